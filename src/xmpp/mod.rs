@@ -1,0 +1,3 @@
+//! Connections to XMPP servers.
+
+pub mod framing;
