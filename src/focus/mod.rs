@@ -1,5 +1,9 @@
 //! The core: a state machine without I/O, clock, threads or hidden randomness (docs/ARCHITECTURE.md).
 
+pub mod bridges;
+pub mod colibri;
+pub mod conference;
+pub mod sources;
 pub mod time;
 
 use std::collections::VecDeque;
@@ -25,10 +29,20 @@ pub enum Connection {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     /// Logged in, as `jid`. `resumed`: the server kept our session, and nothing was lost; otherwise we are in no room.
-    Connected { on: Connection, jid: Jid, resumed: bool },
+    Connected {
+        on: Connection,
+        jid: Jid,
+        resumed: bool,
+    },
     /// The connection is lost. `resumable`: the session may yet be resumed.
-    Disconnected { on: Connection, resumable: bool },
-    Stanza { on: Connection, stanza: Stanza },
+    Disconnected {
+        on: Connection,
+        resumable: bool,
+    },
+    Stanza {
+        on: Connection,
+        stanza: Stanza,
+    },
     /// The time of [`Focus::poll_timeout`] has come.
     Tick,
     /// Leave everything in order: conferences are expired on their bridges and rooms are left.
