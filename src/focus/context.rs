@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::bridges::Registry;
+use super::bridges::registry::{BridgeId, Bridges};
 use super::conference::ConferenceId;
 use super::conference::offer::CodecCache;
 use super::caps::CapsCache;
@@ -48,12 +48,12 @@ pub(crate) struct Context {
     pub timers: Timers,
     pub pending: Pending,
     pub own: Own,
-    pub bridges: Registry,
+    pub bridges: Bridges,
     pub caps: CapsCache,
     pub codecs: CodecCache,
     pub metrics: Metrics,
     /// Which conferences have a session on a bridge.
-    pub bridge_users: BTreeMap<Jid, BTreeSet<ConferenceId>>,
+    pub bridge_users: BTreeMap<BridgeId, BTreeSet<ConferenceId>>,
     /// Conferences with participants whom no bridge could take.
     pub stranded: BTreeSet<ConferenceId>,
     /// Meeting ids in use: two rooms with one would share a conference on the bridge (spec/90, row 60).
@@ -68,7 +68,7 @@ pub(crate) struct Context {
 
 impl Context {
     pub fn new(config: Arc<Config>, seed: u64) -> Context {
-        let bridges = Registry::new(&config);
+        
         Context {
             ids: Ids::new(seed),
             own: Own::new(&config),
@@ -76,7 +76,7 @@ impl Context {
             now: Timestamp::default(),
             timers: Timers::default(),
             pending: Pending::default(),
-            bridges,
+            bridges: Bridges::default(),
             caps: CapsCache::default(),
             codecs: CodecCache::default(),
             metrics: Metrics::default(),

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Connection;
+use super::bridges::registry::BridgeId;
 use super::conference::{AttemptId, ConferenceId, MemberId, SessionKey};
 use super::caps::Query;
+use super::colibri::answer as colibri;
 use super::ids;
 use super::seat::SeatOwner;
 use super::timers::TimerKey;
@@ -40,7 +42,9 @@ pub(crate) enum Then {
     IceRestarted(ConferenceId, SessionKey, MemberId),
     /// A bridge let go of a conference, so that it can be created there anew (spec/40 §9.3).
     Expired(ConferenceId),
-    Checked(Jid),
+    Checked(BridgeId),
+    /// Nobody cares.
+    Nothing,
 }
 
 impl Then {
@@ -67,6 +71,26 @@ pub(crate) enum Answer {
     Error(StanzaError),
     /// Nothing came within the reply timeout, or the connection was lost meanwhile.
     None,
+}
+
+impl Answer {
+    /// As the readers of bridges' answers want it.
+    pub fn as_colibri(&self) -> colibri::Answer<'_> {
+        match self {
+            Answer::Result(payload) => colibri::Answer::Result(payload.as_ref()),
+            Answer::Error(error) => colibri::Answer::Error(error),
+            Answer::None => colibri::Answer::Timeout,
+        }
+    }
+
+    /// What went wrong, for a line of the log that says what was tried.
+    pub fn detail(&self) -> String {
+        match self {
+            Answer::Result(_) => String::new(),
+            Answer::Error(error) => format!(": {} {}", error.condition, error.text.as_deref().unwrap_or_default()),
+            Answer::None => ": no answer".into(),
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::conference::{ConferenceId, MemberId};
 use super::pending::PendingId;
 use super::time::Timestamp;
-use crate::wire::Jid;
 
 /// What is due.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,16 +23,12 @@ pub(crate) enum Timer {
     Signal(ConferenceId, MemberId),
     /// Try again to place participants whom no bridge could take.
     SeekBridge(ConferenceId),
-    /// Create a conference on a bridge which just had it expired (spec/40 §9.3).
-    CreateAgain(ConferenceId),
     /// A lost connection was not resumed in time.
     GraceOver(super::Connection),
     /// Enter the bridges' brewery (again).
     JoinBrewery,
     /// Nothing came from the brewery that we are entering.
     BreweryTimeout,
-    /// A bridge is to be asked how it is.
-    CheckBridge(Jid),
     /// Ask again which components there are.
     DiscoverComponents,
 }

@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use super::features::Features;
 use super::invite::Invite;
 use super::limits::Budget;
-use super::{MemberId, colibri::EndpointState};
+use super::MemberId;
+use super::bridge::EndpointState;
 use crate::focus::time::Timestamp;
+use crate::focus::timers::TimerKey;
 use crate::wire::Jid;
 use crate::wire::disco::Caps;
 use crate::wire::presence::Presence;
@@ -61,6 +63,8 @@ pub(crate) struct Member {
     pub ended: Option<SessionId>,
     /// Whether it has been invited before: a start-muted policy acts on first invitations only (spec/20 §10).
     pub invited_before: bool,
+    /// When it is told of what has changed, if that is to be later.
+    pub flush: Option<TimerKey>,
     pub restarts: Budget,
     pub ice_restarts: Budget,
 }
@@ -93,6 +97,7 @@ impl Member {
             endpoint: None,
             ended: None,
             invited_before: false,
+            flush: None,
             restarts: Budget::default(),
             ice_restarts: Budget::default(),
         }
