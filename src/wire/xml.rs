@@ -202,6 +202,11 @@ impl<'a, 'i: 'a> Node<'a, 'i> {
         normal(self.0.tag_name().namespace().unwrap_or(STANZA))
     }
 
+    /// The namespace that children without a prefix have, as it was declared.
+    pub fn default_namespace(self) -> &'a str {
+        self.0.lookup_namespace_uri(None).unwrap_or("")
+    }
+
     /// An attribute without a namespace. (`roxmltree::Node::attribute` would find `x:id` for `id`.)
     pub fn attribute(self, name: &str) -> Option<&'a str> {
         self.0.attributes().find(|a| a.name() == name && a.namespace().is_none()).map(|a| a.value())
@@ -316,19 +321,25 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// Parses a document and hands its root to `read`.
+pub fn with_root<T>(xml: &str, read: impl FnOnce(Node<'_, '_>) -> Result<T, Error>) -> Result<T, Error> {
+    let options = roxmltree::ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..Default::default() };
+    let document = roxmltree::Document::parse_with_options(xml, options).map_err(|e| Error::document(&e))?;
+    read(Node(document.root_element()))
+}
+
 /// Parses a document and hands its element to `read`: the root, or the first element inside `<stream:stream>`, behind
 /// whose start tag the framing puts every stanza.
 pub fn with_document<T>(xml: &str, read: impl FnOnce(Node<'_, '_>) -> Result<T, Error>) -> Result<T, Error> {
-    let options = roxmltree::ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..Default::default() };
-    let document = roxmltree::Document::parse_with_options(xml, options).map_err(|e| Error::document(&e))?;
-    let root = Node(document.root_element());
-    if !root.is(STREAMS, "stream") {
-        return read(root);
-    }
-    match root.children().next() {
-        Some(element) => read(element),
-        None => Err(Error { place: "".into(), problem: "the stream's start tag without an element".into() }),
-    }
+    with_root(xml, |root| {
+        if !root.is(STREAMS, "stream") {
+            return read(root);
+        }
+        match root.children().next() {
+            Some(element) => read(element),
+            None => Err(Error { place: "".into(), problem: "the stream's start tag without an element".into() }),
+        }
+    })
 }
 
 /// Reads one element from text.
