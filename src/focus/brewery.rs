@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Focus;
 use super::Connection;
+use super::Focus;
 use super::bridges::registry::BridgeEvent;
 use super::conference::bridge::LeaveBridge;
 use super::pending::Answer;

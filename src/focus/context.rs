@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::bridges::registry::{BridgeId, Bridges};
+use super::caps::CapsCache;
 use super::conference::ConferenceId;
 use super::conference::offer::CodecCache;
-use super::caps::CapsCache;
 use super::ids::Ids;
 use super::metrics::Metrics;
 use super::own::Own;
@@ -68,7 +68,6 @@ pub(crate) struct Context {
 
 impl Context {
     pub fn new(config: Arc<Config>, seed: u64) -> Context {
-        
         Context {
             ids: Ids::new(seed),
             own: Own::new(&config),

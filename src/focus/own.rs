@@ -67,9 +67,10 @@ impl Own {
             return None;
         }
         let (identity, more) = match on {
-            Connection::Component => {
-                (Identity { category: "component".into(), kind: "generic".into(), name: Some(NAME.into()) }, Some(ns::FOCUS))
-            }
+            Connection::Component => (
+                Identity { category: "component".into(), kind: "generic".into(), name: Some(NAME.into()) },
+                Some(ns::FOCUS),
+            ),
             _ => (identity(), None),
         };
         let features = FEATURES.iter().copied().chain(more).map(|var| Feature { var: var.into() }).collect();

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Connection;
 use super::bridges::registry::BridgeId;
-use super::conference::{AttemptId, ConferenceId, MemberId, SessionKey};
 use super::caps::Query;
 use super::colibri::answer as colibri;
+use super::conference::{AttemptId, ConferenceId, MemberId, SessionKey};
 use super::ids;
 use super::seat::SeatOwner;
 use super::timers::TimerKey;

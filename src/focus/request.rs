@@ -1,9 +1,9 @@
 //! Conference requests: who asks, for what, and what is answered (spec/10 §3, §4).
 
+use super::Connection;
 use super::Focus;
 use super::conference::{Conference, Properties};
 use super::context::{Asked, Context};
-use super::Connection;
 use crate::wire::focus_iq::{self, Property};
 use crate::wire::stanza::{IqBody, Payload};
 use crate::wire::values::Condition;
@@ -15,12 +15,12 @@ impl Focus {
         let room = match self.requested_room(request) {
             Ok(room) => room,
             Err((condition, text)) => {
-                log::info!("a conference request of {} is refused: {text}", sender(&self.cx, &asked));
+                log::info!("a conference request of {} is refused: {text}", name(&self.cx, &asked));
                 return self.cx.answer_error(asked, condition, text);
             }
         };
         self.cx.metrics.conference_requests += 1;
-        log::debug!("{room}: requested by {}", sender(&self.cx, &asked));
+        log::debug!("{room}: requested by {}", name(&self.cx, &asked));
         if let Some(conference) = self.conferences.by_room_mut(&room) {
             conference.requested(&mut self.cx, asked);
             return;
@@ -103,14 +103,17 @@ pub(crate) fn remedy(condition: Condition) -> &'static str {
 }
 
 /// Who asks: for a request that came through the client proxy, the client behind it (spec/10 §2.1).
-pub(crate) fn sender(cx: &Context, asked: &Asked) -> Jid {
-    // Invariant: a stanza without `from` is of our own account or server.
-    let Some(from) = asked.from.clone().or_else(|| cx.jid(asked.on).cloned()) else {
-        return cx.own.focus_jid(None).unwrap_or_else(Jid::nobody);
-    };
+/// None: our own server.
+pub(crate) fn sender(cx: &Context, asked: &Asked) -> Option<Jid> {
+    let from = asked.from.clone()?;
     let proxied = cx.config.xmpp.client.client_proxy.as_ref().is_some_and(|proxy| proxy.domain() == from.domain());
     let behind = from.resource().filter(|_| proxied && from.local().is_none());
-    behind.and_then(|resource| Jid::new(resource).ok()).unwrap_or(from)
+    behind.and_then(|resource| Jid::new(resource).ok()).or(Some(from))
+}
+
+/// The sender for a line of the log.
+fn name(cx: &Context, asked: &Asked) -> String {
+    sender(cx, asked).map_or_else(|| "our own server".into(), |jid| jid.to_string())
 }
 
 /// What the request asks of a conference that it makes.

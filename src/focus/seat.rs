@@ -25,9 +25,15 @@ pub(crate) enum SeatOwner {
 enum Stage {
     Outside,
     /// The join presence is out; we wait for our own presence, or an error.
-    Entering { join_id: String, timeout: TimerKey },
+    Entering {
+        join_id: String,
+        timeout: TimerKey,
+    },
     /// The form was asked for and submitted.
-    Configuring { form: Option<RoomForm>, configured: bool },
+    Configuring {
+        form: Option<RoomForm>,
+        configured: bool,
+    },
     Inside,
 }
 
@@ -63,7 +69,9 @@ pub(crate) enum SeatEvent {
     Failed(EntryFailure),
     Lost(Loss),
     /// Our own presence while inside, with our rights.
-    Own { owner: bool },
+    Own {
+        owner: bool,
+    },
     /// Somebody else's presence.
     Other,
 }
@@ -81,10 +89,6 @@ pub(crate) struct Seat {
 impl Seat {
     pub fn new(owner: SeatOwner, on: Connection, room: BareJid, occupant: Jid) -> Seat {
         Seat { owner, on, room, occupant, stage: Stage::Outside }
-    }
-
-    pub fn is_inside(&self) -> bool {
-        self.stage == Stage::Inside
     }
 
     pub fn is_outside(&self) -> bool {
@@ -113,11 +117,8 @@ impl Seat {
     /// Sends our leave, whatever was confirmed before: the server may have let us in after we gave up (spec/90, row 40).
     pub fn leave(&mut self, cx: &mut Context) {
         self.forget(cx);
-        let presence = Presence {
-            to: Some(self.occupant.clone()),
-            kind: Some(PresenceType::Unavailable),
-            ..Presence::default()
-        };
+        let presence =
+            Presence { to: Some(self.occupant.clone()), kind: Some(PresenceType::Unavailable), ..Presence::default() };
         cx.send(self.on, Stanza::Presence(Box::new(presence)));
     }
 
@@ -160,7 +161,9 @@ impl Seat {
                 );
                 if is_self { SeatEvent::Nothing } else { SeatEvent::Other }
             }
-            Stage::Configuring { .. } | Stage::Inside if presence.kind == Some(PresenceType::Error) => SeatEvent::Nothing,
+            Stage::Configuring { .. } | Stage::Inside if presence.kind == Some(PresenceType::Error) => {
+                SeatEvent::Nothing
+            }
             Stage::Configuring { .. } | Stage::Inside if is_self => own_presence(presence),
             Stage::Configuring { .. } | Stage::Inside => SeatEvent::Other,
         }
@@ -206,7 +209,9 @@ impl Seat {
             Answer::None => Some(EntryFailure::NoAnswer("the room did not confirm its configuration")),
         };
         match (failure, &mut self.stage) {
-            (Some(failure), Stage::Configuring { .. }) if self.owner != SeatOwner::Brewery => SeatEvent::Failed(failure),
+            (Some(failure), Stage::Configuring { .. }) if self.owner != SeatOwner::Brewery => {
+                SeatEvent::Failed(failure)
+            }
             (_, Stage::Configuring { configured, .. }) => {
                 *configured = true;
                 self.entered_if_complete()
@@ -292,7 +297,10 @@ fn read_form(form: &DataForm) -> Result<RoomForm, EntryFailure> {
     let is_set = |var: &str| value(var).is_some_and(|text| text == "1" || text.eq_ignore_ascii_case("true"));
     let main_room = match value("muc#roominfo_breakout_main_room") {
         Some(room) if is_set("muc#roominfo_isbreakout") => Some(BareJid::new(room).map_err(|_| {
-            refused(Condition::JidMalformed, "the form names a main room that is no JID: muc#roominfo_breakout_main_room")
+            refused(
+                Condition::JidMalformed,
+                "the form names a main room that is no JID: muc#roominfo_breakout_main_room",
+            )
         })?),
         _ => None,
     };

@@ -92,8 +92,8 @@ impl Conference {
             && cx.config.conference.use_rtp_mid_demux
             && cx.config.codec.rtp_extensions.mid.enabled
             && features.has(Features::RTP_MID_DEMUX);
-        let conference = creates
-            .then(|| NewConference { name: self.room.as_jid().to_string(), rtcstats: self.properties.rtcstats });
+        let conference =
+            creates.then(|| NewConference { name: self.room.as_jid().to_string(), rtcstats: self.properties.rtcstats });
         let endpoint = NewEndpoint {
             id: &member.nick,
             stats_id: member.stats_id.as_deref(),
@@ -119,7 +119,13 @@ impl Conference {
     }
 
     /// The bridge answered an allocation, or did not.
-    pub(in crate::focus) fn allocated(&mut self, cx: &mut Context, id: MemberId, attempt: AttemptId, answered: &Answer) {
+    pub(in crate::focus) fn allocated(
+        &mut self,
+        cx: &mut Context,
+        id: MemberId,
+        attempt: AttemptId,
+        answered: &Answer,
+    ) {
         let Some(member) = self.members.get(id) else { return };
         let current = member.invite.participation().is_some_and(|it| it.task == Task::Allocating(attempt));
         let Some(session) = self.bridge.as_mut().filter(|_| current) else { return };
@@ -208,7 +214,13 @@ impl Conference {
     }
 
     /// The bridge answered an ICE restart (spec/40 §5.5).
-    pub(in crate::focus) fn ice_restarted(&mut self, cx: &mut Context, key: SessionKey, id: MemberId, answered: &Answer) {
+    pub(in crate::focus) fn ice_restarted(
+        &mut self,
+        cx: &mut Context,
+        key: SessionKey,
+        id: MemberId,
+        answered: &Answer,
+    ) {
         let Answer::Result(Some(payload)) = answered else {
             cx.metrics.ice_restarts_failed += 1;
             let nick = self.members.get(id).map(|member| member.nick.clone());
@@ -276,7 +288,9 @@ impl Conference {
             return;
         }
         self.forget_endpoint(cx, id);
-        let Some((bridge, key)) = self.bridge.as_ref().map(|session| (session.bridge.clone(), session.key)) else { return };
+        let Some((bridge, key)) = self.bridge.as_ref().map(|session| (session.bridge.clone(), session.key)) else {
+            return;
+        };
         let modify = request::expire_endpoints(&self.meeting, [&nick]);
         self.ask_bridge(cx, &bridge, modify, Then::Updated(self.id, key, Some(nick)));
     }

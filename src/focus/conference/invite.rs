@@ -77,10 +77,6 @@ impl Invite {
     pub fn session(&self) -> Option<&Session> {
         self.participation()?.session.as_ref()
     }
-
-    pub fn is_active(&self) -> bool {
-        self.session().is_some_and(|session| session.active)
-    }
 }
 
 /// What ends a session from our side (spec/30 §12.3).
@@ -141,8 +137,11 @@ impl Conference {
         let first = !member.invited_before;
         member.invited_before = true;
         let features = member.features.unwrap_or(Features::UNANSWERED);
-        member.invite =
-            Invite::Participating(Box::new(Participation { task: Task::AwaitingBridge, session: None, start_muted: None }));
+        member.invite = Invite::Participating(Box::new(Participation {
+            task: Task::AwaitingBridge,
+            session: None,
+            start_muted: None,
+        }));
         self.members.count_participant();
         self.decide_start_muted(cx, id, first);
         cx.metrics.participants += 1;
@@ -209,7 +208,13 @@ impl Conference {
     }
 
     /// A participant confirmed our offer, refused it, or said nothing.
-    pub(super) fn offer_answered(&mut self, cx: &mut Context, id: MemberId, attempt: AttemptId, answer: Answer) {
+    pub(in crate::focus) fn offer_answered(
+        &mut self,
+        cx: &mut Context,
+        id: MemberId,
+        attempt: AttemptId,
+        answer: Answer,
+    ) {
         let method = cx.config.conference.reinvite_method;
         let Some(participation) = self.participation(id) else { return };
         // A superseded offer decides nothing about its successor (spec/30 §6.8).
@@ -339,7 +344,9 @@ impl Conference {
         if self.members.participants() != 1 {
             return;
         }
-        let Some(id) = self.members.iter().find(|member| member.is_participant()).map(|member| member.id) else { return };
+        let Some(id) = self.members.iter().find(|member| member.is_participant()).map(|member| member.id) else {
+            return;
+        };
         log::info!("{}: the one participant's session ends, nobody else came", self.room);
         self.terminate(cx, id, Terminate::Idle);
         self.drop_participant(cx, id, Invite::Idle);

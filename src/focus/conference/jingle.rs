@@ -179,7 +179,7 @@ impl Conference {
         let content = Content {
             creator: Some("initiator".into()),
             name: Some("audio".into()),
-            transport: Some(super::offer::relayed(&transport)),
+            transport: Some(transport),
             ..Content::default()
         };
         let jingle = Jingle {

@@ -3,12 +3,11 @@
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
+use super::MemberId;
+use super::bridge::EndpointState;
 use super::features::Features;
 use super::invite::Invite;
 use super::limits::Budget;
-use super::MemberId;
-use super::bridge::EndpointState;
-use crate::focus::time::Timestamp;
 use crate::focus::timers::TimerKey;
 use crate::wire::Jid;
 use crate::wire::disco::Caps;
@@ -55,7 +54,6 @@ pub(crate) struct Member {
     pub diarize: bool,
     pub audio_muted: bool,
     pub video_muted: bool,
-    pub joined: Timestamp,
     pub invite: Invite,
     /// What a bridge has of it.
     pub endpoint: Option<EndpointState>,
@@ -69,15 +67,8 @@ pub(crate) struct Member {
     pub ice_restarts: Budget,
 }
 
-/// What a change of presence means to others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct MuteChange {
-    pub audio: bool,
-    pub video: bool,
-}
-
 impl Member {
-    pub fn new(id: MemberId, nick: EndpointId, occupant: Jid, joined: Timestamp) -> Member {
+    pub fn new(id: MemberId, nick: EndpointId, occupant: Jid) -> Member {
         Member {
             id,
             nick,
@@ -92,7 +83,6 @@ impl Member {
             diarize: false,
             audio_muted: true,
             video_muted: true,
-            joined,
             invite: Invite::Idle,
             endpoint: None,
             ended: None,
@@ -231,7 +221,7 @@ mod tests {
 
     fn member() -> Member {
         let occupant = Jid::new("r@conference.meet.test/abcd1234").unwrap();
-        Member::new(MemberId(1), EndpointId::from("abcd1234"), occupant, Timestamp(0))
+        Member::new(MemberId(1), EndpointId::from("abcd1234"), occupant)
     }
 
     fn with_source_info(text: &str) -> Presence {

@@ -21,6 +21,7 @@ use self::member::Member;
 use self::members::Members;
 use self::metadata::StartMutedPolicy;
 use self::publish::Published;
+use super::Connection;
 use super::caps;
 use super::context::{Asked, Context};
 use super::pending::Answer;
@@ -28,9 +29,7 @@ use super::request;
 use super::seat::{EntryFailure, Loss, RoomForm, Seat, SeatEvent, SeatOwner};
 use super::sources::signal::Signals;
 use super::sources::validate::ConferenceSources;
-use super::time::Timestamp;
 use super::timers::{Timer, TimerKey};
-use super::Connection;
 use crate::wire::presence::Presence;
 use crate::wire::values::{EndpointId, MeetingId, PresenceType, SessionId};
 use crate::wire::{BareJid, Jid};
@@ -86,7 +85,6 @@ pub(crate) struct Conference {
     pub id: ConferenceId,
     pub room: BareJid,
     properties: Properties,
-    pub created: Timestamp,
     pub seat: Seat,
     phase: Phase,
     /// What came from the room before we were ready for it (spec/20 §2.4).
@@ -119,7 +117,6 @@ impl Conference {
         let mut conference = Conference {
             id,
             properties,
-            created: cx.now,
             seat: Seat::new(SeatOwner::Conference(id), on, room.clone(), occupant),
             room,
             phase: Phase::Entering,
@@ -304,7 +301,11 @@ impl Conference {
                 self.fail(cx, None);
             }
             EntryFailure::Refused { condition, text } => {
-                log::error!("{}: could not enter the room: {condition} {text}{}", self.room, request::remedy(*condition));
+                log::error!(
+                    "{}: could not enter the room: {condition} {text}{}",
+                    self.room,
+                    request::remedy(*condition)
+                );
                 self.fail(cx, Some(if text.is_empty() { condition.as_str() } else { text }));
             }
         }
@@ -344,7 +345,7 @@ impl Conference {
         let Some(occupant) = presence.from.clone() else { return };
         let Some(nick) = occupant.resource().map(EndpointId::from) else { return };
         let id = MemberId(cx.unique());
-        let mut member = Member::new(id, nick, occupant.clone(), cx.now);
+        let mut member = Member::new(id, nick, occupant.clone());
         member.update(presence, true, &cx.config.xmpp.trusted_domains);
         let caps = member.caps.clone();
         self.members.insert(member);

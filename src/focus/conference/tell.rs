@@ -33,7 +33,8 @@ impl Conference {
     pub(in crate::focus) fn flush(&mut self, cx: &mut Context, id: MemberId) {
         let Some(member) = self.members.get_mut(id) else { return };
         cx.timers.cancel(member.flush.take());
-        let Some(sid) = member.invite.session().filter(|session| session.active).map(|session| session.sid.clone()) else {
+        let Some(sid) = member.invite.session().filter(|session| session.active).map(|session| session.sid.clone())
+        else {
             return;
         };
         let flush = self.signals.flush(&member.nick);
