@@ -145,10 +145,11 @@ VirtualHost(auth_domain)
 	-- The accounts and the roster must survive a restart, how far a lost stream had come need not.
 	storage = { smacks_h = "memory" }
 	modules_enabled = { "smacks" }
-	c2s_require_encryption = true
+	-- `optional` is for simulated bridges on the same machine that speak no TLS.
+	c2s_require_encryption = ENV_XMPP_AUTH_TLS ~= "optional"
 	-- How long one that has vanished without a word still counts as present. Its conferences wait for so long, too; with
 	-- Prosody's own ten minutes a dead bridge would stay in use for ten minutes.
-	smacks_hibernation_time = 15
+	smacks_hibernation_time = tonumber(ENV_XMPP_HIBERNATION_TIME or 15)
 	allow_registration = false
 
 -- The conferences.
