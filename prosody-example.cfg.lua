@@ -32,10 +32,10 @@ local jvb_jid = (ENV_JVB_AUTH_USER or "jvb") .. "@" .. auth_domain
 --   classic   focus.<domain> is an external component: the focus connects with this secret (`./jicofo.sh --secret=…`)
 --   proxy     focus.<domain> is a module of Prosody, which forwards to the focus' user (`client-proxy` in jicofo.conf)
 -- A secret means classic, none means proxy, unless XMPP_WIRING says so.
-local component_secret = ENV_JICOFO_COMPONENT_SECRET
-local wiring = ENV_XMPP_WIRING or (component_secret and "classic" or "proxy")
+local secret = ENV_JICOFO_COMPONENT_SECRET
+local wiring = ENV_XMPP_WIRING or (secret and "classic" or "proxy")
 if wiring ~= "classic" and wiring ~= "proxy" then error("XMPP_WIRING must be classic or proxy, not " .. wiring, 0) end
-if wiring == "classic" and not component_secret then error("JICOFO_COMPONENT_SECRET must be set for the classic wiring", 0) end
+if wiring == "classic" and not secret then error("JICOFO_COMPONENT_SECRET must be set for the classic wiring", 0) end
 
 -- The parts of a list in the environment.
 local function split(text, part)
@@ -107,8 +107,6 @@ https_ports = {}
 http_default_host = domain
 consider_bosh_secure = true
 consider_websocket_secure = true
-cross_domain_bosh = true
-cross_domain_websocket = true
 trusted_proxies = { "127.0.0.1", "::1" }
 
 -- Found by name: <host>.crt and <host>.key, for the auth domain at least. A self-signed one is fine; the focus and the bridges
@@ -184,7 +182,7 @@ Component(internal_muc_domain) "muc"
 -- Where clients ask for a conference.
 if wiring == "classic" then
 	Component(focus_domain)
-		component_secret = ENV_JICOFO_COMPONENT_SECRET
+		component_secret = secret
 		-- A focus that takes over is let in at once, not only when the old one's connection is found dead.
 		component_conflict_resolve = "kick_old"
 else
