@@ -582,6 +582,20 @@ async fn a_process_can_be_watched_paused_and_ended() {
     sleeper().start(&prosody).await.kill();
 }
 
+#[tokio::test]
+async fn a_focus_counts_as_started_when_clients_can_reach_it() {
+    let prosody = Prosody::start(Wiring::Proxy).await;
+    let doing = async {
+        let mut focus = Client::focus(&prosody).await;
+        focus.send("<presence/>").await;
+        focus.join(&format!("{}/focus", prosody.brewery())).await;
+        focus
+    };
+    // Any process will do: it is the server that is asked.
+    let (process, _focus) = tokio::join!(FocusProcess::with().program("sleep").argument("60").start(&prosody), doing);
+    assert!(process.started_in() > Duration::ZERO);
+}
+
 /// A test that is killed cannot clean up after itself: Prosody watches its standard input instead.
 #[tokio::test]
 async fn prosody_ends_when_its_launcher_is_gone() {
