@@ -168,12 +168,16 @@ Component(muc_domain) "muc"
 	muc_room_cache_size = 10000
 	muc_tombstones = false
 
--- Where bridges, Jibri and Jigasi report to the focus ("breweries"). Rooms are made by whoever comes first.
+-- Where bridges, Jibri and Jigasi report to the focus ("breweries"). Rooms are made by whoever comes first, if it has an account:
+-- a guest in there could pass for a bridge.
 Component(internal_muc_domain) "muc"
-	modules_enabled = { "ping" }
+	modules_enabled = {
+		"muc_filter_access";
+		"ping";
+	}
+	muc_filter_whitelist = { auth_domain }
 	storage = "memory"
 	admins = { focus_jid, jvb_jid }
-	restrict_room_creation = true
 	muc_room_locking = false
 	muc_room_default_public_jids = true
 	muc_room_cache_size = 1000

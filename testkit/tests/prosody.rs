@@ -272,6 +272,22 @@ async fn a_bridge_reports_its_load_to_the_focus_in_the_brewery() {
     }
 }
 
+#[tokio::test]
+async fn a_guest_cannot_pass_for_a_bridge() {
+    let prosody = Prosody::start(Wiring::Proxy).await;
+    let mut focus = Client::focus(&prosody).await;
+    focus.join(&format!("{}/focus", prosody.brewery())).await;
+    let mut guest = Client::anonymous(&prosody).await;
+    guest
+        .send(&format!(
+            "<presence to='{}/jvb9'><x xmlns='http://jabber.org/protocol/muc'/></presence>",
+            prosody.brewery()
+        ))
+        .await;
+    guest.ping(&prosody).await;
+    assert!(!prosody.log().contains("/jvb9 is"), "it is in the brewery");
+}
+
 /// What clients ask, through the proxy, and what they are told: `docs/protocol/10-conference-request-and-auth.md` §2.1.
 async fn ask_through_the_proxy(prosody: &Prosody, focus: &mut Client) {
     let mut guest = Client::anonymous(prosody).await;
