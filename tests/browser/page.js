@@ -1,7 +1,7 @@
 // One participant. The driver calls `participant.<command>()`; everything that happens goes out through `report(kind, detail)`,
 // a binding of the driver, in the order in which it happened.
 
-const { events, errors } = JitsiMeetJS;
+const { events } = JitsiMeetJS;
 const names = new Map(Object.entries(events.conference).map(([name, value]) => [value, name]));
 
 const track = (t) => ({
@@ -90,10 +90,10 @@ async function createTracks(devices) {
 }
 
 window.participant = {
-    /** Connects, makes an audio and a video track and joins. What follows is told by events. */
-    async join(options) {
+    /** Connects, makes tracks of these media and joins. What follows is told by events. */
+    async join(options, media) {
         await connect(options);
-        const tracks = await createTracks(['audio', 'video']);
+        const tracks = await createTracks(media);
 
         // No media flows: the bridge channel would only be tried in vain, and peer-to-peer would hide the focus' sessions.
         conference = connection.initJitsiConference(options.room, { p2p: { enabled: false }, openBridgeChannel: false });
@@ -141,4 +141,4 @@ window.addEventListener('unhandledrejection', ({ reason }) => report('page-error
 
 JitsiMeetJS.setLogLevel(JitsiMeetJS.logLevels.WARN);
 JitsiMeetJS.init({ disableAudioLevels: true });
-report('ready', { webrtc: JitsiMeetJS.isWebRtcSupported(), failures: Object.keys(errors).length > 0 });
+report('ready', { webrtc: JitsiMeetJS.isWebRtcSupported() });

@@ -29,8 +29,8 @@ async function servePages() {
 }
 
 export class Stage {
-    /** `print(who, text)` gets every line of the timeline. */
-    static async open({ executable, deadline, print }) {
+    /** `print(who, text)` gets every line of the timeline; with `xml`, every stanza is a line. */
+    static async open({ executable, deadline, xml, print }) {
         const pages = await servePages();
         const browser = await chromium.launch({
             executablePath: executable,
@@ -45,13 +45,13 @@ export class Stage {
                 '--use-fake-device-for-media-stream',
             ],
         });
-        return Object.assign(new Stage(), { pages, browser, deadline, print });
+        return Object.assign(new Stage(), { pages, browser, deadline, xml, print });
     }
 
     /** A page of its own profile: participants of one profile would share the library's stored machine and session ids. */
     async enter(name) {
         const page = await (await this.browser.newContext()).newPage();
-        const participant = new Participant(name, page, this.deadline, (text) => this.print(name, text));
+        const participant = new Participant(name, page, this);
         await page.exposeBinding('report', (_, kind, detail) => participant.happened(kind, detail));
         page.on('console', (m) => m.type() === 'error' && participant.print(`console: ${m.text().slice(0, 300)}`));
         page.on('crash', () => participant.happened('page-error', { message: 'the page crashed' }));
@@ -72,8 +72,8 @@ export class Participant {
     log = [];
     #waiting = new Set();
 
-    constructor(name, page, deadline, print) {
-        Object.assign(this, { name, page, deadline, print });
+    constructor(name, page, { deadline, xml, print }) {
+        Object.assign(this, { name, page, deadline, xml, print: (text) => print(name, text) });
     }
 
     /** The endpoint id: known once joined. */
@@ -90,7 +90,7 @@ export class Participant {
     happened(kind, detail) {
         const event = { kind, detail };
         this.log.push(event);
-        const line = summary(event);
+        const line = this.xml && kind === 'stanza' ? `${arrow(detail)} ${detail.xml}` : summary(event);
         if (line) {
             this.print(line);
         }
@@ -135,22 +135,18 @@ export class Participant {
             throw new Error(`answered with an error: ${reply.error}`);
         }
     }
-
-    /** IQs that were answered with an error, in either direction. */
-    get errorReplies() {
-        return this.log.filter(({ kind, detail }) => kind === 'stanza' && detail.name === 'iq' && detail.type === 'error');
-    }
 }
+
+const arrow = ({ direction }) => (direction === 'in' ? '<-' : '->');
 
 function summary({ kind, detail }) {
     if (kind !== 'stanza') {
         return `${kind} ${Object.entries(detail).map(([k, v]) => `${k}=${v}`).join(' ')}`;
     }
-    const arrow = detail.direction === 'in' ? '<-' : '->';
     if (detail.error) {
-        return `${arrow} ${detail.name} error ${detail.error}`;
+        return `${arrow(detail)} ${detail.name} error ${detail.error}`;
     }
     return ['jingle', 'conference', 'mute'].includes(detail.payload)
-        ? `${arrow} ${detail.type} ${detail.payload} ${detail.action ?? ''}`
+        ? `${arrow(detail)} ${detail.type} ${detail.payload} ${detail.action ?? ''}`
         : undefined;
 }
