@@ -95,8 +95,8 @@ window.participant = {
         await connect(options);
         const tracks = await createTracks(media);
 
-        // No media flows: the bridge channel would only be tried in vain, and peer-to-peer would hide the focus' sessions.
-        conference = connection.initJitsiConference(options.room, { p2p: { enabled: false }, openBridgeChannel: false });
+        // Two alone would move to a session between themselves, not the focus'.
+        conference = connection.initJitsiConference(options.room, { p2p: { enabled: false } });
         for (const [value, name] of names) {
             if (details[name]) {
                 conference.addEventListener(value, (...args) => report(name, details[name](...args)));

@@ -41,6 +41,8 @@ export class Stage {
                 '--disable-background-networking',
                 '--disable-component-update',
                 '--disable-sync',
+                // The offers name a bridge channel that does not exist: nothing is looked up or asked off this machine.
+                '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
                 '--use-fake-ui-for-media-stream',
                 '--use-fake-device-for-media-stream',
             ],
