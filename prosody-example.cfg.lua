@@ -32,10 +32,10 @@ local jvb_jid = (ENV_JVB_AUTH_USER or "jvb") .. "@" .. auth_domain
 --   classic   focus.<domain> is an external component: the focus connects with this secret (`./jicofo.sh --secret=…`)
 --   proxy     focus.<domain> is a module of Prosody, which forwards to the focus' user (`client-proxy` in jicofo.conf)
 -- A secret means classic, none means proxy, unless XMPP_WIRING says so.
-local component_secret = ENV_JICOFO_COMPONENT_SECRET
-local wiring = ENV_XMPP_WIRING or (component_secret and "classic" or "proxy")
+local secret = ENV_JICOFO_COMPONENT_SECRET
+local wiring = ENV_XMPP_WIRING or (secret and "classic" or "proxy")
 if wiring ~= "classic" and wiring ~= "proxy" then error("XMPP_WIRING must be classic or proxy, not " .. wiring, 0) end
-if wiring == "classic" and not component_secret then error("JICOFO_COMPONENT_SECRET must be set for the classic wiring", 0) end
+if wiring == "classic" and not secret then error("JICOFO_COMPONENT_SECRET must be set for the classic wiring", 0) end
 
 -- The parts of a list in the environment.
 local function split(text, part)
@@ -107,8 +107,6 @@ https_ports = {}
 http_default_host = domain
 consider_bosh_secure = true
 consider_websocket_secure = true
-cross_domain_bosh = true
-cross_domain_websocket = true
 trusted_proxies = { "127.0.0.1", "::1" }
 
 -- Found by name: <host>.crt and <host>.key, for the auth domain at least. A self-signed one is fine; the focus and the bridges
@@ -170,12 +168,16 @@ Component(muc_domain) "muc"
 	muc_room_cache_size = 10000
 	muc_tombstones = false
 
--- Where bridges, Jibri and Jigasi report to the focus ("breweries"). Rooms are made by whoever comes first.
+-- Where bridges, Jibri and Jigasi report to the focus ("breweries"). Rooms are made by whoever comes first, if it has an account:
+-- a guest in there could pass for a bridge.
 Component(internal_muc_domain) "muc"
-	modules_enabled = { "ping" }
+	modules_enabled = {
+		"muc_filter_access";
+		"ping";
+	}
+	muc_filter_whitelist = { auth_domain }
 	storage = "memory"
 	admins = { focus_jid, jvb_jid }
-	restrict_room_creation = true
 	muc_room_locking = false
 	muc_room_default_public_jids = true
 	muc_room_cache_size = 1000
@@ -184,7 +186,7 @@ Component(internal_muc_domain) "muc"
 -- Where clients ask for a conference.
 if wiring == "classic" then
 	Component(focus_domain)
-		component_secret = ENV_JICOFO_COMPONENT_SECRET
+		component_secret = secret
 		-- A focus that takes over is let in at once, not only when the old one's connection is found dead.
 		component_conflict_resolve = "kick_old"
 else

@@ -4,8 +4,7 @@ local server = require "net.server";
 
 module:set_global();
 
-local function stop(watch)
-	watch:close();
+local function stop()
 	prosody.unlock_globals();
 	prosody.shutdown("The launcher is gone");
 	prosody.lock_globals();
@@ -13,6 +12,8 @@ end
 
 module:hook("server-started", function ()
 	server.watchfd(0, function (watch)
-		if not io.read(1) then stop(watch); end
+		if io.read(1) then return; end
+		watch:close();
+		prosody.main_thread:run(stop); -- Where waiting for connections to close is possible
 	end);
 end);

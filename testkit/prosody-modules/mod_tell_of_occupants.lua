@@ -4,7 +4,7 @@
 
 module:set_global();
 
-module:hook("host-activated", function (host)
+local function watch(host)
 	local here = module:context(host);
 	here:hook("muc-occupant-joined", function (event)
 		module:log("info", "occupant joined: %s is %s", event.occupant.nick, event.stanza.attr.from);
@@ -12,4 +12,8 @@ module:hook("host-activated", function (host)
 	here:hook("muc-occupant-left", function (event)
 		module:log("info", "occupant left: %s", event.occupant.nick);
 	end, -100);
-end);
+end
+
+-- Some hosts are there before us, others come after.
+for host in pairs(prosody.hosts) do watch(host); end
+module:hook("host-activated", watch);

@@ -86,7 +86,13 @@ impl FocusProcess {
     }
 
     pub fn with() -> Options {
-        Options { program: built_program(), configuration: String::new(), arguments: Vec::new(), environment: Vec::new(), ready: true }
+        Options {
+            program: built_program(),
+            configuration: String::new(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            ready: true,
+        }
     }
 
     async fn launch(options: Options, prosody: &Prosody) -> Self {
@@ -122,7 +128,11 @@ impl FocusProcess {
             if let Some(status) = self.process.ended() {
                 panic!("the focus ended with {status}\n{}", self.log());
             }
-            assert!(begin.elapsed() < START_DEADLINE, "Prosody has not seen \"{missing}\" within {START_DEADLINE:?}\n{}", self.log());
+            assert!(
+                begin.elapsed() < START_DEADLINE,
+                "Prosody has not seen \"{missing}\" within {START_DEADLINE:?}\n{}",
+                self.log()
+            );
             tokio::time::sleep(POLL).await;
         }
         self.started_in = begin.elapsed();

@@ -23,7 +23,7 @@ pub(crate) const POLL: Duration = Duration::from_millis(4);
 pub struct Process {
     child: Child,
     /// Closed with this value, also when the test is killed: a child that watches its input ends then.
-    _stdin: Option<ChildStdin>,
+    stdin: Option<ChildStdin>,
     ended: Option<ExitStatus>,
 }
 
@@ -32,7 +32,7 @@ impl Process {
     pub fn spawn(command: &mut Command, log: &Path) -> io::Result<Self> {
         let out = File::options().create(true).append(true).open(log)?;
         let mut child = command.stdin(Stdio::piped()).stdout(out.try_clone()?).stderr(out).spawn()?;
-        Ok(Self { _stdin: child.stdin.take(), child, ended: None })
+        Ok(Self { stdin: child.stdin.take(), child, ended: None })
     }
 
     pub fn pid(&self) -> u32 {
@@ -66,6 +66,11 @@ impl Process {
             let _ = self.child.kill();
             self.ended = self.child.wait().ok();
         }
+    }
+
+    /// Closes its standard input.
+    pub fn abandon(&mut self) {
+        self.stdin = None;
     }
 
     /// Waits until it ends by itself.

@@ -175,7 +175,14 @@ impl Prosody {
             let ports = Ports { client: free_port(), component: free_port(), http: free_port() };
             let begin = Instant::now();
             let process = spawn(&path, &options, ports);
-            let mut prosody = Self { options: options.clone(), ports, process, folder: None, path: path.clone(), started_in: Duration::ZERO };
+            let mut prosody = Self {
+                options: options.clone(),
+                ports,
+                process,
+                folder: None,
+                path: path.clone(),
+                started_in: Duration::ZERO,
+            };
             match prosody.ready(begin).await {
                 Ok(()) => {
                     prosody.folder = Some(folder);
@@ -225,6 +232,12 @@ impl Prosody {
     /// Orderly, as `systemctl stop` does it: everybody is told. Tests that only end need not: the value's end is the server's.
     pub async fn stop(mut self) {
         self.process.stop().await;
+    }
+
+    /// Closes its standard input and nothing else, as the end of this process would.
+    pub async fn abandon(&mut self, within: Duration) -> bool {
+        self.process.abandon();
+        self.process.wait(within).await.is_some()
     }
 
     /// Orderly, then again: same folder, same ports, accounts and roster as they were.
@@ -434,10 +447,14 @@ fn prepare(folder: &Path, options: &Options) {
     let auth = format!("auth.{}", options.domain);
     let store = folder.join("data").join(file_name(&auth));
     for (user, password) in &options.accounts {
-        write(&store.join("accounts").join(file_name(user) + ".dat"), &format!("return {{ [\"password\"] = {password:?} }};\n"));
+        write(
+            &store.join("accounts").join(file_name(user) + ".dat"),
+            &format!("return {{ [\"password\"] = {password:?} }};\n"),
+        );
     }
     if options.roster && options.wiring == Wiring::Proxy {
-        let entry = format!("[\"focus.{}\"] = {{ [\"subscription\"] = \"from\", [\"groups\"] = {{}} }}", options.domain);
+        let entry =
+            format!("[\"focus.{}\"] = {{ [\"subscription\"] = \"from\", [\"groups\"] = {{}} }}", options.domain);
         let roster = format!("return {{ [false] = {{ [\"version\"] = 1, [\"pending\"] = {{}} }}, {entry} }};\n");
         write(&store.join("roster").join("focus.dat"), &roster);
     }
@@ -449,12 +466,16 @@ fn prepare(folder: &Path, options: &Options) {
 
 fn write(path: &Path, text: &str) {
     let folder = path.parent().expect("all our files are in a folder");
-    fs::create_dir_all(folder).and_then(|()| fs::write(path, text)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(path, text))
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
 /// How Prosody calls a host's folder or a user's file: everything but letters and digits as %xx.
 fn file_name(name: &str) -> String {
-    name.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02x}") }).collect()
+    name.bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02x}") })
+        .collect()
 }
 
 /// A certificate and its key as Debian's installer makes them for the auth domain: self-signed, `CA:TRUE`, the name as dNSName, xmppAddr and SRVName
@@ -504,7 +525,9 @@ pub(crate) fn free_port() -> u16 {
 /// Opens a stream to `host` and reads until its features are there.
 async fn greet(address: SocketAddr, host: &str) -> std::io::Result<()> {
     let mut stream = TcpStream::connect(address).await?;
-    let header = format!("<stream:stream to='{host}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>");
+    let header = format!(
+        "<stream:stream to='{host}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
+    );
     stream.write_all(header.as_bytes()).await?;
     let mut answer = Vec::new();
     while !String::from_utf8_lossy(&answer).contains("</stream:features>") {
