@@ -25,13 +25,13 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const PLAY_DEADLINE: Duration = Duration::from_secs(300);
 
 #[tokio::test]
-async fn old_clients_meet_over_websocket_and_the_proxy() {
+async fn old_clients_meet_in_chromium_over_websocket_and_the_proxy() {
     let prosody = Prosody::start(Wiring::Proxy).await;
     meet(&prosody, &prosody.websocket_url()).await;
 }
 
 #[tokio::test]
-async fn old_clients_meet_over_bosh_and_the_component() {
+async fn old_clients_meet_in_chromium_over_bosh_and_the_component() {
     let prosody = Prosody::start(Wiring::Classic).await;
     meet(&prosody, &prosody.bosh_url()).await;
 }
