@@ -219,6 +219,9 @@ impl Participant {
         if conference.get("room") != Some(self.settings.room.as_str()) {
             self.complain(format!("asked for {}, was answered {:?}", self.settings.room, conference.get("room")));
         }
+        if self.place != Place::Requesting {
+            return;
+        }
         if conference.get("ready") == Some("true") {
             self.retries = 0;
             return self.join();
