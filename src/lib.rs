@@ -1,5 +1,8 @@
 //! A conference focus for Jitsi Meet. See `docs/ARCHITECTURE.md`.
 
+// `#[derive(Element)]` names this crate, here as well as in the test kit.
+extern crate self as jicofo;
+
 pub mod config;
 pub mod focus;
 pub mod wire;

@@ -1,13 +1,15 @@
 //! The conference request and its relatives (spec/10 §3, §6.6, §6.7).
 
+use std::fmt;
+
 use wire_derive::Element;
 
-use super::ns::FOCUS;
 use super::jid::Jid;
+use super::ns::FOCUS;
 
 /// The request for a conference, and its answer. Empty attribute values count as absent.
-#[derive(Element, Debug, Clone, PartialEq, Default)]
-#[xml(FOCUS, "conference")]
+#[derive(Element, Clone, PartialEq, Default)]
+#[xml(FOCUS, "conference", skip_empty)]
 pub struct Conference {
     /// As received: a name that is no JID is answered, not dropped (spec/10 §3.3).
     #[attr]
@@ -51,11 +53,45 @@ pub struct LoginUrl {
     pub url: Option<String>,
 }
 
-#[derive(Element, Debug, Clone, PartialEq, Default)]
+#[derive(Element, Clone, PartialEq, Default)]
 #[xml(FOCUS, "logout")]
 pub struct Logout {
     #[attr]
     pub session_id: Option<String>,
     #[attr]
     pub logout_url: Option<String>,
+}
+
+/// Tokens and session ids let their bearer in: no log shows them.
+struct Secret<'a>(&'a Option<String>);
+
+impl fmt::Debug for Secret<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Some(…)" } else { "None" })
+    }
+}
+
+impl fmt::Debug for Conference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conference")
+            .field("room", &self.room)
+            .field("focusjid", &self.focusjid)
+            .field("ready", &self.ready)
+            .field("machine_uid", &self.machine_uid)
+            .field("session_id", &Secret(&self.session_id))
+            .field("identity", &self.identity)
+            .field("token", &Secret(&self.token))
+            .field("vnode", &self.vnode)
+            .field("properties", &self.properties)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Logout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Logout")
+            .field("session_id", &Secret(&self.session_id))
+            .field("logout_url", &self.logout_url)
+            .finish()
+    }
 }

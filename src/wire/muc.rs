@@ -2,8 +2,8 @@
 
 use wire_derive::Element;
 
-use super::ns::{DATA_FORM, MUC, MUC_ADMIN, MUC_OWNER, MUC_USER};
 use super::jid::Jid;
+use super::ns::{DATA_FORM, MUC, MUC_ADMIN, MUC_OWNER, MUC_USER};
 use super::values::{Affiliation, MucRole};
 
 /// Marks a presence as the wish to enter.

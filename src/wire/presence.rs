@@ -3,10 +3,10 @@
 use wire_derive::Element;
 
 use super::disco::Caps;
+use super::jid::Jid;
 use super::muc::{Join, MucUser};
 use super::ns::{COLIBRI, ETHERPAD, FOCUS, JITMEET, STANZA};
 use super::stanza::StanzaError;
-use super::jid::Jid;
 use super::values::PresenceType;
 use super::xml::Raw;
 

@@ -1,9 +1,12 @@
 //! Stream features, log-in, resource binding and stream management (RFC 6120, XEP-0198).
 
+use std::fmt;
+
 use wire_derive::Element;
 
-use super::ns::{BIND, SASL, SESSION, SM, STREAM_ERRORS, STREAMS, TLS};
-use super::xml::Raw;
+use super::ns::{BIND, SASL, SESSION, SM, STANZA, STREAM_ERRORS, STREAMS, TLS};
+use super::stanza::{Stanza, StanzaHead, StanzaReadError};
+use super::xml::{self, Error, Node, Raw};
 
 /// What the server offers next.
 #[derive(Element, Debug, Clone, PartialEq, Default)]
@@ -170,3 +173,85 @@ pub struct StreamError {
     pub condition: Vec<Raw>,
 }
 
+/// A component's proof that it knows the secret, and the server's yes (XEP-0114).
+#[derive(Element, Clone, PartialEq, Default)]
+#[xml(STANZA, "handshake")]
+pub struct Handshake {
+    #[text]
+    pub digest: String,
+}
+
+/// Everything that can come on a stream after its start tag, on either side of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Incoming {
+    Stanza(Stanza),
+    Features(Features),
+    StartTls(StartTls),
+    Proceed(Proceed),
+    TlsFailure(TlsFailure),
+    Auth(Auth),
+    Challenge(Challenge),
+    Response(Response),
+    Success(Success),
+    SaslFailure(SaslFailure),
+    Handshake(Handshake),
+    Enable(Enable),
+    Enabled(Enabled),
+    Resume(Resume),
+    Resumed(Resumed),
+    Failed(Failed),
+    AckRequest(AckRequest),
+    Ack(Ack),
+    StreamError(StreamError),
+    Unknown { name: String, ns: String },
+}
+
+impl Incoming {
+    fn read(node: Node<'_, '_>) -> Result<Self, Error> {
+        fn typed<T: xml::Element>(node: Node<'_, '_>, make: fn(T) -> Incoming) -> Result<Incoming, Error> {
+            T::read(node).map(make)
+        }
+        match (node.ns(), node.name()) {
+            (STANZA, "iq" | "presence" | "message") => typed(node, Incoming::Stanza),
+            (STANZA, "handshake") => typed(node, Incoming::Handshake),
+            (STREAMS, "features") => typed(node, Incoming::Features),
+            (STREAMS, "error") => typed(node, Incoming::StreamError),
+            (TLS, "starttls") => typed(node, Incoming::StartTls),
+            (TLS, "proceed") => typed(node, Incoming::Proceed),
+            (TLS, "failure") => typed(node, Incoming::TlsFailure),
+            (SASL, "auth") => typed(node, Incoming::Auth),
+            (SASL, "challenge") => typed(node, Incoming::Challenge),
+            (SASL, "response") => typed(node, Incoming::Response),
+            (SASL, "success") => typed(node, Incoming::Success),
+            (SASL, "failure") => typed(node, Incoming::SaslFailure),
+            (SM, "enable") => typed(node, Incoming::Enable),
+            (SM, "enabled") => typed(node, Incoming::Enabled),
+            (SM, "resume") => typed(node, Incoming::Resume),
+            (SM, "resumed") => typed(node, Incoming::Resumed),
+            (SM, "failed") => typed(node, Incoming::Failed),
+            (SM, "r") => typed(node, Incoming::AckRequest),
+            (SM, "a") => typed(node, Incoming::Ack),
+            (ns, name) => Ok(Incoming::Unknown { name: name.to_owned(), ns: ns.to_owned() }),
+        }
+    }
+}
+
+/// Reads one element as the framing cuts it: behind the stream's start tag, or alone.
+pub fn read_stanza(xml: &str) -> Result<Incoming, StanzaReadError> {
+    let read = xml::with_document(xml, |node| {
+        Ok(Incoming::read(node).map_err(|error| StanzaReadError { head: StanzaHead::of(node), error }))
+    });
+    read.unwrap_or_else(|error| Err(StanzaReadError { head: None, error }))
+}
+
+/// What is left of a secret in a log.
+macro_rules! redacted {
+    ($($name:ident { $($shown:ident)? }),*) => { $(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name))$(.field(stringify!($shown), &self.$shown))?.finish_non_exhaustive()
+            }
+        }
+    )* };
+}
+redacted! { Auth { mechanism }, Challenge {}, Response {}, Success {}, Handshake {} }

@@ -1,0 +1,7 @@
+//! What goes over the wire: everything that real peers said is read, written again, and compared by an independent reader.
+
+#[path = "wire/tree.rs"]
+mod tree;
+
+#[path = "wire/traces.rs"]
+mod traces;
