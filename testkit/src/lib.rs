@@ -7,7 +7,7 @@
 pub mod bridge;
 pub mod ns;
 pub mod participant;
-// pub mod room;
+pub mod room;
 pub mod sources;
 pub mod violation;
 pub mod xml;
