@@ -178,7 +178,8 @@ impl xml::Element for Stanza {
 }
 
 impl Stanza {
-    pub fn from(&self) -> Option<&Jid> {
+    /// The attribute `from`.
+    pub fn sender(&self) -> Option<&Jid> {
         match self {
             Stanza::Iq(iq) => iq.from.as_ref(),
             Stanza::Presence(presence) => presence.from.as_ref(),
@@ -186,7 +187,8 @@ impl Stanza {
         }
     }
 
-    pub fn to(&self) -> Option<&Jid> {
+    /// The attribute `to`.
+    pub fn recipient(&self) -> Option<&Jid> {
         match self {
             Stanza::Iq(iq) => iq.to.as_ref(),
             Stanza::Presence(presence) => presence.to.as_ref(),
