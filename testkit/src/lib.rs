@@ -8,8 +8,10 @@ pub mod bridge;
 pub mod ns;
 pub mod participant;
 pub mod room;
+pub mod scenario;
 pub mod sources;
 pub mod violation;
+pub mod wire_log;
 pub mod xml;
 
 /// Time since the start of a scenario, virtual or real.
