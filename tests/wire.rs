@@ -3,5 +3,13 @@
 #[path = "wire/tree.rs"]
 mod tree;
 
+#[path = "wire/elements.rs"]
+mod elements;
+#[path = "wire/hostile.rs"]
+mod hostile;
+#[path = "wire/parsers.rs"]
+mod parsers;
+#[path = "wire/roundtrip.rs"]
+mod roundtrip;
 #[path = "wire/traces.rs"]
 mod traces;

@@ -5,7 +5,7 @@
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -463,5 +463,120 @@ impl Text for BareJid {
     }
     fn write(&self, out: &mut Escaped<'_>) {
         out.push(&self.0.text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(text: &str) -> (String, Option<String>, String, Option<String>) {
+        let jid = Jid::new(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let owned = |part: Option<&str>| part.map(str::to_owned);
+        (jid.to_string(), owned(jid.local()), jid.domain().to_owned(), owned(jid.resource()))
+    }
+
+    #[test]
+    fn parts_are_found_and_normalised() {
+        for (text, normal, local, domain, resource) in [
+            ("meet.example", "meet.example", None, "meet.example", None),
+            ("MEET.Example.", "meet.example", None, "meet.example", None),
+            (
+                "Room@Conference.Meet.example",
+                "room@conference.meet.example",
+                Some("room"),
+                "conference.meet.example",
+                None,
+            ),
+            ("a@b/Nick Name ", "a@b/Nick Name ", Some("a"), "b", Some("Nick Name ")),
+            ("b/c", "b/c", None, "b", Some("c")),
+            (
+                "focus.meet.example.com/3f9c@guest.meet.example.com/Zq8",
+                "focus.meet.example.com/3f9c@guest.meet.example.com/Zq8",
+                None,
+                "focus.meet.example.com",
+                Some("3f9c@guest.meet.example.com/Zq8"),
+            ),
+            ("r@conference.My_Team.x", "r@conference.my_team.x", Some("r"), "conference.my_team.x", None),
+            ("r@conference.%C3%9F.x", "r@conference.%c3%9f.x", Some("r"), "conference.%c3%9f.x", None),
+            ("a@127.0.0.1", "a@127.0.0.1", Some("a"), "127.0.0.1", None),
+            ("a@[2001:DB8::1]/r", "a@[2001:db8::1]/r", Some("a"), "[2001:db8::1]", Some("r")),
+            ("STRASSE@b", "strasse@b", Some("strasse"), "b", None),
+            ("ÄÖ@b", "äö@b", Some("äö"), "b", None),
+            ("a@Bücher\u{3002}example", "a@bücher.example", Some("a"), "bücher.example", None),
+            ("a@my_team.bücher", "a@my_team.bücher", Some("a"), "my_team.bücher", None),
+            ("a@b/Zoë ☺", "a@b/Zoë ☺", Some("a"), "b", Some("Zoë ☺")),
+        ] {
+            let owned = |part: Option<&str>| part.map(str::to_owned);
+            assert_eq!(parts(text), (normal.to_owned(), owned(local), domain.to_owned(), owned(resource)), "{text}");
+            assert_eq!(parts(normal), parts(text), "the normal form is its own");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_the_reason() {
+        let long = "x".repeat(1024);
+        let long_domain = ["x"; 513].join(".");
+        for (text, error) in [
+            ("", JidError::DomainEmpty),
+            ("@b", JidError::LocalEmpty),
+            ("a@", JidError::DomainEmpty),
+            ("a@/r", JidError::DomainEmpty),
+            ("a@b/", JidError::ResourceEmpty),
+            ("a@b@c", JidError::DomainForbidden),
+            ("a b@c", JidError::LocalForbidden),
+            ("a&b@c", JidError::LocalForbidden),
+            ("a'b@c", JidError::LocalForbidden),
+            ("a:b@c", JidError::LocalForbidden),
+            ("a\"b@c", JidError::LocalForbidden),
+            ("a<b@c", JidError::LocalForbidden),
+            ("a\u{7f}@c", JidError::LocalForbidden),
+            ("a@b..c", JidError::DomainEmpty),
+            ("a@.c", JidError::DomainEmpty),
+            ("a@-b", JidError::DomainForbidden),
+            ("a@b-.c", JidError::DomainForbidden),
+            ("a@b c", JidError::DomainForbidden),
+            ("a@[::g]", JidError::DomainForbidden),
+            ("a@b/\n", JidError::ResourceForbidden),
+            (&format!("{long}@b"), JidError::LocalTooLong),
+            (&format!("a@{long}"), JidError::DomainTooLong),
+            (&format!("a@{long_domain}"), JidError::DomainTooLong),
+            (&format!("a@b/{long}"), JidError::ResourceTooLong),
+            (&format!("a@b/{}", "é".repeat(512)), JidError::ResourceTooLong),
+        ] {
+            assert_eq!(Jid::new(text), Err(error), "{text}");
+        }
+        let longest = format!("{0}@{1}/{0}", "x".repeat(1023), ["x"; 512].join("."));
+        assert_eq!(parts(&longest).0, longest);
+    }
+
+    #[test]
+    fn the_strict_rule_refuses_tenants_liberties() {
+        for domain in ["conference.my_team.x", "conference.%c3%9f.x", &"x".repeat(64)] {
+            assert!(Jid::new(domain).is_ok());
+            assert!(Jid::new_strict(domain).is_err());
+        }
+        assert!(BareJid::new_strict("a@b.c").is_ok());
+    }
+
+    #[test]
+    fn bare_and_full() {
+        let full = Jid::new("Room@b/Nick").expect("an address");
+        let bare = BareJid::from_jid(&full).expect("it has a local part");
+        assert_eq!(bare.to_string(), "room@b");
+        assert!(bare.is_bare_of(&full) && !full.is_bare_of(&bare));
+        assert_eq!(bare.with_resource("Nick"), Ok(full.clone()));
+        assert_eq!(full.with_resource("other").expect("a resource").as_str(), "room@b/other");
+        assert_eq!(full.to_bare(), *bare.as_jid());
+        assert_eq!(bare.node(), "room");
+        assert_eq!(BareJid::new("b"), Err(JidError::LocalMissing));
+        assert_eq!(BareJid::new("a@b/c"), Err(JidError::ResourceUnexpected));
+        assert_eq!(Jid::new("b").expect("a domain").to_bare().domain(), "b");
+    }
+
+    #[test]
+    fn an_address_is_small() {
+        assert_eq!(size_of::<Jid>(), 24);
+        assert_eq!(size_of::<Option<Jid>>(), 24);
     }
 }

@@ -239,7 +239,7 @@ impl Incoming {
 /// Reads one element as the framing cuts it: behind the stream's start tag, or alone.
 pub fn read_stanza(xml: &str) -> Result<Incoming, StanzaReadError> {
     let read = xml::with_document(xml, |node| {
-        Ok(Incoming::read(node).map_err(|error| StanzaReadError { head: StanzaHead::of(node), error }))
+        Ok(Incoming::read(node).map_err(|error| StanzaReadError { head: StanzaHead::of(node).map(Box::new), error }))
     });
     read.unwrap_or_else(|error| Err(StanzaReadError { head: None, error }))
 }
@@ -255,3 +255,110 @@ macro_rules! redacted {
     )* };
 }
 redacted! { Auth { mechanism }, Challenge {}, Response {}, Success {}, Handshake {} }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::stanza::{IqBody, Payload};
+    use crate::wire::values::{Condition, ErrorType};
+
+    fn iq(xml: &str) -> IqBody {
+        match read_stanza(xml) {
+            Ok(Incoming::Stanza(Stanza::Iq(iq))) => iq.body,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_type_of_an_iq_says_what_it_carries() {
+        let ping = "<ping xmlns='urn:xmpp:ping'/>";
+        let error = "<error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";
+        assert!(matches!(iq(&format!("<iq id='1' type='get'>{ping}</iq>")), IqBody::Get(Payload::Ping(_))));
+        assert!(matches!(iq("<iq id='1' type='set'><x/></iq>"), IqBody::Set(Payload::Other(raw)) if raw.name() == "x"));
+        assert_eq!(iq("<iq id='1' type='result'/>"), IqBody::Result(None));
+        // Echoed before its error, after it, and even malformed (spec/90, row 43).
+        let malformed =
+            "<jingle xmlns='urn:xmpp:jingle:1'><startmuted xmlns='http://jitsi.org/jitmeet/start-muted'/></jingle>";
+        for content in [format!("{ping}{error}"), format!("{error}{ping}"), format!("{malformed}{error}")] {
+            match iq(&format!("<iq id='1' type='error'>{content}</iq>")) {
+                IqBody::Error(error) => {
+                    assert_eq!((error.kind, error.condition), (ErrorType::Auth, Condition::Forbidden))
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_stanza_error_is_read_whatever_it_lacks() {
+        let read = |content: &str| match iq(&format!("<iq id='1' type='error'>{content}</iq>")) {
+            IqBody::Error(error) => error,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(read("").condition, Condition::UndefinedCondition);
+        assert_eq!(read("<error/>").kind, ErrorType::Cancel);
+        let new = read(
+            "<error type='new'><brand-new xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><more xmlns='urn:x'/></error>",
+        );
+        assert_eq!((new.kind, new.condition), (ErrorType::Cancel, Condition::UndefinedCondition));
+        assert_eq!(new.application[0].as_str(), "<more xmlns='urn:x'/>");
+        // Clients read the first child.
+        assert_eq!(
+            xml::to_string(&new),
+            "<error type='cancel'><undefined-condition xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><more xmlns='urn:x'/></error>"
+        );
+    }
+
+    #[test]
+    fn a_malformed_request_can_be_answered() {
+        let group = "<ssrc-group xmlns='urn:xmpp:jingle:apps:rtp:ssma:0' semantics='XX'/>";
+        let jingle = format!(
+            "<jingle xmlns='urn:xmpp:jingle:1'><content><description xmlns='urn:xmpp:jingle:apps:rtp:1'>{group}</description></content></jingle>"
+        );
+        let error =
+            read_stanza(&format!("<iq type='set' id='7' from='a@b/c' to='d'>{jingle}</iq>")).expect_err("malformed");
+        let answer = xml::to_string(&error.answer().expect("a request is answered"));
+        assert_eq!(
+            answer,
+            "<iq from='d' to='a@b/c' id='7' type='error'><error type='modify'>\
+             <bad-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>\
+             &lt;iq&gt; &lt;jingle&gt; &lt;content&gt; &lt;description&gt; &lt;ssrc-group&gt; semantics: \
+             expected one of SIM FID, found &quot;XX&quot;</text></error></iq>"
+        );
+        let error =
+            read_stanza(&format!("<iq type='result' id='7' from='a@b/c'>{jingle}</iq>")).expect_err("malformed");
+        assert!(error.head.as_ref().is_some_and(|head| head.id == Some("7".into())));
+        assert_eq!(error.answer(), None);
+    }
+
+    #[test]
+    fn requests_without_a_child_and_unknown_types_are_answered_or_dropped() {
+        let error = |xml: &str| read_stanza(xml).expect_err(xml);
+        assert!(error("<iq type='get' id='1'/>").answer().is_some());
+        assert!(error("<iq type='oops' id='1'><x/></iq>").answer().is_none());
+        assert!(error("<iq type='get'><x/></iq>").head.is_some());
+        assert!(error("<iq").head.is_none());
+    }
+
+    #[test]
+    fn what_is_unknown_is_named() {
+        let unknown = Incoming::Unknown { name: "x".into(), ns: "urn:x".into() };
+        assert_eq!(read_stanza("<x xmlns='urn:x'><y/></x>"), Ok(unknown));
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        for xml in [
+            "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>hush</auth>",
+            "<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>hush</challenge>",
+            "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>hush</response>",
+            "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>hush</success>",
+            "<handshake>hush</handshake>",
+            "<iq type='set' id='1'><conference xmlns='http://jitsi.org/protocol/focus' token='hush' session-id='hush'/></iq>",
+            "<iq type='set' id='1'><logout xmlns='http://jitsi.org/protocol/focus' session-id='hush'/></iq>",
+        ] {
+            let shown = format!("{:?}", read_stanza(xml).expect(xml));
+            assert!(!shown.contains("hush"), "{shown}");
+        }
+    }
+}

@@ -178,7 +178,8 @@ impl xml::Element for Stanza {
 }
 
 impl Stanza {
-    pub fn from(&self) -> Option<&Jid> {
+    /// The attribute `from`.
+    pub fn sender(&self) -> Option<&Jid> {
         match self {
             Stanza::Iq(iq) => iq.from.as_ref(),
             Stanza::Presence(presence) => presence.from.as_ref(),
@@ -186,7 +187,8 @@ impl Stanza {
         }
     }
 
-    pub fn to(&self) -> Option<&Jid> {
+    /// The attribute `to`.
+    pub fn recipient(&self) -> Option<&Jid> {
         match self {
             Stanza::Iq(iq) => iq.to.as_ref(),
             Stanza::Presence(presence) => presence.to.as_ref(),
@@ -387,7 +389,7 @@ impl StanzaHead {
 #[derive(Debug, Clone, PartialEq)]
 pub struct StanzaReadError {
     /// None if it is no stanza, or not even XML.
-    pub head: Option<StanzaHead>,
+    pub head: Option<Box<StanzaHead>>,
     pub error: Error,
 }
 

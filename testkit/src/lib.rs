@@ -1,1 +1,5 @@
 //! Test kit.
+
+pub mod focus;
+pub mod process;
+pub mod prosody;

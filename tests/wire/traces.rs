@@ -9,10 +9,11 @@ use jicofo::xmpp::framing::{Frame, Framer};
 
 use super::tree;
 
-const HEADER: &str = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
+pub const HEADER: &str =
+    "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
 
 /// What is not read, because nothing depends on it. Everything else that peers say has to survive.
-const IGNORED: &[&str] = &[
+pub const IGNORED: &[&str] = &[
     // On every stanza that Prosody routes; never written.
     "-iq@{http://www.w3.org/XML/1998/namespace}lang",
     "-presence@{http://www.w3.org/XML/1998/namespace}lang",
@@ -41,7 +42,7 @@ const IGNORED: &[&str] = &[
 ];
 
 /// Every recorded stanza.
-fn stanzas() -> Vec<String> {
+pub fn stanzas() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/traces");
     let mut stanzas = Vec::new();
     for entry in std::fs::read_dir(folder).expect("the traces") {

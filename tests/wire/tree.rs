@@ -17,7 +17,9 @@ pub struct Tree {
 
 /// Reads one element as the content of a client stream.
 pub fn parse(xml: &str) -> (String, Tree) {
-    let document = format!("<stream:stream xmlns='{CLIENT}' xmlns:stream='http://etherx.jabber.org/streams'>{xml}</stream:stream>");
+    let document = format!(
+        "<stream:stream xmlns='{CLIENT}' xmlns:stream='http://etherx.jabber.org/streams'>{xml}</stream:stream>"
+    );
     let stream: Element = document.parse().unwrap_or_else(|error| panic!("{error}: {xml}"));
     let element = stream.children().next().expect("an element");
     (name(element, CLIENT), tree(element))
@@ -27,7 +29,7 @@ fn name(element: &Element, parent_ns: &str) -> String {
     if element.ns() == parent_ns { element.name().into() } else { format!("{{{}}}{}", element.ns(), element.name()) }
 }
 
-fn tree(element: &Element) -> Tree {
+pub fn tree(element: &Element) -> Tree {
     let mut tree = Tree::default();
     for ((ns, name), value) in element.attrs().iter() {
         let name = if ns.is_empty() { name.to_string() } else { format!("{{{ns}}}{name}") };
@@ -58,7 +60,12 @@ pub fn differences(path: &str, original: &Tree, copy: &Tree, found: &mut Vec<Str
             Some(_) => {}
         }
     }
-    found.extend(copy.attributes.keys().filter(|name| !original.attributes.contains_key(*name)).map(|name| format!("+{path}@{name}")));
+    found.extend(
+        copy.attributes
+            .keys()
+            .filter(|name| !original.attributes.contains_key(*name))
+            .map(|name| format!("+{path}@{name}")),
+    );
     if original.text != copy.text {
         found.push(format!("={path}: {:?}, {:?}", original.text, copy.text));
     }
@@ -74,5 +81,10 @@ pub fn differences(path: &str, original: &Tree, copy: &Tree, found: &mut Vec<Str
             }
         }
     }
-    found.extend(copy.children.keys().filter(|name| !original.children.contains_key(*name)).map(|name| format!("+{path}/{name}")));
+    found.extend(
+        copy.children
+            .keys()
+            .filter(|name| !original.children.contains_key(*name))
+            .map(|name| format!("+{path}/{name}")),
+    );
 }
