@@ -9,5 +9,7 @@ mod elements;
 mod hostile;
 #[path = "wire/parsers.rs"]
 mod parsers;
+#[path = "wire/roundtrip.rs"]
+mod roundtrip;
 #[path = "wire/traces.rs"]
 mod traces;

@@ -239,7 +239,7 @@ impl Incoming {
 /// Reads one element as the framing cuts it: behind the stream's start tag, or alone.
 pub fn read_stanza(xml: &str) -> Result<Incoming, StanzaReadError> {
     let read = xml::with_document(xml, |node| {
-        Ok(Incoming::read(node).map_err(|error| StanzaReadError { head: StanzaHead::of(node), error }))
+        Ok(Incoming::read(node).map_err(|error| StanzaReadError { head: StanzaHead::of(node).map(Box::new), error }))
     });
     read.unwrap_or_else(|error| Err(StanzaReadError { head: None, error }))
 }

@@ -389,7 +389,7 @@ impl StanzaHead {
 #[derive(Debug, Clone, PartialEq)]
 pub struct StanzaReadError {
     /// None if it is no stanza, or not even XML.
-    pub head: Option<StanzaHead>,
+    pub head: Option<Box<StanzaHead>>,
     pub error: Error,
 }
 

@@ -442,7 +442,7 @@ fn spawn(folder: &Path, options: &Options, ports: Ports) -> Process {
 }
 
 /// Everything in the folder that Prosody is to find. Accounts and roster are written as Prosody itself stores them, with the password in
-/// the clear: the first log-in hashes it. `prosodyctl register` does the same in half a second each.
+/// the clear, which the first log-in hashes: no `prosodyctl register` for each.
 fn prepare(folder: &Path, options: &Options) {
     let auth = format!("auth.{}", options.domain);
     let store = folder.join("data").join(file_name(&auth));

@@ -1,7 +1,11 @@
 //! The launcher, the shipped Prosody configuration and our stand-in modules, tried with an independent client (tokio-xmpp)
 //! over TCP. What is checked is what the focus, the bridges and the clients rely on.
 
-use std::{os::unix::process::ExitStatusExt, process::Command, time::Duration};
+use std::{
+    os::unix::process::ExitStatusExt,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use futures::{SinkExt, StreamExt};
 use minidom::Element;
@@ -564,6 +568,26 @@ async fn a_restart_keeps_ports_accounts_and_the_proxys_subscription() {
         focus.send("<presence/>").await;
         assert!(prosody.logged(since, "is available", DEADLINE).await, "the roster was kept");
     }
+}
+
+#[tokio::test]
+async fn who_vanishes_without_a_word_is_missed_after_the_hibernation_time() {
+    let prosody = Prosody::with(Wiring::Proxy).hibernation(Duration::from_secs(1)).start().await;
+    let brewery = prosody.brewery();
+    let mut focus = Client::focus(&prosody).await;
+    focus.join(&format!("{brewery}/focus")).await;
+    let mut bridge = Client::bridge(&prosody).await;
+    bridge.send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>").await;
+    let enabled = bridge.next("stream management", |element| element.name() == "enabled").await;
+    assert_eq!((enabled.attr("resume"), enabled.attr("max")), (Some("true"), Some("1")));
+    bridge.join(&format!("{brewery}/jvb1")).await;
+    focus.next("the bridge", |stanza| stanza.attr("from") == Some(&format!("{brewery}/jvb1"))).await;
+
+    let begin = Instant::now();
+    drop(bridge); // The socket closes, the stream does not
+    let left = focus.next("that it is missed", |stanza| stanza.attr("type") == Some("unavailable")).await;
+    assert_eq!(left.attr("from"), Some(&*format!("{brewery}/jvb1")));
+    assert!(begin.elapsed() > Duration::from_millis(800), "it was there for a second more: {:?}", begin.elapsed());
 }
 
 #[tokio::test]

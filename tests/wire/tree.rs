@@ -29,7 +29,7 @@ fn name(element: &Element, parent_ns: &str) -> String {
     if element.ns() == parent_ns { element.name().into() } else { format!("{{{}}}{}", element.ns(), element.name()) }
 }
 
-fn tree(element: &Element) -> Tree {
+pub fn tree(element: &Element) -> Tree {
     let mut tree = Tree::default();
     for ((ns, name), value) in element.attrs().iter() {
         let name = if ns.is_empty() { name.to_string() } else { format!("{{{ns}}}{name}") };

@@ -179,7 +179,7 @@ fn derive_struct(input: &DeriveInput, fields: &Fields) -> Result<TokenStream> {
         }
     }
     if let Some((var, span)) = others {
-        reads.push(quote_spanned! {span=> #var: xml::others(node, |child| false #(|| #claims)*) });
+        reads.push(quote_spanned! {span=> #var: xml::others(node, |child| { #(if #claims { return true; })* false }) });
     }
     Ok(quote! {
         const _: () = {
@@ -231,7 +231,8 @@ fn derive_enum(input: &DeriveInput, data: &DataEnum) -> Result<TokenStream> {
             use ::jicofo::wire::xml;
             impl xml::Element for #ident {
                 fn is(node: xml::Node<'_, '_>) -> bool {
-                    false #(|| #tests)*
+                    #(if #tests { return true; })*
+                    false
                 }
                 fn read(node: xml::Node<'_, '_>) -> ::core::result::Result<Self, xml::Error> {
                     #(#reads)*

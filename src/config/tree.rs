@@ -1,6 +1,4 @@
-//! What an installation's files, flags and environment say (docs/protocol/70-configuration.md), as one tree of typed values.
-//!
-//! The rest of the program reads these structs and nothing else: no text, no defaults of its own.
+//! The configuration as the rest of the program reads it: typed values, no text, no defaults of its own.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -31,7 +29,7 @@ impl fmt::Debug for Secret {
 
 /// Everything that can be configured. Field paths follow the keys of spec/70 §5 (`jicofo.conference.min-participants` is
 /// `conference.min_participants`).
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Config {
     pub xmpp: Xmpp,
     /// The classic wiring's external component, from `--secret` (spec/10 §10.3).
@@ -41,10 +39,19 @@ pub struct Config {
     pub bridge: Bridge,
     pub codec: Codec,
     pub conference: Conference,
+    pub health: Health,
+    pub rest: Rest,
+    pub metrics: Metrics,
+    /// None: off.
+    pub tracing: Option<Tracing>,
     pub jigasi: Service,
     pub jibri: Service,
+    pub recording: Recording,
     pub octo: Octo,
     pub sctp: Sctp,
+    pub transcription: SideService,
+    pub translation: Translation,
+    pub visitors: Visitors,
 }
 
 #[derive(Debug, Clone)]
@@ -52,6 +59,8 @@ pub struct Xmpp {
     pub client: Client,
     /// Where bridges and recorders are, if it is another server.
     pub service: Option<Account>,
+    /// By the name that clients are told; only those that are enabled.
+    pub visitors: BTreeMap<String, VisitorNode>,
     pub trusted_domains: Vec<String>,
     pub use_jitsi_jid_validation: bool,
 }
@@ -83,6 +92,15 @@ pub struct Account {
     pub use_tls: bool,
 }
 
+/// A server for visitors.
+#[derive(Debug, Clone)]
+pub struct VisitorNode {
+    pub account: Account,
+    /// Takes the place of the client's `xmpp_domain` at the end of a room's domain.
+    pub xmpp_domain: Option<String>,
+    pub conference_service: String,
+}
+
 /// XEP-0114.
 #[derive(Debug, Clone)]
 pub struct Component {
@@ -101,10 +119,14 @@ pub enum AuthenticationType {
     Jwt,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Authentication {
+    /// None also if authentication is not enabled.
     pub kind: AuthenticationType,
+    /// A domain, whatever its name says.
     pub login_url: Option<String>,
+    pub authentication_lifetime: Duration,
+    pub enable_auto_login: bool,
 }
 
 /// Which connection joins a brewery.
@@ -114,16 +136,87 @@ pub enum ConnectionName {
     Service,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SelectionStrategy {
+    #[default]
+    Single,
+    Split,
+    RegionBased,
+    IntraRegion,
+    /// Uses one strategy for participants and one for visitors.
+    Visitor,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TopologyStrategy {
+    #[default]
+    SingleMesh,
+    Visitor,
+}
+
+/// Regions that are close to each other.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RegionGroups(Vec<Vec<String>>);
+
+impl RegionGroups {
+    pub fn new(groups: Vec<Vec<String>>) -> RegionGroups {
+        RegionGroups(groups)
+    }
+
+    /// The regions close to `region`, itself among them: the last group that names it, else itself alone.
+    pub fn around<'r>(&'r self, region: &'r str) -> Vec<&'r str> {
+        match self.0.iter().rev().find(|group| group.iter().any(|r| r == region)) {
+            Some(group) => group.iter().map(String::as_str).collect(),
+            None => vec![region],
+        }
+    }
+
+    pub fn groups(&self) -> &[Vec<String>] {
+        &self.0
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct Bridge {
     pub brewery_jid: Option<BareJid>,
     pub xmpp_connection_name: ConnectionName,
+    pub selection_strategy: SelectionStrategy,
+    /// Both are there if the strategy is [`SelectionStrategy::Visitor`].
+    pub participant_selection_strategy: Option<SelectionStrategy>,
+    pub visitor_selection_strategy: Option<SelectionStrategy>,
+    pub topology_strategy: TopologyStrategy,
+    pub region_groups: RegionGroups,
+    /// Of one conference; not above 0: no limit.
     pub max_bridge_participants: i32,
+    /// Not above 0: no limit.
+    pub max_bridge_participants_per_interval: i32,
+    pub max_bridge_participants_interval: Duration,
     pub average_participant_stress: f64,
     pub participant_rampup_interval: Duration,
     pub stress_threshold: f64,
     pub failure_reset_threshold: Duration,
     pub health_checks: HealthChecks,
+    pub ice_failure_detection: IceFailureDetection,
+    pub load_redistribution: LoadRedistribution,
+}
+
+#[derive(Debug, Clone)]
+pub struct IceFailureDetection {
+    pub enabled: bool,
+    pub interval: Duration,
+    pub min_endpoints: u32,
+    /// Fraction of the endpoints.
+    pub threshold: f64,
+    pub timeout: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct LoadRedistribution {
+    pub enabled: bool,
+    pub interval: Duration,
+    pub stress_threshold: f64,
+    pub timeout: Duration,
+    pub endpoints: u32,
 }
 
 #[derive(Debug, Clone)]
@@ -243,12 +336,15 @@ pub struct RateLimits {
 #[derive(Debug, Clone)]
 pub struct Service {
     pub brewery_jid: Option<BareJid>,
+    pub xmpp_connection_name: ConnectionName,
     pub use_private_address_connectivity: bool,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Octo {
     pub enabled: bool,
+    pub allow_mixed_versions: bool,
+    pub sctp_datachannels: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -256,133 +352,124 @@ pub struct Sctp {
     pub enabled: bool,
 }
 
-const SECOND: Duration = Duration::from_secs(1);
+/// What Jibris need beside their brewery (`jibri.*`, `jibri-sip.*`).
+#[derive(Debug, Clone)]
+pub struct Recording {
+    pub sip_brewery_jid: Option<BareJid>,
+    /// Below 0: without end.
+    pub num_retries: i32,
+    pub pending_timeout: Duration,
+}
 
-impl Default for Account {
-    fn default() -> Account {
-        Account {
-            hostname: "localhost".into(),
-            port: 5222,
-            domain: String::new(),
-            username: "focus".into(),
-            resource: "focus".into(),
-            password: None,
-            reply_timeout: 15 * SECOND,
-            disable_certificate_verification: false,
-            use_tls: true,
-        }
+/// The check of this focus itself.
+#[derive(Debug, Clone)]
+pub struct Health {
+    pub enabled: bool,
+    /// Zero: check when asked.
+    pub interval: Duration,
+    pub timeout: Duration,
+    pub max_check_duration: Duration,
+    pub room_name_prefix: String,
+}
+
+/// The HTTP interface.
+#[derive(Debug, Clone)]
+pub struct Rest {
+    pub enabled: bool,
+    pub port: u16,
+    pub host: String,
+    pub prometheus: bool,
+    pub conference_request: bool,
+    pub move_endpoints: bool,
+    pub debug: bool,
+    pub pin: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    pub update_interval: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtlpProtocol {
+    Grpc,
+    Http,
+}
+
+#[derive(Debug, Clone)]
+pub struct Tracing {
+    pub service_name: String,
+    pub otlp_endpoint: String,
+    pub otlp_protocol: OtlpProtocol,
+}
+
+/// A service that bridges send audio to: transcription, translation.
+#[derive(Debug, Clone)]
+pub struct SideService {
+    /// None: off.
+    pub url_template: Option<String>,
+    pub http_headers: BTreeMap<String, Secret>,
+    pub ping_enabled: bool,
+    pub ping_interval: Duration,
+    pub ping_timeout: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TranslationMode {
+    PerSource,
+    SingleBridge,
+}
+
+#[derive(Debug, Clone)]
+pub struct Translation {
+    pub service: SideService,
+    pub mode: TranslationMode,
+    pub max_languages_per_connect: u32,
+}
+
+#[derive(Debug, Clone)]
+pub struct Visitors {
+    pub enabled: bool,
+    pub max_participants: u32,
+    pub max_visitors_per_node: u32,
+    pub notification_interval: Duration,
+    pub auto_enable_broadcast: bool,
+    pub require_muc_config_flag: bool,
+    pub enable_live_room: bool,
+    pub vnode_join_latency_interval: Duration,
+}
+
+impl Default for Config {
+    /// The schema's defaults. Not a configuration that can be started: it has no domain and no password.
+    fn default() -> Config {
+        super::defaults()
     }
 }
 
-impl Default for Client {
-    fn default() -> Client {
-        Client { account: Account::default(), xmpp_domain: None, conference_muc_jid: None, client_proxy: None }
-    }
+/// A part's default is the whole's: the schema alone knows them.
+macro_rules! default_as_in_config {
+    ($($part:ident: $($field:ident).+;)+) => {
+        $(impl Default for $part {
+            fn default() -> $part {
+                Config::default().$($field).+
+            }
+        })+
+    };
 }
 
-impl Default for Xmpp {
-    fn default() -> Xmpp {
-        Xmpp { client: Client::default(), service: None, trusted_domains: Vec::new(), use_jitsi_jid_validation: true }
-    }
-}
-
-impl Default for Bridge {
-    fn default() -> Bridge {
-        Bridge {
-            brewery_jid: None,
-            xmpp_connection_name: ConnectionName::Service,
-            max_bridge_participants: 80,
-            average_participant_stress: 0.01,
-            participant_rampup_interval: 20 * SECOND,
-            stress_threshold: 0.8,
-            failure_reset_threshold: 60 * SECOND,
-            health_checks: HealthChecks::default(),
-        }
-    }
-}
-
-impl Default for HealthChecks {
-    fn default() -> HealthChecks {
-        HealthChecks {
-            enabled: true,
-            interval: 10 * SECOND,
-            retry_delay: None,
-            use_presence: false,
-            presence_timeout: 45 * SECOND,
-        }
-    }
-}
-
-impl Default for Codec {
-    fn default() -> Codec {
-        let video = |pt, rtx_pt| VideoCodec { enabled: true, pt, rtx_pt, enable_remb: true };
-        let extension = |enabled, id| Extension { enabled, id };
-        Codec {
-            video: VideoCodecs { av1: video(41, 42), vp8: video(100, 96), vp9: video(101, 97), h264: video(107, 99) },
-            audio: AudioCodecs {
-                opus: Opus {
-                    enabled: true,
-                    pt: 111,
-                    minptime: 10,
-                    use_inband_fec: true,
-                    red: PayloadTypeSwitch { enabled: false, pt: 112 },
-                },
-                telephone_event: PayloadTypeSwitch { enabled: true, pt: 126 },
-            },
-            rtp_extensions: RtpExtensions {
-                audio_level: extension(true, 1),
-                tof: extension(false, 2),
-                abs_send_time: extension(true, 3),
-                rid: extension(false, 4),
-                tcc: extension(true, 5),
-                video_content_type: extension(false, 7),
-                framemarking: extension(false, 9),
-                mid: extension(true, 10),
-                av1_dependency_descriptor: extension(true, 11),
-                video_layers_allocation: extension(false, 12),
-                extmap_allow_mixed: true,
-            },
-        }
-    }
-}
-
-impl Default for Conference {
-    fn default() -> Conference {
-        Conference {
-            enable_auto_owner: true,
-            enable_moderator_checks: true,
-            initial_timeout: 15 * SECOND,
-            single_participant_timeout: 20 * SECOND,
-            min_participants: 2,
-            max_ssrcs_per_user: 20,
-            max_ssrc_groups_per_user: 20,
-            max_audio_senders: 999_999,
-            max_video_senders: 999_999,
-            strip_simulcast: true,
-            use_ssrc_rewriting: true,
-            use_rtp_mid_demux: true,
-            use_json_encoded_sources: true,
-            shared_document_random_name: false,
-            source_signaling_delays: BTreeMap::new(),
-            reinvite_method: ReinviteMethod::RestartJingle,
-            enable_ice_restart: true,
-            restart_request_rate_limits: RateLimits {
-                min_interval: 5 * SECOND,
-                max_requests: 5,
-                interval: 60 * SECOND,
-            },
-        }
-    }
-}
-
-impl Default for Service {
-    fn default() -> Service {
-        Service { brewery_jid: None, use_private_address_connectivity: true }
-    }
-}
-
-impl Default for Sctp {
-    fn default() -> Sctp {
-        Sctp { enabled: true }
-    }
+default_as_in_config! {
+    Xmpp: xmpp;
+    Client: xmpp.client;
+    Account: xmpp.client.account;
+    Authentication: authentication;
+    Bridge: bridge;
+    HealthChecks: bridge.health_checks;
+    Codec: codec;
+    Conference: conference;
+    Service: jigasi;
+    Octo: octo;
+    Sctp: sctp;
+    Health: health;
+    Rest: rest;
+    Visitors: visitors;
 }
