@@ -148,7 +148,8 @@ impl Participant {
             self.complain("a mute without actor");
         }
         self.mute_requests.push(mute.clone());
-        let media = if mute.ns() == ns::JITMEET_AUDIO { crate::sources::Media::Audio } else { crate::sources::Media::Video };
+        let media =
+            if mute.ns() == ns::JITMEET_AUDIO { crate::sources::Media::Audio } else { crate::sources::Media::Video };
         self.mute(media, true);
     }
 
