@@ -5,5 +5,7 @@ extern crate self as jicofo;
 
 pub mod config;
 pub mod focus;
+pub mod measure;
+pub mod server;
 pub mod wire;
 pub mod xmpp;

@@ -82,7 +82,11 @@ fn install(folder: &Path) {
     if fs::read(&installed).is_ok_and(|lock| lock == wanted) {
         return;
     }
-    let npm = Command::new("npm").args(["ci", "--ignore-scripts"]).current_dir(folder).output().expect("npm ran a moment ago");
+    let npm = Command::new("npm")
+        .args(["ci", "--ignore-scripts"])
+        .current_dir(folder)
+        .output()
+        .expect("npm ran a moment ago");
     assert!(
         npm.status.success(),
         "`npm ci --ignore-scripts` failed in {}:\n{}",

@@ -14,8 +14,10 @@ pub mod participant;
 pub mod process;
 pub mod prosody;
 pub mod room;
+pub mod scenario;
 pub mod sources;
 pub mod violation;
+pub mod wire_log;
 pub mod xml;
 
 /// Time since the start of a scenario, virtual or real.

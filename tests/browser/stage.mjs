@@ -83,10 +83,15 @@ export class Participant {
         return this.log.find((e) => e.kind === 'CONFERENCE_JOINED')?.detail.id;
     }
 
-    /** Runs a command of `window.participant`. */
+    /** Runs a command of `window.participant`, to its end. */
     async does(command, ...args) {
         this.print(`does ${command}`);
-        return this.page.evaluate(([name, given]) => window.participant[name](...given), [command, args]);
+        const done = this.page.evaluate(([name, given]) => window.participant[name](...given), [command, args]);
+        let timer;
+        const late = new Promise((_, reject) => {
+            timer = setTimeout(() => reject(new Error(`${this.name} did not get through "${command}"`)), this.deadline);
+        });
+        return Promise.race([done, late]).finally(() => clearTimeout(timer));
     }
 
     happened(kind, detail) {

@@ -66,6 +66,10 @@ impl Features {
         Features(self.0 | other.0)
     }
 
+    pub const fn only(self, other: Features) -> Features {
+        Features(self.0 & other.0)
+    }
+
     /// Whether all of `other` are in here.
     pub const fn has(self, other: Features) -> bool {
         self.0 & other.0 == other.0

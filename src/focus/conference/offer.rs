@@ -1,41 +1,20 @@
 //! What a participant is offered (spec/30 §4, §8). Pure: features, configuration and the bridge's answer in, Jingle out.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod codecs;
 
-use super::features::Features;
-use crate::config::Config;
-use crate::focus::sources::set::SourceSet;
+pub use self::codecs::{CodecCache, Codecs, MediaCodecs};
+use crate::focus::sources::compact::to_json;
+use crate::focus::sources::set::{BRIDGE_OWNER, SourceSet, describe};
 use crate::focus::sources::validate::ConferenceSources;
-use crate::focus::sources::view::View;
-use crate::wire::colibri2::Media;
-use crate::wire::ice::IceTransport;
-use crate::wire::jingle::{BridgeSession, Description, Jingle, StartMuted};
-use crate::wire::values::{EndpointId, SessionId};
+use crate::focus::sources::view::{Encoding, View};
+use crate::wire::ice::{IceTransport, SctpMap};
+use crate::wire::jingle::{
+    BridgeSession, Content, Description, Group, GroupedContent, Jingle, JsonMessage, StartMuted,
+};
+use crate::wire::values::{Action, EndpointId, Senders, SessionId};
 
-/// Codecs and header extensions for one set of features: the same for all participants that have it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Codecs {
-    pub audio: Option<Description>,
-    pub video: Option<Description>,
-    /// Whether a data channel is offered, hence whether the bridge is asked for SCTP.
-    pub data: bool,
-    /// What the bridge is told of the same (spec/30 §4.5).
-    pub media: Vec<Media>,
-}
-
-/// The codecs that were built, by features. One for the whole focus.
-#[derive(Debug, Clone, Default)]
-pub struct CodecCache {
-    built: BTreeMap<Features, Arc<Codecs>>,
-}
-
-impl CodecCache {
-    pub fn get(&mut self, _features: Features, _config: &Config) -> Arc<Codecs> {
-        let _ = &self.built;
-        unimplemented!()
-    }
-}
+/// Streams of the data channel's SCTP association.
+const SCTP_STREAMS: u32 = 1024;
 
 /// Everything a `session-initiate` or `transport-replace` is made of.
 #[derive(Debug)]
@@ -61,6 +40,91 @@ pub struct Offer<'a> {
 impl Offer<'_> {
     /// `session-initiate`. For `transport-replace` change the action.
     pub fn session_initiate(self) -> Jingle {
-        unimplemented!()
+        let sources = self.visible_sources();
+        let contents = self.contents(&sources);
+        let json =
+            (self.view.encoding == Encoding::Json).then(|| to_json(sources.iter().map(|(owner, set)| (owner, set))));
+        let names = contents.iter().map(|content| GroupedContent { name: content.name.clone() }).collect();
+        Jingle {
+            action: Some(Action::SessionInitiate.as_str().into()),
+            sid: Some(self.sid),
+            initiator: Some(self.initiator),
+            contents,
+            group: Some(Group { semantics: Some("BUNDLE".into()), contents: names }),
+            start_muted: self.start_muted,
+            bridge_session: Some(self.bridge_session),
+            json_message: json.map(|json| JsonMessage { room: None, json }),
+            ..Jingle::default()
+        }
+    }
+
+    /// The bridge's own sources, and, unless the bridge rewrites SSRCs, those of all others (spec/30 §7.5).
+    fn visible_sources(&self) -> Vec<(EndpointId, SourceSet)> {
+        let bridge = (EndpointId::from(BRIDGE_OWNER), self.view.filter(self.feedback));
+        let others = self.sources.iter().filter(|(owner, _)| !self.view.rewriting && *owner != self.receiver);
+        let others = others.map(|(owner, set)| (owner.clone(), self.view.filter(set)));
+        std::iter::once(bridge).chain(others).filter(|(_, set)| !set.is_empty()).collect()
+    }
+
+    fn contents(&self, sources: &[(EndpointId, SourceSet)]) -> Vec<Content> {
+        let transport = relayed(self.transport);
+        let mut contents: Vec<Content> = self
+            .codecs
+            .media
+            .iter()
+            .map(|media| match self.view.encoding {
+                Encoding::Json => Content {
+                    others: vec![media.encoded.clone()],
+                    ..content(media.kind.as_str(), None, transport.clone())
+                },
+                Encoding::Xml => {
+                    let mut description = media.description.clone();
+                    sources.iter().for_each(|(owner, set)| describe(owner, set, media.kind, &mut description));
+                    content(media.kind.as_str(), Some(description), transport.clone())
+                }
+            })
+            .collect();
+        // With XML sources the reference leaves the data channel out, although the bridge was asked for it (spec/30 §8).
+        if self.codecs.data && self.view.encoding == Encoding::Json {
+            contents.push(self.data(transport));
+        }
+        contents
+    }
+
+    fn data(&self, mut transport: IceTransport) -> Content {
+        transport.sctp_map = Some(SctpMap {
+            number: self.sctp_port,
+            protocol: Some("webrtc-datachannel".into()),
+            streams: Some(SCTP_STREAMS),
+        });
+        let description = Description { media: Some("application".into()), rtcp_mux: true, ..Description::default() };
+        content("data", Some(description), transport)
     }
 }
+
+fn content(name: &str, description: Option<Description>, transport: IceTransport) -> Content {
+    Content {
+        creator: Some("initiator".into()),
+        name: Some(name.into()),
+        senders: Some(Senders::Both),
+        description,
+        transport: Some(transport),
+        ..Content::default()
+    }
+}
+
+/// A bridge's transport as clients get it (spec/30 §4.6): `required` and `cryptex` are always said, and of a WebSocket only
+/// its address.
+pub fn relayed(transport: &IceTransport) -> IceTransport {
+    let mut relayed = transport.clone();
+    for fingerprint in &mut relayed.fingerprints {
+        fingerprint.required.get_or_insert_with(|| "false".into());
+        fingerprint.cryptex.get_or_insert_with(|| "false".into());
+    }
+    relayed.web_sockets.iter_mut().for_each(|web_socket| web_socket.active = None);
+    relayed
+}
+
+#[cfg(test)]
+#[path = "offer_tests.rs"]
+mod tests;

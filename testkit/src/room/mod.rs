@@ -74,6 +74,8 @@ pub struct Options {
     pub no_metadata: bool,
     /// Presence of rooms by this name says so: the form's preset flag (spec/20 §2.3).
     pub presets: bool,
+    /// Breakout rooms, with their main rooms.
+    pub breakouts: BTreeMap<String, String>,
 }
 
 /// Something on its way to a peer.
@@ -113,7 +115,7 @@ pub struct Server {
     /// Requests which a peer has and has not answered: (who, id as it sees it, asker as it sees it) → asker's label.
     open: BTreeMap<(String, String, String), String>,
     meetings: u64,
-    /// Conference requests go unanswered by the server if the proxy knows no focus.
+    /// Rooms and bare JIDs which had their first message about it.
     metadata_told: BTreeSet<(String, String)>,
 }
 

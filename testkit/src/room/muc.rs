@@ -72,7 +72,8 @@ impl Server {
         if is_new {
             self.meetings += 1;
             let meeting_id = self.dice.uuid();
-            self.rooms.insert(room.to_owned(), Room { meeting_id, ..Room::default() });
+            let breakout_of = self.options.breakouts.get(room).cloned();
+            self.rooms.insert(room.to_owned(), Room { meeting_id, breakout_of, ..Room::default() });
         }
         let held = self.rooms.get_mut(room).expect("it was made if it was not there");
         if held.occupants.get(nick).is_some_and(|other| bare(&other.jid) != bare(&jid)) {

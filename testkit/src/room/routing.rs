@@ -36,6 +36,7 @@ impl Server {
     }
 
     fn to_full_jid(&mut self, label: &str, to: &str, stanza: Element) {
+        self.close_direct(label, &stanza);
         match self.label_of(to) {
             None => self.refuse(label, &stanza, "cancel", "service-unavailable", None),
             Some(recipient) => self.pass_on(label, &recipient, stanza),

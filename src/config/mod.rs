@@ -1,0 +1,179 @@
+//! What an installation's files, flags and environment say (docs/protocol/70-configuration.md), as one tree of typed values.
+//!
+//! - [`Config`] is what the rest of the program reads.
+//! - [`schema::KEYS`] declares each key once; everything else follows from it.
+//! - [`load`] reads all sources and finds all problems at once. From the strongest to the weakest:
+//!   1. classic flags, then in a classic start `JICOFO_SECRET` and `JICOFO_AUTH_PASSWORD` ([`sources`]),
+//!   2. `sip-communicator.properties` ([`legacy`], [`properties`]),
+//!   3. legacy names as `-Dname=value` ([`java`]),
+//!   4. the HOCON file with its includes ([`hocon`]),
+//!   5. in a modern start the two environment variables,
+//!   6. `-Djicofo.key=value`,
+//!   7. the schema's defaults, and what follows from other values.
+
+mod build;
+mod check;
+pub mod docs;
+pub mod hocon;
+pub mod java;
+mod keys;
+pub mod legacy;
+pub mod problem;
+pub mod properties;
+pub mod report;
+pub mod schema;
+pub mod settings;
+pub mod sources;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod typed;
+mod unknown;
+
+use std::path::{Path, PathBuf};
+
+pub use problem::{Origin, Problem, Severity};
+pub use sources::Sources;
+pub use tree::*;
+
+use hocon::{FileRead, Loader, Node, Tree, Value, limits, split_path};
+use settings::{Given, Settings};
+
+/// Where a Debian package puts its file.
+pub const DEFAULT_FILE: &str = "/etc/jitsi/jicofo/jicofo.conf";
+
+/// What came of reading everything.
+pub struct Loaded {
+    /// To be used only if nothing [`refuses`](Loaded::refuses).
+    pub config: Config,
+    pub settings: Settings,
+    /// The worst first, otherwise in the order of finding.
+    pub problems: Vec<Problem>,
+    /// Files looked for, in order.
+    pub files: Vec<FileRead>,
+}
+
+impl Loaded {
+    /// Must the program not start (exit 78)?
+    pub fn refuses(&self) -> bool {
+        self.problems.iter().any(|problem| problem.severity == Severity::Fatal)
+    }
+}
+
+/// The defaults alone.
+fn defaults() -> Config {
+    let (root, _) = base(&Sources::default()).resolve(&|_| None);
+    let given = Given { sources: &Sources::default(), legacy_file: ("", &[]), root: &root };
+    Config::build(&Settings::read(&given, &mut Vec::new()))
+}
+
+pub fn load(sources: &Sources) -> Loaded {
+    let mut problems = Vec::new();
+    let mut loader = Loader::new(base(sources));
+    if let Some(file) = config_file(sources, &mut problems) {
+        loader.load(&file);
+    }
+    let (tree, mut files, syntax) = loader.finish();
+    // What follows from half a file would only hide what is wrong with it.
+    let readable = syntax.iter().all(|problem| problem.severity != Severity::Fatal);
+    problems.extend(syntax);
+
+    let (root, unresolved) = tree.resolve(&|name| sources.environment.get(name).cloned());
+    let (legacy_name, entries) = legacy_file(sources, &mut files, &mut problems);
+    let given = Given { sources, legacy_file: (&legacy_name, &entries), root: &root };
+    let mut found = unresolved;
+    let mut settings = Settings::read(&given, &mut found);
+    check::derive(&mut settings, sources, &mut found);
+    check::check(&settings, sources, &mut found);
+    unknown::keys(&root, &mut found);
+    unknown::legacy_names(&legacy_name, &entries, &mut found);
+    unknown::system(&sources.system, &mut found);
+    if readable {
+        problems.append(&mut found);
+    }
+    problems.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
+    Loaded { config: Config::build(&settings), settings, problems, files }
+}
+
+/// Defaults, and over them `-Dname=value`.
+fn base(sources: &Sources) -> Tree {
+    let mut tree = Tree::default();
+    for key in schema::KEYS.iter().filter(|key| !key.path.contains('*')) {
+        if let Some(node) = key.default_node() {
+            tree.define(&split_path(key.path), node);
+        }
+    }
+    let mut properties: Vec<_> = sources.system.properties.iter().collect();
+    // By name, so that `a.b` comes after `a` and is not hidden by it; of equal names the last one given stays last.
+    properties.sort_by_key(|(name, _)| name.as_str());
+    for (name, value) in properties {
+        let path = split_path(name);
+        if path.len() <= limits::DEPTH && path.iter().all(|element| !element.is_empty()) {
+            let origin = Origin::SystemProperty(name.as_str().into());
+            tree.define(&path, Node::new(Value::text(value.as_str()), origin));
+        }
+    }
+    tree
+}
+
+/// The file to read. None with a problem told, or in a classic start, which needs none.
+fn config_file(sources: &Sources, problems: &mut Vec<Problem>) -> Option<PathBuf> {
+    let named = sources.system.get("config.file").filter(|name| !name.is_empty());
+    if let Some(file) = &sources.config_file {
+        return Some(file.clone());
+    }
+    if let Some(file) = named.map(PathBuf::from) {
+        if sources.is_classic() && !file.exists() {
+            let text = "there is no such file; the flags alone decide";
+            problems.push(Problem::warning(text).at(Origin::whole_file(&file.display().to_string())));
+            return None;
+        }
+        return Some(file);
+    }
+    if let Some(file) = sources.default_file.as_ref().filter(|file| file.exists()) {
+        return Some(file.clone());
+    }
+    if !sources.is_classic() {
+        problems.push(Problem::fatal(
+            "there is no configuration; name a file with --config FILE, or with -Dconfig.file=FILE in JAVA_SYS_PROPS",
+        ));
+    }
+    None
+}
+
+/// `sip-communicator.properties`; that it is missing is worth no more than a line (spec/70 §6).
+fn legacy_file(
+    sources: &Sources,
+    files: &mut Vec<FileRead>,
+    problems: &mut Vec<Problem>,
+) -> (String, Vec<properties::Property>) {
+    let Some(path) = sources.legacy_file() else { return Default::default() };
+    let name = path.display().to_string();
+    match read_legacy(&path) {
+        Ok(text) => {
+            files.push(FileRead { path, found: true, included_at: None });
+            (name, properties::parse(&text))
+        }
+        Err(error) => {
+            files.push(FileRead { path, found: false, included_at: None });
+            if error.kind() != std::io::ErrorKind::NotFound {
+                let text = format!("cannot be read ({error}); its settings do not count");
+                problems.push(Problem::new(Severity::Error, text).at(Origin::whole_file(&name)));
+            }
+            Default::default()
+        }
+    }
+}
+
+fn read_legacy(path: &Path) -> std::io::Result<String> {
+    use std::io::{Error, Read};
+    if !path.metadata()?.is_file() {
+        return Err(Error::other("it is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(limits::BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limits::BYTES {
+        return Err(Error::other("it is too large to be a configuration"));
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
