@@ -47,12 +47,14 @@ impl fmt::Display for Wire {
         }
         for child in self.stanza.children() {
             write!(f, " <{}", child.name())?;
-            let attributes = ["action", "sid", "create", "expire"].iter().filter_map(|name| Some((name, child.get(name)?)));
+            let attributes =
+                ["action", "sid", "create", "expire"].iter().filter_map(|name| Some((name, child.get(name)?)));
             for (name, value) in attributes {
                 write!(f, " {name}={value}")?;
             }
             write!(f, ">")?;
-            for grandchild in child.children().filter(|c| matches!(c.name(), "endpoint" | "relay" | "item" | "status")) {
+            for grandchild in child.children().filter(|c| matches!(c.name(), "endpoint" | "relay" | "item" | "status"))
+            {
                 write!(f, " {}", grandchild.name())?;
                 let attributes = ["id", "create", "expire", "affiliation", "role", "code"];
                 for value in attributes.iter().filter_map(|name| grandchild.get(name)) {

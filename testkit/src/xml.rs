@@ -2,8 +2,8 @@
 
 use std::fmt::Display;
 
-use minidom::rxml::{Namespace, NcName};
 use minidom::Element;
+use minidom::rxml::{Namespace, NcName};
 
 use crate::ns;
 

@@ -97,7 +97,10 @@ impl Bridge {
         if stats.graceful_shutdown && !stats.shutting_down {
             return Err(Refused::graceful_shutdown());
         }
-        let named = modify.name.as_ref().is_none_or(|name| bare(name) == name && name.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty()));
+        let named = modify.name.as_ref().is_none_or(|name| {
+            bare(name) == name
+                && name.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+        });
         if !named {
             return Err(Refused::bad_request("Invalid conference name (not a JID)"));
         }
@@ -123,7 +126,12 @@ impl Bridge {
         self.conferences.get_mut(id).expect("found or created before anything else")
     }
 
-    fn endpoint_request(&mut self, conference: &str, request: &EndpointModify, ignores_unknown: bool) -> Outcome<Builder> {
+    fn endpoint_request(
+        &mut self,
+        conference: &str,
+        request: &EndpointModify,
+        ignores_unknown: bool,
+    ) -> Outcome<Builder> {
         let id = &request.id;
         let answer = el("endpoint", ns::COLIBRI2).attr("id", id);
         if request.expire {
@@ -312,11 +320,8 @@ impl Bridge {
         let Some(transport) = &request.transport else {
             return Err(Refused::bad_request(format!("Attempt to create relay {id} with no <transport>")));
         };
-        let relay = Relay {
-            mesh_id: request.mesh_id.clone(),
-            ice_controlling: transport.ice_controlling,
-            ..Relay::default()
-        };
+        let relay =
+            Relay { mesh_id: request.mesh_id.clone(), ice_controlling: transport.ice_controlling, ..Relay::default() };
         held.relays.insert(id.clone(), relay);
         let sctp = check_sctp(transport, sctp_enabled, true)?;
         if own_id.as_ref() == Some(id) {

@@ -278,7 +278,9 @@ impl Bridge {
                 self.joined = false;
                 self.next_presence = None;
             }
-            Some("error") => self.complaints.add(format!("cannot join the brewery: {:?}", crate::xml::error_in(presence))),
+            Some("error") => {
+                self.complaints.add(format!("cannot join the brewery: {:?}", crate::xml::error_in(presence)))
+            }
             _ => {}
         }
     }
@@ -297,7 +299,8 @@ impl Bridge {
                     .attr("ver", "pV2mUBlRJ4k0R9oLhYkDnrtTrKE="),
             );
         self.ready.push_back(presence.done());
-        self.next_presence = (!self.settings.presence_interval.is_zero()).then(|| self.now + self.settings.presence_interval);
+        self.next_presence =
+            (!self.settings.presence_interval.is_zero()).then(|| self.now + self.settings.presence_interval);
     }
 
     fn on_request(&mut self, iq: &Element) {

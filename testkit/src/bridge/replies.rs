@@ -25,9 +25,9 @@ impl Bridge {
         sctp: Option<&str>,
     ) -> Element {
         let nick = &self.settings.nick;
-        let web_socket = path.filter(|_| self.settings.web_sockets).map(|path| {
-            el("web-socket", ns::COLIBRI).attr("url", format!("wss://{nick}.example.com:443/{path}"))
-        });
+        let web_socket = path
+            .filter(|_| self.settings.web_sockets)
+            .map(|path| el("web-socket", ns::COLIBRI).attr("url", format!("wss://{nick}.example.com:443/{path}")));
         let setup = if generation.is_some() { "passive" } else { "actpass" };
         let ice = el("transport", ns::ICE)
             .attr("ufrag", &credentials.ufrag)

@@ -74,12 +74,9 @@ impl Participant {
             .attr("ufrag", &credentials)
             .attr("pwd", format!("pwd-of-{credentials}"))
             .opt("ice-generation", generation)
-            .child(
-                el("fingerprint", ns::DTLS)
-                    .attr("hash", "sha-256")
-                    .attr("setup", "active")
-                    .text("B2:73:47:99:AF:F8:14:3E:FB:1A:CE:0B:21:EE:7A:17:37:1D:E4:13:A8:5A:4F:DC:5D:2D:5D:A0:4F:DC:5D:2D"),
-            )
+            .child(el("fingerprint", ns::DTLS).attr("hash", "sha-256").attr("setup", "active").text(
+                "B2:73:47:99:AF:F8:14:3E:FB:1A:CE:0B:21:EE:7A:17:37:1D:E4:13:A8:5A:4F:DC:5D:2D:5D:A0:4F:DC:5D:2D",
+            ))
     }
 
     /// Host candidates as an old client trickles them: under the index of the m-line, fingerprint without `setup`.

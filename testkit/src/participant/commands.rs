@@ -44,9 +44,8 @@ impl Participant {
 
     /// Leaves the room, as browsers do: without a word in Jingle (spec/30 §12.3).
     pub fn leave(&mut self) {
-        self.outputs.push_back(
-            el("presence", ns::CLIENT).attr("type", "unavailable").attr("to", self.occupant_jid()).done(),
-        );
+        self.outputs
+            .push_back(el("presence", ns::CLIENT).attr("type", "unavailable").attr("to", self.occupant_jid()).done());
         self.left();
     }
 
@@ -296,8 +295,10 @@ impl Participant {
         }
         session.state = SessionState::Accepting;
         if self.settings.profile.age == Age::Gateway {
-            let content =
-                el("content", ns::JINGLE).attr("creator", "responder").attr("name", "audio").child(self.transport(None));
+            let content = el("content", ns::JINGLE)
+                .attr("creator", "responder")
+                .attr("name", "audio")
+                .child(self.transport(None));
             let info = self.jingle_of(&session, "transport-info").child(content);
             self.ask_focus("transport-info", &session, info, Sources::default());
         }

@@ -41,7 +41,10 @@ pub struct Dice(u64);
 impl Dice {
     pub fn of(text: &str) -> Dice {
         // FNV-1a: any spread of the bits will do.
-        Dice(text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)))
+        Dice(
+            text.bytes()
+                .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)),
+        )
     }
 
     /// Splitmix64.
@@ -59,7 +62,14 @@ impl Dice {
 
     pub fn uuid(&mut self) -> String {
         let (a, b) = (self.roll(), self.roll());
-        format!("{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}", a >> 32, a >> 16 & 0xffff, a & 0xfff, b >> 52, b & 0xffff_ffff_ffff)
+        format!(
+            "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
+            a >> 32,
+            a >> 16 & 0xffff,
+            a & 0xfff,
+            b >> 52,
+            b & 0xffff_ffff_ffff
+        )
     }
 
     pub fn text(&mut self, length: usize) -> String {

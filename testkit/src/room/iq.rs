@@ -42,7 +42,8 @@ impl Server {
         let identity = |category: &str, kind: &str, name: &str| {
             el("identity", ns::DISCO_INFO).attr("category", category).attr("type", kind).attr("name", name)
         };
-        let component = |kind: &str| identity("component", kind, &format!("{}.{}", kind.replace('_', ""), domains.main));
+        let component =
+            |kind: &str| identity("component", kind, &format!("{}.{}", kind.replace('_', ""), domains.main));
         let query = query.child(identity("server", "im", "Prosody")).child(component("av_moderation"));
         let query = query.child(identity("component", "room_metadata", &domains.metadata));
         let query = query.child(identity("component", "breakout_rooms", &format!("breakout.{}", domains.main)));

@@ -60,11 +60,11 @@ impl Server {
         let (id, to) = (text("id"), text("to"));
         let known = self.open.remove(&(label.to_owned(), id.clone(), to.clone())).is_some();
         // Whoever asked may be gone meanwhile.
-        let asker_is_there = resource(&to).is_some_and(|nick| {
-            self.rooms.get(bare(&to)).is_some_and(|room| room.occupants.contains_key(nick))
-        });
+        let asker_is_there = resource(&to)
+            .is_some_and(|nick| self.rooms.get(bare(&to)).is_some_and(|room| room.occupants.contains_key(nick)));
         if !known && asker_is_there && label.starts_with("focus") {
-            self.complaints.add(format!("{label} answers '{id}' to {to}, which is not open: never asked, or answered before"));
+            self.complaints
+                .add(format!("{label} answers '{id}' to {to}, which is not open: never asked, or answered before"));
         }
         known
     }

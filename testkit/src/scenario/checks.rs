@@ -1,9 +1,9 @@
 //! What has to be true: all views agree, nobody complains, nothing is left.
 
 use super::Scenario;
+use crate::Time;
 use crate::participant::{Participant, Place, SessionState, profile};
 use crate::sources::{ByOwner, Media, Sources};
-use crate::Time;
 
 /// How long an abandoned conference may live on: timers of the focus, the longest 20 s (spec/30 §6.1).
 const AFTERLIFE: Time = Time::from_secs(40);
@@ -18,7 +18,14 @@ impl Scenario {
         self.everybody_leaves();
         wrong.extend(self.leftovers());
         wrong.extend(self.complaints());
-        assert!(wrong.is_empty(), "seed {}: {} things are wrong:\n{}\n{}", self.seed, wrong.len(), wrong.join("\n"), self.story());
+        assert!(
+            wrong.is_empty(),
+            "seed {}: {} things are wrong:\n{}\n{}",
+            self.seed,
+            wrong.len(),
+            wrong.join("\n"),
+            self.story()
+        );
     }
 
     /// Panics if views disagree or somebody complains, now.
@@ -26,7 +33,14 @@ impl Scenario {
     pub fn check(&mut self) {
         let mut wrong = self.disagreements();
         wrong.extend(self.complaints());
-        assert!(wrong.is_empty(), "seed {}: {} things are wrong:\n{}\n{}", self.seed, wrong.len(), wrong.join("\n"), self.story());
+        assert!(
+            wrong.is_empty(),
+            "seed {}: {} things are wrong:\n{}\n{}",
+            self.seed,
+            wrong.len(),
+            wrong.join("\n"),
+            self.story()
+        );
     }
 
     /// Everybody leaves the room, and the focus is given time to notice.

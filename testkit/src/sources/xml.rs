@@ -86,8 +86,7 @@ fn write_source(source: &Source) -> Builder {
         (Media::Video, Some(_)) => Some(if source.desktop { "desktop" } else { "camera" }),
         _ => None,
     };
-    let parameter =
-        source.msid.as_ref().map(|msid| el("parameter", ns::SSMA).attr("name", "msid").attr("value", msid));
+    let parameter = source.msid.as_ref().map(|msid| el("parameter", ns::SSMA).attr("name", "msid").attr("value", msid));
     el("source", ns::SSMA)
         .attr("ssrc", source.ssrc)
         .opt("name", source.name.as_ref())
