@@ -129,7 +129,8 @@ fn page() -> String {
     let mut known = std::collections::BTreeSet::new();
     for document in &documents {
         let name = document.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let number: u32 = name.split('-').next().and_then(|number| number.parse().ok()).expect("documents are numbered");
+        let number: u32 =
+            name.split('-').next().and_then(|number| number.parse().ok()).expect("documents are numbered");
         let cases = cases(&fs::read_to_string(document).expect("a document can be read"));
         let covered = cases.keys().filter(|case| claims.contains_key(&(number, **case))).count();
         writeln!(page, "\n## {name}: {covered} of {}\n\n| case | | test |\n| --- | --- | --- |", cases.len()).unwrap();

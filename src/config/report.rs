@@ -84,7 +84,8 @@ fn connections(loaded: &Loaded) -> String {
     let client = &xmpp.client.account;
     let mut line = format!("Client {}@{} via {}:{}", client.username, client.domain, client.hostname, client.port);
     if let Some(service) = &xmpp.service {
-        let _ = write!(line, ", service {}@{} via {}:{}", service.username, service.domain, service.hostname, service.port);
+        let _ =
+            write!(line, ", service {}@{} via {}:{}", service.username, service.domain, service.hostname, service.port);
     }
     if let Some(component) = &loaded.config.component {
         let _ = write!(line, ", component {} via {}:{}", component.domain, component.hostname, component.port);

@@ -178,7 +178,8 @@ impl Reader<'_, '_> {
         match key.kind.read(&Node::new(Value::text(over.text), over.origin.clone())) {
             Ok(setting) => Some((Some(setting), over.origin)),
             Err(wrong) => {
-                self.problems.push(Problem::warning(format!("{wrong}; it is passed over")).at(over.origin).key(key.path));
+                self.problems
+                    .push(Problem::warning(format!("{wrong}; it is passed over")).at(over.origin).key(key.path));
                 None
             }
         }

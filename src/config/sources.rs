@@ -124,7 +124,8 @@ impl Sources {
         for declaration in FLAGS {
             if let Some(value) = self.flag(declaration.flag) {
                 let origin = Origin::Flag(format!("--{}", declaration.names[0]).into());
-                let all = declaration.keys.iter().map(|key| Override { key, text: value.into(), origin: origin.clone() });
+                let all =
+                    declaration.keys.iter().map(|key| Override { key, text: value.into(), origin: origin.clone() });
                 overrides.extend(all);
             }
         }
@@ -138,7 +139,8 @@ impl Sources {
             let declaration = FLAGS.iter().find(|d| d.flag == *flag);
             if let (Some(value), Some(declaration), None) = (value, declaration, self.flag(*flag)) {
                 let origin = Origin::Environment((*variable).into());
-                let all = declaration.keys.iter().map(|key| Override { key, text: value.clone(), origin: origin.clone() });
+                let all =
+                    declaration.keys.iter().map(|key| Override { key, text: value.clone(), origin: origin.clone() });
                 overrides.extend(all);
             }
         }

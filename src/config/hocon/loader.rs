@@ -61,8 +61,10 @@ impl Loader {
         match outcome {
             Ok(Some(fields)) => self.tree.root.absorb(fields),
             Ok(None) => self.problems.push(
-                Problem::fatal("there is no such file; create it, or name another with --config FILE or -Dconfig.file=FILE")
-                    .at(Origin::whole_file(&path.display().to_string())),
+                Problem::fatal(
+                    "there is no such file; create it, or name another with --config FILE or -Dconfig.file=FILE",
+                )
+                .at(Origin::whole_file(&path.display().to_string())),
             ),
             Err(problem) => self.problems.push(problem),
         }
@@ -109,7 +111,10 @@ impl Loader {
             }
         }
         if !found && include.required {
-            return fail(format!("the required include {:?} is not there; create it, or remove `required`", include.name));
+            return fail(format!(
+                "the required include {:?} is not there; create it, or remove `required`",
+                include.name
+            ));
         }
         Ok(fields)
     }

@@ -128,7 +128,8 @@ impl<'t> Resolver<'t, '_> {
                     Found::Value(Node { value: Value::Broken, .. }) => return Some(broken(&node.origin)),
                     Found::Value(other) => {
                         let kind = other.value.kind();
-                        let text = format!("+= appends to a list, but the value so far is {kind}; make it a list [ … ]");
+                        let text =
+                            format!("+= appends to a list, but the value so far is {kind}; make it a list [ … ]");
                         self.report(Problem::fatal(text).at(node.origin.clone()));
                         return Some(broken(&node.origin));
                     }
@@ -200,7 +201,8 @@ impl<'t> Resolver<'t, '_> {
                 (Some(left), right) if left.as_object().is_some() && right.as_object().is_some() => left.merge(right),
                 (Some(left), right) => {
                     let (left, right) = (left.value.kind(), right.value.kind());
-                    let text = format!("{left} and {right} cannot stand beside each other; is a comma or a line end missing?");
+                    let text =
+                        format!("{left} and {right} cannot stand beside each other; is a comma or a line end missing?");
                     self.report(Problem::fatal(text).at(origin.clone()));
                     return Some(broken(origin));
                 }

@@ -270,6 +270,10 @@ impl Conference {
                 self.forget_endpoint(cx, id);
                 self.reinvite(cx, id);
             }
+            UpdateOutcome::EndpointRefused => {
+                let about = endpoint.map(|nick| format!(" about {nick}")).unwrap_or_default();
+                log::error!("{}: the bridge refused an update{about}{}", self.room, answered.detail());
+            }
             UpdateOutcome::SessionFailed => {
                 let about = endpoint.map(|nick| format!(" about {nick}")).unwrap_or_default();
                 log::warn!("{}: the bridge refused an update{about}{}: moving", self.room, answered.detail());

@@ -179,7 +179,7 @@ impl Conference {
         let content = Content {
             creator: Some("initiator".into()),
             name: Some("audio".into()),
-            transport: Some(transport),
+            transport: Some(super::offer::relayed(&transport)),
             ..Content::default()
         };
         let jingle = Jingle {
