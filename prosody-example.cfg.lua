@@ -190,6 +190,8 @@ if wiring == "classic" then
 		-- A focus that takes over is let in at once, not only when the old one's connection is found dead.
 		component_conflict_resolve = "kick_old"
 else
+	-- The proxy asks to see the presence of the focus' user. Our focus agrees by itself; Jicofo needs it in its roster beforehand:
+	-- prosodyctl mod_roster_command subscribe focus.meet.example.com focus@auth.meet.example.com
 	Component(focus_domain) "client_proxy"
 		target_address = focus_jid
 end

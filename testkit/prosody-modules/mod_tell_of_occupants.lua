@@ -4,7 +4,11 @@
 
 module:set_global();
 
+local watched = {};
+
 local function watch(host)
+	if watched[host] then return; end
+	watched[host] = true;
 	local here = module:context(host);
 	here:hook("muc-occupant-joined", function (event)
 		module:log("info", "occupant joined: %s is %s", event.occupant.nick, event.stanza.attr.from);

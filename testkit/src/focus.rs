@@ -66,6 +66,12 @@ impl Options {
         self
     }
 
+    /// How it will be called, for people: without the environment.
+    pub fn command_line(&self, prosody: &Prosody) -> String {
+        let program = self.program.display().to_string();
+        [vec![program], arguments(self, prosody)].concat().join(" ")
+    }
+
     pub async fn start(self, prosody: &Prosody) -> FocusProcess {
         FocusProcess::launch(self, prosody).await
     }
@@ -202,14 +208,16 @@ fn spawn(options: &Options, prosody: &Prosody, configuration: &Path, log: &Path)
         .env("SSL_CERT_FILE", prosody.certificate())
         .env_remove("JICOFO_SECRET")
         .env_remove("JICOFO_AUTH_PASSWORD");
-    if prosody.wiring() == Wiring::Classic {
-        command.args(classic_arguments(prosody));
-    }
-    command.args(&options.arguments).envs(options.environment.iter().map(|(name, value)| (name, value)));
+    command.args(arguments(options, prosody)).envs(options.environment.iter().map(|(name, value)| (name, value)));
     match Process::spawn(&mut command, log) {
         Ok(process) => process,
         Err(error) => panic!("{} cannot be run: {error}", options.program.display()),
     }
+}
+
+fn arguments(options: &Options, prosody: &Prosody) -> Vec<String> {
+    let wiring = if prosody.wiring() == Wiring::Classic { classic_arguments(prosody) } else { Vec::new() };
+    [wiring, options.arguments.clone()].concat()
 }
 
 /// The flags of old installations (`docs/protocol/10-conference-request-and-auth.md` §10).

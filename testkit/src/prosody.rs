@@ -402,7 +402,7 @@ enum NotReady {
 }
 
 /// The top folder of the project: the configuration and the modules are in it.
-pub(crate) fn project() -> &'static Path {
+pub fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("testkit is a folder of the project")
 }
 

@@ -7,20 +7,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::{SinkExt, StreamExt};
 use minidom::Element;
-use sasl::common::{ChannelBinding, Credentials};
 use sha1::{Digest, Sha1};
 use testkit::{
     focus::FocusProcess,
+    login::Session,
     prosody::{Prosody, Wiring},
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, BufStream},
+    io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
-use tokio_xmpp::xmlstream::{StreamHeader, Timeouts, XmlStream, initiate_stream};
 
 /// Longer than anything here takes, also on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -31,67 +29,38 @@ const MUC_USER: &str = "http://jabber.org/protocol/muc#user";
 const FORM: &str = "jabber:x:data";
 const STANZAS: &str = "urn:ietf:params:xml:ns:xmpp-stanzas";
 
-/// A client that is logged in, over plain TCP.
+/// A client that is logged in, and what tests ask of it.
 struct Client {
-    stream: XmlStream<BufStream<TcpStream>, Element>,
+    session: Session,
     jid: String,
 }
 
 impl Client {
     async fn anonymous(prosody: &Prosody) -> Self {
-        Self::log_in(prosody, prosody.domain(), "ANONYMOUS", ("nobody", ""), None).await
+        Self::of(Session::anonymous(prosody).await)
     }
 
     async fn focus(prosody: &Prosody) -> Self {
-        Self::log_in(prosody, &prosody.auth_domain(), "SCRAM-SHA-1", ("focus", prosody.focus_password()), Some("focus"))
-            .await
+        Self::of(Session::focus(prosody).await)
     }
 
     async fn bridge(prosody: &Prosody) -> Self {
-        Self::log_in(prosody, &prosody.auth_domain(), "SCRAM-SHA-1", ("jvb", prosody.jvb_password()), None).await
+        Self::of(Session::bridge(prosody).await)
     }
 
-    async fn log_in(
-        prosody: &Prosody,
-        domain: &str,
-        mechanism: &str,
-        user: (&str, &str),
-        resource: Option<&str>,
-    ) -> Self {
-        let header = || StreamHeader { to: Some(domain.to_owned().into()), from: None, id: None };
-        let tcp = BufStream::new(TcpStream::connect(prosody.client_address()).await.expect("Prosody listens"));
-        let stream = initiate_stream(tcp, "jabber:client", header(), Timeouts::default()).await.expect("a stream");
-        let (features, stream) = stream.recv_features().await.expect("features");
-        assert!(features.sasl_mechanisms.contains(mechanism), "{domain} offers {:?}", features.sasl_mechanisms);
-        let credentials = Credentials::default()
-            .with_username(user.0)
-            .with_password(user.1)
-            .with_channel_binding(ChannelBinding::None);
-        let stream =
-            tokio_xmpp::client_login(stream, [mechanism.to_owned()].into(), credentials).await.expect("log-in");
-        let stream = stream.send_header(header()).await.expect("a stream again");
-        let (_, stream) = stream.recv_features::<Element>().await.expect("features again");
-        let mut client = Self { stream, jid: String::new() };
-        let resource = resource.map_or(String::new(), |resource| format!("<resource>{resource}</resource>"));
-        let bound = client
-            .request(&format!("<iq type='set'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>{resource}</bind></iq>"))
-            .await;
-        let bind = bound.children().next().expect("what is bound");
-        client.jid = bind.children().next().expect("the JID").text();
-        client
+    fn of(session: Session) -> Self {
+        Self { jid: session.jid.clone(), session }
     }
 
     async fn send(&mut self, xml: &str) {
-        let element = Element::from_reader_with_prefixes(xml.as_bytes(), "jabber:client".to_owned())
-            .expect("the test's XML is right");
-        self.stream.send(&element).await.expect("Prosody takes it");
+        self.session.send_xml(xml).await;
     }
 
     /// The next stanza that is as wanted. Others are dropped.
     async fn next(&mut self, what: &str, wanted: impl Fn(&Element) -> bool) -> Element {
         let search = async {
             loop {
-                let element = self.stream.next().await.expect("the stream goes on").expect("Prosody writes XML");
+                let element = self.session.next().await.expect("the stream goes on");
                 if wanted(&element) {
                     return element;
                 }
@@ -596,7 +565,7 @@ async fn a_paused_server_says_nothing_until_it_goes_on() {
     let mut guest = Client::anonymous(&prosody).await;
     prosody.pause();
     guest.send(&format!("<iq type='get' id='1' to='{}'><ping xmlns='urn:xmpp:ping'/></iq>", prosody.domain())).await;
-    assert!(timeout(Duration::from_millis(50), guest.stream.next()).await.is_err());
+    assert!(timeout(Duration::from_millis(50), guest.session.next()).await.is_err());
     prosody.resume();
     guest.next("the answer", |stanza| stanza.attr("id") == Some("1")).await;
     prosody.stop().await;

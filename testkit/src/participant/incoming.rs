@@ -107,6 +107,10 @@ impl Participant {
         if iq.get("id").is_none_or(str::is_empty) {
             self.complain("an IQ without id");
         }
+        // It crossed our leave.
+        if self.place == Place::Left {
+            return self.outputs.push_back(error_of(iq, "cancel", "service-unavailable", None).done());
+        }
         match (payload.name(), payload.ns().as_str()) {
             ("jingle", ns::JINGLE) => self.on_jingle(iq, payload),
             ("query", ns::DISCO_INFO) => self.on_disco(iq, payload),

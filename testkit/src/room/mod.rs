@@ -98,8 +98,9 @@ struct Connection {
     /// The stream is broken, the session may yet be resumed: what comes is kept.
     suspended: bool,
     kept: Vec<(String, Element)>,
-    /// Nothing may overtake what was sent to it before.
+    /// Nothing may overtake what was sent to it before, nor what it sent.
     last: Time,
+    last_sent: Time,
 }
 
 pub struct Server {
@@ -108,6 +109,9 @@ pub struct Server {
     now: Time,
     connections: IndexMap<String, Connection>,
     rooms: BTreeMap<String, Room>,
+    /// On its way to the server.
+    sent: BTreeMap<(Time, u64), (String, Element)>,
+    /// On its way to a peer.
     queue: BTreeMap<(Time, u64), Delivery>,
     sequence: u64,
     rules: Vec<Rule>,
@@ -126,6 +130,7 @@ impl Server {
             now: Time::ZERO,
             connections: IndexMap::new(),
             rooms: BTreeMap::new(),
+            sent: BTreeMap::new(),
             queue: BTreeMap::new(),
             sequence: 0,
             rules: Vec::new(),
@@ -148,6 +153,7 @@ impl Server {
             suspended: false,
             kept: Vec::new(),
             last: self.now,
+            last_sent: self.now,
         };
         self.connections.insert(label.to_owned(), connection);
     }
@@ -190,8 +196,20 @@ impl Server {
     }
 
     /// What a peer sends.
-    pub fn receive(&mut self, now: Time, label: &str, mut stanza: Element) {
+    pub fn receive(&mut self, now: Time, label: &str, stanza: Element) {
         self.now = now;
+        let travels = self.travels();
+        let Some(connection) = self.connections.get_mut(label) else { return };
+        let at = connection.last_sent.max(now + travels);
+        connection.last_sent = at;
+        if at <= now {
+            return self.arrived(now, label, stanza);
+        }
+        self.sequence += 1;
+        self.sent.insert((at, self.sequence), (label.to_owned(), stanza));
+    }
+
+    fn arrived(&mut self, now: Time, label: &str, mut stanza: Element) {
         self.complaints.set_now(now);
         let Some(connection) = self.connections.get(label) else { return };
         let jid = connection.jid.clone();
@@ -203,12 +221,17 @@ impl Server {
 
     /// When the next delivery is due.
     pub fn poll_timeout(&self) -> Option<Time> {
-        self.queue.keys().next().map(|(at, _)| *at)
+        let first = |at: Option<&(Time, u64)>| at.map(|(at, _)| *at);
+        first(self.queue.keys().next()).into_iter().chain(first(self.sent.keys().next())).min()
     }
 
     /// Takes the next delivery which is due.
     pub fn next(&mut self, now: Time) -> Option<Delivery> {
         self.now = now;
+        while let Some(entry) = self.sent.first_entry().filter(|entry| entry.key().0 <= now) {
+            let (label, stanza) = entry.remove();
+            self.arrived(now, &label, stanza);
+        }
         loop {
             let due = self.queue.first_entry().filter(|entry| entry.key().0 <= now)?;
             let delivery = due.remove();
@@ -267,10 +290,7 @@ impl Server {
     }
 
     pub(in crate::room) fn deliver(&mut self, from: &str, to: &str, stanza: Element) {
-        let (least, more) = self.options.latency;
-        let roll = self.dice.roll();
-        let spread = u64::try_from(more.as_micros()).unwrap_or(u64::MAX);
-        let travels = least + Time::from_micros(if spread == 0 { 0 } else { roll % (spread + 1) });
+        let travels = self.travels();
         let Some(connection) = self.connections.get_mut(to) else { return };
         let at = connection.last.max(self.now + travels);
         let delivery = Delivery { at, from: from.to_owned(), to: to.to_owned(), stanza };
@@ -281,6 +301,15 @@ impl Server {
             Fate::ComesTwice(later) => self.enqueue(Delivery { at: at + later, ..delivery.clone() }),
         }
         self.enqueue(delivery);
+    }
+
+    /// How long a hop takes this time.
+    fn travels(&mut self) -> Time {
+        let (least, more) = self.options.latency;
+        match u64::try_from(more.as_micros()) {
+            Ok(0) | Err(_) => least,
+            Ok(spread) => least + Time::from_micros(self.dice.roll() % (spread + 1)),
+        }
     }
 
     fn enqueue(&mut self, delivery: Delivery) {

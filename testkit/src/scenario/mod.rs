@@ -107,6 +107,9 @@ impl Scenario {
 
     pub fn joins_with(&mut self, name: &str, change: impl FnOnce(&mut Settings)) {
         let mut settings = Settings::new(name, &self.room, &self.server.options.domains.focus);
+        // What the focus sends may cross a leave: the leave's way to it, and a round trip to a bridge in between.
+        let (least, more) = self.server.options.latency;
+        settings.grace += (least + more) * 8;
         change(&mut settings);
         self.server.connect(name, &settings.jid, false);
         let mut participant = Participant::new(settings);
@@ -254,7 +257,7 @@ impl Scenario {
         self.pump();
         while !done(self) {
             if self.next_time().is_none_or(|at| at > end) {
-                panic!("waited in vain until {:?}\n{}", self.now, self.story());
+                panic!("waited in vain until {:?}\n{}\n{}", self.now, self.complaints().join("\n"), self.story());
             }
             self.step(end);
         }
