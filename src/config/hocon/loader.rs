@@ -80,6 +80,11 @@ impl Loader {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn files_so_far(&self) -> Vec<FileRead> {
+        self.files.clone()
+    }
+
     pub fn finish(self) -> (Tree, Vec<FileRead>, Vec<Problem>) {
         (self.tree, self.files, self.problems)
     }
