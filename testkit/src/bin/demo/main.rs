@@ -195,6 +195,7 @@ impl<'a> Meeting<'a> {
         let name = NAMES.get(number).map_or_else(|| format!("guest{number}"), |name| (*name).to_owned());
         self.stage.joins(&name).await;
         self.names.push(name);
+        self.story.borrow_mut().watch(self.stage.look().participants());
     }
 
     fn tell(&self, index: usize, what: impl FnOnce(&mut Participant)) {

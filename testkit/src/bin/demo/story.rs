@@ -110,7 +110,7 @@ fn differences(before: &Seen, now: &Seen) -> Vec<String> {
     for (owner, count) in &now.known {
         match before.known.get(owner) {
             Some(old) if old == count => {}
-            Some(old) => lines.push(format!("knows {count} sources of {owner}, not {old} any more")),
+            Some(old) => lines.push(format!("knows {count} sources of {owner} now, {old} before")),
             None => lines.push(format!("is told of {count} sources of {owner}")),
         }
     }
