@@ -233,7 +233,7 @@ impl Summary {
                     Stanza::Presence(_) => ("a presence", None),
                     Stanza::Message(message) => ("a message", message.id.as_deref()),
                 };
-                Summary { what, on: Some(*on), from: stanza.from().cloned(), id: id.map(Arc::from) }
+                Summary { what, on: Some(*on), from: stanza.sender().cloned(), id: id.map(Arc::from) }
             }
         }
     }
