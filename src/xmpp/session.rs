@@ -14,7 +14,6 @@ use super::sm::StreamManagement;
 use super::socket::Transport;
 use super::stream::{END_TAG, READ_SIZE};
 use super::{Event, Link, Outgoing};
-use crate::focus::Connection;
 use crate::wire::Jid;
 use crate::wire::sm::{Ack, AckRequest, Incoming, read_stanza};
 use crate::wire::stanza::{Iq, IqBody, Payload, Ping, Stanza, StanzaError, StanzaKind};
@@ -32,6 +31,9 @@ const MAX_UNWRITTEN: usize = 64 * 1024 * 1024;
 
 /// A write buffer that one burst has left is given back.
 const KEPT_CAPACITY: usize = 256 * 1024;
+
+/// Every stanza after the login goes to this target of the log, at `trace` (spec/80 §8).
+const PACKETS: &str = "xmpp.packets";
 
 /// Ids of requests of this layer begin so; their answers go no further.
 pub const OWN_ID: &str = "connection-";
@@ -68,7 +70,7 @@ pub async fn run(established: Established, link: &mut Link) -> End {
     let (mut reader, mut writer) = split(transport);
     let now = Instant::now();
     let mut session = Session {
-        connection: link.connection,
+        name: super::name(link.connection),
         framer,
         sm,
         ping,
@@ -91,7 +93,8 @@ pub async fn run(established: Established, link: &mut Link) -> End {
 }
 
 struct Session {
-    connection: Connection,
+    /// For the log.
+    name: &'static str,
     framer: Framer,
     sm: Option<StreamManagement>,
     ping: PingAddress,
@@ -252,6 +255,7 @@ impl Session {
     fn write(&mut self, stanza: &impl xml::Element) -> Result<(), Error> {
         let start = self.out.text.len();
         xml::write_to(stanza, &mut self.out.text);
+        log::trace!(target: PACKETS, "SENT PKT ({}): {}", self.name, &self.out.text[start..]);
         if let Some(sm) = &mut self.sm {
             sm.sent(&self.out.text[start..])?;
         }
@@ -267,14 +271,14 @@ impl Session {
         while let Some(frame) = self.framer.next()? {
             match frame {
                 Frame::Element(document) => {
+                    log::trace!(target: PACKETS, "RCV PKT ({}): {}", self.name, unwrapped(&document));
                     if let Some(stanza) = self.element(&document)? {
                         link.tell(Event::Stanza { stanza, read_at: self.heard }).await;
                     }
                 }
                 Frame::Refused(refused) => {
-                    self.oddities.note(self.connection, refused.why, || {
-                        format!("<{}> of {} bytes", refused.name, refused.bytes)
-                    });
+                    self.oddities
+                        .note(self.name, refused.why, || format!("<{}> of {} bytes", refused.name, refused.bytes));
                     if refused.is_stanza() {
                         self.count();
                     }
@@ -303,7 +307,7 @@ impl Session {
                 }
                 let kind = error.head.as_ref().map_or("element", |head: &_| StanzaKind::as_str(head.kind));
                 let from = error.head.as_ref().and_then(|head| head.from.clone());
-                self.oddities.note(self.connection, kind, || match &from {
+                self.oddities.note(self.name, kind, || match &from {
                     Some(from) => format!("{error}, from {from}"),
                     None => error.to_string(),
                 });
@@ -336,7 +340,7 @@ impl Session {
             }
             Incoming::StreamError(error) => return Err(error.into()),
             Incoming::Unknown { name, ns } => {
-                self.oddities.note(self.connection, "unknown element", || format!("<{name}> of {ns}"));
+                self.oddities.note(self.name, "unknown element", || format!("<{name}> of {ns}"));
             }
             _ => log::debug!("skipped an element that belongs to the login"),
         }
@@ -374,8 +378,13 @@ fn answers_us(stanza: &Stanza) -> bool {
 
 /// Of a document whose XML cannot be read: whether the element behind the stream's start tag is a stanza by name.
 fn looks_like_stanza(document: &str) -> bool {
+    ["<iq", "<presence", "<message"].iter().any(|tag| unwrapped(document).starts_with(tag))
+}
+
+/// Without the stream's start tag before it and its end tag behind.
+fn unwrapped(document: &str) -> &str {
     let element = document.split_once('>').map_or("", |(_, element)| element);
-    ["<iq", "<presence", "<message"].iter().any(|tag| element.starts_with(tag))
+    element.rsplit_once("</").map_or(element, |(element, _)| element)
 }
 
 /// What goes out, and how far it is.
