@@ -20,6 +20,7 @@ use crate::focus::{Connection, Focus, Input, Output, Timestamp};
 use crate::measure::Histogram;
 use crate::wire::Jid;
 use crate::wire::stanza::{IqBody, Stanza};
+use crate::wire::values::StanzaId;
 use crate::xmpp::{self, EVENT_QUEUE, Event, Handle, SessionId};
 
 /// How long an orderly end may take (spec/80 §7).
@@ -228,7 +229,7 @@ struct Summary {
     what: &'static str,
     on: Option<Connection>,
     from: Option<Jid>,
-    id: Option<Arc<str>>,
+    id: Option<StanzaId>,
 }
 
 impl Summary {
@@ -242,13 +243,13 @@ impl Summary {
             Input::Stanza { on, stanza } => {
                 let (what, id) = match stanza {
                     Stanza::Iq(iq) => match iq.body {
-                        IqBody::Get(_) | IqBody::Set(_) => ("a request", Some(iq.id.as_str())),
-                        IqBody::Result(_) | IqBody::Error(_) => ("an answer", Some(iq.id.as_str())),
+                        IqBody::Get(_) | IqBody::Set(_) => ("a request", Some(&iq.id)),
+                        IqBody::Result(_) | IqBody::Error(_) => ("an answer", Some(&iq.id)),
                     },
                     Stanza::Presence(_) => ("a presence", None),
-                    Stanza::Message(message) => ("a message", message.id.as_deref()),
+                    Stanza::Message(_) => ("a message", None),
                 };
-                Summary { what, on: Some(*on), from: stanza.sender().cloned(), id: id.map(Arc::from) }
+                Summary { what, on: Some(*on), from: stanza.sender().cloned(), id: id.cloned() }
             }
         }
     }
@@ -261,7 +262,7 @@ impl fmt::Display for Summary {
             write!(f, " from {from}")?;
         }
         if let Some(id) = &self.id {
-            write!(f, " with id {id:?}")?;
+            write!(f, " with id {id}")?;
         }
         match self.on {
             Some(on) => write!(f, " on {on:?}"),

@@ -70,6 +70,14 @@ pub enum Error {
     QueueFull { stanzas: usize, bytes: usize },
 }
 
+/// What an error of the transport means. TLS calls it an error if the other side just closes.
+pub(super) fn broken(doing: &'static str, source: io::Error) -> Error {
+    match source.kind() {
+        io::ErrorKind::UnexpectedEof => Error::Closed { doing },
+        _ => Error::Broken { doing, source },
+    }
+}
+
 /// A condition and its text, if there is one.
 struct Condition<'a>(&'a str, Option<&'a str>);
 
@@ -132,6 +140,8 @@ impl Error {
             Error::Stream { condition, .. } if condition == "conflict" => Pace::Contended,
             Error::Stream { condition, .. } if condition == "host-unknown" => Pace::Slow,
             Error::Certificate(_)
+            | Error::Tls(_)
+            | Error::TlsRefused
             | Error::NoStartTls
             | Error::TlsRequired
             | Error::EarlyData

@@ -50,7 +50,7 @@ impl Failures {
     pub fn lost(&mut self, error: &Error, resumable: bool) {
         let Target { name, .. } = &self.target;
         let session = if resumable { "its session may be resumed" } else { "its session is gone" };
-        let line = format!("The {name} connection is lost, {session}: {error}. {}.", error.advice(&self.target));
+        let line = format!("The {name} connection is lost, {session}: {error}. {}", sentence(error, &self.target));
         if error.pace() == Pace::Soon { log::warn!("{line}") } else { log::error!("{line}") }
     }
 
@@ -68,15 +68,21 @@ impl Failures {
 
     fn line(&self, error: &Error) -> String {
         let Target { name, host, port, account, .. } = &self.target;
-        let advice = error.advice(&self.target);
+        let advice = sentence(error, &self.target);
         let pace = match (*name, error.pace()) {
             ("component", _) => "every 5 s",
             (_, Pace::Soon) => "every 1 to 30 s",
             (_, Pace::Slow) => "every 5 to 30 s",
             (_, Pace::Contended) => "every 30 s",
         };
-        format!("The {name} connection as {account} to {host}:{port} failed: {error}. {advice}. Attempts go on {pace}.")
+        format!("The {name} connection as {account} to {host}:{port} failed: {error}. {advice} Attempts go on {pace}.")
     }
+}
+
+/// The advice with a full stop.
+fn sentence(error: &Error, target: &Target) -> String {
+    let advice = error.advice(target);
+    if advice.ends_with('?') { advice } else { advice + "." }
 }
 
 /// Stanzas of the server that cannot be read: one line for each kind of them, then now and then one with a count.

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::errors::{Error, condition};
+use super::errors::{Error, broken, condition};
 use super::framing::{Frame, Framer};
 use super::report::Oddities;
 use super::sm::StreamManagement;
@@ -166,9 +166,7 @@ impl Session {
                     }
                     self.take_in(link).await?;
                 }
-                Step::Wrote(Err(source)) | Step::Read(Err(source)) => {
-                    return Err(Error::Broken { doing: "carrying stanzas", source });
-                }
+                Step::Wrote(Err(source)) | Step::Read(Err(source)) => return Err(broken("carrying stanzas", source)),
                 Step::Timer => self.look(timer.as_mut())?,
                 Step::Stop => {
                     while let Ok(outgoing) = link.outgoing.try_recv() {
