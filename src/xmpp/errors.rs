@@ -26,6 +26,9 @@ pub enum Error {
     Broken { doing: &'static str, source: io::Error },
     #[error("the server closed the connection while {doing}")]
     Closed { doing: &'static str },
+    /// In order, with its end tag.
+    #[error("the server closed the stream")]
+    Ended,
     #[error("what answers there is no XMPP stream: {0}")]
     Framing(#[from] FramingError),
     #[error("the server ended the stream: {}", Condition(condition, text.as_deref()))]
@@ -160,8 +163,8 @@ impl Error {
         }
     }
 
-    /// Whether the server still keeps the session of a connection that ended so. A stream that was ended in words is
-    /// over (spec/70 §10.6); one that stopped making sense is not to be continued.
+    /// Whether the server may still keep the session of a connection that ended so. A stream that was ended in words is
+    /// over (spec/70 §10.6, XEP-0198 §5), and one whose counters contradict each other cannot be gone on with.
     pub fn leaves_session(&self) -> bool {
         matches!(self, Error::Silent { .. } | Error::Broken { .. } | Error::Closed { .. } | Error::Framing(_))
     }
@@ -182,7 +185,7 @@ impl Error {
             Error::Silent { doing: "waiting for the stream's header" | "connecting", .. } => {
                 format!("Does an XMPP server listen on {host}:{port}, and is it well?")
             }
-            Error::Silent { .. } | Error::Broken { .. } | Error::Closed { .. } => {
+            Error::Silent { .. } | Error::Broken { .. } | Error::Closed { .. } | Error::Ended => {
                 "See the XMPP server's log if this goes on".to_owned()
             }
             Error::Framing(FramingError::NotXmpp(_) | FramingError::NotAStream(_)) if component => {

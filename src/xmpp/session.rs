@@ -133,7 +133,7 @@ impl Session {
         let mut timer = std::pin::pin!(sleep_until(self.due()));
         loop {
             if self.ended {
-                return if self.closing.is_some() { Ok(()) } else { Err(Error::Closed { doing: "carrying stanzas" }) };
+                return if self.closing.is_some() { Ok(()) } else { Err(Error::Ended) };
             }
             if link.overflowed() {
                 return Err(Error::QueueFull { stanzas: link.outgoing.len(), bytes: self.out.text.len() });
