@@ -183,9 +183,13 @@ impl Link {
         }
         self.shared.waiting.fetch_sub(dropped, Ordering::Relaxed);
         self.shared.dropped.fetch_add(dropped, Ordering::Relaxed);
-        self.shared.overflowed.store(false, Ordering::Relaxed);
-        if dropped > 0 {
-            log::debug!("dropped {dropped} stanzas of a session that is gone");
+        let name = name(self.connection);
+        if self.shared.overflowed.swap(false, Ordering::Relaxed) {
+            log::error!(
+                "More than {MAX_WAITING} stanzas waited for the {name} connection: its session could not be resumed"
+            );
+        } else if dropped > 0 {
+            log::debug!("dropped {dropped} stanzas of a session of the {name} connection that is gone");
         }
     }
 
