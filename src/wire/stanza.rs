@@ -233,7 +233,10 @@ impl xml::Element for Iq {
                 Some("get") => IqBody::Get(request()?),
                 Some("set") => IqBody::Set(request()?),
                 Some("result") => IqBody::Result(payload()?),
-                Some("error") => IqBody::Error(Option::<StanzaError>::read(node)?.unwrap_or_default()),
+                Some("error") => {
+                    let error = node.child(STANZA, "error").map(<StanzaError as xml::Element>::read).transpose()?;
+                    IqBody::Error(error.unwrap_or_default())
+                }
                 Some(other) => {
                     return Err(node.error_at("type", &xml::Expected("one of get set result error".into()), other));
                 }
@@ -308,7 +311,7 @@ impl xml::Element for StanzaError {
             by: node.attribute("by").map(str::to_owned),
             condition: conditions.find_map(|child| child.name().parse().ok()).unwrap_or(Condition::UndefinedCondition),
             text: node.child(STANZA_ERRORS, "text").map(|text| text.text().into_owned()),
-            application: xml::others(node, defined),
+            application: node.children().filter(|child| !defined(*child)).filter_map(Raw::keep).collect(),
         })
     }
 
