@@ -305,13 +305,15 @@ impl xml::Element for StanzaError {
     /// Never fails: an error that is malformed is an error all the same.
     fn read(node: Node<'_, '_>) -> Result<Self, Error> {
         let defined = |child: Node<'_, '_>| child.ns() == STANZA_ERRORS;
+        let mut application = Vec::new();
+        node.children().filter(|child| !defined(*child)).for_each(|child| xml::keep(&mut application, child));
         let mut conditions = node.children().filter(|child| defined(*child) && child.name() != "text");
         Ok(StanzaError {
             kind: node.attribute("type").and_then(|kind| kind.parse().ok()).unwrap_or(ErrorType::Cancel),
             by: node.attribute("by").map(str::to_owned),
             condition: conditions.find_map(|child| child.name().parse().ok()).unwrap_or(Condition::UndefinedCondition),
             text: node.child(STANZA_ERRORS, "text").map(|text| text.text().into_owned()),
-            application: node.children().filter(|child| !defined(*child)).filter_map(Raw::keep).collect(),
+            application,
         })
     }
 

@@ -18,6 +18,9 @@ pub const MAX_NODES: u32 = 200_000;
 /// Kept elements with a longer namespace are dropped: each would be repeated wherever it is declared anew.
 const MAX_KEPT_NAMESPACE: usize = 256;
 
+/// More unknown children of one element are dropped. Presence of a client has some ten, a transport none.
+const MAX_KEPT: usize = 256;
+
 /// How much of a wrong value an error quotes, in characters.
 const MAX_QUOTED: usize = 64;
 
@@ -205,6 +208,13 @@ impl<T: Text> Leaf for Option<T> {
 pub fn read_text<T: Text>(node: Node<'_, '_>) -> Result<T, Error> {
     let text = node.text();
     T::parse(&text).map_err(|expected| node.error_at("", &expected, &text))
+}
+
+/// Keeps a child that no field took.
+pub fn keep(others: &mut Vec<Raw>, child: Node<'_, '_>) {
+    if others.len() < MAX_KEPT {
+        others.extend(Encoded::keep(child));
+    }
 }
 
 /// One element of a document that is being read.
@@ -598,9 +608,9 @@ impl Encoded {
         read_str(&self.0)
     }
 
-    /// Keeps a child that no field took. Writes it anew, with its prefixes resolved: it is never sliced from its document, whose declarations may
+    /// Writes a node anew, with its prefixes resolved: it is never sliced from its document, whose declarations may
     /// stand outside of the slice. `None` if it cannot be kept.
-    pub fn keep(node: Node<'_, '_>) -> Option<Self> {
+    fn keep(node: Node<'_, '_>) -> Option<Self> {
         let mut out = String::new();
         let mut parent_ns = STANZA;
         let root = node.node;
@@ -1072,6 +1082,8 @@ mod tests {
         let children = format!("<p:a xmlns:p='{long}'/>") + &format!("<b><p:c xmlns:p='{long}'/></b><kept/>");
         let presence: Presence = read_str(&format!("<presence>{children}</presence>")).expect("a presence");
         assert_eq!(presence.others.iter().map(Encoded::as_str).collect::<Vec<_>>(), ["<kept/>"]);
+        let many: Presence = read_str(&format!("<presence>{}</presence>", "<a/>".repeat(1_000))).expect("a presence");
+        assert_eq!(many.others.len(), MAX_KEPT);
     }
 
     #[test]

@@ -176,7 +176,7 @@ fn derive_struct(input: &DeriveInput, fields: &Fields) -> Result<TokenStream> {
                 children.push(quote_spanned! {span=> w.text(&self.#var); });
             }
             "others" => {
-                if others.replace(quote_spanned! {span=> #slot.extend(xml::Raw::keep(child)); }).is_some() {
+                if others.replace(quote_spanned! {span=> xml::keep(&mut #slot, child); }).is_some() {
                     return Err(Error::new(span, "one field takes what is left"));
                 }
                 slots.push(quote_spanned! {span=> let mut #slot = Vec::<xml::Raw>::new(); });
