@@ -187,5 +187,6 @@ fn accidents_and_broken_streams() {
     received(&mut server, "");
     server.disconnect(Time::ZERO, "alice");
     let bounced = received(&mut server, "focus");
-    assert!(bounced.iter().any(|s| s.get("type") == Some("unavailable")));
+    assert_eq!(error_in(&bounced[0]).map(|e| e.0).as_deref(), Some("recipient-unavailable"));
+    assert_eq!(bounced[1].get("type"), Some("unavailable"));
 }
