@@ -74,7 +74,8 @@ impl Check<'_> {
     }
 
     fn require(&mut self, path: &str, why: &str) {
-        let wrong_already = |p: &Problem| p.severity == Severity::Fatal && p.key.as_deref() == Some(&format!("jicofo.{path}"));
+        let wrong_already =
+            |p: &Problem| p.severity == Severity::Fatal && p.key.as_deref() == Some(&format!("jicofo.{path}"));
         if self.settings.text(path).is_none() && !self.problems.iter().any(wrong_already) {
             self.say(Severity::Fatal, path, why);
         }
@@ -92,11 +93,13 @@ impl Check<'_> {
         }
         let username = self.settings.text("xmpp.client.username").unwrap_or_default();
         if username != "focus" {
-            let text = "clients know the focus by the nick `focus`, so that stays its nick; this changes the account only";
+            let text =
+                "clients know the focus by the nick `focus`, so that stays its nick; this changes the account only";
             self.say(Severity::Warning, "xmpp.client.username", text);
         }
         if self.settings.text("xmpp.client.xmpp-domain").is_none() {
-            let text = "is not set, so lobby, breakout rooms, moderation and visitors cannot be found; set it to your domain";
+            let text =
+                "is not set, so lobby, breakout rooms, moderation and visitors cannot be found; set it to your domain";
             self.say(Severity::Warning, "xmpp.client.xmpp-domain", text);
         }
         self.account("xmpp.client");
@@ -107,7 +110,8 @@ impl Check<'_> {
         self.require(&format!("{section}.username"), "must not be blank; remove the line for `focus`");
         let path = format!("{section}.disable-certificate-verification");
         if self.settings.bool(&path) {
-            let text = "certificates are not checked, so anyone in between can read the password; set it to false if you can";
+            let text =
+                "certificates are not checked, so anyone in between can read the password; set it to false if you can";
             self.say(Severity::Warning, &path, text);
         }
     }
@@ -131,14 +135,16 @@ impl Check<'_> {
             self.require(&at("hostname"), "is required; set it to the visitor node's host");
             self.require(&at("conference-service"), "is required; set it to the visitor node's room domain");
             self.require(&at("password"), "is required; set it to the password of the focus account there");
-            let (domain, rooms) = (self.settings.text(&at("xmpp-domain")), self.settings.text(&at("conference-service")));
+            let (domain, rooms) =
+                (self.settings.text(&at("xmpp-domain")), self.settings.text(&at("conference-service")));
             match (domain, rooms) {
                 (None, _) => {
                     let text = "is not set, so no visitor can be sent to this node; set it to the node's domain";
                     self.say(Severity::Error, &at("xmpp-domain"), text);
                 }
                 (Some(domain), Some(rooms)) if !rooms.ends_with(&format!(".{domain}")) => {
-                    let text = format!("visitor rooms will be below {domain}, not here; set it to a room domain below that");
+                    let text =
+                        format!("visitor rooms will be below {domain}, not here; set it to a room domain below that");
                     self.say(Severity::Warning, &at("conference-service"), text);
                 }
                 _ => {}
@@ -163,7 +169,8 @@ impl Check<'_> {
         let enabled = self.settings.bool("authentication.enabled");
         match kind.as_deref() {
             Some("NONE") | None if enabled => {
-                let text = "is NONE although authentication is enabled, so everybody may start conferences; set XMPP or JWT";
+                let text =
+                    "is NONE although authentication is enabled, so everybody may start conferences; set XMPP or JWT";
                 self.say(Severity::Warning, "authentication.type", text);
             }
             Some("XMPP" | "JWT") if enabled => {
@@ -192,7 +199,8 @@ impl Check<'_> {
         if self.settings.bool("bridge.load-redistribution.enabled")
             && self.settings.double(moved) <= self.settings.double(stress)
         {
-            let text = "is not above bridge.stress-threshold, so endpoints move to bridges that are no better; raise it";
+            let text =
+                "is not above bridge.stress-threshold, so endpoints move to bridges that are no better; raise it";
             self.say(Severity::Warning, moved, text);
         }
     }
@@ -245,7 +253,11 @@ impl Check<'_> {
         }
         let path = "transcription.url-template";
         if self.settings.text(path).is_some_and(|url| !url.contains("{{MEETING_ID}}")) {
-            self.say(Severity::Warning, path, "does not contain {{MEETING_ID}}, so conferences cannot be told apart; add it");
+            self.say(
+                Severity::Warning,
+                path,
+                "does not contain {{MEETING_ID}}, so conferences cannot be told apart; add it",
+            );
         }
         if self.settings.bool("tracing.enabled") {
             for path in ["tracing.otlp-endpoint", "tracing.otlp-protocol"] {

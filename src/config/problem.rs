@@ -9,7 +9,11 @@ pub enum Origin {
     /// The schema's default.
     Default,
     /// A file; line and column count characters from 1, 0 if they are unknown.
-    File { file: Arc<str>, line: u32, column: u32 },
+    File {
+        file: Arc<str>,
+        line: u32,
+        column: u32,
+    },
     /// `-Dname=value` in `JAVA_SYS_PROPS` or among the arguments.
     SystemProperty(Arc<str>),
     Environment(Arc<str>),

@@ -84,7 +84,8 @@ fn connections(loaded: &Loaded) -> String {
     let client = &xmpp.client.account;
     let mut line = format!("Client {}@{} via {}:{}", client.username, client.domain, client.hostname, client.port);
     if let Some(service) = &xmpp.service {
-        let _ = write!(line, ", service {}@{} via {}:{}", service.username, service.domain, service.hostname, service.port);
+        let _ =
+            write!(line, ", service {}@{} via {}:{}", service.username, service.domain, service.hostname, service.port);
     }
     if let Some(component) = &loaded.config.component {
         let _ = write!(line, ", component {} via {}:{}", component.domain, component.hostname, component.port);
@@ -136,10 +137,10 @@ pub fn shown(key: &Key, setting: &Setting) -> String {
         Setting::Double(value) => value.to_string(),
         Setting::Duration(value) => duration(*value),
         Setting::Text(text) => quoted(text),
-        Setting::Domain(jid) => quoted(&jid.to_string()),
-        Setting::BareJid(jid) => quoted(&jid.to_string()),
+        Setting::Domain(jid) => quoted(jid.as_ref()),
+        Setting::BareJid(jid) => quoted(jid.as_ref()),
         Setting::Domains(domains) => {
-            format!("[{}]", domains.iter().map(|jid| quoted(&jid.to_string())).collect::<Vec<_>>().join(", "))
+            format!("[{}]", domains.iter().map(|jid| quoted(jid.as_ref())).collect::<Vec<_>>().join(", "))
         }
         Setting::RegionGroups(groups) => json!(groups).to_string(),
         Setting::Delays(delays) => {

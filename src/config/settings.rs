@@ -168,7 +168,7 @@ impl Reader<'_, '_> {
         let (setting, origin) = self
             .overridden(key, strong)
             .or_else(|| self.legacy(key, &path))
-            .unwrap_or_else(|| self.from_tree(key, &path, &elements));
+            .unwrap_or_else(|| self.tree_value(key, &path, &elements));
         self.read.entries.insert(path, Entry { key, setting, origin });
     }
 
@@ -178,7 +178,8 @@ impl Reader<'_, '_> {
         match key.kind.read(&Node::new(Value::text(over.text), over.origin.clone())) {
             Ok(setting) => Some((Some(setting), over.origin)),
             Err(wrong) => {
-                self.problems.push(Problem::warning(format!("{wrong}; it is passed over")).at(over.origin).key(key.path));
+                self.problems
+                    .push(Problem::warning(format!("{wrong}; it is passed over")).at(over.origin).key(key.path));
                 None
             }
         }
@@ -240,7 +241,7 @@ impl Reader<'_, '_> {
         in_file.into_iter().chain(in_system).chain(in_hocon).collect()
     }
 
-    fn from_tree(&mut self, key: &'static Key, path: &str, elements: &[&str]) -> (Option<Setting>, Origin) {
+    fn tree_value(&mut self, key: &'static Key, path: &str, elements: &[&str]) -> (Option<Setting>, Origin) {
         let node = elements.iter().try_fold(self.given.root, |node, name| node.as_object()?.get(*name));
         let unwritten = node.is_none_or(|node| node.origin.is_default());
         if unwritten {

@@ -119,26 +119,28 @@ impl Sources {
     }
 
     /// What flags say, and the environment where a flag is blank.
-    fn from_flags(&self) -> Vec<Override> {
+    fn flag_overrides(&self) -> Vec<Override> {
         let mut overrides = Vec::new();
         for declaration in FLAGS {
             if let Some(value) = self.flag(declaration.flag) {
                 let origin = Origin::Flag(format!("--{}", declaration.names[0]).into());
-                let all = declaration.keys.iter().map(|key| Override { key, text: value.into(), origin: origin.clone() });
+                let all =
+                    declaration.keys.iter().map(|key| Override { key, text: value.into(), origin: origin.clone() });
                 overrides.extend(all);
             }
         }
         overrides
     }
 
-    fn from_environment(&self) -> Vec<Override> {
+    fn environment_overrides(&self) -> Vec<Override> {
         let mut overrides = Vec::new();
         for (flag, variable) in SECRET_VARIABLES {
             let value = self.environment.get(*variable).filter(|value| !value.trim().is_empty());
             let declaration = FLAGS.iter().find(|d| d.flag == *flag);
             if let (Some(value), Some(declaration), None) = (value, declaration, self.flag(*flag)) {
                 let origin = Origin::Environment((*variable).into());
-                let all = declaration.keys.iter().map(|key| Override { key, text: value.clone(), origin: origin.clone() });
+                let all =
+                    declaration.keys.iter().map(|key| Override { key, text: value.clone(), origin: origin.clone() });
                 overrides.extend(all);
             }
         }
@@ -150,10 +152,10 @@ impl Sources {
     /// The environment stands in for blank flags, so it is strong in a classic start. In a modern one the reference does not
     /// read it, and docker always sets it: a custom file that says otherwise must win there.
     pub(super) fn overrides(&self) -> (Vec<Override>, Vec<Override>) {
-        let (mut strong, mut weak) = (self.from_flags(), Vec::new());
+        let (mut strong, mut weak) = (self.flag_overrides(), Vec::new());
         match self.is_classic() {
-            true => strong.extend(self.from_environment()),
-            false => weak.extend(self.from_environment()),
+            true => strong.extend(self.environment_overrides()),
+            false => weak.extend(self.environment_overrides()),
         }
         (strong, weak)
     }

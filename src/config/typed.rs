@@ -122,14 +122,17 @@ impl Kind {
                 self.within(*min <= value && value <= *max, Setting::Double(value), text)
             }
             Kind::Duration(min) => {
-                let value = duration(text).map_err(|wrong| format!("{wrong}, found {}; write for example `15 seconds`", found()))?;
+                let value = duration(text)
+                    .map_err(|wrong| format!("{wrong}, found {}; write for example `15 seconds`", found()))?;
                 self.within(value >= Duration::from_millis(*min), Setting::Duration(value), text)
             }
             Kind::Text => Ok(Setting::Text(text.to_owned())),
             Kind::Domain => Ok(Setting::Domain(domain(text)?)),
             Kind::BareJid => match BareJid::new(text.trim()) {
                 Ok(jid) => Ok(Setting::BareJid(jid)),
-                Err(_) => Err(format!("expected an address room@domain, found {}; write one in double quotes", found())),
+                Err(_) => {
+                    Err(format!("expected an address room@domain, found {}; write one in double quotes", found()))
+                }
             },
             Kind::Choice(names) => choice(names, |name| name == text, text),
             Kind::LooseChoice(names) => {
@@ -245,7 +248,10 @@ fn domain(text: &str) -> Result<Jid, String> {
     let text = text.trim();
     match Jid::new(text) {
         Ok(jid) if !text.contains(['@', '/']) => Ok(jid),
-        _ => Err(format!("expected a domain such as meet.example.com, found {}; write one, without @ and /", shown(text))),
+        _ => Err(format!(
+            "expected a domain such as meet.example.com, found {}; write one, without @ and /",
+            shown(text)
+        )),
     }
 }
 
@@ -287,9 +293,14 @@ fn delays(node: &Node) -> Result<Setting, String> {
     };
     let mut delays = BTreeMap::new();
     for (size, delay) in fields {
-        let wrong = || format!("the entry {} is not a conference size and whole milliseconds; write 50 = 500", shown(size));
+        let wrong =
+            || format!("the entry {} is not a conference size and whole milliseconds; write 50 = 500", shown(size));
         let size = size.trim().parse().map_err(|_| wrong())?;
-        let ms = text_of(delay, "milliseconds").ok().and_then(int).and_then(|ms| u64::try_from(ms).ok()).ok_or_else(wrong)?;
+        let ms = text_of(delay, "milliseconds")
+            .ok()
+            .and_then(int)
+            .and_then(|ms| u64::try_from(ms).ok())
+            .ok_or_else(wrong)?;
         delays.insert(size, Duration::from_millis(ms));
     }
     Ok(Setting::Delays(delays))

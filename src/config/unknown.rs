@@ -79,7 +79,8 @@ fn is_dead(name: &str) -> bool {
 /// System properties and words that mean nothing here.
 pub(super) fn system(system: &SystemProperties, problems: &mut Vec<Problem>) {
     for (name, _) in &system.properties {
-        let ours = ["jicofo.", "tracing.", "net.java.sip.communicator.", "org.jitsi."].iter().any(|p| name.starts_with(p));
+        let ours =
+            ["jicofo.", "tracing.", "net.java.sip.communicator.", "org.jitsi."].iter().any(|p| name.starts_with(p));
         if name == "config.file" || (ours && !is_dead(name)) || is_of_the_machine(name) {
             continue;
         }

@@ -61,8 +61,10 @@ impl Loader {
         match outcome {
             Ok(Some(fields)) => self.tree.root.absorb(fields),
             Ok(None) => self.problems.push(
-                Problem::fatal("there is no such file; create it, or name another with --config FILE or -Dconfig.file=FILE")
-                    .at(Origin::whole_file(&path.display().to_string())),
+                Problem::fatal(
+                    "there is no such file; create it, or name another with --config FILE or -Dconfig.file=FILE",
+                )
+                .at(Origin::whole_file(&path.display().to_string())),
             ),
             Err(problem) => self.problems.push(problem),
         }
@@ -97,6 +99,10 @@ impl Loader {
         if self.open.len() >= limits::INCLUDE_DEPTH {
             return fail(format!("more than {} files include each other; remove an include", limits::INCLUDE_DEPTH));
         }
+        if include.kind == IncludeKind::Elsewhere {
+            let text = format!("{:?} is neither fetched nor searched for; include a file", include.name);
+            self.problems.push(Problem::warning(text).at(include.origin.clone()));
+        }
         let mut fields = Fields::default();
         let mut found = false;
         for candidate in self.candidates(&include) {
@@ -114,7 +120,10 @@ impl Loader {
             }
         }
         if !found && include.required {
-            return fail(format!("the required include {:?} is not there; create it, or remove `required`", include.name));
+            return fail(format!(
+                "the required include {:?} is not there; create it, or remove `required`",
+                include.name
+            ));
         }
         Ok(fields)
     }

@@ -35,7 +35,9 @@ impl<'a, 'l> Parser<'a, 'l> {
         self.cursor.skip();
         match self.cursor.peek() {
             None => Ok(fields),
-            Some(_) => Err(self.cursor.error("the file goes on after its closing brace; remove one, or move it to the end")),
+            Some(_) => {
+                Err(self.cursor.error("the file goes on after its closing brace; remove one, or move it to the end"))
+            }
         }
     }
 
@@ -52,7 +54,9 @@ impl<'a, 'l> Parser<'a, 'l> {
                     return Ok(fields);
                 }
                 (Some('}'), None) => {
-                    return Err(self.cursor.error("a closing brace that nothing opened; remove it, or add the missing {"));
+                    return Err(self
+                        .cursor
+                        .error("a closing brace that nothing opened; remove it, or add the missing {"));
                 }
                 (Some(','), _) => {
                     return Err(self.cursor.error("a comma without anything before it; remove it"));
@@ -129,7 +133,9 @@ impl<'a, 'l> Parser<'a, 'l> {
             if !quoted {
                 *element = element.trim().to_owned();
                 if element.is_empty() {
-                    return Err(start.error("a key is missing here, or an element of its path is empty; write `a.b = value`"));
+                    return Err(
+                        start.error("a key is missing here, or an element of its path is empty; write `a.b = value`")
+                    );
                 }
             }
             Ok(())
@@ -258,7 +264,9 @@ impl<'a, 'l> Parser<'a, 'l> {
     fn substitution(&mut self) -> Result<Raw, Problem> {
         let start = self.cursor.clone();
         if !self.cursor.eat("${") {
-            return Err(start.error("a $ outside quotes must begin a substitution ${name}; put the value in double quotes"));
+            return Err(
+                start.error("a $ outside quotes must begin a substitution ${name}; put the value in double quotes")
+            );
         }
         let optional = self.cursor.eat("?");
         self.cursor.blanks();
@@ -323,7 +331,9 @@ impl<'a, 'l> Parser<'a, 'l> {
             '@' => "an address with @ must be in double quotes",
             ':' => "a value with : must be in double quotes",
             '=' => "is the value of the line above missing? A value with = must be in double quotes",
-            '\\' | '`' | '^' | '?' | '!' | '*' | '&' | '+' | '$' => "a value with this character must be in double quotes",
+            '\\' | '`' | '^' | '?' | '!' | '*' | '&' | '+' | '$' => {
+                "a value with this character must be in double quotes"
+            }
             '"' => "a double quote inside a value must be written \\\" and the value be in double quotes",
             ']' | '}' => "remove it, or add what opens it",
             _ => "put one of them between, or the value in double quotes",

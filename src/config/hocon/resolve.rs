@@ -19,6 +19,7 @@ impl Tree {
             depth: 0,
             steps: 0,
             joined: 0,
+            exhausted: false,
         };
         let root = resolver.object(&self.root);
         let mut problems = resolver.problems;
@@ -36,6 +37,8 @@ struct Resolver<'t, 'e> {
     depth: usize,
     steps: usize,
     joined: usize,
+    /// A limit was met and told; what fails after that fails because of it.
+    exhausted: bool,
 }
 
 enum Found {
@@ -61,9 +64,8 @@ impl<'t> Resolver<'t, '_> {
     fn slot(&mut self, definitions: &'t [Definition], rest: &[String]) -> Found {
         let visible = definitions.iter().position(|d| self.active.contains(&d.number)).unwrap_or(definitions.len());
         let Some((last, before)) = definitions[..visible].split_last() else { return Found::Absent };
-        if let Err(problem) = self.step(&last.node.origin) {
-            self.report(problem);
-            return Found::Value(Node::new(Value::Broken, last.node.origin.clone()));
+        if self.is_too_much(&last.node.origin) {
+            return Found::Value(broken(&last.node.origin));
         }
         self.depth += 1;
         let found = self.definition(last, before, rest);
@@ -103,9 +105,8 @@ impl<'t> Resolver<'t, '_> {
 
     /// None: an optional substitution without a value.
     fn value(&mut self, node: &'t RawNode, before: &'t [Definition]) -> Option<Node> {
-        if let Err(problem) = self.step(&node.origin) {
-            self.report(problem);
-            return Some(Node::new(Value::Broken, node.origin.clone()));
+        if self.is_too_much(&node.origin) {
+            return Some(broken(&node.origin));
         }
         let value = match &node.raw {
             Raw::Null => Value::Null,
@@ -128,7 +129,8 @@ impl<'t> Resolver<'t, '_> {
                     Found::Value(Node { value: Value::Broken, .. }) => return Some(broken(&node.origin)),
                     Found::Value(other) => {
                         let kind = other.value.kind();
-                        let text = format!("+= appends to a list, but the value so far is {kind}; make it a list [ … ]");
+                        let text =
+                            format!("+= appends to a list, but the value so far is {kind}; make it a list [ … ]");
                         self.report(Problem::fatal(text).at(node.origin.clone()));
                         return Some(broken(&node.origin));
                     }
@@ -200,7 +202,8 @@ impl<'t> Resolver<'t, '_> {
                 (Some(left), right) if left.as_object().is_some() && right.as_object().is_some() => left.merge(right),
                 (Some(left), right) => {
                     let (left, right) = (left.value.kind(), right.value.kind());
-                    let text = format!("{left} and {right} cannot stand beside each other; is a comma or a line end missing?");
+                    let text =
+                        format!("{left} and {right} cannot stand beside each other; is a comma or a line end missing?");
                     self.report(Problem::fatal(text).at(origin.clone()));
                     return Some(broken(origin));
                 }
@@ -222,7 +225,10 @@ impl<'t> Resolver<'t, '_> {
         }
         self.joined += joined.len();
         if self.joined > limits::JOINED_BYTES {
-            self.report(Problem::fatal("the substitutions make a text without end; simplify them").at(origin.clone()));
+            if !std::mem::replace(&mut self.exhausted, true) {
+                let text = "the substitutions make a text without end; simplify them";
+                self.report(Problem::fatal(text).at(origin.clone()));
+            }
             return Some(broken(origin));
         }
         // A number put together is still a number: quotes do not matter to any key.
@@ -230,16 +236,20 @@ impl<'t> Resolver<'t, '_> {
     }
 
     /// Counts the work, so that no file can make it endless or overflow the stack.
-    fn step(&mut self, origin: &Origin) -> Result<(), Problem> {
+    fn is_too_much(&mut self, origin: &Origin) -> bool {
         self.steps += 1;
         let text = if self.depth >= limits::RESOLVE_DEPTH {
             format!("more than {} values refer to each other in a chain; simplify them", limits::RESOLVE_DEPTH)
         } else if self.steps >= limits::STEPS {
             "the substitutions refer to each other without end; simplify them".to_owned()
         } else {
-            return Ok(());
+            return false;
         };
-        Err(Problem::fatal(text).at(origin.clone()))
+        if !self.exhausted {
+            self.exhausted = true;
+            self.report(Problem::fatal(text).at(origin.clone()));
+        }
+        true
     }
 
     fn report(&mut self, problem: Problem) {
