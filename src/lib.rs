@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod focus;
 pub mod logging;
+pub mod measure;
 pub mod server;
 pub mod wire;
 pub mod xmpp;

@@ -3,6 +3,8 @@
 #[path = "wire/tree.rs"]
 mod tree;
 
+#[path = "wire/allocations.rs"]
+mod allocations;
 #[path = "wire/elements.rs"]
 mod elements;
 #[path = "wire/hostile.rs"]

@@ -1,0 +1,308 @@
+//! The shell around the core: brings it what happens, with the time, and carries out what it says.
+//!
+//! One thread runs everything. Nothing is decided here.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::config::Config;
+use crate::focus::{Connection, Focus, Input, Output, Timestamp};
+use crate::measure::Histogram;
+use crate::wire::Jid;
+use crate::wire::stanza::{IqBody, Stanza};
+use crate::xmpp::{self, EVENT_QUEUE, Event, Handle, SessionId};
+
+/// How long an orderly end may take (spec/80 §7).
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Threads that resolve names; with the one that runs everything, and one to spare, no more than four.
+const RESOLVER_THREADS: usize = 2;
+
+/// `JICOFO_MEASURE=1`: the time from a stanza to what it causes is counted, and printed at the end.
+const MEASURE: &str = "JICOFO_MEASURE";
+
+/// Exit codes, spec/80 §7.
+const STARTED_NOT: u8 = 1;
+const TERMINATED: u8 = 143;
+const INTERRUPTED: u8 = 130;
+
+/// Runs the focus until a signal ends it.
+pub fn run(config: Arc<Config>) -> ExitCode {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(RESOLVER_THREADS).build();
+    let code = match runtime {
+        Ok(runtime) => {
+            let code = runtime.block_on(serve(config));
+            // A name that is just being resolved shall not hold up the end.
+            runtime.shutdown_background();
+            code
+        }
+        Err(error) => {
+            log::error!("Cannot start: the system gives no event queue ({error})");
+            STARTED_NOT
+        }
+    };
+    ExitCode::from(code)
+}
+
+/// As [`run`], on a runtime that is there. The exit code.
+pub async fn serve(config: Arc<Config>) -> u8 {
+    let mut signals = match Signals::new() {
+        Ok(signals) => signals,
+        Err(error) => {
+            log::error!("Cannot start: signals cannot be received ({error})");
+            return STARTED_NOT;
+        }
+    };
+    let latency = std::env::var_os(MEASURE).is_some_and(|value| value == "1").then(Arc::<Histogram>::default);
+    let (sender, mut events) = mpsc::channel(EVENT_QUEUE);
+    let mut shell = Shell::new(config, &sender, latency.clone());
+
+    let first = loop {
+        let wake = shell.focus.poll_timeout().map(|time| shell.clock.instant(time));
+        tokio::select! {
+            biased;
+            signal = signals.next() => break signal,
+            Some((on, event)) = events.recv() => {
+                shell.event(on, event);
+                // All that is there, so that what it causes joins one write.
+                while let Ok((on, event)) = events.try_recv() {
+                    shell.event(on, event);
+                }
+            }
+            () = until(wake) => shell.handle(Input::Tick, None),
+        }
+    };
+    log::info!("Caught signal {first}, stopping. A second one stops at once.");
+    shell.handle(Input::Stop, None);
+
+    let orderly = timeout(STOP_TIMEOUT, shell.close(&mut events));
+    tokio::select! {
+        ended = orderly => match ended {
+            Ok(()) => log::info!("Stopped."),
+            Err(_) => log::warn!("Stopped: the connections did not end within {} s", STOP_TIMEOUT.as_secs()),
+        },
+        second = signals.next() => log::warn!("Caught signal {second}, stopped at once"),
+    }
+    if let Some(latency) = latency {
+        // Asked for: not subject to the log's levels.
+        eprintln!("The focus' own share of {latency}");
+    }
+    first.exit_code()
+}
+
+/// Sleeps until then; for ever without a time.
+async fn until(wake: Option<Instant>) {
+    match wake {
+        Some(wake) => sleep_until(wake).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The core, and its way to the world.
+struct Shell {
+    focus: Focus,
+    clock: Clock,
+    connections: BTreeMap<Connection, Line>,
+    measured: bool,
+}
+
+/// A connection, and in which session we believe to be on it.
+struct Line {
+    handle: Handle,
+    session: SessionId,
+}
+
+impl Shell {
+    fn new(config: Arc<Config>, events: &mpsc::Sender<(Connection, Event)>, latency: Option<Arc<Histogram>>) -> Shell {
+        let mut settings = vec![(Connection::Client, xmpp::Settings::from(&config.xmpp.client.account))];
+        settings.extend(config.xmpp.service.as_ref().map(|account| (Connection::Service, account.into())));
+        settings.extend(config.component.as_ref().map(|component| (Connection::Component, component.into())));
+        let measured = latency.is_some();
+        let connections = settings.into_iter().map(|(on, settings)| {
+            let handle = xmpp::spawn(on, settings, events.clone(), latency.clone());
+            (on, Line { handle, session: SessionId::default() })
+        });
+        Shell {
+            connections: connections.collect(),
+            // The hasher's keys are the system's randomness.
+            focus: Focus::new(config.clone(), RandomState::new().build_hasher().finish()),
+            clock: Clock::new(),
+            measured,
+        }
+    }
+
+    fn event(&mut self, on: Connection, event: Event) {
+        match event {
+            Event::Connected { session, jid, resumed } => {
+                if let Some(line) = self.connections.get_mut(&on) {
+                    line.session = session;
+                }
+                self.handle(Input::Connected { on, jid, resumed }, None);
+            }
+            Event::Disconnected { resumable } => self.handle(Input::Disconnected { on, resumable }, None),
+            Event::Stanza { stanza, read_at } => {
+                self.handle(Input::Stanza { on, stanza }, self.measured.then_some(read_at));
+            }
+        }
+    }
+
+    /// Hands one input to the core and carries out what it says.
+    fn handle(&mut self, input: Input, caused_at: Option<Instant>) {
+        let now = self.clock.now();
+        let summary = Summary::of(&input);
+        let handled = catch_unwind(AssertUnwindSafe(|| self.focus.handle(now, input)));
+        if handled.is_err() {
+            log::error!("The focus failed while it handled {summary}. It goes on; please report this.");
+        }
+        while let Some(output) = self.focus.poll_output() {
+            match output {
+                Output::Send { on, stanza } => match self.connections.get(&on) {
+                    Some(line) => line.handle.send(line.session, stanza, caused_at),
+                    None => log::error!("There is no {on:?} connection to send on"),
+                },
+            }
+        }
+    }
+
+    /// Closes all connections. What still comes interests nobody, but must not hold them up.
+    async fn close(self, events: &mut mpsc::Receiver<(Connection, Event)>) {
+        let mut closing: JoinSet<()> = self.connections.into_values().map(|line| line.handle.stop()).collect();
+        loop {
+            tokio::select! {
+                closed = closing.join_next() => if closed.is_none() { return },
+                Some(_) = events.recv() => {}
+            }
+        }
+    }
+}
+
+/// Time as the core knows it. It follows the monotonic clock from the start on, so that it never runs backwards.
+struct Clock {
+    started: Instant,
+    epoch: Timestamp,
+}
+
+impl Clock {
+    fn new() -> Clock {
+        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Clock { started: Instant::now(), epoch: Timestamp::default() + since_epoch }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.epoch + self.started.elapsed()
+    }
+
+    fn instant(&self, time: Timestamp) -> Instant {
+        self.started + time.since(self.epoch)
+    }
+}
+
+/// What an input was, for the log, after the core has had it.
+struct Summary {
+    what: &'static str,
+    on: Option<Connection>,
+    from: Option<Jid>,
+    id: Option<Arc<str>>,
+}
+
+impl Summary {
+    fn of(input: &Input) -> Summary {
+        let bare = |what, on| Summary { what, on, from: None, id: None };
+        match input {
+            Input::Connected { on, .. } => bare("a login", Some(*on)),
+            Input::Disconnected { on, .. } => bare("the loss of a connection", Some(*on)),
+            Input::Tick => bare("a timer", None),
+            Input::Stop => bare("the stop", None),
+            Input::Stanza { on, stanza } => {
+                let (what, id) = match stanza {
+                    Stanza::Iq(iq) => match iq.body {
+                        IqBody::Get(_) | IqBody::Set(_) => ("a request", Some(iq.id.as_str())),
+                        IqBody::Result(_) | IqBody::Error(_) => ("an answer", Some(iq.id.as_str())),
+                    },
+                    Stanza::Presence(_) => ("a presence", None),
+                    Stanza::Message(message) => ("a message", message.id.as_deref()),
+                };
+                Summary { what, on: Some(*on), from: stanza.sender().cloned(), id: id.map(Arc::from) }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.what)?;
+        if let Some(from) = &self.from {
+            write!(f, " from {from}")?;
+        }
+        if let Some(id) = &self.id {
+            write!(f, " with id {id:?}")?;
+        }
+        match self.on {
+            Some(on) => write!(f, " on {on:?}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The signals that end the process.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Terminate,
+    Interrupt,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Ending {
+        loop {
+            tokio::select! {
+                Some(()) = self.terminate.recv() => return Ending::Terminate,
+                Some(()) = self.interrupt.recv() => return Ending::Interrupt,
+                // Sent by those who rotate logs; ours goes to stderr.
+                Some(()) = self.hang_up.recv() => log::info!("Caught signal SIGHUP: there is nothing to reopen"),
+            }
+        }
+    }
+}
+
+impl Ending {
+    fn exit_code(self) -> u8 {
+        match self {
+            Ending::Terminate => TERMINATED,
+            Ending::Interrupt => INTERRUPTED,
+        }
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Ending::Terminate => "SIGTERM",
+            Ending::Interrupt => "SIGINT",
+        })
+    }
+}

@@ -1,0 +1,98 @@
+//! What is said about a connection in the log: each thing once, with what it takes to change it, and not again every
+//! second.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::errors::{Error, Pace, Target};
+use crate::focus::Connection;
+
+/// The same failure is told again after that long.
+const REMIND_AFTER: Duration = Duration::from_secs(600);
+
+/// Failures of one connection, since it last worked.
+pub struct Failures {
+    target: Target,
+    /// Attempts since it last worked.
+    count: u32,
+    /// What was told last, and when.
+    told: Option<(String, Instant)>,
+}
+
+impl Failures {
+    pub fn new(target: Target) -> Failures {
+        Failures { target, count: 0, told: None }
+    }
+
+    /// An attempt has failed. Tells it if that is new.
+    pub fn attempt_failed(&mut self, error: &Error) {
+        self.count += 1;
+        let line = self.line(error);
+        let again = match &self.told {
+            Some((told, at)) if *told == line => at.elapsed() >= REMIND_AFTER,
+            _ => true,
+        };
+        if !again {
+            log::debug!("{line} (attempt {})", self.count);
+            return;
+        }
+        match self.count {
+            1 => log::error!("{line}"),
+            count => log::error!("{line} (attempt {count})"),
+        }
+        self.told = Some((line, Instant::now()));
+    }
+
+    /// An established connection is lost.
+    pub fn lost(&mut self, error: &Error, resumable: bool) {
+        let Target { name, .. } = &self.target;
+        let session = if resumable { "its session may be resumed" } else { "its session is gone" };
+        let line = format!("The {name} connection is lost, {session}: {error}. {}.", error.advice(&self.target));
+        if error.pace() == Pace::Soon { log::warn!("{line}") } else { log::error!("{line}") }
+    }
+
+    pub fn connected(&mut self, jid: &str, resumed: bool) {
+        let Target { name, host, port, .. } = &self.target;
+        let how = if resumed { "resumed the session" } else { "logged in" };
+        match std::mem::take(&mut self.count) {
+            0 => log::info!("The {name} connection has {how} as {jid} at {host}:{port}"),
+            count => {
+                log::info!("The {name} connection has {how} as {jid} at {host}:{port} after {count} failed attempts")
+            }
+        }
+        self.told = None;
+    }
+
+    fn line(&self, error: &Error) -> String {
+        let Target { name, host, port, account, .. } = &self.target;
+        let advice = error.advice(&self.target);
+        let pace = match (*name, error.pace()) {
+            ("component", _) => "every 5 s",
+            (_, Pace::Soon) => "every 1 to 30 s",
+            (_, Pace::Slow) => "every 5 to 30 s",
+            (_, Pace::Contended) => "every 30 s",
+        };
+        format!("The {name} connection as {account} to {host}:{port} failed: {error}. {advice}. Attempts go on {pace}.")
+    }
+}
+
+/// Stanzas of the server that cannot be read: one line for each kind of them, then now and then one with a count.
+#[derive(Default)]
+pub struct Oddities {
+    seen: BTreeMap<&'static str, (u64, Option<Instant>)>,
+}
+
+impl Oddities {
+    pub fn note(&mut self, connection: Connection, kind: &'static str, what: impl FnOnce() -> String) {
+        const AGAIN_AFTER: Duration = Duration::from_secs(60);
+        let (count, told) = self.seen.entry(kind).or_default();
+        *count += 1;
+        if told.is_none_or(|told| told.elapsed() >= AGAIN_AFTER) {
+            *told = Some(Instant::now());
+            let what = super::errors::short(&what());
+            log::warn!("{connection:?}: could not read what came ({kind}, {count} so far): {what}");
+        }
+    }
+}

@@ -1,0 +1,426 @@
+//! A session while it lasts: stanzas both ways, acknowledgements, and a look now and then whether anybody is there.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::errors::{Error, condition};
+use super::framing::{Frame, Framer};
+use super::report::Oddities;
+use super::sm::StreamManagement;
+use super::socket::Transport;
+use super::stream::{END_TAG, READ_SIZE};
+use super::{Event, Link, Outgoing};
+use crate::focus::Connection;
+use crate::wire::Jid;
+use crate::wire::sm::{Ack, AckRequest, Incoming, read_stanza};
+use crate::wire::stanza::{Iq, IqBody, Payload, Ping, Stanza, StanzaError, StanzaKind};
+use crate::wire::values::{Condition, ErrorType, StanzaId};
+use crate::wire::xml;
+
+/// After that long without a byte from the server we ask whether it is there (spec/70 §10.6).
+pub const IDLE: Duration = Duration::from_secs(10);
+
+/// How long a stop waits for the server to close the stream, too.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// So many bytes may wait for a server that does not read.
+const MAX_UNWRITTEN: usize = 64 * 1024 * 1024;
+
+/// A write buffer that one burst has left is given back.
+const KEPT_CAPACITY: usize = 256 * 1024;
+
+/// Ids of requests of this layer begin so; their answers go no further.
+pub const OWN_ID: &str = "connection-";
+
+/// A stream that is ready for stanzas.
+pub struct Established {
+    pub transport: Transport,
+    pub framer: Framer,
+    pub jid: Jid,
+    /// None: the server has no stream management.
+    pub sm: Option<StreamManagement>,
+    /// Goes on with the session of before.
+    pub resumed: bool,
+    pub ping: PingAddress,
+    pub reply_timeout: Duration,
+}
+
+/// Whom to ask whether anybody is there, where there is no stream management.
+pub struct PingAddress {
+    pub from: Option<Jid>,
+    pub to: Option<Jid>,
+}
+
+/// How a session ended.
+pub enum End {
+    /// As we wanted it to.
+    Stopped,
+    Lost(Error, Option<StreamManagement>),
+}
+
+/// Carries stanzas until the connection is lost or shall end.
+pub async fn run(established: Established, link: &mut Link) -> End {
+    let Established { transport, framer, sm, ping, reply_timeout, .. } = established;
+    let (mut reader, mut writer) = split(transport);
+    let now = Instant::now();
+    let mut session = Session {
+        connection: link.connection,
+        framer,
+        sm,
+        ping,
+        pings: 0,
+        reply_timeout,
+        out: Out::default(),
+        heard: now,
+        asked: None,
+        acknowledge: false,
+        closing: None,
+        ended: false,
+        oddities: Oddities::default(),
+    };
+    let result = session.carry(&mut reader, &mut writer, link).await;
+    match result {
+        Ok(()) => End::Stopped,
+        Err(_) if session.closing.is_some() => End::Stopped,
+        Err(error) => End::Lost(error, session.sm),
+    }
+}
+
+struct Session {
+    connection: Connection,
+    framer: Framer,
+    sm: Option<StreamManagement>,
+    ping: PingAddress,
+    pings: u32,
+    reply_timeout: Duration,
+    out: Out,
+    /// When the last byte came.
+    heard: Instant,
+    /// Since when a question whether anybody is there has been open.
+    asked: Option<Instant>,
+    /// The server wants to know how many stanzas we have.
+    acknowledge: bool,
+    /// We have sent our end tag, and wait for the server's until then.
+    closing: Option<Instant>,
+    /// The server has sent its end tag.
+    ended: bool,
+    oddities: Oddities,
+}
+
+impl Session {
+    /// Returns when we have closed the stream; every other end is an error.
+    async fn carry(
+        &mut self,
+        reader: &mut ReadHalf<Transport>,
+        writer: &mut WriteHalf<Transport>,
+        link: &mut Link,
+    ) -> Result<(), Error> {
+        if let Some(sm) = &self.sm {
+            // After a resumption: what the server has not.
+            for stanza in sm.open() {
+                self.out.text.push_str(stanza);
+            }
+        }
+        // What came in the same segment as the answer to our login.
+        self.take_in(link).await?;
+        let mut timer = std::pin::pin!(sleep_until(self.due()));
+        loop {
+            if self.ended {
+                return if self.closing.is_some() { Ok(()) } else { Err(Error::Closed { doing: "carrying stanzas" }) };
+            }
+            if link.overflowed() {
+                return Err(Error::QueueFull { stanzas: link.outgoing.len(), bytes: self.out.text.len() });
+            }
+            self.add_acknowledgements();
+            self.framer.buffer().reserve(READ_SIZE);
+            // In this order: all that is to be sent joins one write, and that goes before the next read.
+            let step = tokio::select! {
+                biased;
+                outgoing = next_outgoing(&mut link.outgoing), if self.closing.is_none() => Step::Send(outgoing),
+                written = self.out.write(writer), if self.out.waits() => Step::Wrote(written),
+                read = reader.read_buf(self.framer.buffer()) => Step::Read(read),
+                () = timer.as_mut() => Step::Timer,
+                () = Link::stopped(&mut link.stop), if self.closing.is_none() => Step::Stop,
+            };
+            match step {
+                Step::Send(first) => {
+                    self.send(first, link)?;
+                    while let Ok(outgoing) = link.outgoing.try_recv() {
+                        self.send(outgoing, link)?;
+                    }
+                }
+                Step::Wrote(Ok(())) => self.out.written(link),
+                Step::Read(Ok(0)) if self.closing.is_some() => return Ok(()),
+                Step::Read(Ok(0)) => return Err(Error::Closed { doing: "carrying stanzas" }),
+                Step::Read(Ok(_)) => {
+                    self.heard = Instant::now();
+                    if self.asked.take().is_some() {
+                        timer.as_mut().reset(self.due());
+                    }
+                    self.take_in(link).await?;
+                }
+                Step::Wrote(Err(source)) | Step::Read(Err(source)) => {
+                    return Err(Error::Broken { doing: "carrying stanzas", source });
+                }
+                Step::Timer => self.look(timer.as_mut())?,
+                Step::Stop => {
+                    while let Ok(outgoing) = link.outgoing.try_recv() {
+                        self.send(outgoing, link)?;
+                    }
+                    self.out.text.push_str(END_TAG);
+                    self.closing = Some(Instant::now() + CLOSE_TIMEOUT);
+                    timer.as_mut().reset(self.due());
+                }
+            }
+        }
+    }
+
+    /// When [`Session::look`] has something to do.
+    fn due(&self) -> Instant {
+        let alive = match self.asked {
+            Some(asked) => asked + self.reply_timeout,
+            None => self.heard + IDLE,
+        };
+        self.closing.unwrap_or(alive)
+    }
+
+    /// The timer has run off. It is not set anew with each read, so that it may have run off early.
+    fn look(&mut self, timer: Pin<&mut Sleep>) -> Result<(), Error> {
+        let now = Instant::now();
+        if now >= self.due() {
+            if self.closing.is_some() {
+                return Err(Error::Silent { doing: "closing the stream", after: CLOSE_TIMEOUT });
+            }
+            if self.asked.is_some() {
+                let doing = "asking whether it is still there";
+                return Err(Error::Silent { doing, after: self.reply_timeout });
+            }
+            self.ask();
+            self.asked = Some(now);
+        }
+        timer.reset(self.due());
+        Ok(())
+    }
+
+    fn ask(&mut self) {
+        match &mut self.sm {
+            Some(sm) => {
+                xml::write_to(&AckRequest {}, &mut self.out.text);
+                sm.requested();
+            }
+            None => {
+                self.pings += 1;
+                let ping = Iq {
+                    from: self.ping.from.clone(),
+                    to: self.ping.to.clone(),
+                    id: StanzaId::from(format!("{OWN_ID}{}", self.pings)),
+                    body: IqBody::Get(Payload::Ping(Ping {})),
+                };
+                xml::write_to(&ping, &mut self.out.text);
+            }
+        }
+    }
+
+    /// One for the turn, however often they were asked for.
+    fn add_acknowledgements(&mut self) {
+        if self.closing.is_some() {
+            return;
+        }
+        let Some(sm) = &mut self.sm else { return };
+        if std::mem::take(&mut self.acknowledge) {
+            xml::write_to(&Ack { h: sm.h() }, &mut self.out.text);
+        }
+        if sm.wants_acknowledgement() {
+            xml::write_to(&AckRequest {}, &mut self.out.text);
+            sm.requested();
+        }
+    }
+
+    fn send(&mut self, outgoing: Outgoing, link: &Link) -> Result<(), Error> {
+        if !link.take(&outgoing) {
+            return Ok(());
+        }
+        self.write(&outgoing.stanza)?;
+        self.out.causes.extend(outgoing.caused_at.filter(|_| link.latency.is_some()));
+        Ok(())
+    }
+
+    fn write(&mut self, stanza: &impl xml::Element) -> Result<(), Error> {
+        let start = self.out.text.len();
+        xml::write_to(stanza, &mut self.out.text);
+        if let Some(sm) = &mut self.sm {
+            sm.sent(&self.out.text[start..])?;
+        }
+        let bytes = self.out.text.len() - self.out.done;
+        if bytes > MAX_UNWRITTEN {
+            return Err(Error::QueueFull { stanzas: self.out.causes.len(), bytes });
+        }
+        Ok(())
+    }
+
+    /// All that is complete in the receive buffer.
+    async fn take_in(&mut self, link: &Link) -> Result<(), Error> {
+        while let Some(frame) = self.framer.next()? {
+            match frame {
+                Frame::Element(document) => {
+                    if let Some(stanza) = self.element(&document)? {
+                        link.tell(Event::Stanza { stanza, read_at: self.heard }).await;
+                    }
+                }
+                Frame::Refused(refused) => {
+                    self.oddities.note(self.connection, refused.why, || {
+                        format!("<{}> of {} bytes", refused.name, refused.bytes)
+                    });
+                    if refused.is_stanza() {
+                        self.count();
+                    }
+                    let error = || StanzaError::new(ErrorType::Modify, Condition::BadRequest, refused.why.to_owned());
+                    if let Some(answer) = refused.head().and_then(|head| head.answer(error())) {
+                        self.write(&answer)?;
+                    }
+                }
+                Frame::End => self.ended = true,
+                Frame::Header(_) => {
+                    return Err(Error::Unexpected { doing: "carrying stanzas", found: "a stream header".to_owned() });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One element. What it is to the core, if it is something to it.
+    fn element(&mut self, document: &str) -> Result<Option<Stanza>, Error> {
+        let incoming = match read_stanza(document) {
+            Ok(incoming) => incoming,
+            Err(error) => {
+                // XML that cannot be read at all has no head, but the server counts it if it is a stanza.
+                if error.head.is_some() || looks_like_stanza(document) {
+                    self.count();
+                }
+                let kind = error.head.as_ref().map_or("element", |head: &_| StanzaKind::as_str(head.kind));
+                let from = error.head.as_ref().and_then(|head| head.from.clone());
+                self.oddities.note(self.connection, kind, || match &from {
+                    Some(from) => format!("{error}, from {from}"),
+                    None => error.to_string(),
+                });
+                if let Some(answer) = error.answer() {
+                    self.write(&answer)?;
+                }
+                return Ok(None);
+            }
+        };
+        match incoming {
+            Incoming::Stanza(stanza) => {
+                self.count();
+                return Ok((!answers_us(&stanza)).then_some(stanza));
+            }
+            Incoming::AckRequest(_) => self.acknowledge = true,
+            Incoming::Ack(Ack { h }) => {
+                if let Some(sm) = &mut self.sm {
+                    sm.acknowledged(h)?;
+                }
+            }
+            Incoming::Enabled(enabled) => {
+                let resume = matches!(enabled.resume.as_deref(), Some("true" | "1"));
+                if let Some(sm) = &mut self.sm {
+                    sm.enabled(enabled.id.filter(|_| resume));
+                }
+            }
+            Incoming::Failed(failed) => {
+                log::warn!("the server refuses stream management ({})", condition(&failed.condition));
+                self.sm = None;
+            }
+            Incoming::StreamError(error) => return Err(error.into()),
+            Incoming::Unknown { name, ns } => {
+                self.oddities.note(self.connection, "unknown element", || format!("<{name}> of {ns}"));
+            }
+            _ => log::debug!("skipped an element that belongs to the login"),
+        }
+        Ok(None)
+    }
+
+    fn count(&mut self) {
+        if let Some(sm) = &mut self.sm {
+            sm.received();
+        }
+    }
+}
+
+enum Step {
+    Send(Outgoing),
+    Wrote(std::io::Result<()>),
+    Read(std::io::Result<usize>),
+    Timer,
+    Stop,
+}
+
+/// Waits for ever once the handle is gone: then the stop comes.
+async fn next_outgoing(outgoing: &mut mpsc::UnboundedReceiver<Outgoing>) -> Outgoing {
+    match outgoing.recv().await {
+        Some(outgoing) => outgoing,
+        None => std::future::pending().await,
+    }
+}
+
+/// Answers to what this layer asked.
+fn answers_us(stanza: &Stanza) -> bool {
+    let Stanza::Iq(iq) = stanza else { return false };
+    matches!(iq.body, IqBody::Result(_) | IqBody::Error(_)) && iq.id.as_str().starts_with(OWN_ID)
+}
+
+/// Of a document whose XML cannot be read: whether the element behind the stream's start tag is a stanza by name.
+fn looks_like_stanza(document: &str) -> bool {
+    let element = document.split_once('>').map_or("", |(_, element)| element);
+    ["<iq", "<presence", "<message"].iter().any(|tag| element.starts_with(tag))
+}
+
+/// What goes out, and how far it is.
+#[derive(Default)]
+struct Out {
+    text: String,
+    /// So many bytes are with the transport.
+    done: usize,
+    /// The transport may hold bytes back.
+    flush: bool,
+    /// When that which caused a stanza of this write was read.
+    causes: Vec<Instant>,
+}
+
+impl Out {
+    fn waits(&self) -> bool {
+        self.flush || self.done < self.text.len()
+    }
+
+    /// Hands everything to the transport, in one write if it takes it. May be dropped at any point and called again.
+    async fn write(&mut self, writer: &mut WriteHalf<Transport>) -> std::io::Result<()> {
+        while self.done < self.text.len() {
+            self.flush = true;
+            let taken = writer.write(&self.text.as_bytes()[self.done..]).await?;
+            if taken == 0 {
+                return Err(std::io::ErrorKind::WriteZero.into());
+            }
+            self.done += taken;
+        }
+        writer.flush().await?;
+        self.flush = false;
+        Ok(())
+    }
+
+    /// All is written.
+    fn written(&mut self, link: &Link) {
+        if let Some(latency) = &link.latency {
+            let now = Instant::now();
+            self.causes.iter().for_each(|cause| latency.record(now.duration_since(*cause)));
+        }
+        self.causes.clear();
+        self.done = 0;
+        self.text.clear();
+        if self.text.capacity() > KEPT_CAPACITY {
+            self.text = String::new();
+        }
+    }
+}
