@@ -42,10 +42,12 @@ fn check_config(invocation: &Invocation, json: bool) -> ExitCode {
         for problem in &loaded.problems {
             text.push_str(&format!("{}: {problem}\n", problem.severity.word()));
         }
-        for line in config::report::summary(&loaded) {
+        for line in config::report::summary(&loaded).iter().filter(|_| loaded.complete) {
             text.push_str(&format!("# {line}\n"));
         }
-        text.push_str(&config::report::effective(&loaded));
+        if loaded.complete {
+            text.push_str(&config::report::effective(&loaded));
+        }
         print(&text);
     }
     match loaded.refuses() {

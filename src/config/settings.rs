@@ -21,6 +21,14 @@ pub struct Entry {
     pub origin: Origin,
 }
 
+impl Entry {
+    /// Does somebody want something of this key that the program does not have yet?
+    pub fn is_waiting(&self) -> bool {
+        let default = self.key.default_node().and_then(|node| self.key.kind.read(&node).ok());
+        !self.key.effective && !self.origin.is_default() && self.setting.is_some() && self.setting != default
+    }
+}
+
 /// An old name that decided about a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LegacyUse {
@@ -189,6 +197,10 @@ impl Reader<'_, '_> {
     fn legacy(&mut self, key: &'static Key, path: &str) -> Option<(Option<Setting>, Origin)> {
         for legacy in key.legacy {
             for (value, origin) in self.legacy_values(legacy) {
+                if value.trim().is_empty() {
+                    // A line left empty hides nothing.
+                    continue;
+                }
                 if legacy.how == How::Ignored {
                     let text = format!("{} has no effect, as in the reference; set {path} instead", legacy.name);
                     self.problems.push(Problem::warning(text).at(origin));
