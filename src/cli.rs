@@ -23,7 +23,6 @@ pub enum Command {
     Version,
 }
 
-#[derive(Debug)]
 pub struct Invocation {
     pub command: Command,
     pub sources: Sources,

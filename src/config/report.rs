@@ -36,10 +36,35 @@ pub fn json(loaded: &Loaded) -> Json {
 
 fn json_entry(entry: &Entry) -> Json {
     json!({
-        "value": entry.setting.as_ref().map(|setting| shown(entry.key, setting)),
+        "value": entry.setting.as_ref().map(|setting| typed(entry.key, setting)),
         "origin": entry.origin.to_string(),
         "effective": entry.key.effective,
     })
+}
+
+/// A value in JSON's own types, durations as text with their unit.
+fn typed(key: &Key, setting: &Setting) -> Json {
+    let name = key.path.rsplit('.').next().unwrap_or_default();
+    match setting {
+        _ if key.secret || is_secret_name(name) => json!(MASK),
+        Setting::Bool(value) => json!(value),
+        Setting::Int(value) => json!(value),
+        Setting::Double(value) => json!(value),
+        Setting::Text(text) => json!(text),
+        Setting::Duration(value) => json!(duration(*value)),
+        Setting::Domain(jid) => json!(jid.to_string()),
+        Setting::BareJid(jid) => json!(jid.to_string()),
+        Setting::Domains(domains) => domains.iter().map(ToString::to_string).collect(),
+        Setting::RegionGroups(groups) => json!(groups),
+        Setting::Delays(delays) => {
+            delays.iter().map(|(size, delay)| (size.to_string(), json!(delay.as_millis() as u64))).collect()
+        }
+        // All maps there are hold secrets; a new one is masked by name.
+        Setting::Map(map) => map
+            .iter()
+            .map(|(name, value)| (name.clone(), if is_secret_name(name) { json!(MASK) } else { json!(value) }))
+            .collect(),
+    }
 }
 
 fn json_problem(problem: &Problem) -> Json {

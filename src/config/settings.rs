@@ -13,7 +13,8 @@ use super::sources::{Override, Sources};
 use super::typed::Setting;
 use crate::wire::{BareJid, Jid};
 
-#[derive(Debug, Clone)]
+/// No `Debug`: it would show secrets.
+#[derive(Clone)]
 pub struct Entry {
     pub key: &'static Key,
     /// None: unset.
@@ -38,7 +39,7 @@ pub struct LegacyUse {
 }
 
 /// Every key's value by its path, in the order of the schema; `*` is replaced by the person's names.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Settings {
     pub entries: IndexMap<String, Entry>,
     /// The names below `jicofo.xmpp.visitors`.
@@ -202,7 +203,7 @@ impl Reader<'_, '_> {
                     continue;
                 }
                 if legacy.how == How::Ignored {
-                    let text = format!("{} has no effect, as in the reference; set {path} instead", legacy.name);
+                    let text = format!("{} has no effect, as in the original; set {path} instead", legacy.name);
                     self.problems.push(Problem::warning(text).at(origin));
                     continue;
                 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::java::SystemProperties;
 use super::problem::Origin;
 
-/// A classic flag (spec/10 §10.1).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A classic flag (spec/10 §10.1). No `Debug`: the value may be a secret.
+#[derive(Clone, PartialEq, Eq)]
 pub struct FlagValue {
     pub flag: Flag,
     pub value: String,
@@ -72,7 +72,7 @@ pub static FLAGS: &[FlagDeclaration] = &[
         Flag::UserDomain,
         &["user_domain", "userdomain"],
         &["jicofo.xmpp.client.domain"],
-        "login domain of the focus user (default: auth.<domain>)",
+        "login domain of the focus user (default: auth.DOMAIN)",
     ),
     flag(Flag::UserName, &["user_name"], &["jicofo.xmpp.client.username"], "name of the focus user (default: focus)"),
     flag(
@@ -87,7 +87,8 @@ pub static FLAGS: &[FlagDeclaration] = &[
 pub const SECRET_VARIABLES: &[(Flag, &str)] =
     &[(Flag::Secret, "JICOFO_SECRET"), (Flag::UserPassword, "JICOFO_AUTH_PASSWORD")];
 
-#[derive(Debug, Clone, Default)]
+/// No `Debug`: there are secrets in it.
+#[derive(Clone, Default)]
 pub struct Sources {
     /// `--config FILE`.
     pub config_file: Option<PathBuf>,
@@ -100,7 +101,7 @@ pub struct Sources {
 }
 
 /// A value that is stronger or weaker than all files.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Override {
     pub(super) key: &'static str,
     pub(super) text: String,

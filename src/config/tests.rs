@@ -553,6 +553,46 @@ fn every_value_tells_its_origin() {
     }
 }
 
+/// Whatever a broken file holds: no panic, and an answer. A fixed seed, so that a failure comes again.
+#[test]
+fn no_mutation_of_a_whole_file_panics() {
+    let text = include_bytes!("../../tests/data/config/large.conf");
+    let rounds = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(100);
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let mut start = Start::new();
+    let file = start.folder().join("jicofo.conf");
+    start.sources.config_file = Some(file.clone());
+    for _ in 0..rounds {
+        let mut bytes = text.to_vec();
+        for _ in 0..=random(6) {
+            let at = random(bytes.len());
+            match random(4) {
+                0 => bytes.truncate(at.max(1)),
+                1 => bytes[at] = b"\"{}[]$=:,\\\n#+?\0\xff"[random(16)],
+                2 => {
+                    bytes.remove(at);
+                }
+                _ => {
+                    let end = (at + random(80)).min(bytes.len());
+                    let part = bytes[at..end].to_vec();
+                    let to = random(bytes.len());
+                    bytes.splice(to..to, part);
+                }
+            }
+            if bytes.is_empty() {
+                bytes.push(b'{');
+            }
+        }
+        fs::write(&file, &bytes).expect("the temporary folder can be written");
+        let loaded = start.load();
+        let _ = (report::effective(&loaded), report::json(&loaded), report::summary(&loaded));
+    }
+}
+
 #[test]
 fn every_key_is_declared_well() {
     let mut paths: Vec<&str> = schema::KEYS.iter().map(|key| key.path).collect();

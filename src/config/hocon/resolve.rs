@@ -37,7 +37,7 @@ struct Resolver<'t, 'e> {
     depth: usize,
     steps: usize,
     joined: usize,
-    /// A limit was met and told; what fails after that fails because of it.
+    /// A limit was met and told. Nothing is resolved after that.
     exhausted: bool,
 }
 
@@ -225,10 +225,9 @@ impl<'t> Resolver<'t, '_> {
         }
         self.joined += joined.len();
         if self.joined > limits::JOINED_BYTES {
-            if !std::mem::replace(&mut self.exhausted, true) {
-                let text = "the substitutions make a text without end; simplify them";
-                self.report(Problem::fatal(text).at(origin.clone()));
-            }
+            self.exhausted = true;
+            let text = "the substitutions make a text without end; simplify them";
+            self.report(Problem::fatal(text).at(origin.clone()));
             return Some(broken(origin));
         }
         // A number put together is still a number: quotes do not matter to any key.
@@ -237,6 +236,9 @@ impl<'t> Resolver<'t, '_> {
 
     /// Counts the work, so that no file can make it endless or overflow the stack.
     fn is_too_much(&mut self, origin: &Origin) -> bool {
+        if self.exhausted {
+            return true;
+        }
         self.steps += 1;
         let text = if self.depth >= limits::RESOLVE_DEPTH {
             format!("more than {} values refer to each other in a chain; simplify them", limits::RESOLVE_DEPTH)
@@ -245,10 +247,8 @@ impl<'t> Resolver<'t, '_> {
         } else {
             return false;
         };
-        if !self.exhausted {
-            self.exhausted = true;
-            self.report(Problem::fatal(text).at(origin.clone()));
-        }
+        self.exhausted = true;
+        self.report(Problem::fatal(text).at(origin.clone()));
         true
     }
 
