@@ -1,13 +1,42 @@
 //! The core: a state machine without I/O, clock, threads or hidden randomness (docs/ARCHITECTURE.md).
+//!
+//! Here an input finds the room that owns it. No decisions.
 
+mod brewery;
+pub mod bridges;
+mod caps;
+pub mod colibri;
+mod components;
+pub mod conference;
+mod context;
+mod ids;
+pub mod metrics;
+mod own;
+mod pending;
+mod request;
+mod routes;
+mod seat;
+pub mod sources;
+mod table;
 pub mod time;
+mod timers;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
+use self::brewery::Brewery;
+use self::bridges::health::CheckResult;
+use self::bridges::registry::{BridgeId, HealthStep};
+use self::components::Components;
+use self::conference::{Conference, ConferenceId, Leave};
+use self::context::{Context, NICK};
+use self::metrics::{Gauges, Metrics};
+use self::pending::{Answer, Then};
+use self::seat::SeatOwner;
+use self::table::Conferences;
+use self::timers::Timer;
 use crate::config::Config;
 use crate::wire::Jid;
-use crate::wire::stanza::Stanza;
+use crate::wire::stanza::{IqBody, Payload, Stanza};
 pub use time::Timestamp;
 
 /// One of the focus' connections.
@@ -46,24 +75,229 @@ pub enum Output {
 /// - Feed: [`Focus::handle`] takes one input at a time, with the time at which it came. Times never run backwards.
 /// - Drain: after each input call [`Focus::poll_output`] until it is empty, and carry out what it says in that order.
 /// - Wake: then call [`Focus::poll_timeout`] and come back with [`Input::Tick`] at that time, unless an input comes before.
+/// - Ask: [`Focus::metrics`] and [`Focus::gauges`] at any time.
 pub struct Focus {
-    pub(crate) config: Arc<Config>,
-    outputs: VecDeque<Output>,
+    cx: Context,
+    conferences: Conferences,
+    brewery: Option<Brewery>,
+    components: Components,
+    stopping: bool,
+    /// The conference whose input is being handled: what a panic costs (docs/ARCHITECTURE.md, rule 5).
+    in_hand: Option<ConferenceId>,
 }
 
 impl Focus {
     /// `seed` decides every identifier that the focus will make up; take it from the system's randomness.
-    pub fn new(config: Arc<Config>, _seed: u64) -> Focus {
-        Focus { config, outputs: VecDeque::new() }
+    pub fn new(config: Arc<Config>, seed: u64) -> Focus {
+        let cx = Context::new(config, seed);
+        let on = cx.bridge_connection();
+        let brewery = cx.config.bridge.brewery_jid.clone().and_then(|room| {
+            let occupant = room.with_resource(NICK).ok()?;
+            Some(Brewery::new(on, room, occupant))
+        });
+        Focus {
+            cx,
+            conferences: Conferences::default(),
+            brewery,
+            components: Components::default(),
+            stopping: false,
+            in_hand: None,
+        }
     }
 
-    pub fn handle(&mut self, _now: Timestamp, _input: Input) {}
+    pub fn handle(&mut self, now: Timestamp, input: Input) {
+        self.cx.now = self.cx.now.max(now);
+        match input {
+            Input::Connected { on, jid, resumed } => self.connected(on, jid, resumed),
+            Input::Disconnected { on, resumable } => self.disconnected(on, resumable),
+            Input::Stanza { on, stanza } => self.stanza(on, stanza),
+            Input::Tick => {}
+            Input::Stop => self.stop(),
+        }
+        self.run_due();
+        self.in_hand = None;
+    }
 
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        self.cx.pop_output()
     }
 
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        None
+        let bridges = self.cx.bridges.poll_timeout();
+        [self.cx.timers.next(), bridges].into_iter().flatten().min()
+    }
+
+    pub fn metrics(&self) -> &Metrics {
+        &self.cx.metrics
+    }
+
+    /// Counted from state.
+    pub fn gauges(&self) -> Gauges {
+        let config = &self.cx.config.bridge;
+        Gauges {
+            conferences: self.conferences.len(),
+            members: self.conferences.iter().map(|conference| conference.members().len()).sum(),
+            participants: self.conferences.iter().map(|conference| conference.members().participants()).sum(),
+            bridges: self.cx.bridges.iter().count(),
+            operational_bridges: self.cx.bridges.iter().filter(|it| it.operational(self.cx.now, config)).count(),
+            requests_pending: self.cx.pending.len(),
+            timers: self.cx.timers.len(),
+        }
+    }
+
+    /// To be called after [`Focus::handle`] panicked: the conference in hand ends, and its room is told by our leave. The
+    /// rest goes on.
+    pub fn recover(&mut self, now: Timestamp) {
+        self.cx.now = self.cx.now.max(now);
+        self.cx.metrics.panics += 1;
+        let Some(id) = self.in_hand.take() else { return };
+        if let Some(conference) = self.conferences.get(id) {
+            log::error!("{}: the conference ends because of an error of ours", conference.room);
+        }
+        self.with_conference(id, |conference, cx| conference.end(cx, Leave::Room));
+    }
+
+    /// Lets a conference act, and clears it away if that was its end.
+    fn with_conference(&mut self, id: ConferenceId, act: impl FnOnce(&mut Conference, &mut Context)) {
+        let Some(conference) = self.conferences.get_mut(id) else { return };
+        self.in_hand = Some(id);
+        act(conference, &mut self.cx);
+        if conference.has_ended() {
+            self.clear_away(id);
+        }
+    }
+
+    fn clear_away(&mut self, id: ConferenceId) {
+        let Some(conference) = self.conferences.remove(id) else { return };
+        let main = conference.main_room().and_then(|room| self.conferences.id_of(room));
+        if let Some(main) = main {
+            self.with_conference(main, |conference, cx| conference.breakout_ended(cx));
+        }
+    }
+
+    fn run_due(&mut self) {
+        while let Some(timer) = self.cx.timers.pop_due(self.cx.now) {
+            self.due(timer);
+        }
+        if self.cx.bridges.poll_timeout().is_some_and(|at| at <= self.cx.now) {
+            let connected = self.cx.is_connected(self.cx.bridge_connection());
+            let steps = self.cx.bridges.poll_health(self.cx.now, connected, &self.cx.config.bridge);
+            self.health_steps(steps);
+        }
+    }
+
+    fn due(&mut self, timer: Timer) {
+        match timer {
+            Timer::NoAnswer(id) => {
+                if let Some((then, _)) = self.cx.pending.take(id) {
+                    self.answered(then, Answer::None);
+                }
+            }
+            Timer::EntryTimeout(id) => self.with_conference(id, Conference::entry_timed_out),
+            Timer::MetadataTimeout(id) => self.with_conference(id, Conference::metadata_timed_out),
+            Timer::NobodyCame(id) => self.with_conference(id, Conference::nobody_came),
+            Timer::Alone(id) => self.with_conference(id, Conference::alone_for_long),
+            Timer::Signal(id, member) => self.with_conference(id, |conference, cx| conference.flush(cx, member)),
+            Timer::SeekBridge(id) => self.with_conference(id, Conference::seek_bridge),
+            Timer::GraceOver(on) => self.grace_over(on),
+            Timer::JoinBrewery => self.join_brewery(),
+            Timer::BreweryTimeout => self.brewery_timed_out(),
+            Timer::DiscoverComponents => self.discover_components(),
+        }
+    }
+
+    /// An answer, or that there was none, goes to whoever asked.
+    fn answered(&mut self, then: Then, answer: Answer) {
+        match then {
+            Then::Components => self.components_answered(answer),
+            Then::MucDomain(domain) => self.muc_domain_answered(&domain, &answer),
+            Then::RoomForm(SeatOwner::Brewery) => self.brewery_form_answered(answer),
+            Then::RoomConfigured(SeatOwner::Brewery) => self.brewery_configured(answer),
+            Then::RoomForm(SeatOwner::Conference(id)) => {
+                self.with_conference(id, |conference, cx| conference.form_answered(cx, answer));
+            }
+            Then::RoomConfigured(SeatOwner::Conference(id)) => {
+                self.with_conference(id, |conference, cx| conference.configured(cx, answer));
+            }
+            Then::Granted(id, member) => self.with_conference(id, |conference, _| conference.granted(member, &answer)),
+            Then::Features(query) => {
+                for ((id, member), features) in caps::answered(&mut self.cx, query, answer) {
+                    self.with_conference(id, |conference, cx| conference.features_known(cx, member, features));
+                }
+            }
+            Then::Offered(id, member, attempt) => {
+                self.with_conference(id, |conference, cx| conference.offer_answered(cx, member, attempt, answer));
+            }
+            Then::Allocated(id, member, attempt) => {
+                self.with_conference(id, |conference, cx| conference.allocated(cx, member, attempt, &answer));
+            }
+            Then::Updated(id, key, endpoint) => {
+                self.with_conference(id, |conference, cx| conference.updated(cx, key, endpoint, &answer));
+            }
+            Then::IceRestarted(id, key, member) => {
+                self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, member, &answer));
+            }
+            Then::Expired(id) => self.with_conference(id, |conference, cx| conference.expired(cx)),
+            Then::Checked(bridge) => self.checked(&bridge, &answer),
+            Then::Nothing => {}
+        }
+    }
+
+    /// A domain said whether it hosts rooms. One that does not fails whoever is entering a room there.
+    fn muc_domain_answered(&mut self, domain: &str, answer: &Answer) {
+        let hosts_rooms = matches!(answer, Answer::Result(Some(Payload::DiscoInfo(info)))
+            if info.features.iter().any(|feature| feature.var == crate::wire::ns::MUC));
+        if hosts_rooms {
+            return;
+        }
+        self.cx.forget_muc_domain(domain);
+        // Silence is no answer to this question: whether a room there answers will show.
+        if matches!(answer, Answer::None) {
+            return;
+        }
+        for id in self.conferences.in_domain(domain) {
+            self.with_conference(id, Conference::no_such_service);
+        }
+    }
+
+    fn checked(&mut self, bridge: &BridgeId, answer: &Answer) {
+        let result = match answer {
+            Answer::Result(_) => CheckResult::Passed,
+            Answer::Error(error) => CheckResult::Error(error.condition),
+            Answer::None if self.cx.is_connected(self.cx.bridge_connection()) => CheckResult::Timeout,
+            Answer::None => CheckResult::NotConnected,
+        };
+        let steps = self.cx.bridges.check_ended(self.cx.now, bridge, result, &self.cx.config.bridge);
+        self.health_steps(steps);
+        if result == CheckResult::Passed && !self.cx.stranded.is_empty() {
+            self.seek_bridges();
+        }
+    }
+
+    fn health_steps(&mut self, steps: Vec<HealthStep>) {
+        for step in steps {
+            match step {
+                HealthStep::Ask(bridge) => {
+                    let body = IqBody::Get(Payload::Healthcheck(crate::wire::stanza::Healthcheck {}));
+                    let on = self.cx.bridge_connection();
+                    let to = bridge.jid.clone();
+                    self.cx.request(on, to, body, Then::Checked(bridge));
+                }
+                HealthStep::Event(event) => self.bridge_events([event]),
+            }
+        }
+    }
+
+    /// The process is asked to stop: bridges are told to let go, rooms are left, nothing new is begun.
+    fn stop(&mut self) {
+        self.stopping = true;
+        for id in self.conferences.ids() {
+            self.with_conference(id, |conference, cx| conference.end(cx, Leave::Room));
+        }
+        if let Some(brewery) = &mut self.brewery
+            && self.cx.is_connected(brewery.seat.on)
+        {
+            brewery.seat.leave(&mut self.cx);
+        }
     }
 }

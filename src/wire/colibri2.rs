@@ -61,6 +61,9 @@ pub struct Endpoint {
     pub force_mute: Option<ForceMute>,
     pub capabilities: Vec<Capability>,
     pub initial_last_n: Option<LastN>,
+    /// What no field took. Media that are the same for many endpoints are encoded once and put here.
+    #[others]
+    pub others: Vec<Raw>,
 }
 
 /// One end of a bridge-to-bridge link.

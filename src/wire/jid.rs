@@ -3,9 +3,9 @@
 //! ASCII goes a fast path of our own; anything else through the `jid` crate's parts (nodeprep, nameprep with IDNA,
 //! resourceprep). Domains may contain `_` and `%`: a tenant such as `my_team` becomes a label of the room's domain.
 
+use core::net::{Ipv4Addr, Ipv6Addr};
 use std::borrow::{Borrow, Cow};
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Deref;
 use std::sync::Arc;
 

@@ -50,6 +50,9 @@ pub struct Content {
     pub transport: Option<IceTransport>,
     /// Sources directly inside the content, which some clients send (spec/30 §7.2).
     pub sources: Vec<Source>,
+    /// What no field took. A description that is the same for many receivers is encoded once and put here.
+    #[others]
+    pub others: Vec<Raw>,
 }
 
 /// What flows in a section, XEP-0167.

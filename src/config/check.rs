@@ -1,0 +1,287 @@
+//! What follows from one key for another: missing values, combinations that cannot work, values that follow (spec/70 §4, §5).
+
+use super::problem::{Problem, Severity};
+use super::settings::Settings;
+use super::sources::{Flag, Sources};
+use super::typed::Setting;
+
+/// Values that follow from others where nobody gave them.
+pub(super) fn derive(settings: &mut Settings, sources: &Sources, problems: &mut Vec<Problem>) {
+    let client = |name: &str| format!("xmpp.client.{name}");
+    if sources.is_classic() {
+        // spec/10 §10.1: the domain stands in for the host, and the host for the domain.
+        let (domain, host) = (sources.flag(Flag::Domain), sources.flag(Flag::Host));
+        if let Some(domain) = domain.filter(|_| !settings.is_given("xmpp.client.hostname")) {
+            settings.derive(&client("hostname"), domain, "--domain");
+        }
+        if let Some(host) = host.filter(|_| settings.is_unset("xmpp.client.xmpp-domain")) {
+            settings.derive(&client("xmpp-domain"), host, "--host");
+        }
+        if let Some(domain) = settings.text("xmpp.client.xmpp-domain") {
+            if settings.is_unset("xmpp.client.domain") {
+                settings.derive(&client("domain"), &format!("auth.{domain}"), "--domain");
+            }
+            if settings.is_unset("bridge.brewery-jid") {
+                let room = format!("jvbbrewery@internal.auth.{domain}");
+                settings.derive("bridge.brewery-jid", &room, "--domain");
+                let text = format!("no bridge brewery is configured; {room} is assumed, set this key if it is another");
+                problems.push(Problem::warning(text).key("jicofo.bridge.brewery-jid"));
+            }
+        }
+    }
+    if let Some(domain) = settings.text("xmpp.client.xmpp-domain") {
+        if settings.is_unset("xmpp.client.conference-muc-jid") {
+            settings.derive(&client("conference-muc-jid"), &format!("conference.{domain}"), "xmpp.client.xmpp-domain");
+        }
+        if settings.is_unset("xmpp.component.domain") {
+            settings.derive("xmpp.component.domain", &domain, "xmpp.client.xmpp-domain");
+        }
+    }
+    if settings.is_unset("xmpp.component.hostname")
+        && let Some(host) = settings.text("xmpp.client.hostname")
+    {
+        settings.derive("xmpp.component.hostname", &host, "xmpp.client.hostname");
+    }
+}
+
+struct Check<'c> {
+    settings: &'c Settings,
+    problems: &'c mut Vec<Problem>,
+}
+
+pub(super) fn check(settings: &Settings, sources: &Sources, problems: &mut Vec<Problem>) {
+    let mut check = Check { settings, problems };
+    check.client(sources.is_classic());
+    check.service();
+    check.visitors();
+    check.component();
+    check.authentication();
+    check.bridges();
+    check.payload_types();
+    check.extensions();
+    check.others();
+    check.not_effective();
+}
+
+impl Check<'_> {
+    fn say(&mut self, severity: Severity, path: &str, text: impl Into<String>) {
+        let key = if path.starts_with("tracing.") { path.to_owned() } else { format!("jicofo.{path}") };
+        let mut problem = Problem::new(severity, text).key(key);
+        if let Some(entry) = self.settings.entries.get(problem.key.as_deref().unwrap_or_default()) {
+            problem = problem.at(entry.origin.clone());
+        }
+        self.problems.push(problem);
+    }
+
+    fn require(&mut self, path: &str, why: &str) {
+        let wrong_already =
+            |p: &Problem| p.severity == Severity::Fatal && p.key.as_deref() == Some(&format!("jicofo.{path}"));
+        if self.settings.text(path).is_none() && !self.problems.iter().any(wrong_already) {
+            self.say(Severity::Fatal, path, why);
+        }
+    }
+
+    fn client(&mut self, classic: bool) {
+        self.require("xmpp.client.domain", "is required; set it to the login domain, usually auth. and your domain");
+        let anonymous = "there is no password; the focus logs in anonymously, as in old versions";
+        match (self.settings.text("xmpp.client.password"), classic) {
+            (None, true) => self.say(Severity::Warning, "xmpp.client.password", anonymous),
+            (None, false) => {
+                self.require("xmpp.client.password", "is required; set it to the password of the focus account");
+            }
+            (Some(_), _) => {}
+        }
+        let username = self.settings.text("xmpp.client.username").unwrap_or_default();
+        if username != "focus" {
+            let text =
+                "clients know the focus by the nick `focus`, so that stays its nick; this changes the account only";
+            self.say(Severity::Warning, "xmpp.client.username", text);
+        }
+        if self.settings.text("xmpp.client.xmpp-domain").is_none() {
+            let text =
+                "is not set, so lobby, breakout rooms, moderation and visitors cannot be found; set it to your domain";
+            self.say(Severity::Warning, "xmpp.client.xmpp-domain", text);
+        }
+        self.account("xmpp.client");
+    }
+
+    fn account(&mut self, section: &str) {
+        self.require(&format!("{section}.hostname"), "is required; set it to the XMPP server's host");
+        self.require(&format!("{section}.username"), "must not be blank; remove the line for `focus`");
+        let path = format!("{section}.disable-certificate-verification");
+        if self.settings.bool(&path) {
+            let text =
+                "certificates are not checked, so anyone in between can read the password; set it to false if you can";
+            self.say(Severity::Warning, &path, text);
+        }
+    }
+
+    fn service(&mut self) {
+        if self.settings.bool("xmpp.service.enabled") {
+            self.account("xmpp.service");
+            self.require("xmpp.service.domain", "is required if xmpp.service is enabled; set it to its login domain");
+            self.require("xmpp.service.password", "is required if xmpp.service is enabled; set it");
+        }
+    }
+
+    fn visitors(&mut self) {
+        let mut nodes = 0;
+        for id in &self.settings.visitors {
+            let at = |name: &str| format!("xmpp.visitors.{id}.{name}");
+            if !self.settings.bool(&at("enabled")) {
+                continue;
+            }
+            nodes += 1;
+            self.require(&at("hostname"), "is required; set it to the visitor node's host");
+            self.require(&at("conference-service"), "is required; set it to the visitor node's room domain");
+            self.require(&at("password"), "is required; set it to the password of the focus account there");
+            let (domain, rooms) =
+                (self.settings.text(&at("xmpp-domain")), self.settings.text(&at("conference-service")));
+            match (domain, rooms) {
+                (None, _) => {
+                    let text = "is not set, so no visitor can be sent to this node; set it to the node's domain";
+                    self.say(Severity::Error, &at("xmpp-domain"), text);
+                }
+                (Some(domain), Some(rooms)) if !rooms.ends_with(&format!(".{domain}")) => {
+                    let text =
+                        format!("visitor rooms will be below {domain}, not here; set it to a room domain below that");
+                    self.say(Severity::Warning, &at("conference-service"), text);
+                }
+                _ => {}
+            }
+        }
+        if self.settings.bool("visitors.enabled") && nodes == 0 {
+            let text = "is on, but there is no visitor node; add one below jicofo.xmpp.visitors";
+            self.say(Severity::Warning, "visitors.enabled", text);
+        }
+    }
+
+    fn component(&mut self) {
+        if self.settings.text("xmpp.component.secret").is_some() {
+            let why = "is required for a component; set it, xmpp.client.xmpp-domain, or --domain";
+            self.require("xmpp.component.domain", why);
+            self.require("xmpp.component.subdomain", "must not be blank; remove the line for `focus`");
+        }
+    }
+
+    fn authentication(&mut self) {
+        let kind = self.settings.text("authentication.type");
+        let enabled = self.settings.bool("authentication.enabled");
+        match kind.as_deref() {
+            Some("NONE") | None if enabled => {
+                let text =
+                    "is NONE although authentication is enabled, so everybody may start conferences; set XMPP or JWT";
+                self.say(Severity::Warning, "authentication.type", text);
+            }
+            Some("XMPP" | "JWT") if enabled => {
+                let why = "is required if authentication is enabled; set it to the domain of users who have logged in";
+                self.require("authentication.login-url", why);
+            }
+            _ => {}
+        }
+    }
+
+    fn bridges(&mut self) {
+        if self.settings.is_unset("bridge.brewery-jid") {
+            let reported = self.problems.iter().any(|p| p.key.as_deref() == Some("jicofo.bridge.brewery-jid"));
+            if !reported {
+                let text = "no bridge brewery is configured, so no bridge will be found and no conference work; set \
+                            jicofo.bridge.brewery-jid to the room in which your bridges are";
+                self.say(Severity::Error, "bridge.brewery-jid", text);
+            }
+        }
+        if self.settings.text("bridge.selection-strategy").as_deref() == Some("VisitorSelectionStrategy") {
+            for path in ["bridge.participant-selection-strategy", "bridge.visitor-selection-strategy"] {
+                self.require(path, "is required with VisitorSelectionStrategy; set it to another strategy");
+            }
+        }
+        let (stress, moved) = ("bridge.stress-threshold", "bridge.load-redistribution.stress-threshold");
+        if self.settings.bool("bridge.load-redistribution.enabled")
+            && self.settings.double(moved) <= self.settings.double(stress)
+        {
+            let text =
+                "is not above bridge.stress-threshold, so endpoints move to bridges that are no better; raise it";
+            self.say(Severity::Warning, moved, text);
+        }
+    }
+
+    /// Two codecs with one payload type break every offer.
+    fn payload_types(&mut self) {
+        let mut taken: Vec<(i64, String)> = Vec::new();
+        let mut used: Vec<String> = Vec::new();
+        for codec in ["av1", "vp8", "vp9", "h264"] {
+            if self.settings.bool(&format!("codec.video.{codec}.enabled")) {
+                used.extend([format!("codec.video.{codec}.pt"), format!("codec.video.{codec}.rtx-pt")]);
+            }
+        }
+        for codec in ["opus", "opus.red", "telephone-event"] {
+            if self.settings.bool(&format!("codec.audio.{codec}.enabled")) {
+                used.push(format!("codec.audio.{codec}.pt"));
+            }
+        }
+        for path in used {
+            self.unique(path, &mut taken);
+        }
+    }
+
+    fn extensions(&mut self) {
+        let ids: Vec<String> = self.settings.entries.keys().filter_map(|path| extension(path)).collect();
+        let mut taken = Vec::new();
+        for name in ids {
+            if self.settings.bool(&format!("codec.rtp-extensions.{name}.enabled")) {
+                self.unique(format!("codec.rtp-extensions.{name}.id"), &mut taken);
+            }
+        }
+    }
+
+    fn unique(&mut self, path: String, taken: &mut Vec<(i64, String)>) {
+        let Some(Setting::Int(number @ 1..)) = self.settings.setting(&path) else { return };
+        match taken.iter().find(|(n, _)| n == number) {
+            Some((_, other)) => {
+                let text = format!("{number} is also that of jicofo.{other}; give each its own");
+                self.say(Severity::Error, &path, text);
+            }
+            None => taken.push((*number, path)),
+        }
+    }
+
+    fn others(&mut self) {
+        let (ssrcs, groups) = ("conference.max-ssrcs-per-user", "conference.max-ssrc-groups-per-user");
+        if self.settings.int::<i64>(ssrcs) > self.settings.int::<i64>(groups) {
+            let text = "is above max-ssrc-groups-per-user, which does not follow it; raise that too";
+            self.say(Severity::Warning, ssrcs, text);
+        }
+        let path = "transcription.url-template";
+        if self.settings.text(path).is_some_and(|url| !url.contains("{{MEETING_ID}}")) {
+            self.say(
+                Severity::Warning,
+                path,
+                "does not contain {{MEETING_ID}}, so conferences cannot be told apart; add it",
+            );
+        }
+        if self.settings.bool("tracing.enabled") {
+            for path in ["tracing.otlp-endpoint", "tracing.otlp-protocol"] {
+                if self.settings.text(path).is_none() {
+                    self.say(Severity::Fatal, path, "is required if tracing is enabled; set it");
+                }
+            }
+        }
+    }
+
+    /// Whoever sets what does nothing yet should know: in one line, as there may be many.
+    fn not_effective(&mut self) {
+        let waiting = self.settings.entries.iter().filter(|(_, entry)| entry.is_waiting());
+        let paths: Vec<&str> = waiting.map(|(path, _)| path.as_str()).collect();
+        if !paths.is_empty() {
+            let text = format!(
+                "not effective yet, as this version does not have what they set (the values are checked): {}",
+                paths.join(", ")
+            );
+            self.problems.push(Problem::warning(text));
+        }
+    }
+}
+
+fn extension(path: &str) -> Option<String> {
+    Some(path.strip_prefix("jicofo.codec.rtp-extensions.")?.strip_suffix(".id")?.to_owned())
+}

@@ -1,0 +1,147 @@
+//! docs/CONFIGURATION.md, made from the schema. `jicofo config-docs` prints it; a test fails when the page is stale.
+
+use super::legacy::How;
+use super::schema::{Bad, KEYS, Key, RETIRED};
+use super::sources::{FLAGS, SECRET_VARIABLES};
+
+const HEAD: &str = "\
+# Configuration
+
+<!-- Made from src/config/keys.rs: `UPDATE=1 cargo test -p jicofo configuration_page` writes it anew. -->
+
+Every key, its type, its default, and what it does. `jicofo check-config` (with the flags and the environment of a start)
+prints every problem of a configuration, and the value of each key with where it comes from.
+
+## Where values come from
+
+From the strongest to the weakest:
+
+1. Classic flags (`--host=…`, see below); where the flag for a secret is blank, its environment variable.
+2. `sip-communicator.properties` in the folder that `net.java.sip.communicator.SC_HOME_DIR_LOCATION` and `…_NAME` name.
+3. The same legacy names as `-Dname=value` in `JAVA_SYS_PROPS`.
+4. The file: `--config FILE`, else `-Dconfig.file=FILE` in `JAVA_SYS_PROPS`, else `/etc/jitsi/jicofo/jicofo.conf`. It is
+   HOCON (`.conf`), JSON (`.json`) or Java properties (`.properties`), with its includes.
+5. Without classic flags: `JICOFO_SECRET` and `JICOFO_AUTH_PASSWORD`. The original did not read them then, so a file that
+   says otherwise wins.
+6. `-Djicofo.key=value` in `JAVA_SYS_PROPS`.
+7. The defaults below.
+
+Everything is read once, at the start.
+
+## What happens to mistakes
+
+All problems are reported at once, as `file:line:column: key: problem; what to do`. The program does not start (exit code 78)
+if a file cannot be read, if anything below `jicofo.xmpp` or `jicofo.authentication` is wrong, or a key marked **!** below. Of
+other keys the mistake is logged as an error, and the default is used. A key that does not exist is a warning that names the
+most similar one; keys of older versions are passed over in silence.
+
+## Writing values
+
+A duration is a number with a unit (`ns us ms s m h d`, or their names: `15 seconds`); without a unit it is milliseconds. A
+bool is `true`, `false`, `yes`, `no`, `on` or `off`. Numbers, bools and durations may be quoted. Values with `@`, `:`, `=` or
+`#` must be in double quotes; inside them `\\\"` is a quote and `\\\\` a backslash. `${NAME}` is another key or an environment
+variable, `${?NAME}` one that may be missing. `null` hides a default. A `*` in a
+path below is a name of your choice.
+
+";
+
+/// The whole page.
+pub fn page() -> String {
+    let mut page = HEAD.to_owned();
+    page.push_str(&flags());
+    let mut section = "";
+    for key in KEYS {
+        let here = section_of(key.path);
+        if here != section {
+            section = here;
+            page.push_str(&format!("\n## `{section}`\n\n| Key | Type | Default | What it does |\n|---|---|---|---|\n"));
+        }
+        page.push_str(&row(key, section));
+    }
+    page.push_str(&legacy_names());
+    page.push_str("\n## Keys of older versions\n\nThey have no effect, and nothing is said about them:\n\n");
+    for retired in RETIRED {
+        page.push_str(&format!("- `{retired}`\n"));
+    }
+    page
+}
+
+fn flags() -> String {
+    let mut out = "## Classic flags\n\n\
+        Written `--name=value`, `-name=value` or `name=value`, with `_` or `-` inside; the last of a kind counts, unknown \
+        arguments are warned about. With any of them the start is a classic one: no file is needed.\n\n\
+        | Flag | Key | Meaning |\n|---|---|---|\n"
+        .to_owned();
+    for declaration in FLAGS {
+        let names = join(declaration.names.iter().map(|name| format!("`--{name}`")));
+        let keys = join(declaration.keys.iter().map(|key| format!("`{key}`")));
+        out.push_str(&format!("| {names} | {keys} | {} |\n", declaration.about));
+    }
+    let variables = join(SECRET_VARIABLES.iter().map(|(_, variable)| format!("`{variable}`")));
+    out.push_str(&format!("\nThe values of flags can be seen in `ps`. Secrets belong in a file or in {variables}.\n"));
+    out
+}
+
+/// `jicofo.codec`, `jicofo.xmpp.client`, `tracing`: as deep as makes readable tables.
+fn section_of(path: &'static str) -> &'static str {
+    let deep = path.starts_with("jicofo.xmpp.") || path.starts_with("jicofo.codec.");
+    let wanted = match (path.starts_with("jicofo."), deep) {
+        (false, _) => 1,
+        (true, false) => 2,
+        (true, true) => 3,
+    };
+    let dots: Vec<usize> = path.match_indices('.').map(|(at, _)| at).collect();
+    let wildcard = path.find(".*").map_or(0, |at| at + 2);
+    let end = dots.get(wanted.min(dots.len()) - 1).copied().unwrap_or(path.len());
+    &path[..end.max(wildcard)]
+}
+
+fn row(key: &Key, section: &str) -> String {
+    let name = key.path.strip_prefix(section).map_or(key.path, |rest| rest.trim_start_matches('.'));
+    let mut kind = key.kind.describe();
+    if let Some(range) = key.kind.range() {
+        kind.push_str(&format!(", {range}"));
+    }
+    let default = match (key.default, key.default_node().map(|node| node.value)) {
+        (None, _) => "–".to_owned(),
+        (Some(_), Some(super::hocon::Value::List(_))) => "`[]`".to_owned(),
+        (Some(_), Some(super::hocon::Value::Object(_))) => "`{}`".to_owned(),
+        (Some(text), _) => format!("`{text}`"),
+    };
+    let refuses = matches!(key.bad, Bad::Refuse | Bad::RefuseIf(_)) && !key.path.starts_with("jicofo.xmpp.");
+    let mark = if refuses { " **!**" } else { "" };
+    let waiting = if key.effective { "" } else { " *Not effective yet.*" };
+    let secret = if key.secret { " Secret." } else { "" };
+    format!("| `{name}`{mark} | {kind} | {default} | {}{secret}{waiting} |\n", key.about)
+}
+
+fn legacy_names() -> String {
+    let mut out = "\n## Legacy names\n\n\
+        In `sip-communicator.properties` or as `-Dname=value`. They beat the file, as they always did. A value that cannot \
+        be read is passed over.\n\n| Name | Key | Value |\n|---|---|---|\n"
+        .to_owned();
+    for key in KEYS {
+        for legacy in key.legacy {
+            let how = match legacy.how {
+                How::Same => "the same",
+                How::Bool => "`true` is true, all else false",
+                How::NotBool => "inverted: `true` is false, all else true",
+                How::Millis => "milliseconds",
+                How::Seconds => "seconds",
+                How::Present => "any value means true",
+                How::Positive => "above 0 means true",
+                How::MucPrefix => "put before `.` and the xmpp-domain",
+                How::AuthEnabled => "`XMPP:domain` or `EXT_JWT:domain` means true, anything else is refused",
+                How::AuthType => "`XMPP:…` is XMPP, `EXT_JWT:…` is JWT",
+                How::AuthDomain => "what follows the colon",
+                How::Ignored => "no effect",
+            };
+            out.push_str(&format!("| `{}` | `{}` | {how} |\n", legacy.name, key.path));
+        }
+    }
+    out
+}
+
+fn join(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,229 @@
+//! Files and their includes, within limits.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::cursor::Cursor;
+use super::limits;
+use super::parser::{Parser, from_properties};
+use super::raw::{Fields, Tree};
+use crate::config::problem::{Origin, Problem};
+use crate::config::properties;
+
+/// A file that was looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileRead {
+    pub path: PathBuf,
+    /// An include that is not there is no problem (docker's default file has one), but it is said.
+    pub found: bool,
+    /// Where the include stands; None for the file the person named.
+    pub included_at: Option<Origin>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum IncludeKind {
+    /// `include "x"`: beside the including file.
+    Beside,
+    /// `include file("x")`: relative to the working directory.
+    File,
+    /// `url(…)`, `classpath(…)`: not ours to fetch.
+    Elsewhere,
+}
+
+#[derive(Debug)]
+pub(super) struct Include {
+    pub(super) name: String,
+    pub(super) kind: IncludeKind,
+    pub(super) required: bool,
+    pub(super) origin: Origin,
+}
+
+#[derive(Debug, Default)]
+pub struct Loader {
+    tree: Tree,
+    files: Vec<FileRead>,
+    problems: Vec<Problem>,
+    bytes: u64,
+    /// The file being read and those that include it, as their canonical paths.
+    open: Vec<PathBuf>,
+}
+
+impl Loader {
+    pub fn new(tree: Tree) -> Loader {
+        Loader { tree, ..Loader::default() }
+    }
+
+    /// Reads the file a person named, and what it includes, on top of what is there.
+    pub fn load(&mut self, path: &Path) {
+        let outcome = self.read_file(path, None, Vec::new(), 0);
+        match outcome {
+            Ok(Some(fields)) => self.tree.root.absorb(fields),
+            Ok(None) => self.problems.push(
+                Problem::fatal(
+                    "there is no such file; create it, or name another with --config FILE or -Dconfig.file=FILE",
+                )
+                .at(Origin::whole_file(&path.display().to_string())),
+            ),
+            Err(problem) => self.problems.push(problem),
+        }
+    }
+
+    /// Text that is no file, for tests.
+    #[cfg(test)]
+    pub(super) fn load_text(&mut self, name: &str, text: &str) {
+        let name: Arc<str> = name.into();
+        match self.parse(&name, text.as_bytes(), "conf", Vec::new(), 0) {
+            Ok(fields) => self.tree.root.absorb(fields),
+            Err(problem) => self.problems.push(problem),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn files_so_far(&self) -> Vec<FileRead> {
+        self.files.clone()
+    }
+
+    pub fn finish(self) -> (Tree, Vec<FileRead>, Vec<Problem>) {
+        (self.tree, self.files, self.problems)
+    }
+
+    pub(super) fn numbers(&mut self) -> &mut u32 {
+        &mut self.tree.definitions
+    }
+
+    /// What an include statement includes; nothing if the file is not there and need not be.
+    pub(super) fn include(&mut self, include: Include, path: Vec<String>, depth: usize) -> Result<Fields, Problem> {
+        let fail = |text: String| Err(Problem::fatal(text).at(include.origin.clone()));
+        if self.open.len() >= limits::INCLUDE_DEPTH {
+            return fail(format!("more than {} files include each other; remove an include", limits::INCLUDE_DEPTH));
+        }
+        if include.kind == IncludeKind::Elsewhere {
+            let text = format!("{:?} is neither fetched nor searched for; include a file", include.name);
+            self.problems.push(Problem::warning(text).at(include.origin.clone()));
+        }
+        let mut fields = Fields::default();
+        let mut found = false;
+        for candidate in self.candidates(&include) {
+            match self.read_file(&candidate, Some(&include.origin), path.clone(), depth) {
+                Ok(Some(more)) => {
+                    found = true;
+                    fields.absorb(more);
+                }
+                Ok(None) => {}
+                Err(problem) => {
+                    // Told, and the rest of the including file is read for further problems.
+                    found = true;
+                    self.problems.push(problem);
+                }
+            }
+        }
+        if !found && include.required {
+            return fail(format!(
+                "the required include {:?} is not there; create it, or remove `required`",
+                include.name
+            ));
+        }
+        Ok(fields)
+    }
+
+    /// The files that a name may mean, weakest first.
+    fn candidates(&self, include: &Include) -> Vec<PathBuf> {
+        let name = Path::new(&include.name);
+        let path = match include.kind {
+            IncludeKind::Elsewhere => return Vec::new(),
+            IncludeKind::File => name.to_owned(),
+            IncludeKind::Beside => match self.open.last().and_then(|file| file.parent()) {
+                Some(directory) => directory.join(name),
+                None => name.to_owned(),
+            },
+        };
+        let known = path.extension().is_some_and(|e| e == "conf" || e == "json" || e == "properties");
+        if known {
+            return vec![path];
+        }
+        let with = |extension: &str| {
+            let mut name = path.clone().into_os_string();
+            name.push(extension);
+            PathBuf::from(name)
+        };
+        vec![with(".properties"), with(".json"), with(".conf")]
+    }
+
+    /// None: there is no such file.
+    fn read_file(
+        &mut self,
+        path: &Path,
+        included_at: Option<&Origin>,
+        prefix: Vec<String>,
+        depth: usize,
+    ) -> Result<Option<Fields>, Problem> {
+        let shown: Arc<str> = path.display().to_string().into();
+        // Said of the include statement if there is one: that is what a person can change.
+        let fail = |text: String| match included_at {
+            Some(origin) => Problem::fatal(format!("{shown}: {text}")).at(origin.clone()),
+            None => Problem::fatal(text).at(Origin::whole_file(&shown)),
+        };
+        if self.files.len() >= limits::FILES {
+            return Err(fail(format!("more than {} files are included; remove some", limits::FILES)));
+        }
+        let bytes = match self.read_bytes(path) {
+            Ok(bytes) => bytes,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                self.files.push(FileRead { path: path.into(), found: false, included_at: included_at.cloned() });
+                return Ok(None);
+            }
+            Err(error) => return Err(fail(format!("cannot be read ({error}); name a readable file"))),
+        };
+        self.files.push(FileRead { path: path.into(), found: true, included_at: included_at.cloned() });
+        let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if self.open.contains(&canonical) {
+            return Err(fail("includes itself; remove the include".to_owned()));
+        }
+        self.open.push(canonical);
+        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("conf");
+        let fields = self.parse(&shown, &bytes, extension, prefix, depth);
+        self.open.pop();
+        fields.map(Some)
+    }
+
+    fn read_bytes(&mut self, path: &Path) -> io::Result<Vec<u8>> {
+        let metadata = path.metadata()?;
+        if !metadata.is_file() {
+            // A pipe would make the start wait for ever, a device never end.
+            let what = if metadata.is_dir() { "it is a directory" } else { "it is not a regular file" };
+            return Err(io::Error::other(what));
+        }
+        let left = limits::BYTES.saturating_sub(self.bytes);
+        let mut bytes = Vec::new();
+        File::open(path)?.take(left + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > left {
+            let limit = limits::BYTES >> 20;
+            return Err(io::Error::other(format!("more than {limit} MiB in all, which is no configuration")));
+        }
+        self.bytes += bytes.len() as u64;
+        Ok(bytes)
+    }
+
+    fn parse(
+        &mut self,
+        name: &Arc<str>,
+        bytes: &[u8],
+        extension: &str,
+        prefix: Vec<String>,
+        depth: usize,
+    ) -> Result<Fields, Problem> {
+        let text = String::from_utf8_lossy(bytes);
+        let lossy = matches!(text, std::borrow::Cow::Owned(_));
+        if extension == "properties" {
+            return Ok(from_properties(properties::parse(&text), name, &mut self.tree.definitions));
+        }
+        let fields = Parser::new(Cursor::new(name, &text, lossy), self, prefix, depth).file()?;
+        if lossy {
+            let text = "the file is not UTF-8, in comments only; save it as UTF-8";
+            self.problems.push(Problem::warning(text).at(Origin::whole_file(name)));
+        }
+        Ok(fields)
+    }
+}

@@ -1,0 +1,42 @@
+//! HOCON as installations write it (spec/70 §2): reader, includes, merging, substitutions.
+//!
+//! Ours, and not the crate hocon-rs, because that crate forgets where a value was written: its syntax errors name no line,
+//! and a wrong value found later can only be named by its path. It also drops `a = 1` before `a = ${?UNSET}`, which is how
+//! files let the environment override a line. Here every value keeps its file, line and column. hocon-rs is what the tests
+//! compare with.
+//!
+//! [`Loader`] reads files into a [`Tree`] of definitions in the order in which they were written, [`Tree::resolve`] makes
+//! [`Node`]s of it. A hostile or broken file costs bounded time, memory and stack: see [`limits`].
+
+mod cursor;
+mod loader;
+mod node;
+mod parser;
+mod raw;
+mod resolve;
+#[cfg(test)]
+mod tests;
+
+pub use loader::{FileRead, Loader};
+pub use node::{Node, Object, Value, split_path};
+pub use raw::Tree;
+
+/// What a configuration cannot sensibly exceed.
+pub mod limits {
+    /// All files together. A configuration of 4 MiB is a mistake (a log, a device, an image).
+    pub const BYTES: u64 = 4 << 20;
+    /// Files read, so that files that include each other twice do not double with every level.
+    pub const FILES: usize = 200;
+    /// Files that include each other.
+    pub const INCLUDE_DEPTH: usize = 30;
+    /// Braces and brackets within each other, and elements of a path.
+    pub const DEPTH: usize = 100;
+    /// Values looked up within each other while resolving.
+    pub const RESOLVE_DEPTH: usize = 250;
+    /// Steps of resolving: substitutions that double each other would otherwise take for ever.
+    pub const STEPS: usize = 1_000_000;
+    /// Text made by joining strings.
+    pub const JOINED_BYTES: usize = 64 << 20;
+    /// Problems reported of one configuration.
+    pub const PROBLEMS: usize = 100;
+}

@@ -1,0 +1,392 @@
+//! HOCON's grammar (spec/70 §2): one pass over one file, into definitions.
+
+use super::cursor::{Cursor, is_special};
+use super::limits;
+use super::loader::{Include, IncludeKind, Loader};
+use super::raw::{Fields, Raw, RawNode, Substitution};
+use crate::config::problem::{Origin, Problem};
+
+pub(super) struct Parser<'a, 'l> {
+    cursor: Cursor<'a>,
+    loader: &'l mut Loader,
+    /// Where this file was included, and the path of the object being read below that.
+    path: Vec<String>,
+    included_at: usize,
+    depth: usize,
+}
+
+impl<'a, 'l> Parser<'a, 'l> {
+    /// `path`: the object into which the file is included; `depth`: how deep that is.
+    pub(super) fn new(cursor: Cursor<'a>, loader: &'l mut Loader, path: Vec<String>, depth: usize) -> Parser<'a, 'l> {
+        Parser { cursor, loader, included_at: path.len(), path, depth }
+    }
+
+    /// The whole file: one object, with or without its braces.
+    pub(super) fn file(mut self) -> Result<Fields, Problem> {
+        self.cursor.skip();
+        if self.cursor.peek() == Some('[') {
+            return Err(self.cursor.error("the file is a list; a configuration must be an object, `key = value`"));
+        }
+        let open = self.cursor.clone();
+        if !self.cursor.eat("{") {
+            return self.fields(None);
+        }
+        let fields = self.fields(Some(&open))?;
+        self.cursor.skip();
+        match self.cursor.peek() {
+            None => Ok(fields),
+            Some(_) => {
+                Err(self.cursor.error("the file goes on after its closing brace; remove one, or move it to the end"))
+            }
+        }
+    }
+
+    /// Fields up to the closing brace, which `open` opened, or to the end of the file.
+    fn fields(&mut self, open: Option<&Cursor<'a>>) -> Result<Fields, Problem> {
+        let mut fields = Fields::default();
+        loop {
+            self.cursor.skip();
+            match (self.cursor.peek(), open) {
+                (None, None) => return Ok(fields),
+                (None, Some(open)) => return Err(open.error("this brace is never closed; add the missing }")),
+                (Some('}'), Some(_)) => {
+                    self.cursor.bump();
+                    return Ok(fields);
+                }
+                (Some('}'), None) => {
+                    return Err(self
+                        .cursor
+                        .error("a closing brace that nothing opened; remove it, or add the missing {"));
+                }
+                (Some(','), _) => {
+                    return Err(self.cursor.error("a comma without anything before it; remove it"));
+                }
+                (Some(_), _) => self.field(&mut fields)?,
+            }
+            let line_ended = self.cursor.skip();
+            match self.cursor.peek() {
+                Some(',') => {
+                    self.cursor.bump();
+                }
+                None | Some('}') => {}
+                Some(_) if line_ended => {}
+                Some(c) => return Err(self.unexpected(c, "the end of the line or a comma")),
+            }
+        }
+    }
+
+    fn field(&mut self, fields: &mut Fields) -> Result<(), Problem> {
+        if let Some(include) = self.include()? {
+            let more = self.loader.include(include, self.path.clone(), self.depth)?;
+            fields.absorb(more);
+            return Ok(());
+        }
+        let origin = self.cursor.origin();
+        let path = self.key()?;
+        self.enter(path.len(), &origin)?;
+        self.path.extend(path.iter().cloned());
+        let node = self.assignment(&path, origin)?;
+        self.path.truncate(self.path.len() - path.len());
+        self.depth -= path.len();
+        fields.define_path(&path, node, self.loader.numbers());
+        Ok(())
+    }
+
+    /// `= value`, `: value`, `+= element`, or an object right after the key.
+    fn assignment(&mut self, path: &[String], origin: Origin) -> Result<RawNode, Problem> {
+        let key = || path.join(".");
+        let line = self.cursor.line();
+        self.cursor.skip();
+        let append = match self.cursor.peek() {
+            Some('{') => false,
+            Some('=' | ':') => {
+                self.cursor.bump();
+                false
+            }
+            Some('+') if self.cursor.eat("+=") => true,
+            Some(c) if self.cursor.line() == line && is_special(c) && !matches!(c, '}' | ',' | ']') => {
+                return Err(self.unexpected(c, "= and a value").key(key()));
+            }
+            _ => {
+                let problem = Problem::fatal("this has no value; write `key = value`, or remove it");
+                return Err(problem.at(origin).key(key()));
+            }
+        };
+        self.cursor.skip();
+        let Some(node) = self.value().map_err(|problem| named(problem, path))? else {
+            let problem = Problem::fatal("the value is missing; write it after the =, or remove the key");
+            return Err(problem.at(origin).key(key()));
+        };
+        match append {
+            true => Ok(RawNode { origin: node.origin.clone(), raw: Raw::Append(Box::new(node)) }),
+            false => Ok(node),
+        }
+    }
+
+    /// A path expression: elements with dots between, quoted or not.
+    fn key(&mut self) -> Result<Vec<String>, Problem> {
+        let start = self.cursor.clone();
+        let mut path = vec![String::new()];
+        // What is in quotes counts even if it is empty, and its blanks are not trimmed.
+        let mut quoted = false;
+        let finish = |element: &mut String, quoted: bool, start: &Cursor<'a>| -> Result<(), Problem> {
+            if !quoted {
+                *element = element.trim().to_owned();
+                if element.is_empty() {
+                    return Err(
+                        start.error("a key is missing here, or an element of its path is empty; write `a.b = value`")
+                    );
+                }
+            }
+            Ok(())
+        };
+        loop {
+            let last = path.last_mut().expect("path starts with one element and only grows");
+            match self.cursor.peek() {
+                Some('"') => {
+                    last.push_str(&self.cursor.quoted()?);
+                    quoted = true;
+                }
+                Some('.') => {
+                    self.cursor.bump();
+                    finish(last, quoted, &start)?;
+                    path.push(String::new());
+                    quoted = false;
+                }
+                Some('\n') | None => break,
+                Some(_) if self.cursor.at_comment() => break,
+                Some(c) if is_special(c) => break,
+                Some(_) => {
+                    let blanks = self.cursor.blanks();
+                    let goes_on = self.cursor.peek().is_some_and(|c| c == '"' || (!is_special(c) && c != '\n'));
+                    if !quoted || (goes_on && !self.cursor.at_comment()) {
+                        last.push_str(blanks);
+                    }
+                    last.push_str(self.cursor.unquoted(true)?);
+                }
+            }
+        }
+        if let ([only], Some(c)) = (path.as_slice(), self.cursor.peek())
+            && only.trim().is_empty()
+            && !quoted
+            && !matches!(c, ':' | '=')
+        {
+            return Err(self.unexpected(c, "a key"));
+        }
+        finish(path.last_mut().expect("path starts with one element and only grows"), quoted, &start)?;
+        if path.len() > limits::DEPTH {
+            return Err(start.error(format!("a path of more than {} elements; shorten it", limits::DEPTH)));
+        }
+        Ok(path)
+    }
+
+    /// A value: parts beside each other on one line. None: there is none.
+    fn value(&mut self) -> Result<Option<RawNode>, Problem> {
+        let origin = self.cursor.origin();
+        let mut parts: Vec<RawNode> = Vec::new();
+        loop {
+            let before = self.cursor.origin();
+            let blanks = self.cursor.blanks();
+            let Some(part) = self.part()? else { break };
+            if !blanks.is_empty() && !parts.is_empty() {
+                parts.push(RawNode { raw: Raw::Blank(blanks.to_owned()), origin: before });
+            }
+            parts.push(part);
+        }
+        Ok(match parts.len() {
+            0 => None,
+            1 => parts.pop(),
+            _ => Some(join(parts, origin)),
+        })
+    }
+
+    fn part(&mut self) -> Result<Option<RawNode>, Problem> {
+        let origin = self.cursor.origin();
+        let raw = match self.cursor.peek() {
+            None | Some('\n' | ',' | '}' | ']') => return Ok(None),
+            Some(_) if self.cursor.at_comment() => return Ok(None),
+            Some('"') => Raw::Text { text: self.cursor.quoted()?, quoted: true },
+            Some('$') => self.substitution()?,
+            Some('{') => {
+                let open = self.cursor.clone();
+                self.cursor.bump();
+                self.enter(1, &origin)?;
+                let fields = self.fields(Some(&open))?;
+                self.depth -= 1;
+                Raw::Object(fields)
+            }
+            Some('[') => {
+                self.enter(1, &origin)?;
+                let elements = self.list()?;
+                self.depth -= 1;
+                Raw::List(elements)
+            }
+            Some(c) if is_special(c) => return Err(self.unexpected(c, "a value")),
+            Some(_) => match self.cursor.unquoted(false)? {
+                "null" => Raw::Null,
+                text => Raw::Text { text: text.to_owned(), quoted: false },
+            },
+        };
+        Ok(Some(RawNode { raw, origin }))
+    }
+
+    fn list(&mut self) -> Result<Vec<RawNode>, Problem> {
+        let open = self.cursor.clone();
+        self.cursor.bump();
+        let mut elements = Vec::new();
+        loop {
+            self.cursor.skip();
+            match self.cursor.peek() {
+                None => return Err(open.error("this bracket is never closed; add the missing ]")),
+                Some(']') => {
+                    self.cursor.bump();
+                    return Ok(elements);
+                }
+                Some(',') => return Err(self.cursor.error("a comma without an element before it; remove it")),
+                Some(c) => match self.value()? {
+                    Some(element) => elements.push(element),
+                    None => return Err(self.unexpected(c, "an element or ]")),
+                },
+            }
+            let line_ended = self.cursor.skip();
+            match self.cursor.peek() {
+                Some(',') => {
+                    self.cursor.bump();
+                }
+                None | Some(']') => {}
+                Some(_) if line_ended => {}
+                Some(c) => return Err(self.unexpected(c, "a comma or ]")),
+            }
+        }
+    }
+
+    /// `${path}` or `${?path}`
+    fn substitution(&mut self) -> Result<Raw, Problem> {
+        let start = self.cursor.clone();
+        if !self.cursor.eat("${") {
+            return Err(
+                start.error("a $ outside quotes must begin a substitution ${name}; put the value in double quotes")
+            );
+        }
+        let optional = self.cursor.eat("?");
+        self.cursor.blanks();
+        let path = self.key()?;
+        if !self.cursor.eat("}") {
+            return Err(start.error("this substitution is not closed; write ${name} or ${?name} on one line"));
+        }
+        let below = self.path[..self.included_at].to_vec();
+        Ok(Raw::Substitution(Substitution { path, optional, below }))
+    }
+
+    /// An include statement, if one stands here. A key that is only called `include` is left alone.
+    fn include(&mut self) -> Result<Option<Include>, Problem> {
+        if !self.cursor.starts_with("include") {
+            return Ok(None);
+        }
+        let start = self.cursor.clone();
+        let mut ahead = self.cursor.clone();
+        ahead.eat("include");
+        let blank = !ahead.blanks().is_empty();
+        if !(ahead.starts_with("\"") || blank && starts_a_function(&ahead)) {
+            return Ok(None);
+        }
+        self.cursor = ahead;
+        let required = self.cursor.eat("required(");
+        if required {
+            self.cursor.blanks();
+        }
+        let kind = match () {
+            () if self.cursor.eat("file(") => IncludeKind::File,
+            () if self.cursor.eat("url(") => IncludeKind::Elsewhere,
+            () if self.cursor.eat("classpath(") => IncludeKind::Elsewhere,
+            () => IncludeKind::Beside,
+        };
+        self.cursor.blanks();
+        let wrong = || start.error("an include must name one file in double quotes: include \"name.conf\"");
+        if self.cursor.peek() != Some('"') {
+            return Err(wrong());
+        }
+        let name = self.cursor.quoted()?;
+        for _ in 0..usize::from(required) + usize::from(kind != IncludeKind::Beside) {
+            self.cursor.blanks();
+            if !self.cursor.eat(")") {
+                return Err(wrong());
+            }
+        }
+        Ok(Some(Include { name, kind, required, origin: start.origin() }))
+    }
+
+    fn enter(&mut self, levels: usize, origin: &Origin) -> Result<(), Problem> {
+        self.depth += levels;
+        if self.depth > limits::DEPTH {
+            let text = format!("more than {} levels within each other; is a brace missing further up?", limits::DEPTH);
+            return Err(Problem::fatal(text).at(origin.clone()));
+        }
+        Ok(())
+    }
+
+    /// Says what stands here, and for the characters that people forget to quote, that.
+    fn unexpected(&self, c: char, expected: &str) -> Problem {
+        let advice = match c {
+            '@' => "an address with @ must be in double quotes",
+            ':' => "a value with : must be in double quotes",
+            '=' => "is the value of the line above missing? A value with = must be in double quotes",
+            '\\' | '`' | '^' | '?' | '!' | '*' | '&' | '+' | '$' => {
+                "a value with this character must be in double quotes"
+            }
+            '"' => "a double quote inside a value must be written \\\" and the value be in double quotes",
+            ']' | '}' => "remove it, or add what opens it",
+            _ => "put one of them between, or the value in double quotes",
+        };
+        self.cursor.error(format!("found {c:?} where {expected} was expected; {advice}"))
+    }
+}
+
+/// The innermost key is the one to name.
+fn named(problem: Problem, path: &[String]) -> Problem {
+    match problem.key {
+        Some(_) => problem,
+        None => problem.key(path.join(".")),
+    }
+}
+
+fn starts_a_function(cursor: &Cursor<'_>) -> bool {
+    ["required(", "file(", "url(", "classpath("].iter().any(|name| cursor.starts_with(name))
+}
+
+/// Texts beside each other are known now; anything with a substitution or braces waits until it is resolved.
+fn join(parts: Vec<RawNode>, origin: Origin) -> RawNode {
+    let mut text = String::new();
+    let mut any_quoted = false;
+    for part in &parts {
+        match &part.raw {
+            Raw::Text { text: more, quoted } => {
+                text.push_str(more);
+                any_quoted |= quoted;
+            }
+            Raw::Blank(blanks) => text.push_str(blanks),
+            Raw::Null => text.push_str("null"),
+            _ => return RawNode { raw: Raw::Join(parts), origin },
+        }
+    }
+    RawNode { raw: Raw::Text { text, quoted: any_quoted }, origin }
+}
+
+/// A file in Java's properties syntax as definitions.
+pub(super) fn from_properties(
+    entries: Vec<crate::config::properties::Property>,
+    file: &std::sync::Arc<str>,
+    numbers: &mut u32,
+) -> Fields {
+    let mut fields = Fields::default();
+    for entry in entries {
+        let path = super::split_path(&entry.name);
+        if path.len() > limits::DEPTH || path.iter().any(String::is_empty) {
+            continue;
+        }
+        let origin = Origin::file(file, entry.line, 0);
+        let node = RawNode { raw: Raw::Text { text: entry.value, quoted: true }, origin };
+        fields.define_path(&path, node, numbers);
+    }
+    fields
+}

@@ -1,0 +1,128 @@
+//! What is wrong with a configuration, and where: `file:line:column: key: problem; do this`.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Where a value was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// The schema's default.
+    Default,
+    /// A file; line and column count characters from 1, 0 if they are unknown.
+    File {
+        file: Arc<str>,
+        line: u32,
+        column: u32,
+    },
+    /// `-Dname=value` in `JAVA_SYS_PROPS` or among the arguments.
+    SystemProperty(Arc<str>),
+    Environment(Arc<str>),
+    /// A classic flag, as the person wrote it (`--host`).
+    Flag(Arc<str>),
+    /// Follows from another value, which the text names.
+    Derived(Arc<str>),
+}
+
+impl Origin {
+    pub fn file(file: &Arc<str>, line: u32, column: u32) -> Origin {
+        Origin::File { file: Arc::clone(file), line, column }
+    }
+
+    /// A file as a whole.
+    pub fn whole_file(file: &str) -> Origin {
+        Origin::File { file: file.into(), line: 0, column: 0 }
+    }
+
+    /// Did a person write it, or does it follow from nothing that a person wrote?
+    pub fn is_default(&self) -> bool {
+        matches!(self, Origin::Default)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Default => f.write_str("default"),
+            Origin::File { file, line: 0, .. } => f.write_str(file),
+            Origin::File { file, line, column: 0 } => write!(f, "{file}:{line}"),
+            Origin::File { file, line, column } => write!(f, "{file}:{line}:{column}"),
+            Origin::SystemProperty(name) => write!(f, "-D{name}"),
+            Origin::Environment(name) => write!(f, "environment {name}"),
+            Origin::Flag(name) => f.write_str(name),
+            Origin::Derived(from) => write!(f, "from {from}"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing: a file that was not there, a name that does nothing.
+    Info,
+    Warning,
+    /// The value is not used; the default is, or nothing.
+    Error,
+    /// The program does not start.
+    Fatal,
+}
+
+impl Severity {
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+            Severity::Fatal => "fatal",
+        }
+    }
+}
+
+/// One thing to tell the person who wrote the configuration. The text says what is wrong and, after a semicolon, what to do;
+/// it never holds a secret's value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub severity: Severity,
+    pub origin: Option<Origin>,
+    pub key: Option<String>,
+    pub text: String,
+}
+
+impl Problem {
+    pub fn new(severity: Severity, text: impl Into<String>) -> Problem {
+        Problem { severity, origin: None, key: None, text: text.into() }
+    }
+
+    pub fn fatal(text: impl Into<String>) -> Problem {
+        Problem::new(Severity::Fatal, text)
+    }
+
+    pub fn warning(text: impl Into<String>) -> Problem {
+        Problem::new(Severity::Warning, text)
+    }
+
+    pub fn info(text: impl Into<String>) -> Problem {
+        Problem::new(Severity::Info, text)
+    }
+
+    pub fn at(mut self, origin: Origin) -> Problem {
+        self.origin = Some(origin);
+        self
+    }
+
+    pub fn key(mut self, key: impl Into<String>) -> Problem {
+        self.key = Some(key.into());
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.origin {
+            None | Some(Origin::Default) => {}
+            Some(origin) => write!(f, "{origin}: ")?,
+        }
+        if let Some(key) = &self.key {
+            write!(f, "{key}: ")?;
+        }
+        f.write_str(&self.text)
+    }
+}

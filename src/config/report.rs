@@ -1,0 +1,194 @@
+//! What is effective and where it comes from, for people and for programs. Secrets are masked, always.
+
+use std::fmt::Write;
+
+use serde_json::{Value as Json, json};
+
+use super::schema::{Key, is_secret_name};
+use super::settings::Entry;
+use super::typed::Setting;
+use super::{Loaded, Problem};
+
+const MASK: &str = "******";
+
+/// One line a key: `path = value  # origin`, in the order of the schema.
+pub fn effective(loaded: &Loaded) -> String {
+    let mut out = String::new();
+    for (path, entry) in &loaded.settings.entries {
+        let value = entry.setting.as_ref().map_or_else(|| "null".to_owned(), |setting| shown(entry.key, setting));
+        let note = if entry.is_waiting() { ", not effective yet" } else { "" };
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{path} = {value}  # {}{note}", entry.origin);
+    }
+    out
+}
+
+/// The same with the problems, for programs.
+pub fn json(loaded: &Loaded) -> Json {
+    let values = loaded.settings.entries.iter().map(|(path, entry)| (path.clone(), json_entry(entry)));
+    json!({
+        "valid": !loaded.refuses(),
+        "problems": loaded.problems.iter().map(json_problem).collect::<Vec<_>>(),
+        "files": loaded.files.iter().map(|f| json!({ "path": f.path, "found": f.found })).collect::<Vec<_>>(),
+        "values": values.collect::<serde_json::Map<_, _>>(),
+    })
+}
+
+fn json_entry(entry: &Entry) -> Json {
+    json!({
+        "value": entry.setting.as_ref().map(|setting| typed(entry.key, setting)),
+        "origin": entry.origin.to_string(),
+        "effective": entry.key.effective,
+    })
+}
+
+/// A value in JSON's own types, durations as text with their unit.
+fn typed(key: &Key, setting: &Setting) -> Json {
+    let name = key.path.rsplit('.').next().unwrap_or_default();
+    match setting {
+        _ if key.secret || is_secret_name(name) => json!(MASK),
+        Setting::Bool(value) => json!(value),
+        Setting::Int(value) => json!(value),
+        Setting::Double(value) => json!(value),
+        Setting::Text(text) => json!(text),
+        Setting::Duration(value) => json!(duration(*value)),
+        Setting::Domain(jid) => json!(jid.to_string()),
+        Setting::BareJid(jid) => json!(jid.to_string()),
+        Setting::Domains(domains) => domains.iter().map(ToString::to_string).collect(),
+        Setting::RegionGroups(groups) => json!(groups),
+        Setting::Delays(delays) => {
+            delays.iter().map(|(size, delay)| (size.to_string(), json!(delay.as_millis() as u64))).collect()
+        }
+        // All maps there are hold secrets; a new one is masked by name.
+        Setting::Map(map) => map
+            .iter()
+            .map(|(name, value)| (name.clone(), if is_secret_name(name) { json!(MASK) } else { json!(value) }))
+            .collect(),
+    }
+}
+
+fn json_problem(problem: &Problem) -> Json {
+    json!({
+        "severity": problem.severity.word(),
+        "origin": problem.origin.as_ref().map(ToString::to_string),
+        "key": problem.key,
+        "text": problem.text,
+    })
+}
+
+/// What was read from where, and what is on, for the log at the start.
+pub fn summary(loaded: &Loaded) -> Vec<String> {
+    let mut lines = Vec::new();
+    for file in &loaded.files {
+        let path = file.path.display();
+        lines.push(match (&file.included_at, file.found) {
+            (None, true) => format!("Configuration file {path}"),
+            (None, false) => format!("Configuration file {path} is not there, nothing is read from it"),
+            (Some(at), true) => format!("Included file {path} (at {at})"),
+            (Some(at), false) => format!("Included file {path} is not there (at {at})"),
+        });
+    }
+    for used in &loaded.settings.legacy {
+        lines.push(format!("Legacy name {} ({}) decides about {}", used.name, used.origin, used.path));
+    }
+    let overrides = loaded.settings.entries.iter().filter(|(_, entry)| {
+        use super::Origin::*;
+        matches!(entry.origin, Flag(_) | Environment(_))
+    });
+    let overrides: Vec<String> = overrides.map(|(path, entry)| format!("{path} ({})", entry.origin)).collect();
+    if !overrides.is_empty() {
+        lines.push(format!("From flags and environment: {}", overrides.join(", ")));
+    }
+    lines.push(connections(loaded));
+    lines.push(switches(loaded));
+    lines
+}
+
+fn connections(loaded: &Loaded) -> String {
+    let xmpp = &loaded.config.xmpp;
+    let client = &xmpp.client.account;
+    let mut line = format!("Client {}@{} via {}:{}", client.username, client.domain, client.hostname, client.port);
+    if let Some(service) = &xmpp.service {
+        let _ =
+            write!(line, ", service {}@{} via {}:{}", service.username, service.domain, service.hostname, service.port);
+    }
+    if let Some(component) = &loaded.config.component {
+        let _ = write!(line, ", component {} via {}:{}", component.domain, component.hostname, component.port);
+    }
+    match &loaded.config.bridge.brewery_jid {
+        Some(room) => {
+            let _ = write!(line, ", bridges in {room}");
+        }
+        None => line.push_str(", no bridges"),
+    }
+    line
+}
+
+fn switches(loaded: &Loaded) -> String {
+    let config = &loaded.config;
+    let state = |on: bool| if on { "on" } else { "off" };
+    let all = [
+        ("octo", config.octo.enabled),
+        ("authentication", config.authentication.kind != super::AuthenticationType::None),
+        ("bridge health checks", config.bridge.health_checks.enabled),
+        ("health checks", config.health.enabled),
+        ("REST", config.rest.enabled),
+        ("visitors", config.visitors.enabled),
+        ("recording", config.jibri.brewery_jid.is_some()),
+        ("SIP gateways", config.jigasi.brewery_jid.is_some()),
+        ("transcription", config.transcription.url_template.is_some()),
+        ("tracing", config.tracing.is_some()),
+    ];
+    all.map(|(name, on)| format!("{name} {}", state(on))).join(", ")
+}
+
+/// A value as HOCON would write it; a secret as stars.
+pub fn shown(key: &Key, setting: &Setting) -> String {
+    let name = key.path.rsplit('.').next().unwrap_or_default();
+    let masked = key.secret || is_secret_name(name);
+    let quoted = |text: &str| json!(text).to_string();
+    match setting {
+        Setting::Map(map) => {
+            // Which headers there are may be known, what they say may not.
+            let fields = map.iter().map(|(name, value)| {
+                let value = if masked || is_secret_name(name) { MASK.to_owned() } else { quoted(value) };
+                format!("{} = {value}", quoted(name))
+            });
+            object(fields)
+        }
+        _ if masked => MASK.to_owned(),
+        Setting::Bool(value) => value.to_string(),
+        Setting::Int(value) => value.to_string(),
+        Setting::Double(value) => value.to_string(),
+        Setting::Duration(value) => duration(*value),
+        Setting::Text(text) => quoted(text),
+        Setting::Domain(jid) => quoted(jid.as_ref()),
+        Setting::BareJid(jid) => quoted(jid.as_ref().as_ref()),
+        Setting::Domains(domains) => {
+            format!("[{}]", domains.iter().map(|jid| quoted(jid.as_ref())).collect::<Vec<_>>().join(", "))
+        }
+        Setting::RegionGroups(groups) => json!(groups).to_string(),
+        Setting::Delays(delays) => object(delays.iter().map(|(size, delay)| format!("{size} = {}", delay.as_millis()))),
+    }
+}
+
+fn object(fields: impl Iterator<Item = String>) -> String {
+    let fields: Vec<String> = fields.collect();
+    if fields.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", fields.join(", ")) }
+}
+
+/// In the largest unit that leaves no fraction.
+fn duration(value: std::time::Duration) -> String {
+    let ns = value.as_nanos();
+    let units = [("days", 86_400_000_000_000), ("hours", 3_600_000_000_000), ("minutes", 60_000_000_000)];
+    let units = units.into_iter().chain([("seconds", 1_000_000_000), ("ms", 1_000_000), ("us", 1000), ("ns", 1)]);
+    for (unit, size) in units {
+        if ns >= size && ns % size == 0 {
+            let count = ns / size;
+            // `1 minute`, but `1 ms`.
+            let unit = if count == 1 && unit.len() > 2 { unit.trim_end_matches('s') } else { unit };
+            return format!("{count} {unit}");
+        }
+    }
+    "0 ms".to_owned()
+}

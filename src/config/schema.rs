@@ -1,0 +1,177 @@
+//! Every key there is, declared once (spec/70 §5): path, type, range, default, what it does, its old names, and whether the
+//! program does anything with it yet. Reading, defaults, suggestions for misspelt keys, `check-config` and
+//! docs/CONFIGURATION.md all follow from [`KEYS`]; the table itself is in [`keys`](super::keys).
+
+use super::hocon::{Node, Value};
+pub use super::keys::KEYS;
+use super::legacy::Legacy;
+use super::problem::Origin;
+use super::typed::Kind;
+
+/// What a missing, wrong or forbidden value causes (spec/70 §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bad {
+    /// The program does not start.
+    Refuse,
+    /// As `Refuse` if this other key is true or set, else as `UseDefault`.
+    RefuseIf(&'static str),
+    /// An error is logged and the default used (or nothing, if there is no default).
+    UseDefault,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// The whole path; `*` stands for a name of the person's choice.
+    pub path: &'static str,
+    pub kind: Kind,
+    /// As it would be written; None: unset.
+    pub default: Option<&'static str>,
+    /// One sentence.
+    pub about: &'static str,
+    pub bad: Bad,
+    pub secret: bool,
+    /// Does the program act on it yet? If not, a value that differs from the default is reported.
+    pub effective: bool,
+    pub legacy: &'static [Legacy],
+}
+
+impl Key {
+    pub(super) const fn new(path: &'static str, kind: Kind, default: &'static str, about: &'static str) -> Key {
+        Key {
+            path,
+            kind,
+            default: Some(default),
+            about,
+            bad: Bad::UseDefault,
+            secret: false,
+            effective: true,
+            legacy: &[],
+        }
+    }
+
+    pub(super) const fn unset(path: &'static str, kind: Kind, about: &'static str) -> Key {
+        let mut key = Key::new(path, kind, "", about);
+        key.default = None;
+        key
+    }
+
+    pub(super) const fn refuse(mut self) -> Key {
+        self.bad = Bad::Refuse;
+        self
+    }
+
+    pub(super) const fn refuse_if(mut self, other: &'static str) -> Key {
+        self.bad = Bad::RefuseIf(other);
+        self
+    }
+
+    pub(super) const fn secret(mut self) -> Key {
+        self.secret = true;
+        self
+    }
+
+    pub(super) const fn later(mut self) -> Key {
+        self.effective = false;
+        self
+    }
+
+    pub(super) const fn legacy(mut self, names: &'static [Legacy]) -> Key {
+        self.legacy = names;
+        self
+    }
+
+    /// Whatever is wrong below these sections could let the wrong people in, or nobody (spec/70 §4).
+    pub fn refuses_always(&self) -> bool {
+        let section = |name: &str| self.path.starts_with(name);
+        self.bad == Bad::Refuse || section("jicofo.xmpp.") || section("jicofo.authentication.")
+    }
+
+    /// The default as a value of the tree.
+    pub fn default_node(&self) -> Option<Node> {
+        let value = match (self.default?, self.kind) {
+            (_, Kind::Domains | Kind::RegionGroups) => Value::List(Vec::new()),
+            (_, Kind::Delays | Kind::Map) => Value::Object(Default::default()),
+            (text, _) => Value::text(text),
+        };
+        Some(Node::new(value, Origin::Default))
+    }
+
+    /// Does a path belong to this key?
+    pub fn matches(&self, path: &[&str]) -> bool {
+        let mut elements = self.path.split('.');
+        path.iter().all(|name| elements.next().is_some_and(|e| e == "*" || e == *name)) && elements.next().is_none()
+    }
+
+    /// Is a path a section that holds this key?
+    pub fn is_within(&self, section: &[&str]) -> bool {
+        let mut elements = self.path.split('.');
+        section.iter().all(|name| elements.next().is_some_and(|e| e == "*" || e == *name)) && elements.next().is_some()
+    }
+}
+
+/// Keys of older versions, and everything below them: passed over in silence (spec/70 §7).
+pub const RETIRED: &[&str] = &[
+    "jicofo.bridge.average-participant-packet-rate-pps",
+    "jicofo.bridge.max-bridge-packet-rate",
+    "jicofo.codec.audio.isac-16000",
+    "jicofo.codec.audio.isac-32000",
+    "jicofo.colibri.enable-colibri2",
+    "jicofo.conference.enable-lip-sync",
+    "jicofo.conference.enable-multi-stream-backward-compat",
+    "jicofo.conference.inject-ssrc-for-recv-only-endpoints",
+    "jicofo.octo.id",
+    "jicofo.rest.tls-port",
+    "jicofo.task-pools.shared-pool-max-threads",
+    "jicofo.xmpp.rediscovery-interval",
+    "jicofo.reservation",
+];
+
+/// Is this path, or a section it is in, retired? So are sections that hold nothing but retired keys.
+pub fn is_retired(path: &str) -> bool {
+    let below = |path: &str, section: &str| {
+        path.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    RETIRED.iter().any(|retired| below(path, retired))
+}
+
+pub fn key(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.path == path)
+}
+
+/// The known path most like `path`, if any is like it: names may be misspelt, or in the wrong section.
+pub fn nearest(path: &str) -> Option<&'static str> {
+    let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
+    let best = KEYS.iter().map(|key| {
+        let whole = distance(path, key.path);
+        let name = distance(&last(path), &last(key.path));
+        (name * 2 + whole, name, whole, key.path)
+    });
+    let (_, name, whole, known) = best.min()?;
+    let short = last(path).chars().count().div_ceil(3);
+    (name <= short || whole <= 3).then_some(known)
+}
+
+/// Edit distance, a swap of neighbours counting as one.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(200).collect(), b.chars().collect());
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut next = vec![i; b.len() + 1];
+        for j in 1..=b.len() {
+            let change = row[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            next[j] = change.min(row[j] + 1).min(next[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                next[j] = next[j].min(before[j - 2] + 1);
+            }
+        }
+        before = std::mem::replace(&mut row, next);
+    }
+    row[b.len()]
+}
+
+/// Words in a name whose value nobody may read (spec/70 §1).
+pub fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["pass", "secret", "token", "authorization", "cf-access"].iter().any(|word| name.contains(word))
+}

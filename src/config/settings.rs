@@ -1,0 +1,299 @@
+//! The value of every key, from the strongest source that says something about it (spec/70 §1).
+
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use super::hocon::{Node, Value};
+use super::legacy::{Converted, How, Legacy};
+use super::problem::{Origin, Problem, Severity};
+use super::properties::Property;
+use super::schema::{Bad, KEYS, Key};
+use super::sources::{Override, Sources};
+use super::typed::Setting;
+use crate::wire::{BareJid, Jid};
+
+/// No `Debug`: it would show secrets.
+#[derive(Clone)]
+pub struct Entry {
+    pub key: &'static Key,
+    /// None: unset.
+    pub setting: Option<Setting>,
+    pub origin: Origin,
+}
+
+impl Entry {
+    /// Does somebody want something of this key that the program does not have yet?
+    pub fn is_waiting(&self) -> bool {
+        let default = self.key.default_node().and_then(|node| self.key.kind.read(&node).ok());
+        !self.key.effective && !self.origin.is_default() && self.setting.is_some() && self.setting != default
+    }
+}
+
+/// An old name that decided about a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LegacyUse {
+    pub name: &'static str,
+    pub path: String,
+    pub origin: Origin,
+}
+
+/// Every key's value by its path, in the order of the schema; `*` is replaced by the person's names.
+#[derive(Default)]
+pub struct Settings {
+    pub entries: IndexMap<String, Entry>,
+    /// The names below `jicofo.xmpp.visitors`.
+    pub visitors: Vec<String>,
+    pub legacy: Vec<LegacyUse>,
+}
+
+/// The sources, read.
+pub(super) struct Given<'g> {
+    pub(super) sources: &'g Sources,
+    /// The entries of `sip-communicator.properties`, and its name.
+    pub(super) legacy_file: (&'g str, &'g [Property]),
+    /// Files over `-D` over defaults.
+    pub(super) root: &'g Node,
+}
+
+impl Settings {
+    pub(super) fn read(given: &Given<'_>, problems: &mut Vec<Problem>) -> Settings {
+        let visitors = given.root.get("jicofo.xmpp.visitors").and_then(Node::as_object);
+        let visitors = visitors.map(|nodes| nodes.keys().cloned().collect()).unwrap_or_default();
+        let (strong, weak) = given.sources.overrides();
+        let mut reader = Reader { given, strong, weak, problems, read: Settings { visitors, ..Settings::default() } };
+        for key in KEYS {
+            if !key.path.contains('*') {
+                reader.key(key, None);
+                continue;
+            }
+            for id in reader.read.visitors.clone() {
+                reader.key(key, Some(&id));
+            }
+        }
+        reader.read
+    }
+
+    /// The entry of a key below `jicofo.`.
+    pub fn entry(&self, path: &str) -> &Entry {
+        let entry = self.entries.get(&format!("jicofo.{path}")).or_else(|| self.entries.get(path));
+        // Only our own code asks, with paths of the schema: building the defaults in any test asks for all of them.
+        entry.unwrap_or_else(|| panic!("the schema has no key {path}"))
+    }
+
+    pub fn setting(&self, path: &str) -> Option<&Setting> {
+        self.entry(path).setting.as_ref()
+    }
+
+    pub fn bool(&self, path: &str) -> bool {
+        matches!(self.setting(path), Some(Setting::Bool(true)))
+    }
+
+    /// The schema's range makes it fit; what would not is the nearest that does.
+    pub fn int<T: TryFrom<i64> + Default>(&self, path: &str) -> T {
+        match self.setting(path) {
+            Some(Setting::Int(value)) => T::try_from(*value).unwrap_or_default(),
+            _ => T::default(),
+        }
+    }
+
+    pub fn double(&self, path: &str) -> f64 {
+        match self.setting(path) {
+            Some(Setting::Double(value)) => *value,
+            _ => 0.0,
+        }
+    }
+
+    pub fn duration(&self, path: &str) -> Duration {
+        self.optional_duration(path).unwrap_or_default()
+    }
+
+    pub fn optional_duration(&self, path: &str) -> Option<Duration> {
+        match self.setting(path) {
+            Some(Setting::Duration(value)) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// Text, or a domain as text. Blank text is none.
+    pub fn text(&self, path: &str) -> Option<String> {
+        match self.setting(path) {
+            Some(Setting::Text(text)) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
+            Some(Setting::Domain(jid)) => Some(jid.to_string()),
+            _ => None,
+        }
+    }
+
+    pub fn domain(&self, path: &str) -> Option<Jid> {
+        match self.setting(path) {
+            Some(Setting::Domain(jid)) => Some(jid.clone()),
+            _ => None,
+        }
+    }
+
+    pub fn bare_jid(&self, path: &str) -> Option<BareJid> {
+        match self.setting(path) {
+            Some(Setting::BareJid(jid)) => Some(jid.clone()),
+            _ => None,
+        }
+    }
+
+    pub fn is_unset(&self, path: &str) -> bool {
+        self.setting(path).is_none()
+    }
+
+    /// Did a person say it, in whatever way?
+    pub fn is_given(&self, path: &str) -> bool {
+        let entry = self.entry(path);
+        entry.setting.is_some() && !entry.origin.is_default()
+    }
+
+    /// A value that follows from another one, where nobody gave one.
+    pub(super) fn derive(&mut self, path: &str, text: &str, from: &str) {
+        let path = format!("jicofo.{path}");
+        let Some(entry) = self.entries.get_mut(&path) else { return };
+        let origin = Origin::Derived(from.into());
+        // A text that is no value of this key leaves the key as it is: what misses it says so.
+        if let Ok(setting) = entry.key.kind.read(&Node::new(Value::text(text), origin.clone())) {
+            entry.setting = Some(setting);
+            entry.origin = origin;
+        }
+    }
+}
+
+struct Reader<'r, 'g> {
+    given: &'r Given<'g>,
+    strong: Vec<Override>,
+    weak: Vec<Override>,
+    problems: &'r mut Vec<Problem>,
+    read: Settings,
+}
+
+impl Reader<'_, '_> {
+    fn key(&mut self, key: &'static Key, id: Option<&str>) {
+        let elements: Vec<&str> = key.path.split('.').map(|e| if e == "*" { id.unwrap_or(e) } else { e }).collect();
+        let path = elements.join(".");
+        let strong = overriding(&self.strong, key);
+        let (setting, origin) = self
+            .overridden(key, strong)
+            .or_else(|| self.legacy(key, &path))
+            .unwrap_or_else(|| self.tree_value(key, &path, &elements));
+        self.read.entries.insert(path, Entry { key, setting, origin });
+    }
+
+    /// A flag that cannot be read is skipped with a warning (spec/10 §10.1).
+    fn overridden(&mut self, key: &'static Key, over: Option<Override>) -> Option<(Option<Setting>, Origin)> {
+        let over = over?;
+        match key.kind.read(&Node::new(Value::text(over.text), over.origin.clone())) {
+            Ok(setting) => Some((Some(setting), over.origin)),
+            Err(wrong) => {
+                self.problems
+                    .push(Problem::warning(format!("{wrong}; it is passed over")).at(over.origin).key(key.path));
+                None
+            }
+        }
+    }
+
+    /// The legacy file, then `-D` with the legacy name; what cannot be read falls through.
+    fn legacy(&mut self, key: &'static Key, path: &str) -> Option<(Option<Setting>, Origin)> {
+        for legacy in key.legacy {
+            for (value, origin) in self.legacy_values(legacy) {
+                if value.trim().is_empty() {
+                    // A line left empty hides nothing.
+                    continue;
+                }
+                if legacy.how == How::Ignored {
+                    let text = format!("{} has no effect, as in the original; set {path} instead", legacy.name);
+                    self.problems.push(Problem::warning(text).at(origin));
+                    continue;
+                }
+                let domain = match legacy.how {
+                    How::MucPrefix => self.read.text("xmpp.client.xmpp-domain"),
+                    _ => None,
+                };
+                let wrong = match legacy.convert(&value, domain.as_deref()) {
+                    Converted::Text(text) => match key.kind.read(&Node::new(Value::text(text), origin.clone())) {
+                        Ok(setting) => {
+                            self.read.legacy.push(LegacyUse {
+                                name: legacy.name,
+                                path: path.to_owned(),
+                                origin: origin.clone(),
+                            });
+                            return Some((Some(setting), origin));
+                        }
+                        Err(wrong) => wrong,
+                    },
+                    Converted::FallsThrough => "not a value of this setting; correct it, or remove the line".to_owned(),
+                    Converted::Refused(wrong) => {
+                        // Three keys come from this name; one message is enough.
+                        if legacy.how == How::AuthEnabled {
+                            self.problems.push(Problem::fatal(wrong).at(origin).key(legacy.name));
+                        }
+                        continue;
+                    }
+                };
+                self.problems.push(Problem::warning(format!("{wrong}; it is passed over")).at(origin).key(legacy.name));
+            }
+        }
+        None
+    }
+
+    fn legacy_values(&self, legacy: &Legacy) -> Vec<(String, Origin)> {
+        let (file, entries) = self.given.legacy_file;
+        let in_file = entries.iter().rev().find(|entry| entry.name == legacy.name);
+        let in_file = in_file.map(|e| (e.value.clone(), Origin::File { file: file.into(), line: e.line, column: 0 }));
+        let in_system = self.given.sources.system.get(legacy.name);
+        let in_system = in_system.map(|v| (v.to_owned(), Origin::SystemProperty(legacy.name.into())));
+        // The one old name that the reference reads in the HOCON file too (spec/70 §6).
+        let authentication = matches!(legacy.how, How::AuthEnabled | How::AuthType | How::AuthDomain);
+        let in_hocon = self.given.root.get(legacy.name).filter(|_| authentication && in_system.is_none());
+        let in_hocon = in_hocon.and_then(|node| match &node.value {
+            Value::Text { text, .. } => Some((text.clone(), node.origin.clone())),
+            _ => None,
+        });
+        in_file.into_iter().chain(in_system).chain(in_hocon).collect()
+    }
+
+    fn tree_value(&mut self, key: &'static Key, path: &str, elements: &[&str]) -> (Option<Setting>, Origin) {
+        let node = elements.iter().try_fold(self.given.root, |node, name| node.as_object()?.get(*name));
+        let unwritten = node.is_none_or(|node| node.origin.is_default());
+        if unwritten {
+            let weak = overriding(&self.weak, key);
+            if let Some(value) = self.overridden(key, weak) {
+                return value;
+            }
+        }
+        let default = || key.default_node().and_then(|node| key.kind.read(&node).ok());
+        let Some(node) = node else { return (default(), Origin::Default) };
+        let wrong = match &node.value {
+            Value::Broken => return (default(), Origin::Default),
+            Value::Null if key.default.is_none() => return (None, node.origin.clone()),
+            Value::Null => "null hides the default; remove the line, or give a value".to_owned(),
+            _ => match key.kind.read(node) {
+                Ok(setting) => return (Some(setting), node.origin.clone()),
+                Err(wrong) => wrong,
+            },
+        };
+        let refuse = key.refuses_always() || matches!(key.bad, Bad::RefuseIf(other) if self.holds(other));
+        let (severity, text) = match (refuse, key.default) {
+            (true, _) => (Severity::Fatal, wrong),
+            (false, Some(default)) => (Severity::Error, format!("{wrong}; until then the default {default} is used")),
+            (false, None) => (Severity::Error, format!("{wrong}; until then it counts as not set")),
+        };
+        self.problems.push(Problem::new(severity, text).at(node.origin.clone()).key(path));
+        (default(), Origin::Default)
+    }
+
+    /// Is another key, further up in the schema, true or set?
+    fn holds(&self, path: &str) -> bool {
+        match self.read.entries.get(path).and_then(|entry| entry.setting.as_ref()) {
+            None | Some(Setting::Bool(false)) => false,
+            Some(_) => true,
+        }
+    }
+}
+
+/// The last one said counts.
+fn overriding(overrides: &[Override], key: &Key) -> Option<Override> {
+    overrides.iter().rev().find(|over| over.key == key.path).cloned()
+}

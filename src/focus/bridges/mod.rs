@@ -1,0 +1,6 @@
+//! The bridges there are, how they are, and which one is taken next (spec/50).
+
+pub mod health;
+pub mod load;
+pub mod registry;
+pub mod select;

@@ -1,0 +1,83 @@
+//! Which of Prosody's components there are (spec/20 §1).
+
+use std::time::Duration;
+
+use super::conference::metadata;
+use super::pending::{Answer, Then};
+use super::timers::{Timer, TimerKey};
+use super::{Connection, Focus};
+use crate::wire::Jid;
+use crate::wire::disco::DiscoInfo;
+use crate::wire::jingle::JsonMessage;
+use crate::wire::stanza::{IqBody, Payload};
+
+/// How soon to ask again while nothing is known, and how often otherwise: a component may be loaded at any time.
+const ASK_AGAIN_SOON: Duration = Duration::from_secs(30);
+const ASK_AGAIN: Duration = Duration::from_secs(300);
+
+/// Messages that are kept until it is known whether their senders are components. More than a freshly started server sends.
+const MAX_EARLY: usize = 256;
+
+#[derive(Debug, Default)]
+pub(crate) struct Components {
+    room_metadata: Option<String>,
+    /// An answer, or none, has come: from now on unknown senders are not listened to.
+    discovered: bool,
+    early: Vec<(Jid, JsonMessage)>,
+    again: Option<TimerKey>,
+}
+
+impl Focus {
+    pub(super) fn discover_components(&mut self) {
+        self.cx.timers.cancel(self.components.again.take());
+        let domain = self.cx.config.xmpp.client.xmpp_domain.clone();
+        let Some(to) = domain.and_then(|domain| Jid::new(&domain).ok()) else {
+            self.components.discovered = true;
+            return;
+        };
+        if self.cx.is_connected(Connection::Client) {
+            let body = IqBody::Get(Payload::DiscoInfo(DiscoInfo::default()));
+            self.cx.request(Connection::Client, to, body, Then::Components);
+        }
+    }
+
+    /// What is known stays where nothing better came: a server that is slow once still has its components.
+    pub(super) fn components_answered(&mut self, answer: Answer) {
+        if let Answer::Result(Some(Payload::DiscoInfo(info))) = answer {
+            let component = |kind: &str| {
+                let of_kind = |it: &&crate::wire::disco::Identity| it.category == "component" && it.kind == kind;
+                info.identities.iter().find(of_kind).and_then(|it| it.name.clone())
+            };
+            let room_metadata = component("room_metadata");
+            if room_metadata != self.components.room_metadata {
+                log::info!("room metadata comes from {}", room_metadata.as_deref().unwrap_or("nobody"));
+            }
+            self.components.room_metadata = room_metadata;
+        }
+        self.components.discovered = true;
+        for (from, message) in std::mem::take(&mut self.components.early) {
+            self.component_message(&from, message);
+        }
+        let wait = if self.components.room_metadata.is_some() { ASK_AGAIN } else { ASK_AGAIN_SOON };
+        self.components.again = Some(self.cx.timers.set(self.cx.now + wait, Timer::DiscoverComponents));
+    }
+
+    /// A JSON message, if a component sent it.
+    pub(super) fn component_message(&mut self, from: &Jid, message: JsonMessage) {
+        if !self.components.discovered {
+            if from.local().is_none() && self.components.early.len() < MAX_EARLY {
+                self.components.early.push((from.clone(), message));
+            }
+            return;
+        }
+        if self.components.room_metadata.as_deref() != Some(from.as_str()) {
+            return;
+        }
+        let Some(id) = message.room.as_deref().and_then(|room| self.conferences.id_of_text(room)) else { return };
+        let Some(metadata) = metadata::read(&message.json) else {
+            log::warn!("{}: room metadata that can't be read", message.room.unwrap_or_default());
+            return;
+        };
+        self.with_conference(id, |conference, cx| conference.metadata(cx, &metadata));
+    }
+}

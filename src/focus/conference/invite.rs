@@ -1,0 +1,361 @@
+//! Inviting participants: when, with what, and what becomes of it (spec/30 §6).
+
+use super::bridge::Placement;
+use super::features::Features;
+use super::member::{Member, Role};
+use super::offer::Offer;
+use super::view::View;
+use super::{AttemptId, Conference, MemberId};
+use crate::config::ReinviteMethod;
+use crate::focus::colibri::answer::Allocated;
+use crate::focus::context::Context;
+use crate::focus::pending::{Answer, Then};
+use crate::focus::timers::Timer;
+use crate::wire::jingle::{BridgeSession, Jingle, Reason, StartMuted};
+use crate::wire::stanza::{IqBody, Payload};
+use crate::wire::values::{Action, SessionId};
+
+/// Where a member stands with its media session.
+#[derive(Debug, Default)]
+pub(crate) enum Invite {
+    /// Not invited yet, or not any more.
+    #[default]
+    Idle,
+    /// Its invitation failed by its own fault: not repeated until all are invited anew (spec/30 §6.3).
+    Failed,
+    Participating(Box<Participation>),
+}
+
+/// A member that is invited: a participant.
+#[derive(Debug)]
+pub(crate) struct Participation {
+    /// What is being done to give it a (new) session.
+    pub task: Task,
+    /// The session it has, or is being offered.
+    pub session: Option<Session>,
+    /// Decided when it was invited, not when the bridge answered: who comes later does not count (spec/30 §6.6).
+    start_muted: Option<StartMuted>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Task {
+    None,
+    /// No bridge can take it now.
+    AwaitingBridge,
+    /// A bridge was asked for an endpoint.
+    Allocating(AttemptId),
+    /// The offer is out and not confirmed.
+    Offering(AttemptId),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Session {
+    pub sid: SessionId,
+    /// Accepted. Before that nothing may be signalled to it.
+    pub active: bool,
+}
+
+impl Invite {
+    pub fn is_participant(&self) -> bool {
+        matches!(self, Invite::Participating(_))
+    }
+
+    pub fn participation(&self) -> Option<&Participation> {
+        match self {
+            Invite::Participating(participation) => Some(participation),
+            _ => None,
+        }
+    }
+
+    pub fn participation_mut(&mut self) -> Option<&mut Participation> {
+        match self {
+            Invite::Participating(participation) => Some(participation),
+            _ => None,
+        }
+    }
+
+    pub fn session(&self) -> Option<&Session> {
+        self.participation()?.session.as_ref()
+    }
+}
+
+/// What ends a session from our side (spec/30 §12.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Terminate {
+    Moving,
+    Failed,
+    Idle,
+}
+
+impl Terminate {
+    fn reason(self) -> Reason {
+        let text = match self {
+            Terminate::Moving => "moving",
+            Terminate::Failed => "jingle session failed",
+            Terminate::Idle => "Idle session timeout",
+        };
+        Reason {
+            success: self == Terminate::Moving,
+            general_error: self == Terminate::Failed,
+            expired: self == Terminate::Idle,
+            text: Some(text.into()),
+            ..Reason::default()
+        }
+    }
+}
+
+impl Conference {
+    /// Invites whoever is to be invited now: all members where nobody is a participant, otherwise those that are new.
+    pub(super) fn invite_due(&mut self, cx: &mut Context) {
+        if (self.members.len() as u64) < u64::from(cx.config.conference.min_participants) || !self.is_running() {
+            return;
+        }
+        let all = self.members.participants() == 0;
+        let due: Vec<MemberId> = self
+            .members
+            .iter()
+            .filter(|member| match member.invite {
+                Invite::Idle => true,
+                Invite::Failed => all,
+                Invite::Participating(_) => false,
+            })
+            // Visitors get no session here, and nobody gets one before it is known what it supports.
+            .filter(|member| member.features.is_some() && member.role != Role::Visitor)
+            .map(|member| member.id)
+            .collect();
+        if due.is_empty() {
+            return;
+        }
+        cx.timers.cancel(self.alone.take());
+        for id in due {
+            self.invite(cx, id);
+        }
+    }
+
+    fn invite(&mut self, cx: &mut Context, id: MemberId) {
+        let Some(member) = self.members.get_mut(id) else { return };
+        let first = !member.invited_before;
+        member.invited_before = true;
+        let features = member.features.unwrap_or(Features::UNANSWERED);
+        member.invite = Invite::Participating(Box::new(Participation {
+            task: Task::AwaitingBridge,
+            session: None,
+            start_muted: None,
+        }));
+        self.members.count_participant();
+        self.decide_start_muted(cx, id, first);
+        cx.metrics.participants += 1;
+        if !features.has(Features::START_MUTED_RMD) {
+            cx.metrics.participants_no_start_muted_rmd += 1;
+        }
+        self.place(cx, id);
+    }
+
+    /// Asks a bridge for an endpoint for a participant.
+    pub(super) fn place(&mut self, cx: &mut Context, id: MemberId) {
+        let attempt = AttemptId(cx.unique());
+        let task = match self.allocate(cx, id, attempt) {
+            Placement::Asked => Task::Allocating(attempt),
+            Placement::NoBridge => Task::AwaitingBridge,
+        };
+        if let Some(participation) = self.participation(id) {
+            participation.task = task;
+        }
+    }
+
+    /// The bridge gave an endpoint: the participant is offered a session on it.
+    pub(super) fn offer(&mut self, cx: &mut Context, id: MemberId, allocated: &Allocated) {
+        let attempt = AttemptId(cx.unique());
+        let Some(bridge) = &self.bridge else { return };
+        let Some(initiator) = cx.jid(self.seat.on).cloned() else { return };
+        let Some(member) = self.members.get_mut(id) else { return };
+        let features = member.features.unwrap_or(Features::UNANSWERED);
+        let Some(participation) = member.invite.participation_mut() else { return };
+        let replaced = participation.session.as_ref().map(|session| session.sid.clone());
+        let action = if replaced.is_some() { Action::TransportReplace } else { Action::SessionInitiate };
+        let sid = replaced.unwrap_or_else(|| cx.ids.session());
+        let view = View::of(features, &cx.config.conference);
+        let codecs = cx.codecs.get(features, &cx.config);
+        let mut jingle = Offer {
+            sid: sid.clone(),
+            initiator: initiator.to_string(),
+            receiver: &member.nick,
+            codecs: &codecs,
+            view,
+            transport: &allocated.transport,
+            sctp_port: allocated.sctp_port,
+            feedback: &bridge.feedback,
+            sources: &self.sources,
+            start_muted: participation.start_muted,
+            bridge_session: BridgeSession {
+                id: Some(bridge.id.to_string()),
+                region: bridge.region.clone(),
+                ..BridgeSession::default()
+            },
+        }
+        .session_initiate();
+        jingle.action = Some(action.as_str().into());
+        participation.task = Task::Offering(attempt);
+        if participation.session.is_none() {
+            participation.session = Some(Session { sid: sid.clone(), active: false });
+        }
+        let to = member.occupant.clone();
+        // What the offer shows and what is signalled from now on are one snapshot (spec/30 §6.8).
+        self.signals.offered(&member.nick, view);
+        self.sessions.insert(sid, id);
+        let then = Then::Offered(self.id, id, attempt);
+        cx.request(self.seat.on, to, IqBody::Set(Payload::Jingle(jingle)), then);
+    }
+
+    /// A participant confirmed our offer, refused it, or said nothing.
+    pub(in crate::focus) fn offer_answered(
+        &mut self,
+        cx: &mut Context,
+        id: MemberId,
+        attempt: AttemptId,
+        answer: Answer,
+    ) {
+        let method = cx.config.conference.reinvite_method;
+        let Some(participation) = self.participation(id) else { return };
+        // A superseded offer decides nothing about its successor (spec/30 §6.8).
+        if participation.task != Task::Offering(attempt) {
+            return;
+        }
+        participation.task = Task::None;
+        let active = participation.session.as_ref().is_some_and(|session| session.active);
+        let replacing = method == ReinviteMethod::ReplaceTransport && active;
+        match answer {
+            Answer::Result(_) => {}
+            // Whoever has accepted has taken the offer, whatever else is said about the request.
+            Answer::Error(_) if active && !replacing => {}
+            Answer::Error(error) => {
+                let member = self.members.get(id).map(|member| member.nick.to_string()).unwrap_or_default();
+                log::warn!(
+                    "{}: {member} refused our offer: {} {}",
+                    self.room,
+                    error.condition,
+                    error.text.unwrap_or_default()
+                );
+                self.invite_failed(cx, id);
+            }
+            // In a large room a client may take longer than this to answer (spec/90, row 65).
+            Answer::None if !replacing => {}
+            Answer::None => self.invite_failed(cx, id),
+        }
+    }
+
+    /// The invitation came to nothing: the participant is none any more (spec/30 §6.3).
+    pub(super) fn invite_failed(&mut self, cx: &mut Context, id: MemberId) {
+        self.terminate(cx, id, Terminate::Failed);
+        self.drop_participant(cx, id, Invite::Failed);
+    }
+
+    /// The participant is none any more: its sources, its session and its endpoint go; it stays in the room.
+    pub(super) fn drop_participant(&mut self, cx: &mut Context, id: MemberId, becomes: Invite) {
+        self.withdraw_sources(cx, id);
+        self.close_session(id);
+        self.release_endpoint(cx, id);
+        for deadline in cx.pending.forget_member(self.id, id) {
+            cx.timers.cancel(Some(deadline));
+        }
+        let Some(member) = self.members.get_mut(id) else { return };
+        if member.invite.is_participant() {
+            member.invite = becomes;
+            self.members.uncount_participant();
+        }
+    }
+
+    /// Gives a participant a new session on a bridge, whatever is wrong with the one it has (spec/30 §6.5). Its endpoint must
+    /// have been released before.
+    pub(super) fn reinvite(&mut self, cx: &mut Context, id: MemberId) {
+        let Some(participation) = self.participation(id) else { return };
+        participation.task = Task::AwaitingBridge;
+        let pending = participation.session.as_ref().is_some_and(|session| !session.active);
+        // A session that was never accepted can't have its transport replaced.
+        if cx.config.conference.reinvite_method == ReinviteMethod::RestartJingle || pending {
+            self.withdraw_sources(cx, id);
+            self.terminate(cx, id, Terminate::Moving);
+            self.close_session(id);
+        }
+        self.decide_start_muted(cx, id, false);
+        self.place(cx, id);
+    }
+
+    /// Tells a participant that its session is over, if it has one.
+    pub(super) fn terminate(&mut self, cx: &mut Context, id: MemberId, why: Terminate) {
+        let Some(member) = self.members.get(id) else { return };
+        let Some(session) = member.invite.session() else { return };
+        let jingle = Jingle {
+            action: Some(Action::SessionTerminate.as_str().into()),
+            sid: Some(session.sid.clone()),
+            reason: Some(why.reason()),
+            ..Jingle::default()
+        };
+        cx.notify(self.seat.on, member.occupant.clone(), IqBody::Set(Payload::Jingle(jingle)));
+    }
+
+    /// Forgets a participant's session: what comes for it is for nobody.
+    pub(super) fn close_session(&mut self, id: MemberId) {
+        let Some(member) = self.members.get_mut(id) else { return };
+        let nick = member.nick.clone();
+        if let Some(session) = member.invite.participation_mut().and_then(|it| it.session.take()) {
+            self.sessions.remove(&session.sid);
+        }
+        self.signals.forget(&nick);
+    }
+
+    /// A participant's sources are gone, and the others are told.
+    pub(super) fn withdraw_sources(&mut self, cx: &mut Context, id: MemberId) {
+        let Some(nick) = self.members.get(id).map(|member| member.nick.clone()) else { return };
+        if let Some(changed) = self.sources.remove_owner(&nick) {
+            self.tell_others(cx, &nick, &changed);
+        }
+    }
+
+    pub(super) fn participation(&mut self, id: MemberId) -> Option<&mut Participation> {
+        self.members.get_mut(id)?.invite.participation_mut()
+    }
+
+    /// Whether a participant starts muted (spec/30 §6.6). `first`: after its join, when the room's policy counts too.
+    fn decide_start_muted(&mut self, cx: &Context, id: MemberId, first: bool) {
+        let count = self.members.participants();
+        let limits = &cx.config.conference;
+        let over = |limit: u32, asked: Option<u32>| count > asked.map_or(limit, |asked| asked.min(limit)) as usize;
+        let policy = self.start_muted_policy;
+        let audio = (first && policy.audio) || over(limits.max_audio_senders, self.properties.start_audio_muted);
+        let video = (first && policy.video) || over(limits.max_video_senders, self.properties.start_video_muted);
+        if let Some(participation) = self.participation(id) {
+            participation.start_muted = (audio || video).then_some(StartMuted { audio, video });
+        }
+    }
+
+    /// Somebody left or was dropped: one who is alone has a while before its session ends (spec/30 §6.1).
+    pub(super) fn watch_for_loneliness(&mut self, cx: &mut Context) {
+        cx.timers.cancel(self.alone.take());
+        if self.members.participants() == 1 {
+            let wait = cx.config.conference.single_participant_timeout;
+            self.alone = Some(cx.timers.set(cx.now + wait, Timer::Alone(self.id)));
+        }
+    }
+
+    /// The one participant has been alone long enough. It stays in the room and is invited again when somebody comes.
+    pub(in crate::focus) fn alone_for_long(&mut self, cx: &mut Context) {
+        self.alone = None;
+        if self.members.participants() != 1 {
+            return;
+        }
+        let Some(id) = self.members.iter().find(|member| member.is_participant()).map(|member| member.id) else {
+            return;
+        };
+        log::info!("{}: the one participant's session ends, nobody else came", self.room);
+        self.terminate(cx, id, Terminate::Idle);
+        self.drop_participant(cx, id, Invite::Idle);
+    }
+}
+
+impl Member {
+    /// Whether a Jingle session with this id is, or was, this member's.
+    pub(super) fn has_session(&self, sid: &SessionId) -> bool {
+        self.invite.session().is_some_and(|session| session.sid == *sid)
+    }
+}

@@ -1,0 +1,280 @@
+//! The occupants of a conference's room, as their presence describes them (spec/20 §4).
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+use super::MemberId;
+use super::bridge::EndpointState;
+use super::features::Features;
+use super::invite::Invite;
+use super::limits::Budget;
+use crate::focus::timers::TimerKey;
+use crate::wire::Jid;
+use crate::wire::disco::Caps;
+use crate::wire::presence::Presence;
+use crate::wire::values::{Affiliation, EndpointId, MucRole, SessionId};
+
+/// What a member may do (spec/20 §4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Owner,
+    Moderator,
+    Participant,
+    Visitor,
+}
+
+/// What kind of member it is (spec/20 §4.4). Only members of trusted domains can be anything but a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Kind {
+    pub jibri: bool,
+    pub jigasi: bool,
+    pub transcriber: bool,
+}
+
+impl Kind {
+    pub fn is_service(self) -> bool {
+        self.jibri || self.jigasi || self.transcriber
+    }
+}
+
+/// An occupant other than the focus. `id` is its identity: one who leaves and comes back is another.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub id: MemberId,
+    pub nick: EndpointId,
+    pub occupant: Jid,
+    pub real_jid: Option<Jid>,
+    pub role: Role,
+    pub kind: Kind,
+    pub caps: Option<Caps>,
+    /// None until it is known what it supports: it can't be invited before.
+    pub features: Option<Features>,
+    pub stats_id: Option<Box<str>>,
+    pub region: Option<Box<str>>,
+    pub diarize: bool,
+    pub audio_muted: bool,
+    pub video_muted: bool,
+    pub invite: Invite,
+    /// What a bridge has of it.
+    pub endpoint: Option<EndpointState>,
+    /// A session that ended by its own fault, so that what still comes for it is told so (spec/30 §9.1).
+    pub ended: Option<SessionId>,
+    /// Whether it has been invited before: a start-muted policy acts on first invitations only (spec/20 §10).
+    pub invited_before: bool,
+    /// When it is told of what has changed, if that is to be later.
+    pub flush: Option<TimerKey>,
+    pub restarts: Budget,
+    pub ice_restarts: Budget,
+}
+
+impl Member {
+    pub fn new(id: MemberId, nick: EndpointId, occupant: Jid) -> Member {
+        Member {
+            id,
+            nick,
+            occupant,
+            real_jid: None,
+            role: Role::Visitor,
+            kind: Kind::default(),
+            caps: None,
+            features: None,
+            stats_id: None,
+            region: None,
+            diarize: false,
+            audio_muted: true,
+            video_muted: true,
+            invite: Invite::Idle,
+            endpoint: None,
+            ended: None,
+            invited_before: false,
+            flush: None,
+            restarts: Budget::default(),
+            ice_restarts: Budget::default(),
+        }
+    }
+
+    /// Takes over what an available presence says. `first`: nothing is known yet, so nothing is kept.
+    pub fn update(&mut self, presence: &Presence, first: bool, trusted_domains: &[String]) {
+        if let Some(item) = presence.muc_user.as_ref().and_then(|user| user.items.last()) {
+            if item.jid.is_some() {
+                self.real_jid = item.jid.clone();
+            }
+            self.set_role(role(item.affiliation, item.role), first);
+        }
+        self.caps = presence.caps.clone().or_else(|| self.caps.take());
+        if let Some(stats_id) = &presence.stats_id {
+            self.stats_id = Some(stats_id.as_str().into());
+        }
+        if let Some(region) = &presence.region {
+            self.region = Some(region.as_str().into());
+        }
+        self.diarize = presence.diarize.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("true"));
+        self.update_mutes(presence);
+        self.update_kind(presence, trusted_domains);
+    }
+
+    pub fn is_participant(&self) -> bool {
+        self.invite.is_participant()
+    }
+
+    /// A visitor does not become anything else, nor the reverse: it would corrupt what is counted (spec/20 §4.2).
+    fn set_role(&mut self, role: Role, first: bool) {
+        if !first && (role == Role::Visitor) != (self.role == Role::Visitor) {
+            log::warn!("{} went from {:?} to {role:?}: ignored", self.occupant, self.role);
+            return;
+        }
+        self.role = role;
+    }
+
+    fn update_mutes(&mut self, presence: &Presence) {
+        match presence.source_info.as_deref() {
+            Some(text) => {
+                if let Some((audio_muted, video_muted)) = mutes_of_source_info(text) {
+                    (self.audio_muted, self.video_muted) = (audio_muted, video_muted);
+                }
+            }
+            None => {
+                self.audio_muted = !is_unmuted(presence.audio_muted.as_deref());
+                self.video_muted = !is_unmuted(presence.video_muted.as_deref());
+            }
+        }
+    }
+
+    fn update_kind(&mut self, presence: &Presence, trusted_domains: &[String]) {
+        let has = |feature: &str| {
+            let features = presence.features.iter().flat_map(|features| &features.features);
+            features.into_iter().any(|known| known.var.as_deref() == Some(feature))
+        };
+        let claimed = Kind {
+            jibri: has("http://jitsi.org/protocol/jibri"),
+            jigasi: has("http://jitsi.org/protocol/jigasi"),
+            transcriber: has("http://jitsi.org/protocol/transcriber"),
+        };
+        let domain = self.real_jid.as_ref().map(Jid::domain);
+        let trusted = domain.is_some_and(|domain| trusted_domains.iter().any(|known| known == domain));
+        if claimed.is_service() && !trusted && self.kind != claimed {
+            log::warn!(
+                "{} says it is a recorder or gateway, but its domain {} is not in jicofo.xmpp.trusted-domains: an \
+                 ordinary participant",
+                self.occupant,
+                domain.unwrap_or("(unknown)"),
+            );
+        }
+        self.kind = if trusted { claimed } else { Kind::default() };
+    }
+}
+
+fn role(affiliation: Option<Affiliation>, role: Option<MucRole>) -> Role {
+    match (affiliation, role) {
+        (Some(Affiliation::Owner), _) => Role::Owner,
+        (Some(Affiliation::Admin), _) | (_, Some(MucRole::Moderator)) => Role::Moderator,
+        (_, Some(MucRole::Participant)) => Role::Participant,
+        _ => Role::Visitor,
+    }
+}
+
+fn is_unmuted(muted: Option<&str>) -> bool {
+    muted.is_some_and(|muted| !muted.trim().eq_ignore_ascii_case("true"))
+}
+
+/// One source in `SourceInfo` (spec/20 §4.3).
+#[derive(Deserialize)]
+struct SourceInfo {
+    #[serde(default = "yes")]
+    muted: bool,
+    #[serde(rename = "videoType", default)]
+    video_type: Option<String>,
+    #[serde(rename = "mediaType", default)]
+    media_type: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Whether all audio and all video of a `SourceInfo` is muted. None if any of it can't be read: then nothing changes.
+fn mutes_of_source_info(text: &str) -> Option<(bool, bool)> {
+    let sources: BTreeMap<String, SourceInfo> = serde_json::from_str(text).ok()?;
+    let (mut audio_muted, mut video_muted) = (true, true);
+    for (name, info) in &sources {
+        if let Some(kind) = &info.video_type
+            && !kind.eq_ignore_ascii_case("camera")
+            && !kind.eq_ignore_ascii_case("desktop")
+        {
+            return None;
+        }
+        let letter = name.split_once('-').and_then(|(_, rest)| rest.chars().next());
+        let (is_audio, is_video) = match info.media_type.as_deref() {
+            Some(media) => (media.eq_ignore_ascii_case("audio"), media.eq_ignore_ascii_case("video")),
+            None => (letter == Some('a'), letter == Some('v')),
+        };
+        audio_muted &= !(is_audio && !info.muted);
+        video_muted &= !(is_video && !info.muted);
+    }
+    Some((audio_muted, video_muted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::muc::{Item, MucUser};
+
+    fn member() -> Member {
+        let occupant = Jid::new("r@conference.meet.test/abcd1234").unwrap();
+        Member::new(MemberId(1), EndpointId::from("abcd1234"), occupant)
+    }
+
+    fn with_source_info(text: &str) -> Presence {
+        Presence { source_info: Some(text.into()), ..Presence::default() }
+    }
+
+    fn with_role(affiliation: Affiliation, role: MucRole, jid: &str) -> Presence {
+        let item = Item { affiliation: Some(affiliation), role: Some(role), jid: Jid::new(jid).ok() };
+        Presence { muc_user: Some(MucUser { items: vec![item], ..MucUser::default() }), ..Presence::default() }
+    }
+
+    #[test]
+    fn mute_state_follows_source_info_then_the_legacy_elements() {
+        let mut member = member();
+        member.update(&with_source_info(r#"{"a-a0":{"muted":false}}"#), true, &[]);
+        assert!(!member.audio_muted && member.video_muted);
+        member.update(&with_source_info("garbage"), false, &[]);
+        assert!(!member.audio_muted, "what cannot be read changes nothing");
+        member.update(&Presence { audio_muted: Some("false".into()), ..Presence::default() }, false, &[]);
+        assert!(!member.audio_muted);
+        member.update(&Presence::default(), false, &[]);
+        assert!(member.audio_muted, "neither element: muted");
+    }
+
+    #[test]
+    fn a_source_info_with_an_unknown_video_type_is_ignored_entirely() {
+        let mut member = member();
+        member.update(&with_source_info(r#"{"x-v0":{"muted":false,"videoType":"hologram"}}"#), true, &[]);
+        assert!(member.video_muted);
+    }
+
+    #[test]
+    fn only_members_of_trusted_domains_are_recorders() {
+        let features = r#"<presence><features><feature var="http://jitsi.org/protocol/jibri"/></features>
+            <x xmlns="http://jabber.org/protocol/muc#user"><item affiliation="none" role="participant"
+            jid="recorder@hidden.example.com/x"/></x></presence>"#;
+        let presence: Presence = crate::wire::xml::read_str(features).unwrap();
+        let mut member = member();
+        member.update(&presence, true, &[]);
+        assert!(!member.kind.jibri);
+        member.update(&presence, false, &["example.com".into()]);
+        assert!(!member.kind.jibri, "a subdomain is another domain");
+        member.update(&presence, false, &["hidden.example.com".into()]);
+        assert!(member.kind.jibri);
+    }
+
+    #[test]
+    fn a_participant_does_not_become_a_visitor_later() {
+        let mut member = member();
+        member.update(&with_role(Affiliation::None, MucRole::Participant, "a@x/1"), true, &[]);
+        member.update(&with_role(Affiliation::None, MucRole::Visitor, "a@x/1"), false, &[]);
+        assert_eq!(member.role, Role::Participant);
+        member.update(&with_role(Affiliation::Owner, MucRole::Moderator, "a@x/1"), false, &[]);
+        assert_eq!(member.role, Role::Owner);
+    }
+}

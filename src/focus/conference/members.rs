@@ -1,0 +1,104 @@
+//! All members of a conference, by identity and by nick, with what is counted of them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::MemberId;
+use super::member::Member;
+use crate::wire::presence::Presence;
+use crate::wire::values::EndpointId;
+
+/// In the order in which they came.
+#[derive(Debug, Default)]
+pub(crate) struct Members {
+    by_id: BTreeMap<MemberId, Member>,
+    by_nick: HashMap<EndpointId, MemberId>,
+    participants: usize,
+    /// Members with unmuted audio, with unmuted video.
+    audio_senders: u32,
+    video_senders: u32,
+}
+
+impl Members {
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    pub fn participants(&self) -> usize {
+        self.participants
+    }
+
+    pub fn count_participant(&mut self) {
+        self.participants += 1;
+    }
+
+    pub fn uncount_participant(&mut self) {
+        self.participants -= 1;
+    }
+
+    pub fn audio_senders(&self) -> u32 {
+        self.audio_senders
+    }
+
+    pub fn video_senders(&self) -> u32 {
+        self.video_senders
+    }
+
+    pub fn insert(&mut self, member: Member) {
+        self.count_senders(&member, true);
+        self.by_nick.insert(member.nick.clone(), member.id);
+        self.by_id.insert(member.id, member);
+    }
+
+    pub fn remove(&mut self, id: MemberId) -> Option<Member> {
+        let member = self.by_id.remove(&id)?;
+        self.by_nick.remove(&member.nick);
+        self.count_senders(&member, false);
+        if member.is_participant() {
+            self.participants -= 1;
+        }
+        Some(member)
+    }
+
+    /// Takes over a presence of a known member.
+    pub fn update(&mut self, id: MemberId, presence: &Presence, trusted_domains: &[String]) {
+        let Some(mut member) = self.by_id.remove(&id) else { return };
+        self.count_senders(&member, false);
+        member.update(presence, false, trusted_domains);
+        self.count_senders(&member, true);
+        self.by_id.insert(id, member);
+    }
+
+    pub fn get(&self, id: MemberId) -> Option<&Member> {
+        self.by_id.get(&id)
+    }
+
+    pub fn get_mut(&mut self, id: MemberId) -> Option<&mut Member> {
+        self.by_id.get_mut(&id)
+    }
+
+    pub fn id_of(&self, nick: &str) -> Option<MemberId> {
+        self.by_nick.get(nick).copied()
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Member> {
+        self.by_id.values_mut()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Member> {
+        self.by_id.values()
+    }
+
+    fn count_senders(&mut self, member: &Member, add: bool) {
+        let change = |count: &mut u32, unmuted: bool| {
+            if unmuted {
+                *count = if add { *count + 1 } else { *count - 1 };
+            }
+        };
+        change(&mut self.audio_senders, !member.audio_muted);
+        change(&mut self.video_senders, !member.video_muted);
+    }
+}

@@ -1,0 +1,492 @@
+//! A conference: one room, its members, and what has to be done for them. One short method an event.
+
+pub(crate) mod bridge;
+pub mod features;
+pub(crate) mod invite;
+mod jingle;
+pub(crate) mod limits;
+pub(crate) mod member;
+pub(crate) mod members;
+pub(crate) mod metadata;
+pub mod offer;
+mod owner;
+mod publish;
+mod tell;
+
+use std::collections::HashMap;
+
+use self::bridge::{BridgeSession, Setbacks};
+use self::features::Features;
+use self::member::Member;
+use self::members::Members;
+use self::metadata::StartMutedPolicy;
+use self::publish::Published;
+use super::Connection;
+use super::caps;
+use super::context::{Asked, Context};
+use super::pending::Answer;
+use super::request;
+use super::seat::{EntryFailure, Loss, RoomForm, Seat, SeatEvent, SeatOwner};
+use super::sources::signal::Signals;
+use super::sources::validate::ConferenceSources;
+use super::timers::{Timer, TimerKey};
+use crate::wire::presence::Presence;
+use crate::wire::values::{EndpointId, MeetingId, PresenceType, SessionId};
+use crate::wire::{BareJid, Jid};
+
+pub use super::sources::view;
+
+/// The identity of one life of a conference; a room that is made anew has another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ConferenceId(pub u64);
+
+/// The identity of one stay of a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct MemberId(pub u64);
+
+impl MemberId {
+    /// No member in particular.
+    pub const NONE: MemberId = MemberId(0);
+    pub const LAST: MemberId = MemberId(u64::MAX);
+}
+
+/// The identity of one attempt to give a participant a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AttemptId(pub u64);
+
+/// The identity of a conference's stay on a bridge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SessionKey(pub u64);
+
+/// How long to wait for the metadata of a room that has some (spec/20 §2.2 step 7).
+const METADATA_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// The status with which a client says that it only changes rooms (spec/10 §5.2).
+const SWITCH_ROOM: &str = "switch_room";
+
+/// What the request that made the conference asked of it (spec/10 §3.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Properties {
+    pub rtcstats: bool,
+    pub start_audio_muted: Option<u32>,
+    pub start_video_muted: Option<u32>,
+}
+
+/// How far the conference is with its room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Entering,
+    AwaitingMetadata(TimerKey),
+    Running,
+    Ended,
+}
+
+pub(crate) struct Conference {
+    pub id: ConferenceId,
+    pub room: BareJid,
+    properties: Properties,
+    pub seat: Seat,
+    phase: Phase,
+    /// What came from the room before we were ready for it (spec/20 §2.4).
+    held: Vec<Presence>,
+    /// Who waits for the answer that the conference is ready.
+    askers: Vec<Asked>,
+    form: RoomForm,
+    pub meeting: MeetingId,
+    metadata_seen: bool,
+    start_muted_policy: StartMutedPolicy,
+    members: Members,
+    /// Live sessions by their sid.
+    sessions: HashMap<SessionId, MemberId>,
+    owner: owner::AutoOwner,
+    sources: ConferenceSources,
+    signals: Signals,
+    bridge: Option<BridgeSession>,
+    setbacks: Setbacks,
+    published: Published,
+    /// Ends the conference if nobody comes.
+    start: Option<TimerKey>,
+    alone: Option<TimerKey>,
+}
+
+impl Conference {
+    /// Makes the conference and asks to be let into its room. `asked` is answered when that is done.
+    pub fn start(cx: &mut Context, room: BareJid, occupant: Jid, properties: Properties, asked: Asked) -> Conference {
+        let id = ConferenceId(cx.unique());
+        let on = Connection::Client;
+        let mut conference = Conference {
+            id,
+            properties,
+            seat: Seat::new(SeatOwner::Conference(id), on, room.clone(), occupant),
+            room,
+            phase: Phase::Entering,
+            held: Vec::new(),
+            askers: vec![asked],
+            form: RoomForm::default(),
+            meeting: MeetingId::default(),
+            metadata_seen: false,
+            start_muted_policy: StartMutedPolicy::default(),
+            members: Members::default(),
+            sessions: HashMap::new(),
+            owner: owner::AutoOwner::default(),
+            sources: ConferenceSources::default(),
+            signals: Signals::default(),
+            bridge: None,
+            setbacks: Setbacks::default(),
+            published: Published::default(),
+            start: None,
+            alone: None,
+        };
+        conference.await_somebody(cx);
+        conference.seat.enter(cx);
+        conference
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.phase == Phase::Running
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.phase == Phase::Ended
+    }
+
+    pub fn main_room(&self) -> Option<&BareJid> {
+        self.form.main_room.as_ref()
+    }
+
+    pub fn members(&self) -> &Members {
+        &self.members
+    }
+
+    pub fn member_by_nick(&self, nick: &str) -> Option<MemberId> {
+        self.members.id_of(nick)
+    }
+
+    /// Somebody asks for a conference that there is: he is answered now, or when we are in the room.
+    pub fn requested(&mut self, cx: &mut Context, asked: Asked) {
+        if self.start.is_some() {
+            self.await_somebody(cx);
+        }
+        if self.is_running() {
+            request::answer(cx, &self.room, asked, true);
+        } else {
+            self.askers.push(asked);
+        }
+    }
+
+    /// A presence from the room.
+    pub fn presence(&mut self, cx: &mut Context, presence: Presence) {
+        match self.seat.presence(cx, &presence) {
+            SeatEvent::Other if self.is_running() => {
+                self.member_presence(cx, &presence);
+                self.elect_owner(cx);
+            }
+            SeatEvent::Other => self.held.push(presence),
+            event => self.seat_event(cx, event),
+        }
+    }
+
+    pub fn entry_timed_out(&mut self, cx: &mut Context) {
+        let event = self.seat.entry_timed_out();
+        self.seat_event(cx, event);
+    }
+
+    pub fn form_answered(&mut self, cx: &mut Context, answer: Answer) {
+        let event = self.seat.form_answered(answer);
+        self.seat_event(cx, event);
+    }
+
+    pub fn configured(&mut self, cx: &mut Context, answer: Answer) {
+        let event = self.seat.configured(answer);
+        self.seat_event(cx, event);
+    }
+
+    /// The room's domain says that it hosts no rooms.
+    pub fn no_such_service(&mut self, cx: &mut Context) {
+        if self.phase == Phase::Entering {
+            self.entry_failed(cx, &EntryFailure::NoAnswer("the domain of the room hosts no rooms"));
+        }
+    }
+
+    fn seat_event(&mut self, cx: &mut Context, event: SeatEvent) {
+        match event {
+            SeatEvent::Nothing | SeatEvent::Other | SeatEvent::Own { owner: true } => {}
+            SeatEvent::Entered(form) => self.entered(cx, form),
+            SeatEvent::Failed(failure) => self.entry_failed(cx, &failure),
+            SeatEvent::Lost(Loss::Destroyed { reason }) => {
+                log::info!("{}: the room was destroyed: {reason}", self.room);
+                self.end(cx, Leave::Outside);
+            }
+            SeatEvent::Lost(Loss::Removed { codes }) => {
+                log::warn!("{}: the focus was put out of the room (status {codes:?}): the conference ends", self.room);
+                self.end(cx, Leave::Outside);
+            }
+            SeatEvent::Own { owner: false } => {
+                log::error!(
+                    "{}: the focus is not owner of the room: the conference ends. Make the focus' account an admin of \
+                     the rooms' component in Prosody (admins = {{ … }})",
+                    self.room
+                );
+                self.end(cx, Leave::Room);
+            }
+        }
+    }
+
+    /// We are in the room and it is configured.
+    fn entered(&mut self, cx: &mut Context, form: RoomForm) {
+        let wait = form.presets && !self.metadata_seen;
+        self.form = form;
+        if wait {
+            let timer = cx.timers.set(cx.now + METADATA_WAIT, Timer::MetadataTimeout(self.id));
+            self.phase = Phase::AwaitingMetadata(timer);
+        } else {
+            self.run(cx);
+        }
+    }
+
+    pub fn metadata_timed_out(&mut self, cx: &mut Context) {
+        if matches!(self.phase, Phase::AwaitingMetadata(_)) {
+            log::warn!("{}: the room's metadata did not come: going on without", self.room);
+            self.run(cx);
+        }
+    }
+
+    fn metadata_known(&mut self, cx: &mut Context) {
+        self.metadata_seen = true;
+        if let Phase::AwaitingMetadata(timer) = self.phase {
+            cx.timers.cancel(Some(timer));
+            self.run(cx);
+        }
+    }
+
+    /// The conference is open: whoever waited is answered, whoever came is dealt with, in this order (spec/10 §4.3).
+    fn run(&mut self, cx: &mut Context) {
+        self.meeting = match self.form.meeting_id.clone() {
+            Some(id) => id,
+            None => {
+                log::warn!(
+                    "{}: the room has no meeting id: a random one. Is the module muc_meeting_id loaded for its component?",
+                    self.room
+                );
+                cx.ids.meeting()
+            }
+        };
+        if cx.meetings.contains_key(&self.meeting) {
+            let text = format!("the meeting id {} is in use by another room", self.meeting);
+            log::error!("{}: {text}", self.room);
+            self.fail(cx, Some(&text));
+            return;
+        }
+        cx.meetings.insert(self.meeting.clone(), self.id);
+        if let Some(main) = &self.form.main_room {
+            cx.breakouts.entry(main.clone()).or_default().insert(self.id);
+        }
+        self.phase = Phase::Running;
+        log::info!("{}: conference {} is open", self.room, self.meeting);
+        self.go_live(cx);
+        for asked in std::mem::take(&mut self.askers) {
+            request::answer(cx, &self.room, asked, true);
+        }
+        // Whoever leads already is among all who are there, not among the first.
+        for presence in std::mem::take(&mut self.held) {
+            self.member_presence(cx, &presence);
+        }
+        self.elect_owner(cx);
+    }
+
+    fn entry_failed(&mut self, cx: &mut Context, failure: &EntryFailure) {
+        match failure {
+            EntryFailure::NoAnswer(what) => {
+                log::error!("{}: could not enter the room: {what}", self.room);
+                self.fail(cx, None);
+            }
+            EntryFailure::Refused { condition, text } => {
+                log::error!(
+                    "{}: could not enter the room: {condition} {text}{}",
+                    self.room,
+                    request::remedy(*condition)
+                );
+                self.fail(cx, Some(if text.is_empty() { condition.as_str() } else { text }));
+            }
+        }
+    }
+
+    /// The conference does not come about. Whoever waits tries again by himself, unless it was refused for good.
+    fn fail(&mut self, cx: &mut Context, refused: Option<&str>) {
+        for asked in std::mem::take(&mut self.askers) {
+            match refused {
+                None => request::answer(cx, &self.room, asked, false),
+                Some(text) => request::refuse(cx, asked, text),
+            }
+        }
+        self.end(cx, Leave::Room);
+    }
+
+    /// A presence of somebody else, in its order.
+    fn member_presence(&mut self, cx: &mut Context, presence: &Presence) {
+        let Some(nick) = presence.from.as_ref().and_then(Jid::resource) else { return };
+        let known = self.members.id_of(nick);
+        match (presence.kind, known) {
+            (None, None) => self.member_came(cx, presence),
+            (None, Some(id)) => {
+                let trusted = cx.config.xmpp.trusted_domains.as_slice();
+                self.members.update(id, presence, trusted);
+                self.publish_sender_limits(cx);
+            }
+            (Some(PresenceType::Unavailable), Some(id)) => {
+                let switching = presence.status.as_deref().is_some_and(|status| status.trim() == SWITCH_ROOM);
+                self.member_left(cx, id, switching);
+            }
+            _ => {}
+        }
+    }
+
+    fn member_came(&mut self, cx: &mut Context, presence: &Presence) {
+        let Some(occupant) = presence.from.clone() else { return };
+        let Some(nick) = occupant.resource().map(EndpointId::from) else { return };
+        let id = MemberId(cx.unique());
+        let mut member = Member::new(id, nick, occupant.clone());
+        member.update(presence, true, &cx.config.xmpp.trusted_domains);
+        let caps = member.caps.clone();
+        self.members.insert(member);
+        cx.timers.cancel(self.start.take());
+        self.publish_sender_limits(cx);
+        if let Some(features) = caps::discover(cx, (self.id, id), self.seat.on, &occupant, caps.as_ref()) {
+            self.features_known(cx, id, features);
+        }
+    }
+
+    /// It is known what a member supports: it can be invited.
+    pub fn features_known(&mut self, cx: &mut Context, id: MemberId, features: Features) {
+        let Some(member) = self.members.get_mut(id) else { return };
+        member.features = Some(features);
+        self.invite_due(cx);
+    }
+
+    /// A member is gone, however it went.
+    fn member_left(&mut self, cx: &mut Context, id: MemberId, switching: bool) {
+        let was_participant = self.members.get(id).is_some_and(Member::is_participant);
+        self.forget_member(cx, id);
+        self.publish_sender_limits(cx);
+        if was_participant {
+            self.watch_for_loneliness(cx);
+        }
+        if self.members.is_empty() {
+            self.empty(cx, switching);
+        }
+    }
+
+    /// Nothing of a member stays, and nobody is told: clients drop its sources by themselves (spec/30 §6.8).
+    fn forget_member(&mut self, cx: &mut Context, id: MemberId) {
+        self.release_endpoint(cx, id);
+        for deadline in cx.pending.forget_member(self.id, id) {
+            cx.timers.cancel(Some(deadline));
+        }
+        let Some(member) = self.members.remove(id) else { return };
+        cx.timers.cancel(member.flush);
+        if member.features.is_none() {
+            caps::left(cx, (self.id, id), member.caps.as_ref());
+        }
+        if let Some(session) = member.invite.session() {
+            self.sessions.remove(&session.sid);
+        }
+        self.sources.remove_owner(&member.nick);
+        self.signals.left(&member.nick);
+        self.signals.forget(&member.nick);
+        self.owner_left(id);
+    }
+
+    /// Nobody is left (spec/10 §5.2).
+    fn empty(&mut self, cx: &mut Context, switching: bool) {
+        if self.has_breakouts(cx) {
+            return;
+        }
+        if switching {
+            self.await_somebody(cx);
+            return;
+        }
+        log::info!("{}: everybody has left", self.room);
+        self.end(cx, Leave::Room);
+    }
+
+    /// A breakout conference of this one ended.
+    pub fn breakout_ended(&mut self, cx: &mut Context) {
+        if self.is_running() && self.members.is_empty() && !self.has_breakouts(cx) {
+            log::info!("{}: nobody is left, here or in breakout rooms", self.room);
+            self.end(cx, Leave::Room);
+        }
+    }
+
+    fn has_breakouts(&self, cx: &Context) -> bool {
+        cx.breakouts.get(&self.room).is_some_and(|breakouts| !breakouts.is_empty())
+    }
+
+    /// Ends the conference unless somebody comes in time.
+    fn await_somebody(&mut self, cx: &mut Context) {
+        cx.timers.cancel(self.start.take());
+        let wait = cx.config.conference.initial_timeout;
+        self.start = Some(cx.timers.set(cx.now + wait, Timer::NobodyCame(self.id)));
+    }
+
+    pub fn nobody_came(&mut self, cx: &mut Context) {
+        self.start = None;
+        if self.has_breakouts(cx) || !self.members.is_empty() {
+            return;
+        }
+        log::info!("{}: nobody came", self.room);
+        self.fail(cx, None);
+    }
+
+    /// Ends the conference: its endpoints are expired, its room is left, nothing of it stays. Each step stands for itself.
+    pub fn end(&mut self, cx: &mut Context, leave: Leave) {
+        if self.has_ended() {
+            return;
+        }
+        self.published.mute_for_good();
+        if cx.is_connected(cx.bridge_connection()) {
+            self.close_bridge(cx);
+        } else {
+            self.drop_bridge(cx);
+        }
+        for id in self.members.iter().map(|member| member.id).collect::<Vec<_>>() {
+            self.forget_member(cx, id);
+        }
+        for asked in std::mem::take(&mut self.askers) {
+            request::answer(cx, &self.room, asked, false);
+        }
+        match leave {
+            Leave::Room => self.seat.leave(cx),
+            Leave::Outside | Leave::Silently => self.seat.forget(cx),
+        }
+        if let Phase::AwaitingMetadata(timer) = self.phase {
+            cx.timers.cancel(Some(timer));
+        }
+        self.phase = Phase::Ended;
+        cx.timers.cancel(self.start.take());
+        cx.timers.cancel(self.alone.take());
+        self.cancel_retry(cx);
+        cx.forget_conference(self.id);
+        if cx.meetings.get(&self.meeting) == Some(&self.id) {
+            cx.meetings.remove(&self.meeting);
+        }
+        if let Some(main) = &self.form.main_room
+            && let Some(breakouts) = cx.breakouts.get_mut(main)
+        {
+            breakouts.remove(&self.id);
+            if breakouts.is_empty() {
+                cx.breakouts.remove(main);
+            }
+        }
+    }
+}
+
+/// What the end of a conference says to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leave {
+    /// We are, or may be, in the room.
+    Room,
+    /// The room is gone, or we are out of it.
+    Outside,
+    /// The stream is gone, and all that was meant for it (spec/10 §5.3).
+    Silently,
+}

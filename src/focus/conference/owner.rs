@@ -1,0 +1,62 @@
+//! Who leads the conference where nobody is authenticated: the one who has been there longest (spec/20 §6.1).
+
+use super::member::{Member, Role};
+use super::{Conference, MemberId};
+use crate::config::AuthenticationType;
+use crate::focus::context::Context;
+use crate::focus::pending::{Answer, Then};
+use crate::wire::muc::{AdminItem, MucAdmin};
+use crate::wire::stanza::{IqBody, Payload};
+use crate::wire::values::Affiliation;
+
+/// Whom we made, or found, owner.
+#[derive(Debug, Default)]
+pub(crate) struct AutoOwner {
+    elected: Option<MemberId>,
+}
+
+impl Conference {
+    /// Makes somebody owner if nobody is.
+    pub(super) fn elect_owner(&mut self, cx: &mut Context) {
+        let wanted = cx.config.conference.enable_auto_owner
+            && cx.config.authentication.kind == AuthenticationType::None
+            && self.form.main_room.is_none();
+        if !wanted || !self.is_running() || self.owner.elected.is_some() {
+            return;
+        }
+        let eligible = |member: &&Member| !member.kind.jibri && !member.kind.jigasi;
+        if let Some(owner) = self.members.iter().filter(eligible).find(|member| member.role == Role::Owner) {
+            self.owner.elected = Some(owner.id);
+            return;
+        }
+        let next = self
+            .members
+            .iter()
+            .filter(eligible)
+            .filter(|member| member.role != Role::Visitor)
+            .find_map(|member| Some((member.id, member.real_jid.as_ref()?.to_bare())));
+        let Some((id, jid)) = next else { return };
+        self.owner.elected = Some(id);
+        let item = AdminItem { affiliation: Some(Affiliation::Owner), role: None, jid: Some(jid), nick: None };
+        let grant = IqBody::Set(Payload::MucAdmin(MucAdmin { items: vec![item] }));
+        cx.request(self.seat.on, self.room.as_jid().clone(), grant, Then::Granted(self.id, id));
+    }
+
+    /// The room answered a grant, or did not. A member who was not made owner does not count as one at the next election.
+    pub(in crate::focus) fn granted(&mut self, id: MemberId, answer: &Answer) {
+        if matches!(answer, Answer::Result(_)) {
+            return;
+        }
+        log::warn!("{}: could not make a member owner{}", self.room, answer.detail());
+        let is_owner = self.members.get(id).is_some_and(|member| member.role == Role::Owner);
+        if self.owner.elected == Some(id) && !is_owner {
+            self.owner.elected = None;
+        }
+    }
+
+    pub(super) fn owner_left(&mut self, id: MemberId) {
+        if self.owner.elected == Some(id) {
+            self.owner.elected = None;
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The focus' own presence in the room: what it publishes of the conference (spec/20 §3).
+
+use super::Conference;
+use crate::focus::context::Context;
+use crate::focus::own;
+use crate::wire::presence::{ComponentVersion, ConferenceProperties, ConferenceProperty, Presence, Versions};
+use crate::wire::stanza::Stanza;
+
+/// What is published, and what was last sent.
+#[derive(Debug, Default)]
+pub(crate) struct Published {
+    document: String,
+    /// In the order in which they were first set. Every presence has all of them: clients replace their whole map.
+    properties: Vec<(&'static str, String)>,
+    bridge_not_available: bool,
+    /// The first full presence is out; before that values are only kept.
+    live: bool,
+}
+
+impl Published {
+    /// The conference ends: nobody is interested in its properties any more.
+    pub fn mute_for_good(&mut self) {
+        self.live = false;
+    }
+}
+
+impl Conference {
+    /// Sends the first full presence, which lets everybody in that the server held back.
+    pub(super) fn go_live(&mut self, cx: &mut Context) {
+        self.published.document = if cx.config.conference.shared_document_random_name {
+            cx.ids.document()
+        } else {
+            self.room.node().to_owned()
+        };
+        self.set_property("support-terminate-restart", "true".into());
+        self.published.live = true;
+        self.publish(cx);
+    }
+
+    pub(super) fn publish_bridge_count(&mut self, cx: &mut Context) {
+        let count = if self.bridge.is_some() { "1" } else { "0" };
+        if self.set_property("bridge-count", count.into()) {
+            self.publish(cx);
+        }
+    }
+
+    /// Clients take this for the end of the meeting, and do so once: it is said only where there is no bridge at all.
+    pub(super) fn set_bridge_not_available(&mut self, cx: &mut Context, not_available: bool) {
+        if self.published.bridge_not_available != not_available {
+            self.published.bridge_not_available = not_available;
+            self.publish(cx);
+        }
+    }
+
+    /// Publishes whether there are as many senders as allowed; nothing until the limit is reached for the first time.
+    pub(super) fn publish_sender_limits(&mut self, cx: &mut Context) {
+        let config = &cx.config.conference;
+        let limits = [
+            ("audio-limit-reached", self.members.audio_senders() >= config.max_audio_senders),
+            ("video-limit-reached", self.members.video_senders() >= config.max_video_senders),
+        ];
+        let mut changed = false;
+        for (key, reached) in limits {
+            if reached || self.published.properties.iter().any(|(known, _)| *known == key) {
+                changed |= self.set_property(key, reached.to_string());
+            }
+        }
+        if changed {
+            self.publish(cx);
+        }
+    }
+
+    /// Whether this changed anything.
+    fn set_property(&mut self, key: &'static str, value: String) -> bool {
+        let properties = &mut self.published.properties;
+        match properties.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, known)) if *known == value => false,
+            Some((_, known)) => {
+                *known = value;
+                true
+            }
+            None => {
+                properties.push((key, value));
+                true
+            }
+        }
+    }
+
+    /// The complete current set. Never with the join element, which would make the server send us the whole room again.
+    fn publish(&mut self, cx: &mut Context) {
+        if !self.published.live {
+            return;
+        }
+        let properties = self.published.properties.iter();
+        let properties = properties.map(|(key, value)| ConferenceProperty { key: (*key).into(), value: value.clone() });
+        let presence = Presence {
+            to: Some(self.seat.occupant.clone()),
+            priority: Some("0".into()),
+            etherpad: Some(self.published.document.clone()),
+            versions: Some(Versions {
+                components: vec![ComponentVersion { name: "focus".into(), version: own::VERSION.into() }],
+            }),
+            conference_properties: Some(ConferenceProperties { properties: properties.collect() }),
+            bridge_not_available: self.published.bridge_not_available,
+            caps: Some(cx.own.caps()),
+            ..Presence::default()
+        };
+        cx.send(self.seat.on, Stanza::Presence(Box::new(presence)));
+    }
+}

@@ -1,0 +1,204 @@
+//! What every part of the core shares: time, identifiers, timers, requests under way, what goes out.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::bridges::registry::{BridgeId, Bridges};
+use super::caps::CapsCache;
+use super::conference::ConferenceId;
+use super::conference::offer::CodecCache;
+use super::ids::Ids;
+use super::metrics::Metrics;
+use super::own::Own;
+use super::pending::{self, Pending, PendingId, Then};
+use super::time::Timestamp;
+use super::timers::{Timer, TimerKey, Timers};
+use super::{Connection, Output};
+use crate::config::{Config, ConnectionName};
+use crate::wire::disco::DiscoInfo;
+use crate::wire::stanza::{Iq, IqBody, Payload, Stanza, StanzaError};
+use crate::wire::values::{Condition, ErrorType, MeetingId, StanzaId};
+use crate::wire::{BareJid, Jid};
+
+/// The focus' name in every room. Clients take Jingle from any other nick for peer-to-peer (spec/30 §1), so it is this one
+/// whatever the account is called (spec/70 §5.1).
+pub(crate) const NICK: &str = "focus";
+
+/// What we know of one connection.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Link {
+    /// The address we are bound to, while connected.
+    pub jid: Option<Jid>,
+    /// Lost, but the server may still keep our session.
+    pub in_grace: Option<TimerKey>,
+}
+
+/// A request that is to be answered later, with everything that the answer needs.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Asked {
+    pub on: Connection,
+    /// The sender to the letter: where the answer goes.
+    pub from: Option<Jid>,
+    /// What it was sent to: the sender of the answer, on a component.
+    pub to: Option<Jid>,
+    pub id: StanzaId,
+}
+
+pub(crate) struct Context {
+    pub config: Arc<Config>,
+    pub now: Timestamp,
+    pub ids: Ids,
+    pub timers: Timers,
+    pub pending: Pending,
+    pub own: Own,
+    pub bridges: Bridges,
+    pub caps: CapsCache,
+    pub codecs: CodecCache,
+    pub metrics: Metrics,
+    /// Which conferences have a session on a bridge.
+    pub bridge_users: BTreeMap<BridgeId, BTreeSet<ConferenceId>>,
+    /// Conferences with participants whom no bridge could take.
+    pub stranded: BTreeSet<ConferenceId>,
+    /// Meeting ids in use: two rooms with one would share a conference on the bridge (spec/90, row 60).
+    pub meetings: BTreeMap<MeetingId, ConferenceId>,
+    /// Breakout conferences by their main room.
+    pub breakouts: BTreeMap<BareJid, BTreeSet<ConferenceId>>,
+    links: [Link; 3],
+    muc_domains: BTreeSet<String>,
+    outputs: VecDeque<Output>,
+    unique: u64,
+}
+
+impl Context {
+    pub fn new(config: Arc<Config>, seed: u64) -> Context {
+        Context {
+            ids: Ids::new(seed),
+            own: Own::new(&config),
+            config,
+            now: Timestamp::default(),
+            timers: Timers::default(),
+            pending: Pending::default(),
+            bridges: Bridges::default(),
+            caps: CapsCache::default(),
+            codecs: CodecCache::default(),
+            metrics: Metrics::default(),
+            bridge_users: BTreeMap::new(),
+            stranded: BTreeSet::new(),
+            meetings: BTreeMap::new(),
+            breakouts: BTreeMap::new(),
+            links: Default::default(),
+            muc_domains: BTreeSet::new(),
+            outputs: VecDeque::new(),
+            unique: 0,
+        }
+    }
+
+    /// A number that was never given out before: the identity of a conference, a member, an attempt.
+    pub fn unique(&mut self) -> u64 {
+        self.unique += 1;
+        self.unique
+    }
+
+    pub fn link(&mut self, on: Connection) -> &mut Link {
+        &mut self.links[on as usize]
+    }
+
+    pub fn is_connected(&self, on: Connection) -> bool {
+        self.links[on as usize].jid.is_some()
+    }
+
+    /// Our own address on a connection, as the `initiator` of sessions.
+    pub fn jid(&self, on: Connection) -> Option<&Jid> {
+        self.links[on as usize].jid.as_ref()
+    }
+
+    /// The connection on which bridges are: the one that joined their brewery (spec/50 §1).
+    pub fn bridge_connection(&self) -> Connection {
+        match (self.config.bridge.xmpp_connection_name, &self.config.xmpp.service) {
+            (ConnectionName::Service, Some(_)) => Connection::Service,
+            _ => Connection::Client,
+        }
+    }
+
+    pub fn reply_timeout(&self, on: Connection) -> Duration {
+        match (on, &self.config.xmpp.service) {
+            (Connection::Service, Some(service)) => service.reply_timeout,
+            _ => self.config.xmpp.client.account.reply_timeout,
+        }
+    }
+
+    pub fn send(&mut self, on: Connection, stanza: Stanza) {
+        self.outputs.push_back(Output::Send { on, stanza });
+    }
+
+    pub fn pop_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Asks, and remembers what to do with the answer. No answer within the connection's reply timeout is an answer too.
+    pub fn request(&mut self, on: Connection, to: Jid, body: IqBody, then: Then) -> PendingId {
+        self.ask(on, Some(to), body, then)
+    }
+
+    pub fn ask(&mut self, on: Connection, to: Option<Jid>, body: IqBody, then: Then) -> PendingId {
+        let id = self.pending.reserve();
+        let deadline = self.timers.set(self.now + self.reply_timeout(on), Timer::NoAnswer(id));
+        self.pending.insert(id, on, to.clone(), then, deadline);
+        let id_on_wire = pending::stanza_id(self.ids.prefix(), id);
+        self.send(on, Stanza::Iq(Box::new(Iq { from: None, to, id: id_on_wire, body })));
+        id
+    }
+
+    /// Asks without caring for the answer.
+    pub fn notify(&mut self, on: Connection, to: Jid, body: IqBody) {
+        let id = StanzaId::from(self.ids.notice().as_str());
+        self.send(on, Stanza::Iq(Box::new(Iq { from: None, to: Some(to), id, body })));
+    }
+
+    /// Answers a request on the connection it came on, to the sender to the letter.
+    pub fn answer(&mut self, asked: Asked, body: IqBody) {
+        let from = if asked.on == Connection::Component { asked.to } else { None };
+        self.send(asked.on, Stanza::Iq(Box::new(Iq { from, to: asked.from, id: asked.id, body })));
+    }
+
+    pub fn answer_error(&mut self, asked: Asked, condition: Condition, text: &str) {
+        self.answer(asked, IqBody::Error(error(condition, text)));
+    }
+
+    /// Asks a domain, once a process, whether it hosts rooms (spec/20 §2.2 step 1).
+    pub fn check_muc_domain(&mut self, on: Connection, domain: &str) {
+        if self.muc_domains.contains(domain) {
+            return;
+        }
+        // Invariant: the domain of a valid JID is a valid JID.
+        let Ok(to) = Jid::new(domain) else { return };
+        self.muc_domains.insert(domain.to_owned());
+        let body = IqBody::Get(Payload::DiscoInfo(DiscoInfo::default()));
+        self.request(on, to, body, Then::MucDomain(domain.to_owned()));
+    }
+
+    /// A domain that is no home of rooms, or did not say, is asked again at the next entry.
+    pub fn forget_muc_domain(&mut self, domain: &str) {
+        self.muc_domains.remove(domain);
+    }
+
+    pub fn forget_conference(&mut self, id: ConferenceId) {
+        for deadline in self.pending.forget_conference(id) {
+            self.timers.cancel(Some(deadline));
+        }
+        self.stranded.remove(&id);
+    }
+}
+
+/// A stanza error with the type that RFC 6120 gives its condition (spec/30 §9.2).
+pub(crate) fn error(condition: Condition, text: &str) -> StanzaError {
+    let kind = match condition {
+        Condition::BadRequest | Condition::JidMalformed | Condition::NotAcceptable => ErrorType::Modify,
+        Condition::Forbidden | Condition::NotAuthorized => ErrorType::Auth,
+        Condition::ResourceConstraint | Condition::RecipientUnavailable => ErrorType::Wait,
+        _ => ErrorType::Cancel,
+    };
+    let text = (!text.is_empty()).then(|| text.to_owned());
+    StanzaError { kind, by: None, condition, text, application: Vec::new() }
+}

@@ -1,0 +1,37 @@
+//! What is counted. Counters only go up; gauges are derived from state when they are read (spec/90, row 107).
+
+/// Names follow spec/10 §5.8, spec/30 §13, spec/50 §10 without their prefix.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metrics {
+    pub conference_requests: u64,
+    pub conference_requests_new: u64,
+    pub conferences_created: u64,
+    pub participants: u64,
+    pub participants_moved: u64,
+    pub participants_ice_failed: u64,
+    pub participants_restart_requested: u64,
+    pub participants_no_start_muted_rmd: u64,
+    pub ice_restarts_requested: u64,
+    pub ice_restarts_relayed: u64,
+    pub ice_restarts_not_needed: u64,
+    pub ice_restarts_failed: u64,
+    pub bridges_removed: u64,
+    pub lost_bridges: u64,
+    pub xmpp_disconnects: u64,
+    /// Answers to nothing, to what has gone, and second answers.
+    pub answers_unmatched: u64,
+    /// Conferences dropped because handling one of their inputs panicked.
+    pub panics: u64,
+}
+
+/// The state behind the gauges.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gauges {
+    pub conferences: usize,
+    pub members: usize,
+    pub participants: usize,
+    pub bridges: usize,
+    pub operational_bridges: usize,
+    pub requests_pending: usize,
+    pub timers: usize,
+}

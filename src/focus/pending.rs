@@ -1,0 +1,181 @@
+//! Requests that await an answer: what was asked of whom, until when, and what is to be done then. State, not suspended code.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Connection;
+use super::bridges::registry::BridgeId;
+use super::caps::Query;
+use super::colibri::answer as colibri;
+use super::conference::{AttemptId, ConferenceId, MemberId, SessionKey};
+use super::ids;
+use super::seat::SeatOwner;
+use super::timers::TimerKey;
+use crate::wire::Jid;
+use crate::wire::stanza::{Payload, StanzaError};
+use crate::wire::values::{EndpointId, StanzaId};
+
+/// Numbers requests; never used twice in a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct PendingId(pub u64);
+
+/// What to do with the answer. The identifiers in it are never used twice, so that an answer to what has been replaced or
+/// has gone finds nothing (spec/90, "answers that arrive after the thing they answer was removed").
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Then {
+    /// The server said which components it has.
+    Components,
+    /// A domain said whether it hosts rooms.
+    MucDomain(String),
+    /// The configuration form of a room that we are entering.
+    RoomForm(SeatOwner),
+    RoomConfigured(SeatOwner),
+    /// A member was made owner.
+    Granted(ConferenceId, MemberId),
+    /// A client said what it supports.
+    Features(Query),
+    /// A participant took or refused an offer.
+    Offered(ConferenceId, MemberId, AttemptId),
+    /// A bridge allocated an endpoint, or not.
+    Allocated(ConferenceId, MemberId, AttemptId),
+    /// A bridge took an update. The endpoint is the one that it concerned, if it was one.
+    Updated(ConferenceId, SessionKey, Option<EndpointId>),
+    IceRestarted(ConferenceId, SessionKey, MemberId),
+    /// A bridge let go of a conference, so that it can be created there anew (spec/40 §9.3).
+    Expired(ConferenceId),
+    Checked(BridgeId),
+    /// Nobody cares.
+    Nothing,
+}
+
+impl Then {
+    /// Whom this concerns: what ends with a conference, or with a member of it.
+    fn owner(&self) -> Option<(ConferenceId, MemberId)> {
+        match self {
+            Then::RoomForm(SeatOwner::Conference(id)) | Then::RoomConfigured(SeatOwner::Conference(id)) => {
+                Some((*id, MemberId::NONE))
+            }
+            Then::Granted(id, member)
+            | Then::Offered(id, member, _)
+            | Then::Allocated(id, member, _)
+            | Then::IceRestarted(id, _, member) => Some((*id, *member)),
+            Then::Updated(id, ..) | Then::Expired(id) => Some((*id, MemberId::NONE)),
+            _ => None,
+        }
+    }
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Answer {
+    Result(Option<Payload>),
+    Error(StanzaError),
+    /// Nothing came within the reply timeout, or the connection was lost meanwhile.
+    None,
+}
+
+impl Answer {
+    /// As the readers of bridges' answers want it.
+    pub fn as_colibri(&self) -> colibri::Answer<'_> {
+        match self {
+            Answer::Result(payload) => colibri::Answer::Result(payload.as_ref()),
+            Answer::Error(error) => colibri::Answer::Error(error),
+            Answer::None => colibri::Answer::Timeout,
+        }
+    }
+
+    /// What went wrong, for a line of the log that says what was tried.
+    pub fn detail(&self) -> String {
+        match self {
+            Answer::Result(_) => String::new(),
+            Answer::Error(error) => format!(": {} {}", error.condition, error.text.as_deref().unwrap_or_default()),
+            Answer::None => ": no answer".into(),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct PendingIq {
+    on: Connection,
+    to: Option<Jid>,
+    then: Then,
+    deadline: TimerKey,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    table: BTreeMap<PendingId, PendingIq>,
+    by_owner: BTreeSet<(ConferenceId, MemberId, PendingId)>,
+    count: u64,
+}
+
+impl Pending {
+    /// The number of the next request, to be put into its id.
+    pub fn reserve(&mut self) -> PendingId {
+        self.count += 1;
+        PendingId(self.count)
+    }
+
+    pub fn insert(&mut self, id: PendingId, on: Connection, to: Option<Jid>, then: Then, deadline: TimerKey) {
+        if let Some((conference, member)) = then.owner() {
+            self.by_owner.insert((conference, member, id));
+        }
+        self.table.insert(id, PendingIq { on, to, then, deadline });
+    }
+
+    /// What waits for this answer. An answer counts once, and only from where the question went (spec/40 §1 item 5).
+    pub fn answered(&mut self, id: PendingId, on: Connection, from: Option<&Jid>) -> Option<(Then, TimerKey)> {
+        let pending = self.table.get(&id)?;
+        let asked = pending.to.is_none() || pending.to.as_ref() == from;
+        if pending.on != on || !asked {
+            return None;
+        }
+        self.take(id)
+    }
+
+    pub fn take(&mut self, id: PendingId) -> Option<(Then, TimerKey)> {
+        let pending = self.table.remove(&id)?;
+        if let Some((conference, member)) = pending.then.owner() {
+            self.by_owner.remove(&(conference, member, id));
+        }
+        Some((pending.then, pending.deadline))
+    }
+
+    /// Everything that was asked on a connection which is lost.
+    pub fn on_connection(&self, on: Connection) -> Vec<PendingId> {
+        self.table.iter().filter(|(_, pending)| pending.on == on).map(|(id, _)| *id).collect()
+    }
+
+    /// Forgets what was asked for a conference; gives the deadlines to cancel.
+    pub fn forget_conference(&mut self, id: ConferenceId) -> Vec<TimerKey> {
+        self.forget((id, MemberId::NONE, PendingId(0)), (id, MemberId::LAST, PendingId(u64::MAX)))
+    }
+
+    /// Forgets what was asked for one member.
+    pub fn forget_member(&mut self, id: ConferenceId, member: MemberId) -> Vec<TimerKey> {
+        self.forget((id, member, PendingId(0)), (id, member, PendingId(u64::MAX)))
+    }
+
+    fn forget(
+        &mut self,
+        from: (ConferenceId, MemberId, PendingId),
+        to: (ConferenceId, MemberId, PendingId),
+    ) -> Vec<TimerKey> {
+        let ids: Vec<PendingId> = self.by_owner.range(from..=to).map(|(_, _, id)| *id).collect();
+        ids.into_iter().filter_map(|id| self.take(id)).map(|(_, deadline)| deadline).collect()
+    }
+
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+}
+
+/// The id under which a request goes out.
+pub(crate) fn stanza_id(prefix: &str, id: PendingId) -> StanzaId {
+    StanzaId::from(format!("{prefix}-{}", ids::base32(id.0)).as_str())
+}
+
+/// The request that an id belongs to, if it is one of ours.
+pub(crate) fn pending_id(prefix: &str, id: &str) -> Option<PendingId> {
+    let number = id.strip_prefix(prefix)?.strip_prefix('-')?;
+    ids::from_base32(number).map(PendingId)
+}

@@ -1,0 +1,193 @@
+//! Where stanzas and changes of connections go.
+
+use super::conference::Leave;
+use super::context::{Asked, Link};
+use super::pending::{self, Answer};
+use super::timers::Timer;
+use super::{Connection, Focus};
+use crate::wire::Jid;
+use crate::wire::jingle::Jingle;
+use crate::wire::presence::Presence;
+use crate::wire::stanza::{Iq, IqBody, Message, Payload, Roster, Stanza};
+use crate::wire::values::{Condition, MessageType, PresenceType};
+
+impl Focus {
+    pub(super) fn connected(&mut self, on: Connection, jid: Jid, resumed: bool) {
+        let link = self.cx.link(on);
+        let grace = link.in_grace.take();
+        *link = Link { jid: Some(jid), in_grace: None };
+        self.cx.timers.cancel(grace);
+        let in_time = resumed && grace.is_some();
+        let breweries = self.brewery.as_ref().is_some_and(|brewery| brewery.seat.on == on);
+        if on == Connection::Component {
+            return;
+        }
+        if !resumed {
+            self.cx.ask(on, None, IqBody::Get(Payload::Roster(Roster {})), super::Then::Nothing);
+        }
+        if on == Connection::Client {
+            self.discover_components();
+            if !in_time {
+                self.drop_conferences();
+            }
+        }
+        if !resumed {
+            self.announce(on, None);
+        }
+        if breweries && !in_time {
+            self.rejoin_brewery();
+        }
+    }
+
+    pub(super) fn disconnected(&mut self, on: Connection, resumable: bool) {
+        self.cx.metrics.xmpp_disconnects += 1;
+        self.cx.link(on).jid = None;
+        // Nothing asked there will be answered, and a resumed stream brings answers nobody needs any more.
+        if !resumable {
+            for id in self.cx.pending.on_connection(on) {
+                if let Some((then, deadline)) = self.cx.pending.take(id) {
+                    self.cx.timers.cancel(Some(deadline));
+                    self.answered(then, Answer::None);
+                }
+            }
+        }
+        if on == Connection::Component {
+            return;
+        }
+        if on == Connection::Client && !resumable {
+            self.drop_conferences();
+        }
+        let at = self.cx.now + self.cx.reply_timeout(on);
+        let timer = self.cx.timers.set(at, Timer::GraceOver(on));
+        let old = self.cx.link(on).in_grace.replace(timer);
+        self.cx.timers.cancel(old);
+    }
+
+    /// The connection did not come back in time: what depended on it is over (spec/70 §10.6).
+    pub(super) fn grace_over(&mut self, on: Connection) {
+        self.cx.link(on).in_grace = None;
+        if on == Connection::Client {
+            self.drop_conferences();
+        }
+        if self.brewery.as_ref().is_some_and(|brewery| brewery.seat.on == on) {
+            self.drop_brewery();
+        }
+    }
+
+    /// All conferences end without a word: the stream that they lived on is gone, and what was meant for it is for nobody.
+    fn drop_conferences(&mut self) {
+        for id in self.conferences.ids() {
+            self.with_conference(id, |conference, cx| conference.end(cx, Leave::Silently));
+        }
+    }
+
+    /// Presence to all who have subscribed, or to one of them.
+    fn announce(&mut self, on: Connection, to: Option<Jid>) {
+        let caps = Some(self.cx.own.caps());
+        let presence = Presence { to, priority: Some("0".into()), caps, ..Presence::default() };
+        self.cx.send(on, Stanza::Presence(Box::new(presence)));
+    }
+
+    pub(super) fn stanza(&mut self, on: Connection, stanza: Stanza) {
+        match stanza {
+            Stanza::Iq(iq) => self.iq(on, *iq),
+            Stanza::Presence(presence) => self.presence(on, *presence),
+            Stanza::Message(message) => self.message(on, *message),
+        }
+    }
+
+    fn iq(&mut self, on: Connection, iq: Iq) {
+        let Iq { from, to, id, body } = iq;
+        let answer = match body {
+            IqBody::Get(payload) => return self.asked(Asked { on, from, to, id }, payload, false),
+            IqBody::Set(payload) => return self.asked(Asked { on, from, to, id }, payload, true),
+            IqBody::Result(payload) => Answer::Result(payload),
+            IqBody::Error(error) => Answer::Error(error),
+        };
+        let pending = pending::pending_id(self.cx.ids.prefix(), id.as_str());
+        match pending.and_then(|id| self.cx.pending.answered(id, on, from.as_ref())) {
+            Some((then, deadline)) => {
+                self.cx.timers.cancel(Some(deadline));
+                self.answered(then, answer);
+            }
+            // Second answers, answers after the end, and answers to what needs none (spec/90, row 118).
+            None => self.cx.metrics.answers_unmatched += 1,
+        }
+    }
+
+    /// Every request is answered: by whoever it is for, or by the error of RFC 6120 (spec/90, row 115).
+    fn asked(&mut self, asked: Asked, payload: Payload, set: bool) {
+        match payload {
+            Payload::Conference(request) if set && asked.on != Connection::Service => {
+                self.conference_request(asked, &request);
+            }
+            Payload::Jingle(jingle) if set && asked.on != Connection::Component => self.jingle(asked, jingle),
+            Payload::Ping(_) if !set => self.cx.answer(asked, IqBody::Result(None)),
+            Payload::Version(_) if !set => {
+                let version = self.cx.own.version();
+                self.cx.answer(asked, IqBody::Result(Some(Payload::Version(version))));
+            }
+            Payload::DiscoInfo(query) if !set => match self.cx.own.disco_info(asked.on, query.node.as_deref()) {
+                Some(info) => self.cx.answer(asked, IqBody::Result(Some(Payload::DiscoInfo(info)))),
+                None => self.cx.answer_error(asked, Condition::ItemNotFound, ""),
+            },
+            _ => self.cx.answer_error(asked, Condition::FeatureNotImplemented, ""),
+        }
+    }
+
+    /// Jingle of a member of one of our rooms; of anybody else it is about a session that there is not.
+    fn jingle(&mut self, asked: Asked, jingle: Jingle) {
+        let member = asked.from.as_ref().and_then(|from| {
+            let id = self.conferences.id_of_text(from.bare_str())?;
+            let conference = self.conferences.get(id).filter(|conference| conference.seat.on == asked.on)?;
+            Some((id, conference.member_by_nick(from.resource()?)?))
+        });
+        match member {
+            Some((id, member)) => {
+                self.with_conference(id, |conference, cx| conference.jingle(cx, asked, member, jingle));
+            }
+            None => self.cx.answer_error(asked, Condition::BadRequest, ""),
+        }
+    }
+
+    fn presence(&mut self, on: Connection, presence: Presence) {
+        let Some(from) = &presence.from else { return };
+        if presence.kind == Some(PresenceType::Subscribe) {
+            return self.subscribe(on, &from.to_bare());
+        }
+        if let Some(id) = self.conferences.id_of_text(from.bare_str()) {
+            let here = self.conferences.get(id).is_some_and(|conference| conference.seat.on == on);
+            // The bare room says nothing of anybody (spec/20 §2.4).
+            if here && from.resource().is_some() {
+                self.with_conference(id, |conference, cx| conference.presence(cx, presence));
+            }
+            return;
+        }
+        let brewery = self.brewery.as_ref().filter(|it| it.seat.on == on);
+        if brewery.is_some_and(|it| it.seat.room.as_jid().is_bare_of(from)) && from.resource().is_some() {
+            self.brewery_presence(&presence);
+        }
+    }
+
+    /// The client proxy finds us by our presence: whoever it is set to may see it, also if nobody put it on the roster
+    /// (spec/70 §10.4). Nobody else may.
+    fn subscribe(&mut self, on: Connection, from: &Jid) {
+        let proxy = self.cx.config.xmpp.client.client_proxy.as_ref();
+        let welcome = on == Connection::Client && proxy == Some(from);
+        let kind = if welcome { PresenceType::Subscribed } else { PresenceType::Unsubscribed };
+        let answer = Presence { to: Some(from.clone()), kind: Some(kind), ..Presence::default() };
+        self.cx.send(on, Stanza::Presence(Box::new(answer)));
+        if welcome {
+            self.announce(on, Some(from.clone()));
+        }
+    }
+
+    fn message(&mut self, on: Connection, message: Message) {
+        if on != Connection::Client || !matches!(message.kind, None | Some(MessageType::Normal)) {
+            return;
+        }
+        if let (Some(from), Some(json)) = (message.from, message.json_message) {
+            self.component_message(&from, json);
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! All sources of a conference, and what may be added to and removed from them (spec/30 §9.3, §9.6).
+//!
+//! A request costs what it contains and what its owner has, however large the conference: SSRCs and msids are looked up in
+//! indexes (spec/90, row 110).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::set::{Candidate, CandidateGroup, CandidateSource, Msid, Source, SourceSet, SsrcGroup};
+use crate::wire::stanza::StanzaError;
+use crate::wire::values::{Condition, EndpointId, ErrorType, MediaType, Semantics, Ssrc};
+
+/// Why a request was refused, in the words that its sender gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    pub condition: Condition,
+    pub text: String,
+}
+
+impl Rejection {
+    pub fn bad_request(text: impl Into<String>) -> Rejection {
+        Rejection { condition: Condition::BadRequest, text: text.into() }
+    }
+
+    /// The answer, with the error type of spec/30 §9.2.
+    pub fn into_error(self) -> StanzaError {
+        let kind = match self.condition {
+            Condition::BadRequest => ErrorType::Modify,
+            Condition::Forbidden => ErrorType::Auth,
+            Condition::ResourceConstraint => ErrorType::Wait,
+            _ => ErrorType::Cancel,
+        };
+        let text = (!self.text.is_empty()).then_some(self.text);
+        StanzaError { kind, by: None, condition: self.condition, text, application: Vec::new() }
+    }
+}
+
+/// How much one participant may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub ssrcs: usize,
+    pub groups: usize,
+}
+
+/// What a change came to: the owner's whole set before and after, shared with the conference's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    pub before: Arc<SourceSet>,
+    pub after: Arc<SourceSet>,
+}
+
+/// The sources of all participants of a conference. No SSRC and no msid belongs to two of them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ConferenceSources {
+    owners: BTreeMap<EndpointId, Arc<SourceSet>>,
+    by_ssrc: BTreeMap<Ssrc, EndpointId>,
+    by_msid: BTreeMap<Msid, EndpointId>,
+}
+
+impl ConferenceSources {
+    /// Adds all of it or nothing. `Ok(None)`: there was nothing new in it.
+    pub fn try_add(
+        &mut self,
+        owner: &EndpointId,
+        wanted: &Candidate,
+        limits: Limits,
+    ) -> Result<Option<Changed>, Rejection> {
+        let before = self.of(owner);
+        let mut after = SourceSet::clone(&before);
+        self.check_sources(owner, wanted, &mut after, limits)?;
+        check_groups(wanted, &mut after, limits)?;
+        if after == *before {
+            return Ok(None);
+        }
+        check_result(&after)?;
+        after.sources.shrink_to_fit();
+        after.groups.shrink_to_fit();
+        for source in &after.sources[before.sources.len()..] {
+            self.by_ssrc.insert(source.ssrc, owner.clone());
+            if let Some(msid) = &source.msid {
+                self.by_msid.insert(msid.clone(), owner.clone());
+            }
+        }
+        Ok(Some(self.store(owner, before, after)))
+    }
+
+    /// Removes all of it or nothing, and with it the groups that name a removed source. `Ok(None)`: it was empty.
+    pub fn try_remove(&mut self, owner: &EndpointId, unwanted: &Candidate) -> Result<Option<Changed>, Rejection> {
+        if unwanted.is_empty() {
+            return Ok(None);
+        }
+        let Some(before) = self.owners.get(owner).cloned() else {
+            return Err(Rejection::bad_request("Source does not exist or is not owned by endpoint null."));
+        };
+        let removed = self.owned_ssrcs(owner, &unwanted.sources)?;
+        for group in &unwanted.groups {
+            if !before.groups.iter().any(|known| group.is(known)) {
+                return Err(Rejection::bad_request("Source group does not exist"));
+            }
+        }
+        let stays = |group: &&SsrcGroup| {
+            !unwanted.groups.iter().any(|unwanted| unwanted.is(group))
+                && !group.ssrcs.iter().any(|ssrc| removed.contains(ssrc))
+        };
+        let after = SourceSet {
+            sources: before.sources.iter().filter(|source| !removed.contains(&source.ssrc)).cloned().collect(),
+            groups: before.groups.iter().filter(stays).cloned().collect(),
+        };
+        check_result(&after)?;
+        self.forget_indexes(&before, &after);
+        Ok(Some(self.store(owner, before, after)))
+    }
+
+    /// Forgets an owner. `None`: it had nothing.
+    pub fn remove_owner(&mut self, owner: &EndpointId) -> Option<Changed> {
+        let before = self.owners.get(owner).cloned()?;
+        let after = SourceSet::default();
+        self.forget_indexes(&before, &after);
+        Some(self.store(owner, before, after))
+    }
+
+    /// What it sends; the empty set if it is not known.
+    pub fn of(&self, owner: &EndpointId) -> Arc<SourceSet> {
+        self.owners.get(owner).cloned().unwrap_or_default()
+    }
+
+    /// All owners that have something, in the order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = (&EndpointId, &Arc<SourceSet>)> {
+        self.owners.iter()
+    }
+
+    /// Checks 1 to 4, source by source; what passes is put into `after`.
+    fn check_sources(
+        &self,
+        owner: &EndpointId,
+        wanted: &Candidate,
+        after: &mut SourceSet,
+        limits: Limits,
+    ) -> Result<(), Rejection> {
+        let total = after.sources.len() + wanted.sources.len();
+        let mut added = BTreeSet::new();
+        for source in &wanted.sources {
+            let Some(ssrc) = valid(source.ssrc) else {
+                return Err(Rejection::bad_request(format!("Invalid SSRC: {}.", source.ssrc)));
+            };
+            if self.by_ssrc.contains_key(&ssrc) || !added.insert(ssrc) {
+                return Err(Rejection::bad_request(format!("SSRC is already used: {ssrc}.")));
+            }
+            if let Some(msid) = &source.msid {
+                if self.by_msid.get(msid).is_some_and(|other| other != owner) {
+                    return Err(msid_in_use(msid));
+                }
+            }
+            if total > limits.ssrcs {
+                return Err(Rejection::bad_request(format!("SSRC limit ({}) exceeded.", limits.ssrcs)));
+            }
+            after.sources.push(source.accepted(ssrc));
+        }
+        Ok(())
+    }
+
+    /// The SSRCs to remove, if all of them are the owner's.
+    fn owned_ssrcs(&self, owner: &EndpointId, sources: &[CandidateSource]) -> Result<BTreeSet<Ssrc>, Rejection> {
+        let owned = |source: &CandidateSource| valid(source.ssrc).filter(|ssrc| self.by_ssrc.get(ssrc) == Some(owner));
+        sources
+            .iter()
+            .map(|source| {
+                owned(source).ok_or_else(|| {
+                    let ssrc = source.ssrc;
+                    Rejection::bad_request(format!("Source does not exist or is not owned by endpoint (ssrc={ssrc})."))
+                })
+            })
+            .collect()
+    }
+
+    fn forget_indexes(&mut self, before: &SourceSet, after: &SourceSet) {
+        for source in &before.sources {
+            if !after.sources.iter().any(|kept| kept.ssrc == source.ssrc) {
+                self.by_ssrc.remove(&source.ssrc);
+            }
+            if let Some(msid) = &source.msid {
+                if !after.sources.iter().any(|kept| kept.msid.as_ref() == Some(msid)) {
+                    self.by_msid.remove(msid);
+                }
+            }
+        }
+    }
+
+    fn store(&mut self, owner: &EndpointId, before: Arc<SourceSet>, after: SourceSet) -> Changed {
+        let after = Arc::new(after);
+        if after.is_empty() {
+            self.owners.remove(owner);
+        } else {
+            self.owners.insert(owner.clone(), after.clone());
+        }
+        Changed { before, after }
+    }
+}
+
+impl CandidateSource {
+    fn accepted(&self, ssrc: Ssrc) -> Source {
+        Source {
+            ssrc,
+            media: self.media,
+            video_type: self.video_type,
+            synthetic: false,
+            name: self.name.clone(),
+            msid: self.msid.clone(),
+        }
+    }
+}
+
+impl CandidateGroup {
+    fn is(&self, group: &SsrcGroup) -> bool {
+        self.semantics == group.semantics
+            && self.media == group.media
+            && self.ssrcs.iter().copied().eq(group.ssrcs.iter().map(|ssrc| i64::from(ssrc.0)))
+    }
+}
+
+/// Check 1: 0 is no SSRC, and there are 32 bits.
+fn valid(ssrc: i64) -> Option<Ssrc> {
+    u32::try_from(ssrc).ok().filter(|ssrc| *ssrc != 0).map(Ssrc)
+}
+
+fn msid_in_use(msid: &Msid) -> Rejection {
+    Rejection::bad_request(format!("MSID is already used: {}.", msid.0))
+}
+
+/// Checks 5 and 6. Empty groups and those that are known already are passed over.
+///
+/// More groups than allowed are counted but not kept, so that a stanza full of groups costs no more than reading it.
+fn check_groups(wanted: &Candidate, after: &mut SourceSet, limits: Limits) -> Result<(), Rejection> {
+    let sources: BTreeSet<Ssrc> = after.sources.iter().map(|source| source.ssrc).collect();
+    let mut exceeded = false;
+    for group in &wanted.groups {
+        if group.ssrcs.is_empty() || after.groups.iter().any(|known| group.is(known)) {
+            continue;
+        }
+        let known = |ssrc: &i64| valid(*ssrc).filter(|ssrc| sources.contains(ssrc));
+        let Some(ssrcs) = group.ssrcs.iter().map(known).collect::<Option<Box<[Ssrc]>>>() else {
+            let list = &group.ssrcs;
+            let text = format!("An SSRC group contains an SSRC, which hasn't been signaled as a source: {list:?}.");
+            return Err(Rejection::bad_request(text));
+        };
+        if after.groups.len() >= limits.groups {
+            exceeded = true;
+        } else {
+            after.groups.push(SsrcGroup { semantics: group.semantics, media: group.media, ssrcs });
+        }
+    }
+    if exceeded {
+        return Err(Rejection::bad_request(format!("ssrc-group limit ({}) exceeded.", limits.groups)));
+    }
+    Ok(())
+}
+
+/// Where a source stands in its owner's groups.
+#[derive(Default, Clone, Copy)]
+struct Place {
+    sim: Option<usize>,
+    fid: Option<usize>,
+}
+
+/// Checks 7 to 10, on everything an owner has after a change.
+fn check_result(set: &SourceSet) -> Result<(), Rejection> {
+    let by_ssrc: BTreeMap<Ssrc, &Source> = set.sources.iter().map(|source| (source.ssrc, source)).collect();
+    let mut places: BTreeMap<Ssrc, Place> = BTreeMap::new();
+    for (index, group) in set.groups.iter().enumerate() {
+        let list = &group.ssrcs;
+        let invalid = || Rejection::bad_request(format!("Invalid {} group: {list:?}.", group.semantics));
+        if group.semantics == Semantics::Fid && list.len() != 2 {
+            return Err(invalid());
+        }
+        let mut msid = None;
+        for ssrc in list {
+            let Some(own) = by_ssrc.get(ssrc).and_then(|source| source.msid.as_ref()) else {
+                return Err(Rejection::bad_request("Required source parameter 'msid' is not present."));
+            };
+            if *msid.get_or_insert(own) != own {
+                let text = format!("SsrcGroup contains sources with different MSIDs: {list:?}.");
+                return Err(Rejection::bad_request(text));
+            }
+            let place = places.entry(*ssrc).or_default();
+            let taken = match group.semantics {
+                Semantics::Sim => place.sim.replace(index),
+                Semantics::Fid => place.fid.replace(index),
+            };
+            // One place in one group of a kind: otherwise it is anybody's guess what belongs together (spec/30 §9.3).
+            if taken.is_some() {
+                return Err(invalid());
+            }
+        }
+    }
+    check_msids(set, &places)
+}
+
+/// What a source belongs to as a whole: a group (by its index), or nothing but itself.
+#[derive(PartialEq, Eq)]
+enum ExtendedGroup {
+    Group(usize),
+    Alone(Ssrc),
+}
+
+/// Check 10.
+fn check_msids(set: &SourceSet, places: &BTreeMap<Ssrc, Place>) -> Result<(), Rejection> {
+    let mut users: BTreeMap<(MediaType, &Msid), ExtendedGroup> = BTreeMap::new();
+    for source in &set.sources {
+        let Some(msid) = &source.msid else { continue };
+        let extended = extended_group(set, places, source.ssrc);
+        if *users.entry((source.media, msid)).or_insert_with(|| extended_group(set, places, source.ssrc)) != extended {
+            return Err(msid_in_use(msid));
+        }
+    }
+    Ok(())
+}
+
+/// The SIM group of a source; else its FID group, or, of a retransmission, the SIM group of what it repeats; else itself.
+fn extended_group(set: &SourceSet, places: &BTreeMap<Ssrc, Place>, ssrc: Ssrc) -> ExtendedGroup {
+    let place = places.get(&ssrc).copied().unwrap_or_default();
+    match place {
+        Place { sim: Some(sim), .. } => ExtendedGroup::Group(sim),
+        Place { sim: None, fid: Some(fid) } => {
+            let first = set.groups[fid].ssrcs[0];
+            let sim_of_first = places.get(&first).and_then(|place| place.sim);
+            ExtendedGroup::Group(sim_of_first.unwrap_or(fid))
+        }
+        Place { sim: None, fid: None } => ExtendedGroup::Alone(ssrc),
+    }
+}
+
+#[cfg(test)]
+#[path = "validate_tests.rs"]
+mod tests;

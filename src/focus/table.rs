@@ -1,0 +1,65 @@
+//! All conferences, by identity and by room.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::conference::{Conference, ConferenceId};
+use crate::wire::BareJid;
+
+/// In the order in which they were made.
+#[derive(Default)]
+pub(crate) struct Conferences {
+    by_id: BTreeMap<ConferenceId, Conference>,
+    by_room: HashMap<BareJid, ConferenceId>,
+}
+
+impl Conferences {
+    pub fn insert(&mut self, conference: Conference) {
+        self.by_room.insert(conference.room.clone(), conference.id);
+        self.by_id.insert(conference.id, conference);
+    }
+
+    pub fn remove(&mut self, id: ConferenceId) -> Option<Conference> {
+        let conference = self.by_id.remove(&id)?;
+        self.by_room.remove(&conference.room);
+        Some(conference)
+    }
+
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub fn get(&self, id: ConferenceId) -> Option<&Conference> {
+        self.by_id.get(&id)
+    }
+
+    pub fn get_mut(&mut self, id: ConferenceId) -> Option<&mut Conference> {
+        self.by_id.get_mut(&id)
+    }
+
+    pub fn id_of(&self, room: &BareJid) -> Option<ConferenceId> {
+        self.by_room.get(room).copied()
+    }
+
+    /// By the text of the room's bare JID, as it stands in front of an occupant's nick.
+    pub fn id_of_text(&self, room: &str) -> Option<ConferenceId> {
+        self.by_room.get(room).copied()
+    }
+
+    pub fn by_room_mut(&mut self, room: &BareJid) -> Option<&mut Conference> {
+        let id = self.by_room.get(room)?;
+        self.by_id.get_mut(id)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Conference> {
+        self.by_id.values()
+    }
+
+    pub fn ids(&self) -> Vec<ConferenceId> {
+        self.by_id.keys().copied().collect()
+    }
+
+    pub fn in_domain(&self, domain: &str) -> Vec<ConferenceId> {
+        let there = self.by_id.values().filter(|conference| conference.room.as_jid().domain() == domain);
+        there.map(|conference| conference.id).collect()
+    }
+}

@@ -1,0 +1,73 @@
+//! One queue of everything that waits for a time.
+
+use std::collections::BTreeMap;
+
+use super::conference::{ConferenceId, MemberId};
+use super::pending::PendingId;
+use super::time::Timestamp;
+
+/// What is due.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Timer {
+    /// A request got no answer.
+    NoAnswer(PendingId),
+    /// Nothing came from a room that we are entering.
+    EntryTimeout(ConferenceId),
+    /// The room's metadata did not come (spec/20 §2.2 step 7).
+    MetadataTimeout(ConferenceId),
+    /// Nobody came (spec/10 §5.1).
+    NobodyCame(ConferenceId),
+    /// One participant has been alone for long enough (spec/30 §6.1).
+    Alone(ConferenceId),
+    /// Tell one participant what has changed (spec/30 §10.3).
+    Signal(ConferenceId, MemberId),
+    /// Try again to place participants whom no bridge could take.
+    SeekBridge(ConferenceId),
+    /// A lost connection was not resumed in time.
+    GraceOver(super::Connection),
+    /// Enter the bridges' brewery (again).
+    JoinBrewery,
+    /// Nothing came from the brewery that we are entering.
+    BreweryTimeout,
+    /// Ask again which components there are.
+    DiscoverComponents,
+}
+
+/// The handle by which a timer is cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TimerKey(Timestamp, u64);
+
+#[derive(Debug, Default)]
+pub(crate) struct Timers {
+    queue: BTreeMap<TimerKey, Timer>,
+    count: u64,
+}
+
+impl Timers {
+    pub fn set(&mut self, at: Timestamp, timer: Timer) -> TimerKey {
+        self.count += 1;
+        let key = TimerKey(at, self.count);
+        self.queue.insert(key, timer);
+        key
+    }
+
+    /// Cancelling what has gone off already does nothing.
+    pub fn cancel(&mut self, key: Option<TimerKey>) {
+        if let Some(key) = key {
+            self.queue.remove(&key);
+        }
+    }
+
+    pub fn next(&self) -> Option<Timestamp> {
+        self.queue.first_key_value().map(|(key, _)| key.0)
+    }
+
+    pub fn pop_due(&mut self, now: Timestamp) -> Option<Timer> {
+        let entry = self.queue.first_entry()?;
+        (entry.key().0 <= now).then(|| entry.remove())
+    }
+
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+}

@@ -1,0 +1,389 @@
+//! A videobridge: joins a brewery, says how it is, and runs conferences as the real one does (spec/40 §3, spec/50 §2).
+//!
+//! It parses as strictly as the real one, which closes its stream at what it cannot read: then this one complains, and says
+//! nothing more. No I/O, no clock.
+
+mod conference;
+mod errors;
+mod replies;
+mod request;
+mod stats;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+
+use indexmap::IndexMap;
+use minidom::Element;
+
+use crate::Time;
+use crate::ns;
+use crate::participant::media::Dice;
+use crate::violation::{Complaints, Violation};
+use crate::xml::{Read, bare, el, error_of, result_of};
+pub use conference::{Conference, Endpoint, Relay};
+use errors::Refused;
+use request::Modify;
+pub use stats::Stats;
+
+/// Who a bridge is.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Its nickname in the brewery.
+    pub nick: String,
+    pub jid: String,
+    /// `jvbbrewery@internal.auth.…`
+    pub brewery: String,
+    pub stats: Stats,
+    /// Zero: only when it changes.
+    pub presence_interval: Time,
+    pub sctp: bool,
+    pub web_sockets: bool,
+    pub ice_restart: IceRestart,
+    /// How long each answer takes.
+    pub delay: Time,
+}
+
+impl Settings {
+    pub fn new(nick: impl Into<String>, brewery: impl Into<String>) -> Settings {
+        let nick = nick.into();
+        Settings {
+            jid: format!("jvb@auth.meet.test/{nick}"),
+            nick,
+            brewery: brewery.into(),
+            stats: Stats::default(),
+            presence_interval: Time::from_secs(5),
+            sctp: true,
+            web_sockets: true,
+            ice_restart: IceRestart::Works,
+            delay: Time::ZERO,
+        }
+    }
+}
+
+/// What it does when it is asked for an ICE restart (spec/40 §5.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IceRestart {
+    Works,
+    /// Not connected yet: the old credentials again, without generation.
+    NotNeeded,
+    /// A bridge older than August 2026: no transport in the answer.
+    Refused,
+}
+
+/// How it answers health checks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Health {
+    #[default]
+    Well,
+    /// `internal-server-error` with these words.
+    Failing(String),
+    Silent,
+}
+
+/// What happens to the next colibri2 request.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// It is lost before the bridge sees it.
+    Lost,
+    /// It is carried out, its answer is lost.
+    Unanswered,
+    /// It is answered later.
+    Late(Time),
+    /// It is not carried out, and answered with this error: type, condition, text, colibri2 reason.
+    Error { kind: &'static str, condition: &'static str, text: String, reason: Option<&'static str> },
+}
+
+/// An error of its own which it answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    pub condition: String,
+    pub text: String,
+}
+
+pub struct Bridge {
+    pub settings: Settings,
+    pub health: Health,
+    complaints: Complaints,
+    now: Time,
+    ready: VecDeque<Element>,
+    /// Answers that wait for their time; in order, as one thread gives them (spec/40 §1, 7).
+    late: VecDeque<(Time, Element)>,
+    conferences: IndexMap<String, Conference>,
+    faults: VecDeque<Fault>,
+    joined: bool,
+    /// It could not read something: the real one's stream is closed.
+    broken: bool,
+    next_presence: Option<Time>,
+    errors: Vec<Answered>,
+    /// Requests that it carried out or refused, by the clock.
+    requests: Vec<(Time, Element)>,
+    dice: Dice,
+    next_id: u64,
+}
+
+impl Bridge {
+    pub fn new(settings: Settings) -> Bridge {
+        Bridge {
+            health: Health::Well,
+            complaints: Complaints::of(&settings.nick),
+            now: Time::ZERO,
+            ready: VecDeque::new(),
+            late: VecDeque::new(),
+            conferences: IndexMap::new(),
+            faults: VecDeque::new(),
+            joined: false,
+            broken: false,
+            next_presence: None,
+            errors: Vec::new(),
+            requests: Vec::new(),
+            dice: Dice::of(&settings.nick),
+            next_id: 0,
+            settings,
+        }
+    }
+
+    /// Enters the brewery; the first presence with stats follows when it is in.
+    pub fn join(&mut self) {
+        let to = self.occupant_jid();
+        self.ready.push_back(el("presence", ns::CLIENT).attr("to", to).child(el("x", ns::MUC)).done());
+    }
+
+    /// Starts anew: nothing is left of its conferences.
+    pub fn restart(&mut self) {
+        self.conferences.clear();
+        self.late.clear();
+        self.ready.clear();
+        self.joined = false;
+        self.broken = false;
+        self.next_presence = None;
+    }
+
+    /// Changes what it publishes, and publishes it at once.
+    pub fn publish(&mut self, change: impl FnOnce(&mut Stats)) {
+        change(&mut self.settings.stats);
+        if self.joined {
+            self.send_presence();
+        }
+    }
+
+    /// What happens to the next colibri2 request; several wait in line.
+    pub fn fail_next(&mut self, fault: Fault) {
+        self.faults.push_back(fault);
+    }
+
+    /// Forgets a conference, as after a restart that nobody noticed.
+    pub fn forget(&mut self, meeting_id: &str) {
+        self.conferences.shift_remove(meeting_id);
+    }
+
+    /// Expires an endpoint without telling anybody, as its timers do (spec/40 §3.4).
+    pub fn forget_endpoint(&mut self, id: &str) {
+        for conference in self.conferences.values_mut() {
+            conference.endpoints.shift_remove(id);
+        }
+    }
+
+    pub fn poll_output(&mut self) -> Option<Element> {
+        self.ready.pop_front()
+    }
+
+    pub fn poll_timeout(&self) -> Option<Time> {
+        let late = self.late.front().map(|(at, _)| *at);
+        late.into_iter().chain(self.next_presence).min()
+    }
+
+    pub fn handle_timeout(&mut self, now: Time) {
+        self.set_now(now);
+        while self.late.front().is_some_and(|(at, _)| *at <= now) {
+            self.ready.extend(self.late.pop_front().map(|(_, stanza)| stanza));
+        }
+        if self.next_presence.is_some_and(|at| at <= now) {
+            self.send_presence();
+        }
+    }
+
+    pub fn handle(&mut self, now: Time, stanza: &Element) {
+        self.set_now(now);
+        if self.broken {
+            return;
+        }
+        match (stanza.name(), stanza.get("type")) {
+            ("presence", kind) if stanza.get("from") == Some(self.occupant_jid().as_str()) => self.on_own(stanza, kind),
+            ("iq", Some("get" | "set")) => self.on_request(stanza),
+            _ => {}
+        }
+    }
+
+    pub fn nick(&self) -> &str {
+        &self.settings.nick
+    }
+
+    pub fn occupant_jid(&self) -> String {
+        format!("{}/{}", self.settings.brewery, self.settings.nick)
+    }
+
+    pub fn joined(&self) -> bool {
+        self.joined
+    }
+
+    /// By meeting id.
+    pub fn conferences(&self) -> &IndexMap<String, Conference> {
+        &self.conferences
+    }
+
+    /// The endpoint of that id, in whichever conference.
+    pub fn endpoint(&self, id: &str) -> Option<&Endpoint> {
+        self.conferences.values().find_map(|conference| conference.endpoints.get(id))
+    }
+
+    pub fn endpoint_count(&self) -> usize {
+        self.conferences.values().map(|conference| conference.endpoints.len()).sum()
+    }
+
+    /// The colibri2 requests that came, with their times.
+    pub fn requests(&self) -> &[(Time, Element)] {
+        &self.requests
+    }
+
+    /// Errors it answered on its own account; the scenario fails for each that no test has taken.
+    pub fn errors(&self) -> &[Answered] {
+        &self.errors
+    }
+
+    pub fn take_errors(&mut self) -> Vec<Answered> {
+        std::mem::take(&mut self.errors)
+    }
+
+    pub fn violations(&self) -> &[Violation] {
+        self.complaints.list()
+    }
+
+    pub fn take_violations(&mut self) -> Vec<Violation> {
+        self.complaints.take()
+    }
+
+    pub fn set_now(&mut self, now: Time) {
+        self.now = now;
+        self.complaints.set_now(now);
+    }
+
+    fn on_own(&mut self, presence: &Element, kind: Option<&str>) {
+        match kind {
+            None if !self.joined => {
+                self.joined = true;
+                self.send_presence();
+            }
+            Some("unavailable") => {
+                self.joined = false;
+                self.next_presence = None;
+            }
+            Some("error") => {
+                self.complaints.add(format!("cannot join the brewery: {:?}", crate::xml::error_in(presence)))
+            }
+            _ => {}
+        }
+    }
+
+    fn send_presence(&mut self) {
+        self.next_id += 1;
+        let stats = self.settings.stats.element(self.conferences.len(), self.endpoint_count());
+        let presence = el("presence", ns::CLIENT)
+            .attr("to", self.occupant_jid())
+            .child(el("priority", ns::CLIENT).text("0"))
+            .child(stats)
+            .child(
+                el("c", ns::CAPS)
+                    .attr("hash", "sha-1")
+                    .attr("node", "https://igniterealtime.org/projects/smack")
+                    .attr("ver", "pV2mUBlRJ4k0R9oLhYkDnrtTrKE="),
+            );
+        self.ready.push_back(presence.done());
+        self.next_presence =
+            (!self.settings.presence_interval.is_zero()).then(|| self.now + self.settings.presence_interval);
+    }
+
+    fn on_request(&mut self, iq: &Element) {
+        let Some(payload) = iq.children().next() else { return };
+        // Peer depends: only occupants of its breweries are answered (spec/40 §1, 2).
+        if iq.get("from").map(bare) != Some(self.settings.brewery.as_str()) {
+            self.complaints.add(format!("a request of {:?}, who is not in the brewery", iq.get("from")));
+            return self.answer(error_of(iq, "auth", "forbidden", None).done());
+        }
+        match (payload.name(), payload.ns().as_str()) {
+            ("conference-modify", ns::COLIBRI2) => self.on_modify(iq, payload),
+            ("healthcheck", ns::HEALTHCHECK) => self.on_health_check(iq),
+            ("query", ns::VERSION) => self.answer(result_of(iq).child(el("query", ns::VERSION)).done()),
+            ("query", ns::DISCO_INFO) => self.answer(result_of(iq).child(self.disco(payload)).done()),
+            ("ping", ns::PING) => self.answer(result_of(iq).done()),
+            (name, namespace) => {
+                self.complaints.add(format!("a request that no bridge knows: <{name} xmlns='{namespace}'>"));
+                self.answer(error_of(iq, "cancel", "feature-not-implemented", None).done());
+            }
+        }
+    }
+
+    fn disco(&self, query: &Element) -> Element {
+        let features = [ns::HEALTHCHECK, ns::DTLS, ns::ICE, ns::VERSION];
+        let features = features.map(|feature| el("feature", ns::DISCO_INFO).attr("var", feature));
+        el("query", ns::DISCO_INFO).opt("node", query.get("node")).children(features).done()
+    }
+
+    fn on_health_check(&mut self, iq: &Element) {
+        match self.health.clone() {
+            Health::Well => self.answer(result_of(iq).done()),
+            Health::Failing(text) => self.answer(error_of(iq, "cancel", "internal-server-error", Some(&text)).done()),
+            Health::Silent => {}
+        }
+    }
+
+    fn on_modify(&mut self, iq: &Element, payload: &Element) {
+        self.requests.push((self.now, payload.clone()));
+        let fault = self.faults.pop_front();
+        match &fault {
+            Some(Fault::Lost) => return,
+            Some(Fault::Error { kind, condition, text, reason }) => {
+                let refused = Refused { kind, condition, text: Some(text.clone()), reason: *reason, endpoint: None };
+                return self.answer(refused.answer(iq));
+            }
+            _ => {}
+        }
+        let modify = match Modify::read(payload) {
+            Ok(modify) => modify,
+            Err(text) => {
+                self.broken = true;
+                return self.complaints.add(format!("cannot read, and close my stream: {text}"));
+            }
+        };
+        let answer = match self.carry_out(&modify) {
+            Ok(modified) => result_of(iq).child(modified).done(),
+            Err(refused) => {
+                let text = refused.text.clone().unwrap_or_default();
+                self.errors.push(Answered { condition: refused.condition.to_owned(), text });
+                refused.answer(iq)
+            }
+        };
+        self.expire_if_done(&modify);
+        match fault {
+            Some(Fault::Unanswered) => {}
+            Some(Fault::Late(delay)) => self.answer_after(delay, answer),
+            _ => self.answer(answer),
+        }
+    }
+
+    fn answer(&mut self, stanza: Element) {
+        self.answer_after(self.settings.delay, stanza);
+    }
+
+    fn answer_after(&mut self, delay: Time, mut stanza: Element) {
+        // The server writes the sender itself.
+        stanza.attrs_mut().remove(&minidom::rxml::Namespace::NONE, "from");
+        let earliest = self.late.back().map_or(self.now, |(at, _)| *at);
+        let at = earliest.max(self.now + delay);
+        if at <= self.now && self.late.is_empty() {
+            self.ready.push_back(stanza);
+        } else {
+            self.late.push_back((at, stanza));
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! What a participant does when it is told to.
+
+use std::collections::BTreeSet;
+
+use minidom::Element;
+
+use super::media::{Track, sources_of};
+use super::profile::Age;
+use super::{Asked, JINGLE_TIMEOUT, Participant, Place, Session, SessionState};
+use crate::Time;
+use crate::ns;
+use crate::sources::{Media, Sources};
+use crate::xml::{Builder, Read, el};
+
+impl Participant {
+    /// The time, before a command.
+    pub fn set_now(&mut self, now: Time) {
+        self.now = now;
+        self.complaints.set_now(now);
+    }
+
+    /// Asks the focus for the conference; the room is joined when it says that it is ready.
+    pub fn request_conference(&mut self) {
+        self.place = Place::Requesting;
+        self.stopwatch.asked = Some(self.now);
+        let properties =
+            self.settings.properties.iter().map(|(n, v)| el("property", ns::FOCUS).attr("name", n).attr("value", v));
+        let conference = el("conference", ns::FOCUS)
+            .attr("room", &self.settings.room)
+            .attr("machine-uid", format!("machine-of-{}", self.settings.nick))
+            .children(properties);
+        let to = self.settings.focus_service.clone();
+        // The real client waits for ever; nobody may be left without an answer (spec/10 §11.1).
+        self.ask("conference", "set", &to, conference, Time::from_secs(30));
+    }
+
+    /// Enters the room.
+    pub fn join(&mut self) {
+        self.place = Place::Joining;
+        self.stopwatch.joined = Some(self.now);
+        let presence = self.presence(true);
+        self.outputs.push_back(presence);
+    }
+
+    /// Leaves the room, as browsers do: without a word in Jingle (spec/30 §12.3).
+    pub fn leave(&mut self) {
+        self.outputs
+            .push_back(el("presence", ns::CLIENT).attr("type", "unavailable").attr("to", self.occupant_jid()).done());
+        self.left();
+    }
+
+    /// Forgets everything of the room; also when it was thrown out.
+    pub(super) fn left(&mut self) {
+        self.place = Place::Left;
+        if let Some(session) = self.session.take() {
+            self.ended_by_us.insert(session.sid);
+        }
+        self.remote.clear();
+        self.own = Sources::default();
+        self.occupants.clear();
+        self.asked.clear();
+        self.accept_at = None;
+        self.shows_sources = false;
+    }
+
+    /// Starts sending a track: `source-add` to the focus.
+    pub fn add_source(&mut self, track: Track) -> Sources {
+        let index = self.tracks.iter().filter(|t| t.media == track.media).count();
+        self.tracks.push(track);
+        let sources =
+            sources_of(&self.settings.nick, self.settings.profile.age, track, index, self.sessions, &mut self.dice);
+        self.announce(sources.clone());
+        sources
+    }
+
+    /// Announces sources as they are, right or wrong.
+    pub fn announce(&mut self, sources: Sources) {
+        self.own.extend(sources.clone());
+        self.change_sources("source-add", sources);
+    }
+
+    /// Withdraws the sources of that name, with their groups.
+    pub fn remove_source(&mut self, name: &str) {
+        let ssrcs: Vec<u32> =
+            self.own.sources.iter().filter(|s| s.name.as_deref() == Some(name)).map(|s| s.ssrc).collect();
+        self.withdraw(&ssrcs);
+    }
+
+    /// Withdraws sources by SSRC, with their groups.
+    pub fn withdraw(&mut self, ssrcs: &[u32]) {
+        let removed = self.own.remove(ssrcs);
+        self.change_sources("source-remove", removed);
+    }
+
+    fn change_sources(&mut self, action: &str, sources: Sources) {
+        let Some(session) = self.session.clone() else { return };
+        let jingle = self.source_change(&session, action, &sources);
+        self.ask_focus(action, &session, jingle, sources);
+    }
+
+    /// Mutes or unmutes: presence alone, as current clients do (spec/30 §14, case 46).
+    pub fn mute(&mut self, media: Media, muted: bool) {
+        if muted {
+            self.muted.insert(media);
+        } else {
+            self.muted.remove(&media);
+        }
+        self.show();
+    }
+
+    pub fn muted(&self) -> &BTreeSet<Media> {
+        &self.muted
+    }
+
+    /// Sends its presence as it is now.
+    pub fn show(&mut self) {
+        let presence = self.presence(false);
+        self.outputs.push_back(presence);
+    }
+
+    /// Asks the focus to mute somebody, itself included.
+    pub fn ask_mute(&mut self, nick: &str, media: Media, mute: bool) {
+        let namespace = match media {
+            Media::Audio => ns::JITMEET_AUDIO,
+            Media::Video => ns::JITMEET_VIDEO,
+        };
+        let target = format!("{}/{nick}", self.settings.room);
+        let to = self.focus_occupant();
+        let mute = el("mute", namespace).attr("jid", target).text(mute.to_string());
+        self.ask("mute", "set", &to, mute, JINGLE_TIMEOUT);
+    }
+
+    /// Throws somebody out, as a moderator may.
+    pub fn kick(&mut self, nick: &str) {
+        let item = el("item", ns::MUC_ADMIN).attr("nick", nick).attr("role", "none");
+        let room = self.settings.room.clone();
+        self.ask("kick", "set", &room, el("query", ns::MUC_ADMIN).child(item), JINGLE_TIMEOUT);
+    }
+
+    /// Ends its session and asks for a new one (spec/30 §12.3).
+    pub fn restart(&mut self) {
+        self.terminate("connectivity-error", "ICE FAILED", Some(true));
+    }
+
+    /// Ends its session. `restart`: whether it asks for a new one; None: no `bridge-session` at all.
+    pub fn terminate(&mut self, reason: &str, text: &str, restart: Option<bool>) {
+        let Some(session) = self.session.take() else { return };
+        let reason = el("reason", ns::JINGLE).child(el(reason, ns::JINGLE)).child(el("text", ns::JINGLE).text(text));
+        let bridge_session = restart.map(|restart| {
+            el("bridge-session", ns::FOCUS)
+                .opt("id", session.bridge_session.as_ref())
+                .opt("restart", restart.then_some("true"))
+        });
+        let jingle = self.jingle_of(&session, "session-terminate").child(reason).children(bridge_session);
+        self.ended_by_us.insert(session.sid.clone());
+        self.own = Sources::default();
+        self.remote.clear();
+        self.accept_at = None;
+        self.ask_focus("session-terminate", &session, jingle, Sources::default());
+    }
+
+    /// Asks for an ICE restart in place (spec/30 §12.2).
+    pub fn restart_ice(&mut self) {
+        let Some(session) = self.session.clone() else { return };
+        let bridge_session =
+            el("bridge-session", ns::FOCUS).attr("ice-restart", "true").opt("id", session.bridge_session.as_ref());
+        let jingle = self.jingle_of(&session, "session-info").child(bridge_session);
+        self.ask_focus("session-info", &session, jingle, Sources::default());
+    }
+
+    /// Reports that ICE failed, as old clients do (spec/30 §12.1).
+    pub fn report_ice_failed(&mut self) {
+        let Some(session) = self.session.clone() else { return };
+        let jingle = self
+            .jingle_of(&session, "session-info")
+            .child(el("ice-state", ns::FOCUS).text("failed"))
+            .child(el("bridge-session", ns::FOCUS).opt("id", session.bridge_session.as_ref()));
+        self.ask_focus("session-info", &session, jingle, Sources::default());
+    }
+
+    /// Sends a `<jingle>` of the test's own to the focus.
+    pub fn send_jingle(&mut self, jingle: Element) {
+        let what = jingle.get("action").unwrap_or("jingle").to_owned();
+        let to = self.focus_occupant();
+        self.ask(&what, "set", &to, jingle, JINGLE_TIMEOUT);
+    }
+
+    /// Sends an IQ to anybody.
+    pub fn send_iq(&mut self, kind: &str, to: &str, payload: Element) {
+        let what = payload.name().to_owned();
+        self.ask(&what, kind, to, payload, JINGLE_TIMEOUT);
+    }
+
+    /// Sends anything.
+    pub fn send_raw(&mut self, stanza: Element) {
+        self.outputs.push_back(stanza);
+    }
+
+    pub fn focus_occupant(&self) -> String {
+        format!("{}/focus", self.settings.room)
+    }
+
+    /// Sends what a session's peer has to answer.
+    pub(super) fn ask_focus(&mut self, what: &str, session: &Session, jingle: Builder, sources: Sources) {
+        let id = self.ask(what, "set", &session.peer, jingle, JINGLE_TIMEOUT);
+        if let Some(asked) = self.asked.get_mut(&id) {
+            asked.sources = sources;
+        }
+    }
+
+    fn ask(&mut self, what: &str, kind: &str, to: &str, payload: impl Into<Element>, wait: Time) -> String {
+        let id = self.fresh_id();
+        let iq = el("iq", ns::CLIENT).attr("type", kind).attr("id", &id).attr("to", to).child(payload);
+        self.outputs.push_back(iq.done());
+        let asked =
+            Asked { what: what.to_owned(), at: self.now, deadline: Some(self.now + wait), sources: Sources::default() };
+        self.asked.insert(id.clone(), asked);
+        id
+    }
+
+    /// Its presence, as a client of its age writes it (spec/20 §4.1).
+    fn presence(&self, join: bool) -> Element {
+        let profile = &self.settings.profile;
+        let caps = el("c", ns::CAPS).attr("hash", "sha-1").attr("node", profile.node).attr("ver", profile.ver());
+        let leaf = |name: &str, text: String| el(name, ns::CLIENT).text(text);
+        let mut children = vec![leaf("stats-id", format!("stats-of-{}", self.settings.nick)), caps];
+        if join {
+            children.insert(0, el("x", ns::MUC));
+        }
+        match profile.age {
+            Age::Current => {
+                children.push(leaf("jitsi_participant_codecList", "av1,vp9,vp8,h264".into()));
+                children.push(leaf("SourceInfo", self.source_info()));
+            }
+            Age::Old => {
+                children.push(leaf("jitsi_participant_codecType", "vp8".into()));
+                if self.shows_sources {
+                    children.push(leaf("audiomuted", self.muted.contains(&Media::Audio).to_string()));
+                    children.push(leaf("videomuted", self.muted.contains(&Media::Video).to_string()));
+                }
+            }
+            Age::Gateway => {}
+        }
+        children.extend(self.settings.region.clone().map(|region| leaf("jitsi_participant_region", region)));
+        el("presence", ns::CLIENT)
+            .attr("to", self.occupant_jid())
+            .children(children)
+            .child(el("nick", ns::NICK).text(&self.settings.nick))
+            .children(self.settings.more_presence.iter().cloned())
+            .done()
+    }
+
+    /// Empty until the accept is answered (spec/20 §4.1).
+    fn source_info(&self) -> String {
+        let mut info = serde_json::Map::new();
+        for source in self.own.sources.iter().filter(|_| self.shows_sources) {
+            let Some(name) = &source.name else { continue };
+            let muted = self.muted.contains(&source.media);
+            let mut value = serde_json::json!({ "muted": muted });
+            if source.desktop {
+                value["videoType"] = "desktop".into();
+            }
+            info.insert(name.clone(), value);
+        }
+        serde_json::Value::Object(info).to_string()
+    }
+
+    pub fn handle_timeout(&mut self, now: Time) {
+        self.set_now(now);
+        if self.accept_at.take_if(|at| *at <= now).is_some() {
+            self.send_accept();
+        }
+        if self.retry_at.take_if(|at| *at <= now).is_some() {
+            self.request_conference();
+        }
+        let late: Vec<String> = self
+            .asked
+            .iter_mut()
+            .filter_map(|(_, asked)| asked.deadline.take_if(|at| *at <= now).map(|_| asked.what.clone()))
+            .collect();
+        for what in late {
+            self.complain(format!("no answer to {what}"));
+        }
+    }
+
+    pub(super) fn send_accept(&mut self) {
+        let Some(mut session) = self.session.take() else { return };
+        self.own = Sources::default();
+        let mut counts = [0, 0];
+        for track in self.tracks.clone() {
+            let count = &mut counts[track.media as usize];
+            let (nick, age) = (self.settings.nick.clone(), self.settings.profile.age);
+            self.own.extend(sources_of(&nick, age, track, *count, self.sessions, &mut self.dice));
+            *count += 1;
+        }
+        session.state = SessionState::Accepting;
+        if self.settings.profile.age == Age::Gateway {
+            let content = el("content", ns::JINGLE)
+                .attr("creator", "responder")
+                .attr("name", "audio")
+                .child(self.transport(None));
+            let info = self.jingle_of(&session, "transport-info").child(content);
+            self.ask_focus("transport-info", &session, info, Sources::default());
+        }
+        let accept = self.accept(&session, &session.offer, "session-accept");
+        self.ask_focus("session-accept", &session, accept, Sources::default());
+        if self.settings.profile.age == Age::Old {
+            let info = self.old_transport_info(&session);
+            self.ask_focus("transport-info", &session, info, Sources::default());
+        }
+        self.session = Some(session);
+    }
+}

@@ -1,0 +1,336 @@
+//! A participant: a strict stand-in for lib-jitsi-meet and its relatives.
+//!
+//! It asks for the conference, joins the room, answers the offer, sends and withdraws sources, and keeps what it is told of
+//! the others. What the real client would reject it rejects in the same way, and complains of it (spec/30, all "Peer
+//! depends"). No I/O, no clock: [`Participant::handle`] takes what came, [`Participant::poll_output`] gives what goes.
+
+mod accept;
+mod commands;
+mod incoming;
+mod jingle;
+pub mod media;
+pub mod offer;
+pub mod profile;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use minidom::Element;
+
+use crate::Time;
+use crate::sources::{Media, Remote, Sources};
+use crate::violation::{Complaints, Violation};
+use media::{Dice, Track};
+use profile::Profile;
+
+/// A request to the focus that is not answered by then is a complaint: lib-jitsi-meet waits 10 s (spec/30 §1).
+const JINGLE_TIMEOUT: Time = Time::from_secs(10);
+
+/// Who a participant is.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The nickname in the room, which is the endpoint id.
+    pub nick: String,
+    /// Its real, full JID; the TCP driver sets it once it is bound.
+    pub jid: String,
+    /// `room@conference.…`
+    pub room: String,
+    /// Where conference requests go: `focus.…`
+    pub focus_service: String,
+    pub profile: Profile,
+    /// What it sends from the start.
+    pub tracks: Vec<Track>,
+    pub last_n: Option<i32>,
+    pub region: Option<String>,
+    /// Children of its presence beside the usual ones.
+    pub more_presence: Vec<Element>,
+    /// Properties of its conference request.
+    pub properties: Vec<(String, String)>,
+    /// How long it takes from the offer to the accept.
+    pub thinks: Time,
+    /// How long after a leave the others' sources may still come without a complaint: what crossed on the way.
+    pub grace: Time,
+    pub answers_disco: bool,
+    /// Never sends its accept.
+    pub never_accepts: bool,
+}
+
+impl Settings {
+    pub fn new(nick: impl Into<String>, room: impl Into<String>, focus_service: impl Into<String>) -> Settings {
+        let nick = nick.into();
+        Settings {
+            jid: format!("{nick}@meet.test/web"),
+            nick,
+            room: room.into(),
+            focus_service: focus_service.into(),
+            profile: Profile::current(),
+            tracks: vec![media::microphone(), media::camera()],
+            last_n: None,
+            region: None,
+            more_presence: Vec::new(),
+            properties: vec![("rtcstatsEnabled".into(), "false".into()), ("visitors-version".into(), "1".into())],
+            thinks: Time::ZERO,
+            grace: Time::from_millis(200),
+            answers_disco: true,
+            never_accepts: false,
+        }
+    }
+}
+
+/// How far it has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    Outside,
+    Requesting,
+    Joining,
+    InRoom,
+    Left,
+}
+
+/// Another occupant, as its presence shows it.
+#[derive(Debug, Clone, Default)]
+pub struct Occupant {
+    pub jid: Option<String>,
+    pub affiliation: String,
+    pub role: String,
+    /// Its last presence.
+    pub presence: Option<Element>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionState {
+    /// Offered, not yet accepted by us.
+    Offered,
+    /// Our accept is on its way.
+    Accepting,
+    Active,
+    /// A browser would have failed here: it never accepts.
+    Broken,
+}
+
+/// A Jingle session with the focus.
+#[derive(Debug, Clone)]
+pub struct Session {
+    pub sid: String,
+    /// Whom the offer came from.
+    pub peer: String,
+    pub state: SessionState,
+    pub bridge_session: Option<String>,
+    /// The whole `<jingle>` of the offer.
+    pub offer: Element,
+    /// The last ICE generation that was taken.
+    pub ice_generation: u64,
+}
+
+/// An error that the focus answered to a request of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The Jingle action, or the name of the request's payload.
+    pub request: String,
+    pub condition: String,
+    pub text: String,
+}
+
+/// A request of ours which awaits its answer.
+#[derive(Debug, Clone)]
+struct Asked {
+    what: String,
+    at: Time,
+    /// When to complain.
+    deadline: Option<Time>,
+    /// Sources to be taken back if it is refused.
+    sources: Sources,
+}
+
+/// When things happened, for measuring.
+#[derive(Debug, Clone, Default)]
+pub struct Stopwatch {
+    pub asked: Option<Time>,
+    /// From the conference request to its answer.
+    pub request: Vec<Time>,
+    /// From our presence to the `session-initiate`.
+    pub offer: Vec<Time>,
+    /// From our request to its `result`, Jingle only.
+    pub answers: Vec<(String, Time)>,
+    pub joined: Option<Time>,
+    pub accepted: Option<Time>,
+    /// When each owner's sources came for the first time.
+    pub told: BTreeMap<String, Time>,
+}
+
+pub struct Participant {
+    pub settings: Settings,
+    pub stopwatch: Stopwatch,
+    complaints: Complaints,
+    now: Time,
+    outputs: VecDeque<Element>,
+    place: Place,
+    /// Of the answer to the conference request: whom to trust as focus.
+    focus_jid: Option<String>,
+    occupants: BTreeMap<String, Occupant>,
+    /// Who left when: for the grace.
+    gone: BTreeMap<String, Time>,
+    session: Option<Session>,
+    /// All that were ever offered: none may come twice.
+    sids: BTreeSet<String>,
+    /// Sessions that we ended ourselves: what still comes for them has crossed on the way.
+    ended_by_us: BTreeSet<String>,
+    sessions: u32,
+    accept_at: Option<Time>,
+    tracks: Vec<Track>,
+    own: Sources,
+    muted: BTreeSet<Media>,
+    remote: Remote,
+    asked: BTreeMap<String, Asked>,
+    refusals: Vec<Refusal>,
+    conference_answers: Vec<Element>,
+    retry_at: Option<Time>,
+    retries: u32,
+    dice: Dice,
+    ufrag: String,
+    next_id: u64,
+    shows_sources: bool,
+    /// The focus left the room: the real client's conference has failed.
+    focus_gone: bool,
+    mute_requests: Vec<Element>,
+}
+
+impl Participant {
+    pub fn new(settings: Settings) -> Participant {
+        let mut dice = Dice::of(&settings.nick);
+        Participant {
+            complaints: Complaints::of(&settings.nick),
+            stopwatch: Stopwatch::default(),
+            now: Time::ZERO,
+            outputs: VecDeque::new(),
+            place: Place::Outside,
+            focus_jid: None,
+            occupants: BTreeMap::new(),
+            gone: BTreeMap::new(),
+            session: None,
+            sids: BTreeSet::new(),
+            ended_by_us: BTreeSet::new(),
+            sessions: 0,
+            accept_at: None,
+            tracks: settings.tracks.clone(),
+            own: Sources::default(),
+            muted: BTreeSet::new(),
+            remote: Remote::default(),
+            asked: BTreeMap::new(),
+            refusals: Vec::new(),
+            conference_answers: Vec::new(),
+            retry_at: None,
+            retries: 0,
+            ufrag: dice.text(4),
+            dice,
+            next_id: 0,
+            shows_sources: false,
+            focus_gone: false,
+            mute_requests: Vec::new(),
+            settings,
+        }
+    }
+
+    /// The next stanza to be sent.
+    pub fn poll_output(&mut self) -> Option<Element> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`Participant::handle_timeout`].
+    pub fn poll_timeout(&self) -> Option<Time> {
+        let deadlines = self.asked.values().filter_map(|asked| asked.deadline);
+        deadlines.chain(self.accept_at).chain(self.retry_at).min()
+    }
+
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    /// In the room, with a session that the focus has confirmed.
+    pub fn connected(&self) -> bool {
+        self.place == Place::InRoom && self.session.as_ref().is_some_and(|s| s.state == SessionState::Active)
+    }
+
+    pub fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
+    /// How many offers it has had.
+    pub fn sessions(&self) -> u32 {
+        self.sessions
+    }
+
+    pub fn nick(&self) -> &str {
+        &self.settings.nick
+    }
+
+    pub fn occupant_jid(&self) -> String {
+        format!("{}/{}", self.settings.room, self.settings.nick)
+    }
+
+    /// What it sends.
+    pub fn own(&self) -> &Sources {
+        &self.own
+    }
+
+    /// What it was told of the others.
+    pub fn remote(&self) -> &Remote {
+        &self.remote
+    }
+
+    /// The others in the room, by nickname, the focus included.
+    pub fn occupants(&self) -> &BTreeMap<String, Occupant> {
+        &self.occupants
+    }
+
+    pub fn is_moderator(&self) -> bool {
+        self.occupants.get(&self.settings.nick).is_some_and(|me| me.role == "moderator")
+    }
+
+    /// The answers to its conference requests, errors included.
+    pub fn conference_answers(&self) -> &[Element] {
+        &self.conference_answers
+    }
+
+    /// Mute requests which the focus passed on.
+    pub fn mute_requests(&self) -> &[Element] {
+        &self.mute_requests
+    }
+
+    /// A value of the conference properties in the focus' presence.
+    pub fn property(&self, key: &str) -> Option<String> {
+        incoming::property_of(self.occupants.get("focus")?.presence.as_ref()?, key)
+    }
+
+    pub fn focus_gone(&self) -> bool {
+        self.focus_gone
+    }
+
+    /// Errors that the focus answered; the scenario fails for each that no test has taken.
+    pub fn refusals(&self) -> &[Refusal] {
+        &self.refusals
+    }
+
+    pub fn take_refusals(&mut self) -> Vec<Refusal> {
+        std::mem::take(&mut self.refusals)
+    }
+
+    pub fn violations(&self) -> &[Violation] {
+        self.complaints.list()
+    }
+
+    /// For a test that expects them.
+    pub fn take_violations(&mut self) -> Vec<Violation> {
+        self.complaints.take()
+    }
+
+    fn complain(&mut self, text: impl Into<String>) {
+        self.complaints.add(text);
+    }
+
+    fn fresh_id(&mut self) -> String {
+        self.next_id += 1;
+        format!("{}-{}:sendIQ", self.settings.nick, self.next_id)
+    }
+}

@@ -1,0 +1,147 @@
+//! What a scenario begins with.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use jicofo::config::Config;
+use jicofo::focus::Focus;
+
+use super::Scenario;
+use crate::Time;
+use crate::participant::Settings;
+use crate::room::{Options, Server, Wiring};
+
+type Change<T> = Box<dyn FnOnce(&mut T)>;
+
+/// Collects who takes part, and how everything is set.
+pub struct Builder {
+    config: Config,
+    options: Options,
+    seed: u64,
+    room: String,
+    participants: Vec<(String, Change<Settings>)>,
+    bridges: Vec<(String, Change<crate::bridge::Settings>)>,
+}
+
+impl Default for Builder {
+    fn default() -> Builder {
+        let options = Options::default();
+        let domains = &options.domains;
+        let mut config = Config::default();
+        let client = &mut config.xmpp.client;
+        client.account.domain = domains.auth.clone();
+        client.xmpp_domain = Some(domains.main.clone());
+        client.conference_muc_jid = Some(domains.muc.clone());
+        client.client_proxy = domains.focus.parse().ok();
+        config.bridge.brewery_jid = format!("jvbbrewery@{}", domains.internal_muc).parse().ok();
+        Builder {
+            config,
+            seed: 1,
+            room: format!("room@{}", domains.muc),
+            options,
+            participants: Vec::new(),
+            bridges: Vec::new(),
+        }
+    }
+}
+
+impl Builder {
+    /// Changes the focus' configuration.
+    pub fn config(mut self, change: impl FnOnce(&mut Config)) -> Builder {
+        change(&mut self.config);
+        self
+    }
+
+    /// Changes how the server behaves.
+    pub fn server(mut self, change: impl FnOnce(&mut Options)) -> Builder {
+        change(&mut self.options);
+        self
+    }
+
+    /// Decides everything that is drawn: identifiers of the focus, latencies.
+    pub fn seed(mut self, seed: u64) -> Builder {
+        self.seed = seed;
+        self
+    }
+
+    /// Each hop takes from `least` to `least + more`.
+    pub fn latency(mut self, least: Time, more: Time) -> Builder {
+        self.options.latency = (least, more);
+        self
+    }
+
+    /// The classic wiring: an external component instead of the proxy (spec/10 §10.3).
+    pub fn component(mut self) -> Builder {
+        self.options.wiring = Wiring::Component;
+        self.config.xmpp.client.client_proxy = None;
+        self
+    }
+
+    /// The room that participants go to, if it is another than `room@…`.
+    pub fn room(mut self, name: &str) -> Builder {
+        self.room = format!("{name}@{}", self.options.domains.muc);
+        self
+    }
+
+    /// A participant: a current client with microphone and camera.
+    pub fn participant(self, name: &str) -> Builder {
+        self.participant_with(name, |_| {})
+    }
+
+    pub fn participant_with(mut self, name: &str, change: impl FnOnce(&mut Settings) + 'static) -> Builder {
+        self.participants.push((name.to_owned(), Box::new(change)));
+        self
+    }
+
+    pub fn bridge(self, name: &str) -> Builder {
+        self.bridge_with(name, |_| {})
+    }
+
+    pub fn bridge_with(mut self, name: &str, change: impl FnOnce(&mut crate::bridge::Settings) + 'static) -> Builder {
+        self.bridges.push((name.to_owned(), Box::new(change)));
+        self
+    }
+
+    /// A bridge with relays: its relay id is its name.
+    pub fn relay_bridge(self, name: &str, region: &str) -> Builder {
+        let (relay_id, region) = (name.to_owned(), region.to_owned());
+        self.bridge_with(name, move |bridge| {
+            bridge.stats.relay_id = Some(relay_id);
+            bridge.stats.region = Some(region);
+        })
+    }
+
+    /// Bridges are in their brewery, the focus has logged in; then the participants ask for the conference, in this order.
+    pub fn start(self) -> Scenario {
+        let Builder { config, mut options, seed, room, participants, bridges } = self;
+        options.seed = seed;
+        let account = &config.xmpp.client.account;
+        let focus_jid = format!("{}@{}/{}", account.username, account.domain, account.resource);
+        let config = Arc::new(config);
+        let mut scenario = Scenario {
+            focus: Focus::new(config.clone(), seed),
+            config,
+            seed,
+            now: Time::ZERO,
+            server: Server::new(options),
+            participants: IndexMap::new(),
+            bridges: IndexMap::new(),
+            log: Vec::new(),
+            complaints: Vec::new(),
+            room,
+            focus_jid,
+            cut: false,
+            deliveries_at_once: 0,
+        };
+        for (name, change) in bridges {
+            scenario.add_bridge(&name, change);
+        }
+        scenario.run_for(Time::from_millis(500));
+        scenario.log_in_focus();
+        scenario.run_for(Time::from_millis(500));
+        for (name, change) in participants {
+            scenario.joins_with(&name, change);
+        }
+        scenario
+    }
+}

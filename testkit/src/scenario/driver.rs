@@ -1,0 +1,163 @@
+//! The loop: whatever is due next, in virtual time. Between core and peers everything is text, as on a real wire.
+
+use jicofo::focus::{Connection, Input, Output, Timestamp};
+use jicofo::wire::sm::{Incoming, read_stanza};
+use jicofo::wire::xml;
+
+use super::Scenario;
+use crate::Time;
+use crate::room::{Delivery, Wiring};
+use crate::violation::Violation;
+use crate::wire_log::Wire;
+
+/// Virtual time begins on some day: the core's clock counts from the Unix epoch.
+const EPOCH: u64 = 1_795_260_730_000_000;
+
+/// More stanzas than this at one instant are a loop between two peers.
+const AT_ONCE: usize = 2_000_000;
+
+impl Scenario {
+    pub(super) fn log_in_focus(&mut self) {
+        self.server.connect("focus", &self.focus_jid, true);
+        let jid = self.focus_jid.parse().expect("a JID");
+        self.feed(Input::Connected { on: Connection::Client, jid, resumed: false });
+        if self.server.options.wiring == Wiring::Component {
+            let domain = self.server.options.domains.focus.clone();
+            self.server.connect("focus/component", &domain, false);
+            let jid = domain.parse().expect("a JID");
+            self.feed(Input::Connected { on: Connection::Component, jid, resumed: false });
+        }
+        if let Some(service) = &self.config.xmpp.service {
+            let jid = format!("{}@{}/{}", service.username, service.domain, service.resource);
+            self.server.connect("focus/service", &jid, true);
+            let jid = jid.parse().expect("a JID");
+            self.feed(Input::Connected { on: Connection::Service, jid, resumed: false });
+        }
+        self.pump();
+    }
+
+    pub(super) fn feed(&mut self, input: Input) {
+        let now = timestamp(self.now);
+        self.focus.handle(now, input);
+        self.drain_focus();
+    }
+
+    /// Sends what the focus wants sent.
+    fn drain_focus(&mut self) {
+        while let Some(Output::Send { on, stanza }) = self.focus.poll_output() {
+            let text = xml::to_string(&stanza);
+            let label = label_of(on);
+            match crate::xml::parse(&text) {
+                Ok(_) if self.cut => {}
+                Ok(element) => self.server.receive(self.now, label, element),
+                Err(error) => self.complain(error),
+            }
+        }
+    }
+
+    fn complain(&mut self, text: String) {
+        self.complaints.push(Violation { at: self.now, peer: "focus".into(), text });
+    }
+
+    /// Lets everybody send what they have to send.
+    pub(super) fn pump(&mut self) {
+        for (label, bridge) in &mut self.bridges {
+            while let Some(stanza) = bridge.poll_output() {
+                self.server.receive(self.now, label, stanza);
+            }
+        }
+        for (label, participant) in &mut self.participants {
+            while let Some(stanza) = participant.poll_output() {
+                self.server.receive(self.now, label, stanza);
+            }
+        }
+    }
+
+    /// When something happens next.
+    pub(super) fn next_time(&self) -> Option<Time> {
+        let participants = self.participants.values().filter_map(|p| p.poll_timeout());
+        let bridges = self.bridges.values().filter_map(|b| b.poll_timeout());
+        let focus = self.focus.poll_timeout().map(|at| Time::from_micros(at.0.saturating_sub(EPOCH)));
+        participants.chain(bridges).chain(focus).chain(self.server.poll_timeout()).min()
+    }
+
+    /// The next event, if it comes before `end`.
+    pub(super) fn step(&mut self, end: Time) {
+        self.pump();
+        let Some(at) = self.next_time().filter(|at| *at <= end) else { return };
+        if at > self.now {
+            self.deliveries_at_once = 0;
+            self.now = at;
+        }
+        self.deliveries_at_once += 1;
+        assert!(self.deliveries_at_once < AT_ONCE, "no end of stanzas at {:?}\n{}", self.now, self.story());
+        if let Some(delivery) = self.server.next(self.now) {
+            self.deliver(delivery);
+        } else {
+            self.tick();
+        }
+        self.pump();
+    }
+
+    fn deliver(&mut self, delivery: Delivery) {
+        let Delivery { at, from, to, stanza } = delivery;
+        if let Some(on) = connection_of(&to) {
+            self.to_focus(on, &stanza);
+        } else if let Some(participant) = self.participants.get_mut(&to) {
+            participant.handle(self.now, &stanza);
+        } else if let Some(bridge) = self.bridges.get_mut(&to) {
+            bridge.handle(self.now, &stanza);
+        }
+        let label = |label: String| if label.starts_with("focus/") { "focus".to_owned() } else { label };
+        self.log.push(Wire { at, from: label(from), to: label(to), stanza });
+    }
+
+    /// As the shell does it: what cannot be read is answered, where an answer is due.
+    fn to_focus(&mut self, on: Connection, stanza: &minidom::Element) {
+        let text = crate::xml::to_text(stanza);
+        match read_stanza(&text) {
+            Ok(Incoming::Stanza(stanza)) => self.feed(Input::Stanza { on, stanza }),
+            Ok(other) => self.complain(format!("took a stanza for {other:?}")),
+            Err(error) => {
+                if let Some(answer) = error.answer() {
+                    let element = crate::xml::parse(&xml::to_string(&answer)).expect("an answer is XML");
+                    self.server.receive(self.now, label_of(on), element);
+                }
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        if self.focus.poll_timeout().is_some_and(|at| at <= timestamp(self.now)) {
+            self.feed(Input::Tick);
+        }
+        let now = self.now;
+        for participant in self.participants.values_mut().filter(|p| p.poll_timeout().is_some_and(|at| at <= now)) {
+            participant.handle_timeout(now);
+        }
+        for bridge in self.bridges.values_mut().filter(|b| b.poll_timeout().is_some_and(|at| at <= now)) {
+            bridge.handle_timeout(now);
+        }
+    }
+}
+
+fn timestamp(now: Time) -> Timestamp {
+    Timestamp(EPOCH) + now
+}
+
+fn label_of(on: Connection) -> &'static str {
+    match on {
+        Connection::Client => "focus",
+        Connection::Service => "focus/service",
+        Connection::Component => "focus/component",
+    }
+}
+
+fn connection_of(label: &str) -> Option<Connection> {
+    match label {
+        "focus" => Some(Connection::Client),
+        "focus/service" => Some(Connection::Service),
+        "focus/component" => Some(Connection::Component),
+        _ => None,
+    }
+}

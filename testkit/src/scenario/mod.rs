@@ -1,0 +1,280 @@
+//! Whole conferences in one thread and virtual time: the core, a server in memory, bridges and participants.
+//!
+//! ```ignore
+//! let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+//! s.run_until(|s| s.all_connected());
+//! s.participant("alice").add_source(desktop());
+//! s.settle();
+//! assert_eq!(s.sent_to("bob").jingle("source-add").count(), 2);
+//! s.finish();
+//! ```
+
+mod builder;
+mod checks;
+mod driver;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use jicofo::config::Config;
+use jicofo::focus::{Connection, Focus, Input};
+
+use crate::Time;
+use crate::bridge::Bridge;
+use crate::participant::{Participant, Place, Settings};
+use crate::room::{Delivery, Fate, Server};
+use crate::violation::Violation;
+use crate::wire_log::{Query, Wire};
+pub use builder::Builder;
+
+/// How much virtual time [`Scenario::run_until`] allows.
+const PATIENCE: Time = Time::from_secs(90);
+
+/// How much virtual time everything under way is given by [`Scenario::settle`].
+const SETTLING: Time = Time::from_secs(2);
+
+/// A running scenario.
+pub struct Scenario {
+    focus: Focus,
+    config: Arc<Config>,
+    seed: u64,
+    now: Time,
+    server: Server,
+    participants: IndexMap<String, Participant>,
+    bridges: IndexMap<String, Bridge>,
+    log: Vec<Wire>,
+    /// What the focus itself did wrong on the wire.
+    complaints: Vec<Violation>,
+    room: String,
+    focus_jid: String,
+    /// The focus' streams are broken: what it sends is lost.
+    cut: bool,
+    deliveries_at_once: usize,
+}
+
+impl Scenario {
+    #[expect(clippy::new_ret_no_self, reason = "a scenario begins with its builder")]
+    pub fn new() -> Builder {
+        Builder::default()
+    }
+
+    /// A participant, to tell it what to do.
+    pub fn participant(&mut self, name: &str) -> &mut Participant {
+        let now = self.now;
+        let participant = self.participants.get_mut(name).unwrap_or_else(|| panic!("no participant '{name}'"));
+        participant.set_now(now);
+        participant
+    }
+
+    /// A participant, to look at it.
+    pub fn view(&self, name: &str) -> &Participant {
+        self.participants.get(name).unwrap_or_else(|| panic!("no participant '{name}'"))
+    }
+
+    pub fn participants(&self) -> impl Iterator<Item = &Participant> {
+        self.participants.values()
+    }
+
+    /// A bridge, to tell it what to do.
+    pub fn bridge(&mut self, name: &str) -> &mut Bridge {
+        let now = self.now;
+        let bridge = self.bridges.get_mut(name).unwrap_or_else(|| panic!("no bridge '{name}'"));
+        bridge.set_now(now);
+        bridge
+    }
+
+    /// A bridge, to look at it.
+    pub fn view_bridge(&self, name: &str) -> &Bridge {
+        self.bridges.get(name).unwrap_or_else(|| panic!("no bridge '{name}'"))
+    }
+
+    pub fn bridges(&self) -> impl Iterator<Item = &Bridge> {
+        self.bridges.values()
+    }
+
+    /// The bridge which has that endpoint.
+    pub fn home_of(&self, name: &str) -> Option<&str> {
+        let nick = self.view(name).nick();
+        self.bridges.iter().find(|(_, bridge)| bridge.endpoint(nick).is_some()).map(|(label, _)| label.as_str())
+    }
+
+    /// One more participant, which asks for the conference at once.
+    pub fn joins(&mut self, name: &str) {
+        self.joins_with(name, |_| {});
+    }
+
+    pub fn joins_with(&mut self, name: &str, change: impl FnOnce(&mut Settings)) {
+        let mut settings = Settings::new(name, &self.room, &self.server.options.domains.focus);
+        // What the focus sends may cross a leave: the leave's way to it, and a round trip to a bridge in between.
+        let (least, more) = self.server.options.latency;
+        settings.grace += (least + more) * 8;
+        change(&mut settings);
+        self.server.connect(name, &settings.jid, false);
+        let mut participant = Participant::new(settings);
+        participant.set_now(self.now);
+        participant.request_conference();
+        self.participants.insert(name.to_owned(), participant);
+        self.pump();
+    }
+
+    /// One more bridge.
+    pub fn add_bridge(&mut self, name: &str, change: impl FnOnce(&mut crate::bridge::Settings)) {
+        let brewery = format!("jvbbrewery@{}", self.server.options.domains.internal_muc);
+        let mut settings = crate::bridge::Settings::new(name, brewery);
+        change(&mut settings);
+        self.server.connect(name, &settings.jid, true);
+        let mut bridge = Bridge::new(settings);
+        bridge.set_now(self.now);
+        bridge.join();
+        self.bridges.insert(name.to_owned(), bridge);
+        self.pump();
+    }
+
+    /// A peer's connection ends without a word.
+    pub fn dies(&mut self, name: &str) {
+        self.server.disconnect(self.now, name);
+        if let Some(participant) = self.participants.get_mut(name) {
+            participant.set_now(self.now);
+            participant.leave();
+            while participant.poll_output().is_some() {}
+        }
+        if let Some(bridge) = self.bridges.get_mut(name) {
+            bridge.restart();
+        }
+        self.pump();
+    }
+
+    /// A bridge that died comes back, empty.
+    pub fn returns(&mut self, name: &str) {
+        let now = self.now;
+        let jid = self.view_bridge(name).settings.jid.clone();
+        self.server.connect(name, &jid, true);
+        let bridge = &mut self.bridges[name];
+        bridge.set_now(now);
+        bridge.restart();
+        bridge.join();
+        self.pump();
+    }
+
+    /// The focus' stream breaks; the server keeps its session for a while.
+    pub fn focus_is_cut_off(&mut self) {
+        self.cut = true;
+        for label in ["focus", "focus/service", "focus/component"] {
+            self.server.suspend(label);
+        }
+        self.feed(Input::Disconnected { on: Connection::Client, resumable: true });
+        self.pump();
+    }
+
+    /// It is back within that while: nothing was lost.
+    pub fn focus_resumes(&mut self) {
+        self.cut = false;
+        let jid = self.focus_jid.parse().expect("a JID");
+        self.feed(Input::Connected { on: Connection::Client, jid, resumed: true });
+        for label in ["focus", "focus/service", "focus/component"] {
+            self.server.resume(self.now, label);
+        }
+        self.pump();
+    }
+
+    /// Its session ended, and it logs in anew: it is in no room.
+    pub fn focus_logs_in_anew(&mut self) {
+        self.cut = false;
+        for label in ["focus", "focus/service", "focus/component"] {
+            self.server.disconnect(self.now, label);
+        }
+        self.log_in_focus();
+        self.pump();
+    }
+
+    /// The focus is told to stop.
+    pub fn stop_focus(&mut self) {
+        self.feed(Input::Stop);
+        self.pump();
+    }
+
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    pub fn room(&self) -> &str {
+        &self.room
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub fn focus(&self) -> &Focus {
+        &self.focus
+    }
+
+    pub fn server(&mut self) -> &mut Server {
+        &mut self.server
+    }
+
+    /// What becomes of the next `times` stanzas that `when` is true of, on their way to a peer.
+    pub fn accident(&mut self, times: usize, fate: Fate, when: impl Fn(&Delivery) -> bool + 'static) {
+        self.server.rule(times, fate, when);
+    }
+
+    /// Something that a peer sends, as XML, right or wrong.
+    pub fn inject(&mut self, from: &str, xml: &str) {
+        let stanza = crate::xml::parse(xml).expect("well-formed XML");
+        self.server.receive(self.now, from, stanza);
+        self.pump();
+    }
+
+    /// The log: everything that reached a peer.
+    pub fn log(&self) -> Query<'_> {
+        Query::of(&self.log)
+    }
+
+    /// What reached that peer.
+    pub fn sent_to(&self, label: &str) -> Query<'_> {
+        self.log().to(label)
+    }
+
+    /// What that peer sent and somebody got; `focus` too.
+    pub fn sent_by(&self, label: &str) -> Query<'_> {
+        self.log().from(label)
+    }
+
+    pub fn all_connected(&self) -> bool {
+        self.participants.values().all(|p| p.place() == Place::Left || p.connected())
+    }
+
+    pub fn connected(&self, names: &[&str]) -> bool {
+        names.iter().all(|name| self.view(name).connected())
+    }
+
+    /// Runs until `done`; panics with the end of the log if it does not come to pass.
+    #[track_caller]
+    pub fn run_until(&mut self, done: impl Fn(&Scenario) -> bool) {
+        let end = self.now + PATIENCE;
+        self.pump();
+        while !done(self) {
+            if self.next_time().is_none_or(|at| at > end) {
+                panic!("waited in vain until {:?}\n{}\n{}", self.now, self.complaints().join("\n"), self.story());
+            }
+            self.step(end);
+        }
+    }
+
+    /// Runs for so long.
+    pub fn run_for(&mut self, time: Time) {
+        let end = self.now + time;
+        self.pump();
+        while self.next_time().is_some_and(|at| at <= end) {
+            self.step(end);
+        }
+        self.now = end;
+    }
+
+    /// Gives everything under way the time to arrive.
+    pub fn settle(&mut self) {
+        self.run_for(SETTLING);
+    }
+}

@@ -1,0 +1,217 @@
+//! Scenarios of the core, to see that the kit works.
+
+use crate::Time;
+use crate::bridge::Fault;
+use crate::participant::media::{desktop, microphone};
+use crate::participant::profile::Profile;
+use crate::room::Fate;
+use crate::scenario::Scenario;
+
+#[test]
+fn two_participants_meet() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    s.participant("alice").add_source(desktop());
+    s.settle();
+    assert_eq!(s.sent_to("bob").jingle("session-initiate").count(), 1);
+    s.participant("bob").leave();
+    s.finish();
+}
+
+#[test]
+fn clients_of_all_kinds_meet() {
+    let mut s = Scenario::new()
+        .bridge("jvb1")
+        .participant("alice")
+        .participant_with("old", |p| p.profile = Profile::old())
+        .participant_with("xml", |p| p.profile = Profile::xml_sources())
+        .participant_with("phone", |p| {
+            p.profile = Profile::audio_only();
+            p.tracks = vec![microphone()];
+        })
+        .participant_with("rewriter", |p| p.profile = Profile::ssrc_rewriting())
+        .start();
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    s.check();
+    s.participant("alice").add_source(desktop());
+    s.participant("xml").add_source(desktop());
+    s.settle();
+    s.participant("alice").remove_source("alice-v1");
+    s.settle();
+    s.participant("old").leave();
+    s.finish();
+}
+
+#[test]
+fn latency_and_seeds() {
+    for seed in 0..20 {
+        let mut s = Scenario::new()
+            .seed(seed)
+            .latency(Time::from_millis(1), Time::from_millis(120))
+            .bridge("jvb1")
+            .participant("alice")
+            .participant("bob")
+            .participant_with("carol", |p| p.thinks = Time::from_millis(300))
+            .start();
+        s.run_for(Time::from_millis(400 + 37 * seed));
+        s.joins("dave");
+        s.run_for(Time::from_millis(29 * seed));
+        s.participant("bob").leave();
+        s.run_until(Scenario::all_connected);
+        s.finish();
+    }
+}
+
+#[test]
+fn same_seed_same_wire() {
+    let play = || {
+        let mut s = Scenario::new()
+            .seed(7)
+            .latency(Time::from_millis(1), Time::from_millis(50))
+            .bridge("jvb1")
+            .participant("alice")
+            .participant("bob")
+            .start();
+        s.run_until(Scenario::all_connected);
+        s.log().iter().map(|wire| format!("{:?} {} {}", wire.at, wire.to, wire.text())).collect::<Vec<_>>()
+    };
+    assert_eq!(play(), play());
+}
+
+#[test]
+fn a_bridge_dies() {
+    let mut s = Scenario::new().bridge("jvb1").bridge("jvb2").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    let before = s.now();
+    let home = s.home_of("alice").expect("a home").to_owned();
+    s.dies(&home);
+    s.run_for(Time::from_secs(5));
+    s.run_until(Scenario::all_connected);
+    assert_ne!(s.home_of("alice"), Some(home.as_str()));
+    let bob = s.sent_to("bob").since(before);
+    assert_eq!(bob.clone().jingle("session-terminate").count(), 1);
+    assert!(bob.clone().jingle("session-terminate").come_before(&bob.jingle("session-initiate")));
+    s.finish();
+}
+
+#[test]
+fn an_allocation_fails_and_another_bridge_is_taken() {
+    let mut s = Scenario::new().bridge("jvb1").bridge("jvb2").participant("alice").start();
+    s.settle();
+    let error = Fault::Error { kind: "cancel", condition: "internal-server-error", text: "x".into(), reason: None };
+    s.bridge("jvb1").fail_next(error);
+    s.joins("bob");
+    s.run_until(Scenario::all_connected);
+    assert_eq!((s.home_of("alice"), s.home_of("bob")), (Some("jvb2"), Some("jvb2")));
+    // The second endpoint's request had left behind the first.
+    assert!(s.bridge("jvb1").take_errors().iter().all(|error| error.condition == "item-not-found"));
+    s.finish();
+}
+
+#[test]
+fn a_participant_restarts() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    s.participant("alice").restart();
+    s.settle();
+    s.run_until(Scenario::all_connected);
+    assert_eq!(s.view("alice").sessions(), 2);
+    s.participant("bob").restart_ice();
+    s.finish();
+}
+
+#[test]
+fn the_bridge_forgets_a_conference() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    let meeting = s.view_bridge("jvb1").conferences().keys().next().expect("a conference").clone();
+    s.bridge("jvb1").forget(&meeting);
+    s.participant("alice").add_source(desktop());
+    s.settle();
+    s.run_until(Scenario::all_connected);
+    assert_eq!(s.bridge("jvb1").take_errors()[0].condition, "item-not-found");
+    s.bridge("jvb1").take_errors();
+    s.finish();
+}
+
+#[test]
+fn the_bridge_forgets_an_endpoint() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    s.bridge("jvb1").forget_endpoint("alice");
+    s.participant("alice").add_source(desktop());
+    s.settle();
+    s.run_until(Scenario::all_connected);
+    assert_eq!(s.bridge("jvb1").take_errors().len(), 1);
+    s.finish();
+}
+
+#[test]
+fn the_focus_resumes_its_stream() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    s.focus_is_cut_off();
+    s.participant("alice").add_source(desktop());
+    s.joins("carol");
+    s.run_for(Time::from_secs(5));
+    s.focus_resumes();
+    s.run_until(Scenario::all_connected);
+    s.finish();
+}
+
+#[test]
+fn the_component_wiring() {
+    let mut s = Scenario::new().component().bridge("jvb1").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    s.finish();
+}
+
+#[test]
+fn a_second_answer_changes_nothing() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").start();
+    s.accident(1, Fate::ComesTwice(Time::from_secs(4)), |d| {
+        d.to == "focus" && d.from == "bob" && d.stanza.attr("type") == Some("result")
+    });
+    s.joins("bob");
+    s.run_until(Scenario::all_connected);
+    s.run_for(Time::from_secs(6));
+    s.finish();
+}
+
+#[test]
+fn a_hundred_participants() {
+    let mut builder = Scenario::new().bridge("jvb1");
+    for number in 0..60 {
+        builder = builder.participant(&format!("p{number:02}"));
+    }
+    let mut s = builder.start();
+    s.run_until(Scenario::all_connected);
+    s.finish();
+}
+
+#[test]
+fn alone_then_two_then_alone() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    s.participant("bob").leave();
+    s.run_for(Time::from_secs(25));
+    assert!(s.view("alice").session().is_none());
+    s.joins("carol");
+    s.run_until(Scenario::all_connected);
+    s.finish();
+}
+
+#[test]
+fn the_room_is_destroyed_and_entered_again() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    let (now, room) = (s.now(), s.room().to_owned());
+    s.server().destroy(now, &room, "The meeting has been terminated");
+    s.settle();
+    s.joins_with("carol", |_| {});
+    s.joins_with("dave", |_| {});
+    s.run_until(|s| s.connected(&["carol", "dave"]));
+    s.finish();
+}
