@@ -200,6 +200,12 @@ impl<'t> Resolver<'t, '_> {
                     Node::new(Value::List(left), origin.clone())
                 }
                 (Some(left), right) if left.as_object().is_some() && right.as_object().is_some() => left.merge(right),
+                (Some(list @ Node { value: Value::List(_), .. }), Node { value: Value::Text { .. }, .. }) => {
+                    // The library of the reference loses such text without a word; files with it start there.
+                    let text = "the text after this list is passed over; remove it, or put it into the list";
+                    self.report(Problem::warning(text).at(origin.clone()));
+                    list
+                }
                 (Some(left), right) => {
                     let (left, right) = (left.value.kind(), right.value.kind());
                     let text =
