@@ -101,10 +101,6 @@ while [ "$left" -gt 0 ]; do
     set -- "$@" "$argument"
 done
 
-# Init scripts set these without exporting them when they source this script's settings; the binary needs them.
-[ -n "${JICOFO_SECRET:-}" ] && export JICOFO_SECRET
-[ -n "${JICOFO_AUTH_PASSWORD:-}" ] && export JICOFO_AUTH_PASSWORD
-
 JAVA_SYS_PROPS=${JAVA_SYS_PROPS:-}
 case $JAVA_SYS_PROPS in
     *-Dconfig.file=*) ;;

@@ -20,6 +20,7 @@ impl Tree {
             steps: 0,
             joined: 0,
             exhausted: false,
+            cycles: 0,
         };
         let root = resolver.object(&self.root);
         let mut problems = resolver.problems;
@@ -39,6 +40,8 @@ struct Resolver<'t, 'e> {
     joined: usize,
     /// A limit was met and told. Nothing is resolved after that.
     exhausted: bool,
+    /// How often a value was met that is being resolved and has none before it.
+    cycles: usize,
 }
 
 enum Found {
@@ -63,7 +66,10 @@ impl<'t> Resolver<'t, '_> {
     /// The value of a key, or of `rest` below it, from its definitions: the last one, over earlier ones if it is an object.
     fn slot(&mut self, definitions: &'t [Definition], rest: &[String]) -> Found {
         let visible = definitions.iter().position(|d| self.active.contains(&d.number)).unwrap_or(definitions.len());
-        let Some((last, before)) = definitions[..visible].split_last() else { return Found::Absent };
+        let Some((last, before)) = definitions[..visible].split_last() else {
+            self.cycles += usize::from(visible < definitions.len());
+            return Found::Absent;
+        };
         if self.is_too_much(&last.node.origin) {
             return Found::Value(broken(&last.node.origin));
         }
@@ -85,10 +91,18 @@ impl<'t> Resolver<'t, '_> {
             Raw::Null | Raw::Text { .. } if !rest.is_empty() => Found::Hidden,
             _ => {
                 self.active.push(last.number);
+                let (cycles, told) = (self.cycles, self.problems.len());
                 let value = self.value(&last.node, before);
                 self.active.pop();
                 match value {
                     None => Found::Absent,
+                    // In `a = 1`, `b = ${a}`, `a = ${b}2` the second `a` needs `b`: for `b`, it is the first that counts.
+                    Some(Node { value: Value::Broken, .. })
+                        if self.cycles > cycles && !before.is_empty() && !self.exhausted =>
+                    {
+                        self.problems.truncate(told);
+                        Found::Absent
+                    }
                     Some(node) => descend(node, rest),
                 }
             }
@@ -200,6 +214,12 @@ impl<'t> Resolver<'t, '_> {
                     Node::new(Value::List(left), origin.clone())
                 }
                 (Some(left), right) if left.as_object().is_some() && right.as_object().is_some() => left.merge(right),
+                (Some(list @ Node { value: Value::List(_), .. }), Node { value: Value::Text { .. }, .. }) => {
+                    // The library of the reference loses such text without a word; files with it start there.
+                    let text = "the text after this list is passed over; remove it, or put it into the list";
+                    self.report(Problem::warning(text).at(origin.clone()));
+                    list
+                }
                 (Some(left), right) => {
                     let (left, right) = (left.value.kind(), right.value.kind());
                     let text =
