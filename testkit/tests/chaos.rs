@@ -78,7 +78,8 @@ impl Chaos {
                 self.tell(&format!("{name} leaves"));
                 self.scenario.participant(&name).leave();
             }
-            5 | 6 if connected => {
+            // Each may have twenty SSRCs.
+            5 | 6 if connected && self.scenario.view(&name).own().sources.len() <= 14 => {
                 self.tell(&format!("{name} adds a source"));
                 let track = if choice == 5 { desktop() } else { single_camera() };
                 self.scenario.participant(&name).add_source(track);
