@@ -3,8 +3,10 @@
 // `#[derive(Element)]` names this crate, here as well as in the test kit.
 extern crate self as jicofo;
 
+pub mod cli;
 pub mod config;
 pub mod focus;
+pub mod logging;
 pub mod measure;
 pub mod server;
 pub mod wire;

@@ -1,1 +1,91 @@
-fn main() {}
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use jicofo::cli::{self, Command, Invocation};
+use jicofo::config::{self, Loaded, Problem, Severity};
+use jicofo::logging;
+
+/// BSD's EX_CONFIG; systemd units can tell it from a crash (spec/80 §7).
+const WRONG_CONFIGURATION: u8 = 78;
+
+fn main() -> ExitCode {
+    // Text that is no UTF-8 cannot be a name or a value of ours.
+    let arguments = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    let environment =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let invocation = cli::parse(arguments, environment.collect());
+    match invocation.command {
+        Command::Help => print(&cli::usage()),
+        Command::Version => print(concat!("jicofo ", env!("CARGO_PKG_VERSION"), "\n")),
+        Command::ConfigDocs => print(&config::docs::page()),
+        Command::CheckConfig { json } => check_config(&invocation, json),
+        Command::Run => run(invocation),
+    }
+}
+
+/// A reader that goes away early (`| head`) is no failure.
+fn print(text: &str) -> ExitCode {
+    use std::io::Write;
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    ExitCode::SUCCESS
+}
+
+fn check_config(invocation: &Invocation, json: bool) -> ExitCode {
+    let loaded = config::load(&invocation.sources);
+    if json {
+        print(&format!("{:#}\n", config::report::json(&loaded)));
+    } else {
+        let mut text = String::new();
+        for warning in &invocation.warnings {
+            text.push_str(&format!("warning: {warning}\n"));
+        }
+        for problem in &loaded.problems {
+            text.push_str(&format!("{}: {problem}\n", problem.severity.word()));
+        }
+        for line in config::report::summary(&loaded).iter().filter(|_| loaded.complete) {
+            text.push_str(&format!("# {line}\n"));
+        }
+        if loaded.complete {
+            text.push_str(&config::report::effective(&loaded));
+        }
+        print(&text);
+    }
+    match loaded.refuses() {
+        true => ExitCode::from(WRONG_CONFIGURATION),
+        false => ExitCode::SUCCESS,
+    }
+}
+
+fn run(invocation: Invocation) -> ExitCode {
+    logging::start();
+    log::info!("Starting Jicofo {}.", env!("CARGO_PKG_VERSION"));
+    let loaded = config::load(&invocation.sources);
+    for warning in &invocation.warnings {
+        log::warn!("{warning}");
+    }
+    for problem in &loaded.problems {
+        report(problem);
+    }
+    if loaded.refuses() {
+        log::error!(
+            "Failed to start jicofo: the configuration is wrong (see above); `jicofo check-config` shows all of it."
+        );
+        return ExitCode::from(WRONG_CONFIGURATION);
+    }
+    start(loaded)
+}
+
+fn report(problem: &Problem) {
+    match problem.severity {
+        Severity::Fatal | Severity::Error => log::error!("{problem}"),
+        Severity::Warning => log::warn!("{problem}"),
+        Severity::Info => log::info!("{problem}"),
+    }
+}
+
+fn start(loaded: Loaded) -> ExitCode {
+    for line in config::report::summary(&loaded) {
+        log::info!("{line}");
+    }
+    jicofo::server::run(Arc::new(loaded.config))
+}

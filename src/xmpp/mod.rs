@@ -36,9 +36,10 @@ use crate::measure::Histogram;
 use crate::wire::Jid;
 use crate::wire::stanza::Stanza;
 
-/// So many stanzas may wait to be taken over by the connection. It takes them within the same turn of the loop while it
-/// is connected; what waits longer is for a session that may yet be resumed.
-pub const MAX_WAITING: usize = 20_000;
+/// So many stanzas may wait to be taken over by the connection. While it is connected it takes them within the same turn
+/// of the loop, and what waits longer is for a session that may yet be resumed. The most that one event causes are the new
+/// offers to all participants of a bridge that failed, some thousands.
+pub const MAX_WAITING: usize = 50_000;
 
 /// So many events may wait for the core. Then nothing more is read, and the server's own queues fill.
 pub const EVENT_QUEUE: usize = 1024;
@@ -135,6 +136,15 @@ impl Handle {
         if let Err(error) = self.task.await {
             log::error!("the task of a connection has failed: {error}");
         }
+    }
+}
+
+/// What people call it.
+fn name(connection: Connection) -> &'static str {
+    match connection {
+        Connection::Client => "client",
+        Connection::Service => "service",
+        Connection::Component => "component",
     }
 }
 

@@ -391,7 +391,7 @@ impl Drop for Prosody {
         if std::thread::panicking()
             && let Some(folder) = self.folder.take()
         {
-            eprintln!("Prosody's log is kept: {}", folder.keep().join("prosody.log").display());
+            eprintln!("The logs of Prosody and of what ran beside it are kept in {}", folder.keep().display());
         }
     }
 }

@@ -80,6 +80,11 @@ impl Loader {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn files_so_far(&self) -> Vec<FileRead> {
+        self.files.clone()
+    }
+
     pub fn finish(self) -> (Tree, Vec<FileRead>, Vec<Problem>) {
         (self.tree, self.files, self.problems)
     }
@@ -93,6 +98,10 @@ impl Loader {
         let fail = |text: String| Err(Problem::fatal(text).at(include.origin.clone()));
         if self.open.len() >= limits::INCLUDE_DEPTH {
             return fail(format!("more than {} files include each other; remove an include", limits::INCLUDE_DEPTH));
+        }
+        if include.kind == IncludeKind::Elsewhere {
+            let text = format!("{:?} is neither fetched nor searched for; include a file", include.name);
+            self.problems.push(Problem::warning(text).at(include.origin.clone()));
         }
         let mut fields = Fields::default();
         let mut found = false;

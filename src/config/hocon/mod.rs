@@ -1,8 +1,9 @@
 //! HOCON as installations write it (spec/70 §2): reader, includes, merging, substitutions.
 //!
 //! Ours, and not the crate hocon-rs, because that crate forgets where a value was written: its syntax errors name no line,
-//! and a wrong value found later can only be named by its path. Here every value keeps its file, line and column. hocon-rs
-//! is what the tests compare with.
+//! and a wrong value found later can only be named by its path. It also drops `a = 1` before `a = ${?UNSET}`, which is how
+//! files let the environment override a line. Here every value keeps its file, line and column. hocon-rs is what the tests
+//! compare with.
 //!
 //! [`Loader`] reads files into a [`Tree`] of definitions in the order in which they were written, [`Tree::resolve`] makes
 //! [`Node`]s of it. A hostile or broken file costs bounded time, memory and stack: see [`limits`].

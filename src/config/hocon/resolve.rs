@@ -19,6 +19,7 @@ impl Tree {
             depth: 0,
             steps: 0,
             joined: 0,
+            exhausted: false,
         };
         let root = resolver.object(&self.root);
         let mut problems = resolver.problems;
@@ -36,6 +37,8 @@ struct Resolver<'t, 'e> {
     depth: usize,
     steps: usize,
     joined: usize,
+    /// A limit was met and told. Nothing is resolved after that.
+    exhausted: bool,
 }
 
 enum Found {
@@ -61,9 +64,8 @@ impl<'t> Resolver<'t, '_> {
     fn slot(&mut self, definitions: &'t [Definition], rest: &[String]) -> Found {
         let visible = definitions.iter().position(|d| self.active.contains(&d.number)).unwrap_or(definitions.len());
         let Some((last, before)) = definitions[..visible].split_last() else { return Found::Absent };
-        if let Err(problem) = self.step(&last.node.origin) {
-            self.report(problem);
-            return Found::Value(Node::new(Value::Broken, last.node.origin.clone()));
+        if self.is_too_much(&last.node.origin) {
+            return Found::Value(broken(&last.node.origin));
         }
         self.depth += 1;
         let found = self.definition(last, before, rest);
@@ -103,9 +105,8 @@ impl<'t> Resolver<'t, '_> {
 
     /// None: an optional substitution without a value.
     fn value(&mut self, node: &'t RawNode, before: &'t [Definition]) -> Option<Node> {
-        if let Err(problem) = self.step(&node.origin) {
-            self.report(problem);
-            return Some(Node::new(Value::Broken, node.origin.clone()));
+        if self.is_too_much(&node.origin) {
+            return Some(broken(&node.origin));
         }
         let value = match &node.raw {
             Raw::Null => Value::Null,
@@ -224,7 +225,9 @@ impl<'t> Resolver<'t, '_> {
         }
         self.joined += joined.len();
         if self.joined > limits::JOINED_BYTES {
-            self.report(Problem::fatal("the substitutions make a text without end; simplify them").at(origin.clone()));
+            self.exhausted = true;
+            let text = "the substitutions make a text without end; simplify them";
+            self.report(Problem::fatal(text).at(origin.clone()));
             return Some(broken(origin));
         }
         // A number put together is still a number: quotes do not matter to any key.
@@ -232,16 +235,21 @@ impl<'t> Resolver<'t, '_> {
     }
 
     /// Counts the work, so that no file can make it endless or overflow the stack.
-    fn step(&mut self, origin: &Origin) -> Result<(), Problem> {
+    fn is_too_much(&mut self, origin: &Origin) -> bool {
+        if self.exhausted {
+            return true;
+        }
         self.steps += 1;
         let text = if self.depth >= limits::RESOLVE_DEPTH {
             format!("more than {} values refer to each other in a chain; simplify them", limits::RESOLVE_DEPTH)
         } else if self.steps >= limits::STEPS {
             "the substitutions refer to each other without end; simplify them".to_owned()
         } else {
-            return Ok(());
+            return false;
         };
-        Err(Problem::fatal(text).at(origin.clone()))
+        self.exhausted = true;
+        self.report(Problem::fatal(text).at(origin.clone()));
+        true
     }
 
     fn report(&mut self, problem: Problem) {

@@ -20,7 +20,7 @@ fn stats(values: &[(&str, &str)]) -> Stats {
 }
 
 fn config() -> config::Bridge {
-    config::Bridge::default()
+    crate::config::Config::default().bridge
 }
 
 /// A bridge that came at 0 s and says these things.

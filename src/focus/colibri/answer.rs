@@ -194,6 +194,7 @@ fn failed_update(error: &StanzaError) -> UpdateOutcome {
 }
 
 /// What the answer to an ICE restart means (spec/40 §5.5), beside [`update`].
+#[expect(clippy::large_enum_variant, reason = "made one at a time, and used up at once")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum IceRestart {
     /// Tell the client by `transport-info`, and remember the generation.

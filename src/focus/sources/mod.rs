@@ -2,6 +2,8 @@
 
 pub mod compact;
 #[cfg(test)]
+mod recorded_tests;
+#[cfg(test)]
 pub(crate) mod samples;
 pub mod set;
 pub mod signal;

@@ -321,6 +321,12 @@ mod tests {
         assert!(contents_of([(&a, &SourceSet::default())]).is_empty());
     }
 
+    /// A room of thousands has tens of thousands of them.
+    #[test]
+    fn a_source_is_small() {
+        assert!(size_of::<Source>() <= 40 && size_of::<SsrcGroup>() <= 24);
+    }
+
     #[test]
     fn sets_subtract_and_unite_by_identity() {
         let one =

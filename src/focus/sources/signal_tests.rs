@@ -261,11 +261,11 @@ fn clients_know_what_there_is() {
             let number = random.below(6);
             let id = format!("p{number}");
             let endpoint = EndpointId::from(id.as_str());
-            if !clients.contains_key(&id) {
+            if let std::collections::btree_map::Entry::Vacant(free) = clients.entry(id.clone()) {
                 let view = views[random.below(5) as usize];
                 let offered = room.sources.iter().map(|(owner, set)| (owner.to_string(), view.filter(set)));
                 let client = Client(offered.filter(|(_, set)| !set.is_empty()).collect());
-                clients.insert(id, (client, view));
+                free.insert((client, view));
                 room.signals.offered(&endpoint, view);
                 continue;
             }

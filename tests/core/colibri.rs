@@ -1,0 +1,1 @@
+//! What a bridge is asked, and what its answers lead to.

@@ -1,0 +1,1 @@
+//! Who asks for a conference, and what is answered.

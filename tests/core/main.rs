@@ -1,0 +1,11 @@
+//! The core alone: whole conferences with strict simulated peers, in one thread and virtual time.
+
+mod bridges;
+mod colibri;
+mod conference_requests;
+mod connections;
+mod members;
+mod restarts;
+mod rooms;
+mod sessions;
+mod sources;

@@ -1,0 +1,1 @@
+//! Members: presence, features, roles, coming and going.

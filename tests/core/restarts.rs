@@ -1,0 +1,1 @@
+//! Restarts of sessions and of ICE.

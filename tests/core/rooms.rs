@@ -1,0 +1,1 @@
+//! Rooms: entering, configuring, leaving, the presence of the focus.

@@ -1,0 +1,1 @@
+//! Sources: their rules, and who is told of them.
