@@ -195,7 +195,8 @@ impl Participant {
             }
             "source-add" => {
                 let ssrcs: Vec<u32> = asked.sources.sources.iter().map(|s| s.ssrc).collect();
-                self.own.remove(&ssrcs);
+                let removed = self.own.remove(&ssrcs);
+                self.forget_track(&removed);
             }
             "source-remove" => self.own.extend(asked.sources),
             _ => {}
