@@ -28,7 +28,7 @@ use self::bridges::health::CheckResult;
 use self::bridges::registry::{BridgeId, HealthStep};
 use self::components::Components;
 use self::conference::{Conference, ConferenceId, Leave};
-use self::context::Context;
+use self::context::{Context, NICK};
 use self::metrics::{Gauges, Metrics};
 use self::pending::{Answer, Then};
 use self::seat::SeatOwner;
@@ -54,20 +54,10 @@ pub enum Connection {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     /// Logged in, as `jid`. `resumed`: the server kept our session, and nothing was lost; otherwise we are in no room.
-    Connected {
-        on: Connection,
-        jid: Jid,
-        resumed: bool,
-    },
+    Connected { on: Connection, jid: Jid, resumed: bool },
     /// The connection is lost. `resumable`: the session may yet be resumed.
-    Disconnected {
-        on: Connection,
-        resumable: bool,
-    },
-    Stanza {
-        on: Connection,
-        stanza: Stanza,
-    },
+    Disconnected { on: Connection, resumable: bool },
+    Stanza { on: Connection, stanza: Stanza },
     /// The time of [`Focus::poll_timeout`] has come.
     Tick,
     /// Leave everything in order: conferences are expired on their bridges and rooms are left.
@@ -102,7 +92,7 @@ impl Focus {
         let cx = Context::new(config, seed);
         let on = cx.bridge_connection();
         let brewery = cx.config.bridge.brewery_jid.clone().and_then(|room| {
-            let occupant = room.with_resource(cx.nick(on)).ok()?;
+            let occupant = room.with_resource(NICK).ok()?;
             Some(Brewery::new(on, room, occupant))
         });
         Focus {

@@ -26,6 +26,9 @@ pub enum Error {
     Broken { doing: &'static str, source: io::Error },
     #[error("the server closed the connection while {doing}")]
     Closed { doing: &'static str },
+    /// In order, with its end tag.
+    #[error("the server closed the stream")]
+    Ended,
     #[error("what answers there is no XMPP stream: {0}")]
     Framing(#[from] FramingError),
     #[error("the server ended the stream: {}", Condition(condition, text.as_deref()))]
@@ -68,6 +71,14 @@ pub enum Error {
     Acknowledged { h: u32, before: u32, unacknowledged: usize },
     #[error("the server takes nothing any more: {stanzas} stanzas of {bytes} bytes wait")]
     QueueFull { stanzas: usize, bytes: usize },
+}
+
+/// What an error of the transport means. TLS calls it an error if the other side just closes.
+pub(super) fn broken(doing: &'static str, source: io::Error) -> Error {
+    match source.kind() {
+        io::ErrorKind::UnexpectedEof => Error::Closed { doing },
+        _ => Error::Broken { doing, source },
+    }
 }
 
 /// A condition and its text, if there is one.
@@ -132,6 +143,8 @@ impl Error {
             Error::Stream { condition, .. } if condition == "conflict" => Pace::Contended,
             Error::Stream { condition, .. } if condition == "host-unknown" => Pace::Slow,
             Error::Certificate(_)
+            | Error::Tls(_)
+            | Error::TlsRefused
             | Error::NoStartTls
             | Error::TlsRequired
             | Error::EarlyData
@@ -150,8 +163,8 @@ impl Error {
         }
     }
 
-    /// Whether the server still keeps the session of a connection that ended so. A stream that was ended in words is
-    /// over (spec/70 §10.6); one that stopped making sense is not to be continued.
+    /// Whether the server may still keep the session of a connection that ended so. A stream that was ended in words is
+    /// over (spec/70 §10.6, XEP-0198 §5), and one whose counters contradict each other cannot be gone on with.
     pub fn leaves_session(&self) -> bool {
         matches!(self, Error::Silent { .. } | Error::Broken { .. } | Error::Closed { .. } | Error::Framing(_))
     }
@@ -172,7 +185,7 @@ impl Error {
             Error::Silent { doing: "waiting for the stream's header" | "connecting", .. } => {
                 format!("Does an XMPP server listen on {host}:{port}, and is it well?")
             }
-            Error::Silent { .. } | Error::Broken { .. } | Error::Closed { .. } => {
+            Error::Silent { .. } | Error::Broken { .. } | Error::Closed { .. } | Error::Ended => {
                 "See the XMPP server's log if this goes on".to_owned()
             }
             Error::Framing(FramingError::NotXmpp(_) | FramingError::NotAStream(_)) if component => {

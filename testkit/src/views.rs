@@ -89,6 +89,10 @@ impl<'a> Views<'a> {
     /// Who has a session has one endpoint on one bridge, with its sources, and stands behind a relay on each other bridge of
     /// the conference; nobody else has one.
     fn compare_bridges(&self, participant: &Participant, wrong: &mut Vec<String>) {
+        // The focus refused its accept, or it could not make one: nobody says what is left of it.
+        if participant.session().is_some_and(|session| session.state == SessionState::Broken) {
+            return;
+        }
         let nick = participant.nick();
         let homes: Vec<_> = self
             .bridges

@@ -182,13 +182,13 @@ impl Server {
         let Some(connection) = self.connections.shift_remove(label) else { return };
         self.queue.retain(|_, delivery| delivery.to != label);
         self.open.retain(|(who, _, _), asker| who != label && asker != label);
-        self.leave_all(label);
         for (_, stanza) in connection.kept.into_iter().filter(|(_, stanza)| stanza.name() == "iq") {
             if matches!(stanza.get("type"), Some("get" | "set")) {
                 let bounce = error_of(&stanza, "wait", "recipient-unavailable", None).done();
                 self.route(label, &connection.jid, bounce);
             }
         }
+        self.leave_all(label);
     }
 
     pub fn is_connected(&self, label: &str) -> bool {

@@ -93,7 +93,7 @@ impl Scenario {
     }
 
     /// What is there after everybody has gone.
-    fn leftovers(&self) -> Vec<String> {
+    pub(super) fn leftovers(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         for (label, bridge) in self.bridges.iter().filter(|(label, _)| self.server.is_connected(label)) {
             wrong.extend(bridge.conferences().keys().map(|id| format!("conference {id} is left on {label}")));

@@ -15,8 +15,10 @@
 //! # }
 //! ```
 
+mod core;
 mod peer;
 mod stage;
 
-pub use peer::Peer;
+pub use core::Core;
+pub use peer::{Machine, Peer};
 pub use stage::{Latencies, Look, Stage};

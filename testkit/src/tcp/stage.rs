@@ -4,9 +4,10 @@ use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
 use indexmap::IndexMap;
+use jicofo::config::Config;
 use tokio::sync::Notify;
 
-use super::Peer;
+use super::{Core, Peer};
 use crate::Time;
 use crate::bridge::{self, Bridge};
 use crate::login::Session;
@@ -25,6 +26,7 @@ pub struct Stage<'p> {
     changed: Arc<Notify>,
     participants: IndexMap<String, Peer<Participant>>,
     bridges: IndexMap<String, Peer<Bridge>>,
+    core: Option<Peer<Core>>,
     pub rules: Rules,
     pub patience: Time,
 }
@@ -58,6 +60,7 @@ impl<'p> Stage<'p> {
             changed: Arc::new(Notify::new()),
             participants: IndexMap::new(),
             bridges: IndexMap::new(),
+            core: None,
             rules: Rules::default(),
             patience: PATIENCE,
         }
@@ -66,6 +69,19 @@ impl<'p> Stage<'p> {
     /// Participants that come from now on go to another room.
     pub fn go_to(&mut self, room: &str) {
         self.room = format!("{room}@{}", self.prosody.muc_domain());
+    }
+
+    /// The core alone takes the part of the focus, without its shell.
+    pub async fn core(&mut self, change: impl FnOnce(&mut Config)) {
+        let session = Session::focus(self.prosody).await;
+        let core = Core::new(self.prosody, &session.jid, change);
+        self.core = Some(Peer::run(core, session, self.start, self.changed.clone()));
+        self.until_core(|core| core.focus().gauges().bridges > 0).await;
+    }
+
+    async fn until_core(&self, done: impl Fn(&Core) -> bool) {
+        let Some(core) = &self.core else { return };
+        self.until(|_| core.look(&done)).await;
     }
 
     /// A bridge logs in and enters the brewery.
