@@ -50,6 +50,7 @@ async fn logs_in_by_scram_when_both_sides_know_the_password() {
     }
 }
 
+/// Covers spec/90: 117.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_does_not_know_the_password_is_refused() {
     let focus = Focus::start(&account("pencil")).await;
@@ -135,6 +136,7 @@ async fn a_server_that_requires_tls_is_told_apart_when_there_shall_be_none() {
     assert!(line.contains("requires TLS. Remove jicofo.xmpp.client.use-tls = false"), "{line}");
 }
 
+/// Covers spec/10: 53.
 #[tokio::test(start_paused = true)]
 async fn what_the_predecessor_is_sent_before_the_bind_is_not_for_this_session() {
     let mut focus = Focus::start(&unencrypted()).await;
@@ -163,6 +165,7 @@ async fn a_self_signed_certificate_of_an_authority_is_believed_if_it_is_in_the_s
     }
 }
 
+/// Covers spec/70: 26.
 #[tokio::test(start_paused = true)]
 async fn a_certificate_is_refused_with_which_what_and_how_to_mend_it() {
     let other = Account { domain: "auth.other.com".into(), ..account("pencil") };
@@ -200,6 +203,7 @@ async fn any_certificate_is_believed_where_that_is_configured() {
 
 // ---------------------------------------------------------------------------------------------------- explanations
 
+/// Covers spec/90: 42.
 #[tokio::test(start_paused = true)]
 async fn each_failure_is_one_line_that_says_what_to_do() {
     const FAILURE: &str =
@@ -230,6 +234,7 @@ async fn each_failure_is_one_line_that_says_what_to_do() {
     }
 }
 
+/// Covers spec/90: 28.
 #[tokio::test(start_paused = true)]
 async fn a_closed_port_is_told_once_and_tried_for_ever() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -320,6 +325,7 @@ async fn a_session_is_resumed_and_exactly_what_did_not_arrive_is_sent_again() {
     assert!(sent.contains("'c'") && !sent.contains("'b'"), "{sent}");
 }
 
+/// Covers spec/70: 33.
 #[tokio::test(start_paused = true)]
 async fn nothing_of_a_session_that_the_server_has_forgotten_reaches_the_next_one() {
     let (mut focus, mut server, session) = Focus::connected_to(BIND).await;
@@ -347,6 +353,7 @@ async fn nothing_of_a_session_that_the_server_has_forgotten_reaches_the_next_one
     assert_eq!(focus.handle().dropped(), 2);
 }
 
+/// Covers spec/70: 35.
 #[tokio::test(start_paused = true)]
 async fn an_end_in_words_is_not_resumed() {
     for end in ["</stream:stream>".to_owned(), stream_error("system-shutdown")] {
@@ -370,6 +377,7 @@ async fn a_focus_that_another_one_replaces_says_so_and_waits() {
     assert!(lost.elapsed() >= Duration::from_secs(30));
 }
 
+/// Covers spec/70: 39.
 #[tokio::test(start_paused = true)]
 async fn a_dead_path_is_noticed_within_the_reply_timeout() {
     for (offer, question) in [(BIND, "<r xmlns="), (BIND_ONLY, "urn:xmpp:ping")] {
