@@ -134,7 +134,9 @@ mod tests {
 
     #[test]
     fn classic_flags_are_read_in_all_spellings() {
-        for words in ["--user_domain=a.b", "-user_domain=a.b", "user_domain=a.b", "--user-domain=a.b", "--userdomain=a.b"] {
+        for words in
+            ["--user_domain=a.b", "-user_domain=a.b", "user_domain=a.b", "--user-domain=a.b", "--userdomain=a.b"]
+        {
             let invocation = parse_words(words);
             assert_eq!(invocation.sources.flag(Flag::UserDomain), Some("a.b"), "{words}");
             assert!(invocation.warnings.is_empty(), "{words}: {:?}", invocation.warnings);

@@ -75,7 +75,8 @@ mod tests {
     fn lined(message: &str) -> String {
         let args = format_args!("{message}").to_string();
         let args = format_args!("{args}");
-        let record = Record::builder().level(Level::Warn).target("jicofo::focus::room").line(Some(7)).args(args).build();
+        let record =
+            Record::builder().level(Level::Warn).target("jicofo::focus::room").line(Some(7)).args(args).build();
         line(&record, "2026-08-19 14:03:07.512", 3)
     }
 

@@ -11,7 +11,8 @@ const WRONG_CONFIGURATION: u8 = 78;
 fn main() -> ExitCode {
     // Text that is no UTF-8 cannot be a name or a value of ours.
     let arguments = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-    let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let environment =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let invocation = cli::parse(arguments, environment.collect());
     match invocation.command {
         Command::Help => print(&cli::usage()),
@@ -64,7 +65,9 @@ fn run(invocation: Invocation) -> ExitCode {
         report(problem);
     }
     if loaded.refuses() {
-        log::error!("Failed to start jicofo: the configuration is wrong (see above); `jicofo check-config` shows all of it.");
+        log::error!(
+            "Failed to start jicofo: the configuration is wrong (see above); `jicofo check-config` shows all of it."
+        );
         return ExitCode::from(WRONG_CONFIGURATION);
     }
     start(loaded)

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-
 use super::*;
 
 /// One start: what a person has, and what comes of it.
@@ -52,7 +51,8 @@ impl Start {
 
     fn legacy(mut self, text: &str) -> Start {
         let folder = self.folder();
-        fs::write(folder.join("jicofo/sip-communicator.properties"), text).expect("the temporary folder can be written");
+        fs::write(folder.join("jicofo/sip-communicator.properties"), text)
+            .expect("the temporary folder can be written");
         let place = folder.display().to_string();
         let name = "net.java.sip.communicator.SC_HOME_DIR_";
         self.system(&format!("{name}LOCATION"), &place).system(&format!("{name}NAME"), "jicofo")
@@ -196,10 +196,10 @@ fn the_large_file_means_what_it_means_to_the_reference() {
     assert_eq!(config.authentication.login_url.as_deref(), Some("example.net"));
     let limits = &config.conference.restart_request_rate_limits;
     assert_eq!((limits.max_requests, limits.interval, limits.min_interval), (3, seconds(120), seconds(5)));
-    assert_eq!(config.conference.source_signaling_delays, BTreeMap::from([
-        (50, Duration::from_millis(500)),
-        (100, Duration::from_millis(1000)),
-    ]));
+    assert_eq!(
+        config.conference.source_signaling_delays,
+        BTreeMap::from([(50, Duration::from_millis(500)), (100, Duration::from_millis(1000)),])
+    );
     assert_eq!((config.recording.num_retries, config.recording.pending_timeout), (-1, seconds(90)));
     assert_eq!(config.jigasi.xmpp_connection_name, ConnectionName::Client);
     let header = config.transcription.http_headers.get("Authorization").map(Secret::expose);
@@ -241,7 +241,8 @@ fn a_legacy_value_beats_the_file() {
     assert_eq!(start.config().bridge.brewery_jid.map(|jid| jid.to_string()).as_deref(), Some("a@b"));
     let by_system = Start::minimal("").system("org.jitsi.jicofo.BRIDGE_MUC", "c@d");
     assert_eq!(by_system.config().bridge.brewery_jid.map(|jid| jid.to_string()).as_deref(), Some("c@d"));
-    let both = Start::minimal("").legacy("org.jitsi.jicofo.BRIDGE_MUC=a@b").system("org.jitsi.jicofo.BRIDGE_MUC", "c@d");
+    let both =
+        Start::minimal("").legacy("org.jitsi.jicofo.BRIDGE_MUC=a@b").system("org.jitsi.jicofo.BRIDGE_MUC", "c@d");
     assert_eq!(both.config().bridge.brewery_jid.map(|jid| jid.to_string()).as_deref(), Some("a@b"));
 }
 
@@ -253,7 +254,10 @@ fn legacy_bools_are_true_only_by_true_and_what_cannot_be_read_falls_through() {
     assert!(!config.codec.video.h264.enabled);
     assert_eq!(config.xmpp.client.account.port, 5333);
     let said = start.warned();
-    assert!(said.contains("sip-communicator.properties:2: org.jitsi.jicofo.XMPP_PORT: expected a whole number"), "{said}");
+    assert!(
+        said.contains("sip-communicator.properties:2: org.jitsi.jicofo.XMPP_PORT: expected a whole number"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -268,7 +272,11 @@ fn the_legacy_authentication_url_sets_type_and_domain() {
         ("EXT_JWT:meet.example.com", AuthenticationType::Jwt),
     ] {
         let authentication = start(url).config().authentication;
-        assert_eq!((authentication.kind, authentication.login_url.as_deref()), (kind, Some("meet.example.com")), "{url}");
+        assert_eq!(
+            (authentication.kind, authentication.login_url.as_deref()),
+            (kind, Some("meet.example.com")),
+            "{url}"
+        );
     }
     let said = start("shibboleth:default").refused();
     assert!(said.contains("only XMPP:domain and EXT_JWT:domain exist"), "{said}");
@@ -311,7 +319,9 @@ fn durations_have_units_and_bare_numbers_are_milliseconds() {
         assert_eq!(config.xmpp.client.account.reply_timeout, seconds(15), "{text}");
     }
     let said = Start::minimal("jicofo.xmpp.client.reply-timeout = 2 w").refused();
-    assert!(said.contains("jicofo.conf:3:36: jicofo.xmpp.client.reply-timeout: expected a duration with one of the units"));
+    assert!(
+        said.contains("jicofo.conf:3:36: jicofo.xmpp.client.reply-timeout: expected a duration with one of the units")
+    );
 }
 
 #[test]
@@ -321,10 +331,17 @@ fn bools_numbers_and_names_are_checked() {
     let said = Start::minimal("jicofo.rest.enabled = 1").refused();
     assert!(said.contains("jicofo.conf:3:23: jicofo.rest.enabled: expected true or false, found \"1\""), "{said}");
     assert_eq!(Start::minimal("jicofo.bridge.stress-threshold = \"70%\"").config().bridge.stress_threshold, 0.7);
-    assert!(Start::minimal("jicofo.bridge.stress-threshold = 0,7").refused().contains("jicofo.conf:3:36: 7: this has no value"));
+    assert!(
+        Start::minimal("jicofo.bridge.stress-threshold = 0,7")
+            .refused()
+            .contains("jicofo.conf:3:36: 7: this has no value")
+    );
     let said = Start::minimal("jicofo.bridge.xmpp-connection-name = client").refused();
     assert!(said.contains("write one of Client, Service"), "{said}");
-    assert_eq!(Start::minimal("jicofo.bridge.max-bridge-participants = 80.7").config().bridge.max_bridge_participants, 80);
+    assert_eq!(
+        Start::minimal("jicofo.bridge.max-bridge-participants = 80.7").config().bridge.max_bridge_participants,
+        80
+    );
 }
 
 #[test]
@@ -399,7 +416,8 @@ fn no_password_refuses() {
 
 #[test]
 fn all_problems_are_told_at_once() {
-    let said = Start::new().file("jicofo.xmpp.client.port = x\njicofo.rest.port = y\njicofo.octo.enabled = z").refused();
+    let said =
+        Start::new().file("jicofo.xmpp.client.port = x\njicofo.rest.port = y\njicofo.octo.enabled = z").refused();
     for key in ["xmpp.client.port", "rest.port", "octo.enabled", "xmpp.client.domain", "xmpp.client.password"] {
         assert!(said.contains(&format!("jicofo.{key}: ")), "{key}: {said}");
     }
@@ -407,8 +425,14 @@ fn all_problems_are_told_at_once() {
 
 #[test]
 fn unknown_keys_are_warned_about_and_retired_ones_are_not() {
-    let said = Start::minimal("jicofo.bridge.strees-threshold = 0.5\njicofo.octo.id = 1\njicofo.reservation { x = 1 }").warned();
-    assert!(said.contains(":3:34: jicofo.bridge.strees-threshold: there is no such key; did you mean jicofo.bridge.stress-threshold?"), "{said}");
+    let said = Start::minimal("jicofo.bridge.strees-threshold = 0.5\njicofo.octo.id = 1\njicofo.reservation { x = 1 }")
+        .warned();
+    assert!(
+        said.contains(
+            ":3:34: jicofo.bridge.strees-threshold: there is no such key; did you mean jicofo.bridge.stress-threshold?"
+        ),
+        "{said}"
+    );
     assert_eq!(said.lines().count(), 1, "{said}");
     let said = Start::minimal("bridge { stress-threshold = 0.5 }").warned();
     assert!(said.contains("did you mean jicofo.bridge?"), "{said}");
@@ -416,7 +440,8 @@ fn unknown_keys_are_warned_about_and_retired_ones_are_not() {
 
 #[test]
 fn what_is_not_there_yet_is_told_if_it_is_set() {
-    let waiting = schema::KEYS.iter().find(|key| !key.effective && key.kind == typed::Kind::Bool && !key.path.contains('*'));
+    let waiting =
+        schema::KEYS.iter().find(|key| !key.effective && key.kind == typed::Kind::Bool && !key.path.contains('*'));
     let Some(key) = waiting else { return };
     let other = if key.default == Some("true") { "false" } else { "true" };
     let said = Start::minimal(&format!("{} = {other}", key.path)).load();
@@ -428,13 +453,17 @@ fn what_is_not_there_yet_is_told_if_it_is_set() {
 /// spec/10 §12, case 45.
 #[test]
 fn flags_alone_start() {
-    let start = Start::new().arguments("-domain=meet.example.com --port=abc --secret=x --user_domain=auth.meet.example.com extra");
+    let start = Start::new()
+        .arguments("-domain=meet.example.com --port=abc --secret=x --user_domain=auth.meet.example.com extra");
     let config = start.config();
     let component = config.component.as_ref().expect("a secret was given");
     assert_eq!((component.hostname.as_str(), component.port), ("meet.example.com", 5347));
     assert_eq!((component.domain.as_str(), component.secret.expose()), ("focus.meet.example.com", "x"));
     let account = &config.xmpp.client.account;
-    assert_eq!((account.hostname.as_str(), account.port, account.username.as_str()), ("meet.example.com", 5222, "focus"));
+    assert_eq!(
+        (account.hostname.as_str(), account.port, account.username.as_str()),
+        ("meet.example.com", 5222, "focus")
+    );
     assert_eq!(account.domain, "auth.meet.example.com");
     assert!(account.password.is_none());
     let brewery = config.bridge.brewery_jid.as_ref().map(ToString::to_string);
@@ -498,7 +527,8 @@ fn secrets_are_in_no_output() {
     let start = Start::minimal(text).arguments("--secret=geheim6 --user_password=geheim7");
     let loaded = start.load();
     let summary = report::summary(&loaded).join("\n");
-    let all = format!("{}{}{summary}{}{:?}", report::effective(&loaded), report::json(&loaded), told(&loaded), loaded.config);
+    let all =
+        format!("{}{}{summary}{}{:?}", report::effective(&loaded), report::json(&loaded), told(&loaded), loaded.config);
     // The first is what the summary is for; the test must look at the right thing.
     assert!(all.contains("jicofo.xmpp.client.password = ******") && summary.contains("s.x"));
     assert!(!all.contains("geheim"), "{all}");
@@ -538,7 +568,6 @@ fn every_key_is_declared_well() {
     for declaration in sources::FLAGS {
         assert!(declaration.keys.iter().all(|key| schema::key(key).is_some()), "{:?}", declaration.names);
     }
-
 }
 
 /// `UPDATE=1 cargo test -p jicofo configuration_page` writes the page anew.

@@ -68,7 +68,10 @@ fn values_are_read_as_written() {
     reads("a = \"null\"", r#"{"a":"null"}"#);
     reads("a =\n  5", r#"{"a":"5"}"#);
     reads("authentication\n{ x = 1 }", r#"{"authentication":{"x":"1"}}"#);
-    reads("a = [  ]\nb = [1, 2,]\nc = [\n1\n2\n]\nd = {a = 1,}", r#"{"a":[],"b":["1","2"],"c":["1","2"],"d":{"a":"1"}}"#);
+    reads(
+        "a = [  ]\nb = [1, 2,]\nc = [\n1\n2\n]\nd = {a = 1,}",
+        r#"{"a":[],"b":["1","2"],"c":["1","2"],"d":{"a":"1"}}"#,
+    );
     reads("a = [[us-east, us-west]\n[ \"eu\" ],[x]]", r#"{"a":[["us-east","us-west"],["eu"],["x"]]}"#);
 }
 
@@ -236,7 +239,10 @@ fn files_that_include_each_other_are_an_error() {
     folder.write("b.conf", "include \"a.conf\"");
     let main = folder.write("a.conf", "include \"b.conf\"\nx = 1");
     let (_, problems, _) = folder.load(&main);
-    assert!(problems[0].to_string().contains("b.conf:1:1: ") && problems[0].text.contains("includes itself"), "{problems:?}");
+    assert!(
+        problems[0].to_string().contains("b.conf:1:1: ") && problems[0].text.contains("includes itself"),
+        "{problems:?}"
+    );
 }
 
 #[test]
