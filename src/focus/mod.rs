@@ -299,5 +299,10 @@ impl Focus {
         {
             brewery.seat.leave(&mut self.cx);
         }
+        for on in [Connection::Client, Connection::Service] {
+            if self.cx.is_connected(on) {
+                self.take_leave(on);
+            }
+        }
     }
 }

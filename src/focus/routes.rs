@@ -28,7 +28,7 @@ impl Focus {
         if on == Connection::Client {
             self.discover_components();
             if !in_time {
-                self.drop_conferences();
+                self.drop_conferences(Leave::Silently);
             }
         }
         if !resumed {
@@ -42,6 +42,10 @@ impl Focus {
     pub(super) fn disconnected(&mut self, on: Connection, resumable: bool) {
         self.cx.metrics.xmpp_disconnects += 1;
         self.cx.link(on).jid = None;
+        // First, so that what was asked for them is not taken for a failure of bridges and rooms.
+        if on == Connection::Client && !resumable {
+            self.drop_conferences(Leave::Silently);
+        }
         // Nothing asked there will be answered, and a resumed stream brings answers nobody needs any more.
         if !resumable {
             for id in self.cx.pending.on_connection(on) {
@@ -54,9 +58,6 @@ impl Focus {
         if on == Connection::Component {
             return;
         }
-        if on == Connection::Client && !resumable {
-            self.drop_conferences();
-        }
         let at = self.cx.now + self.cx.reply_timeout(on);
         let timer = self.cx.timers.set(at, Timer::GraceOver(on));
         let old = self.cx.link(on).in_grace.replace(timer);
@@ -66,19 +67,26 @@ impl Focus {
     /// The connection did not come back in time: what depended on it is over (spec/70 §10.6).
     pub(super) fn grace_over(&mut self, on: Connection) {
         self.cx.link(on).in_grace = None;
+        // What is said now arrives if the session is resumed after all: then we are still in the rooms.
         if on == Connection::Client {
-            self.drop_conferences();
+            self.drop_conferences(Leave::Room);
         }
         if self.brewery.as_ref().is_some_and(|brewery| brewery.seat.on == on) {
             self.drop_brewery();
         }
     }
 
-    /// All conferences end without a word: the stream that they lived on is gone, and what was meant for it is for nobody.
-    fn drop_conferences(&mut self) {
+    /// All conferences end; silently, if the stream that they lived on is gone and what was meant for it is for nobody.
+    fn drop_conferences(&mut self, leave: Leave) {
         for id in self.conferences.ids() {
-            self.with_conference(id, |conference, cx| conference.end(cx, Leave::Silently));
+            self.with_conference(id, |conference, cx| conference.end(cx, leave));
         }
+    }
+
+    /// Our account is gone for all who have subscribed: no request comes to us any more.
+    pub(super) fn take_leave(&mut self, on: Connection) {
+        let presence = Presence { kind: Some(PresenceType::Unavailable), ..Presence::default() };
+        self.cx.send(on, Stanza::Presence(Box::new(presence)));
     }
 
     /// Presence to all who have subscribed, or to one of them.

@@ -1,5 +1,6 @@
 //! The core alone: whole conferences with strict simulated peers, in one thread and virtual time.
 
+mod breakouts;
 mod bridges;
 mod colibri;
 mod conference_requests;
@@ -9,3 +10,4 @@ mod restarts;
 mod rooms;
 mod sessions;
 mod sources;
+mod support;
