@@ -3,6 +3,7 @@
 use super::conference::Leave;
 use super::context::{Asked, Link};
 use super::pending::{self, Answer};
+use super::story::Came;
 use super::timers::Timer;
 use super::{Connection, Focus};
 use crate::wire::Jid;
@@ -152,6 +153,7 @@ impl Focus {
         });
         match member {
             Some((id, member)) => {
+                self.note(id, Came::Jingle(jingle.action.as_deref(), asked.from.as_ref()));
                 self.with_conference(id, |conference, cx| conference.jingle(cx, asked, member, jingle));
             }
             None => self.cx.answer_error(asked, Condition::BadRequest, ""),
@@ -167,6 +169,7 @@ impl Focus {
             let here = self.conferences.get(id).is_some_and(|conference| conference.seat.on == on);
             // The bare room says nothing of anybody (spec/20 §2.4).
             if here && from.resource().is_some() {
+                self.note(id, Came::Presence(presence.kind, Some(from)));
                 self.with_conference(id, |conference, cx| conference.presence(cx, presence));
             }
             return;
