@@ -15,6 +15,7 @@ pub mod process;
 pub mod prosody;
 pub mod room;
 pub mod scenario;
+pub mod simulation;
 pub mod sources;
 pub mod tcp;
 pub mod views;

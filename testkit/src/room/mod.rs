@@ -272,6 +272,11 @@ impl Server {
         self.rules.push(Rule { times, fate, when: Box::new(when) });
     }
 
+    /// From now on everything arrives as it should.
+    pub fn forget_rules(&mut self) {
+        self.rules.clear();
+    }
+
     pub fn room(&self, jid: &str) -> Option<&Room> {
         self.rooms.get(jid)
     }
@@ -334,6 +339,9 @@ impl Server {
             Fate::Arrives => connection.last = at,
             Fate::IsLost => return,
             Fate::IsLate(delay) => return self.enqueue(Delivery { at: at + delay, ..delivery }),
+            Fate::IsAnError => {
+                return self.enqueue(Delivery { stanza: faults::as_error(&delivery.stanza), ..delivery });
+            }
             Fate::ComesTwice(later) => self.enqueue(Delivery { at: at + later, ..delivery.clone() }),
         }
         self.enqueue(delivery);

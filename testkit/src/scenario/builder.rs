@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use jicofo::config::Config;
 use jicofo::focus::Focus;
 
-use super::Scenario;
+use super::{Recording, Scenario};
 use crate::Time;
 use crate::participant::Settings;
 use crate::room::{Options, Server, Wiring};
@@ -21,6 +21,7 @@ pub struct Builder {
     room: String,
     participants: Vec<(String, Change<Settings>)>,
     bridges: Vec<(String, Change<crate::bridge::Settings>)>,
+    recorded: bool,
 }
 
 impl Default for Builder {
@@ -41,6 +42,7 @@ impl Default for Builder {
             options,
             participants: Vec::new(),
             bridges: Vec::new(),
+            recorded: false,
         }
     }
 }
@@ -61,6 +63,12 @@ impl Builder {
     /// Decides everything that is drawn: identifiers of the focus, latencies.
     pub fn seed(mut self, seed: u64) -> Builder {
         self.seed = seed;
+        self
+    }
+
+    /// What the core is fed and says is kept, and each stanza of it is looked at: [`Scenario::take_recordings`].
+    pub fn recorded(mut self) -> Builder {
+        self.recorded = true;
         self
     }
 
@@ -113,14 +121,13 @@ impl Builder {
 
     /// Bridges are in their brewery, the focus has logged in; then the participants ask for the conference, in this order.
     pub fn start(self) -> Scenario {
-        let Builder { config, mut options, seed, room, participants, bridges } = self;
+        let Builder { config, mut options, seed, room, participants, bridges, recorded } = self;
         options.seed = seed;
         let account = &config.xmpp.client.account;
         let focus_jid = format!("{}@{}/{}", account.username, account.domain, account.resource);
         let config = Arc::new(config);
         let mut scenario = Scenario {
             focus: Focus::new(config.clone(), seed),
-            config,
             seed,
             now: Time::ZERO,
             server: Server::new(options),
@@ -134,6 +141,11 @@ impl Builder {
             cut: false,
             unsent: Vec::new(),
             deliveries_at_once: 0,
+            recordings: recorded.then(|| Recording::new(config.clone(), seed)).into_iter().collect(),
+            sabotage: None,
+            failures: 0,
+            inputs: 0,
+            config,
         };
         for (name, change) in bridges {
             scenario.add_bridge(&name, change);

@@ -4,7 +4,7 @@ use jicofo::focus::{Connection, Input, Output, Timestamp};
 use jicofo::wire::sm::{Incoming, read_stanza};
 use jicofo::wire::xml;
 
-use super::Scenario;
+use super::{Scenario, recording};
 use crate::Time;
 use crate::room::{Delivery, Wiring};
 use crate::violation::Violation;
@@ -38,7 +38,14 @@ impl Scenario {
 
     pub(super) fn feed(&mut self, input: Input) {
         let now = timestamp(self.now);
-        self.focus.handle(now, input);
+        let sabotage = self.sabotage.take();
+        if let Some(recording) = self.recordings.last_mut() {
+            recording.input(now, &input, sabotage);
+        }
+        if recording::handle(&mut self.focus, now, input) {
+            self.failures += 1;
+        }
+        self.inputs += 1;
         self.drain_focus();
     }
 
@@ -46,6 +53,12 @@ impl Scenario {
     fn drain_focus(&mut self) {
         while let Some(Output::Send { on, stanza }) = self.focus.poll_output() {
             let text = xml::to_string(&stanza);
+            if let Some(recording) = self.recordings.last_mut() {
+                recording.output(on, &text);
+                if let Some(wrong) = self.focus.audit_output(on, &stanza) {
+                    self.complain(format!("{wrong}: {text}"));
+                }
+            }
             let label = label_of(on);
             match crate::xml::parse(&text) {
                 Ok(element) if self.cut => self.unsent.push((label, element)),
@@ -66,7 +79,7 @@ impl Scenario {
     }
 
     /// Lets everybody send what they have to send.
-    pub(super) fn pump(&mut self) {
+    pub(crate) fn pump(&mut self) {
         for (label, bridge) in &mut self.bridges {
             while let Some(stanza) = bridge.poll_output() {
                 self.server.receive(self.now, label, stanza);
@@ -80,7 +93,7 @@ impl Scenario {
     }
 
     /// When something happens next.
-    pub(super) fn next_time(&self) -> Option<Time> {
+    pub(crate) fn next_time(&self) -> Option<Time> {
         let participants = self.participants.values().filter_map(|p| p.poll_timeout());
         let bridges = self.bridges.values().filter_map(|b| b.poll_timeout());
         let focus = self.focus.poll_timeout().map(|at| Time::from_micros(at.0.saturating_sub(EPOCH)));
@@ -88,7 +101,7 @@ impl Scenario {
     }
 
     /// The next event, if it comes before `end`.
-    pub(super) fn step(&mut self, end: Time) {
+    pub(crate) fn step(&mut self, end: Time) {
         self.pump();
         let Some(at) = self.next_time().filter(|at| *at <= end) else { return };
         if at > self.now {

@@ -12,6 +12,7 @@
 mod builder;
 mod checks;
 mod driver;
+mod recording;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,7 @@ use crate::room::{Delivery, Fate, Server};
 use crate::violation::Violation;
 use crate::wire_log::{Query, Wire};
 pub use builder::Builder;
+pub use recording::Recording;
 
 /// How much virtual time [`Scenario::run_until`] allows.
 const PATIENCE: Time = Time::from_secs(90);
@@ -55,6 +57,13 @@ pub struct Scenario {
     cut: bool,
     unsent: Vec<(&'static str, minidom::Element)>,
     deliveries_at_once: usize,
+    /// One for each core there was, if it is recorded.
+    recordings: Vec<Recording>,
+    /// To be told to the core with the next input.
+    sabotage: Option<u32>,
+    /// How often the core failed, as it was told to.
+    failures: usize,
+    inputs: usize,
 }
 
 impl Scenario {
@@ -213,6 +222,9 @@ impl Scenario {
     pub fn focus_is_replaced(&mut self) {
         self.seed += 1;
         self.focus = Focus::new(self.config.clone(), self.seed);
+        if !self.recordings.is_empty() {
+            self.recordings.push(Recording::new(self.config.clone(), self.seed));
+        }
         self.focus_logs_in_anew();
     }
 
@@ -220,6 +232,32 @@ impl Scenario {
     pub fn stop_focus(&mut self) {
         self.feed(Input::Stop);
         self.pump();
+    }
+
+    /// What the core, and each that took its place, was fed and said.
+    pub fn take_recordings(&mut self) -> Vec<Recording> {
+        std::mem::take(&mut self.recordings)
+    }
+
+    /// Makes the core fail when it sends so many more stanzas. The next input may cost a conference, and no more.
+    pub fn sabotage(&mut self, stanzas: u32) {
+        self.sabotage = Some(stanzas);
+        self.focus.sabotage(stanzas);
+    }
+
+    /// How often the core has failed.
+    pub fn failures(&self) -> usize {
+        self.failures
+    }
+
+    /// How many inputs the core has had.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// The server; it may be looked at while others are changed.
+    pub fn view_server(&self) -> &Server {
+        &self.server
     }
 
     pub fn now(&self) -> Time {
