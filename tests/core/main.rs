@@ -5,6 +5,7 @@ mod bridges;
 mod colibri;
 mod conference_requests;
 mod connections;
+mod failures;
 mod members;
 mod restarts;
 mod rooms;

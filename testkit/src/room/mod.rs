@@ -202,6 +202,8 @@ impl Server {
         self.now = now;
         self.complaints.set_now(now);
         let Some(connection) = self.connections.shift_remove(label) else { return };
+        // What was on its way from it or to it is lost with its connection.
+        self.sent.retain(|_, (from, _)| from != label);
         self.queue.retain(|_, delivery| delivery.to != label);
         // What came through the proxy has an asker who still waits: clients have no timeout for it (spec/10 §3.3).
         let proxied = format!("{}/", self.options.domains.focus);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use jicofo::config::Config;
+use jicofo::config::{Config, Secret};
 use jicofo::focus::Focus;
 
 use super::{Recording, Scenario};
@@ -31,6 +31,7 @@ impl Default for Builder {
         let mut config = Config::default();
         let client = &mut config.xmpp.client;
         client.account.domain = domains.auth.clone();
+        client.account.password = Some(Secret::new("secret"));
         client.xmpp_domain = Some(domains.main.clone());
         client.conference_muc_jid = Some(domains.muc.clone());
         client.client_proxy = domains.focus.parse().ok();

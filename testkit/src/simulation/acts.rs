@@ -1,7 +1,7 @@
 //! How each thing that a plan names comes about.
 
 use super::peers::nick;
-use super::plan::{Error, What};
+use super::plan::{Client, Error, What};
 use super::play::{Later, Life, bridge, room};
 use crate::Time;
 use crate::bridge::{Fault, Health};
@@ -72,13 +72,14 @@ impl Life<'_> {
             _ => return,
         };
         let Some(person) = self.people.get(&number) else { return };
-        let (label, room) = (person.label.clone(), person.room.clone());
+        let (label, room, client) = (person.label.clone(), person.room.clone(), person.client);
         if person.away || self.s.view(&label).place() != Place::InRoom {
             return;
         }
         let (now, jid) = (self.s.now(), format!("{}@meet.test", nick(number)));
         let connected = self.s.view(&label).connected();
-        let can_add = connected && self.s.view(&label).own().sources.len() <= MANY;
+        // Telephones have no pictures.
+        let can_add = connected && client != Client::Phone && self.s.view(&label).own().sources.len() <= MANY;
         match what {
             What::Leaves(_) => self.s.participant(&label).leave(),
             What::Vanishes(_) => self.s.dies(&label),

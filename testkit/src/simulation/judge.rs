@@ -70,7 +70,9 @@ impl Judge {
         }
         for (label, error) in s.take_bridge_errors() {
             let known = matches!(error.condition.as_str(), "item-not-found" | "service-unavailable")
-                || error.text.starts_with("Conference already exists");
+                || error.text.starts_with("Conference already exists")
+                // Those of a focus that is gone.
+                || (error.text.starts_with("Endpoint with ID") && s.now() < self.trouble);
             if !known {
                 wrong.push(format!("{label} answered {error:?}"));
             }
@@ -80,7 +82,15 @@ impl Judge {
 
     fn is_excused(&self, s: &Scenario, text: &str) -> bool {
         let troubled = s.now() < self.trouble;
-        troubled && (text.contains("who is not in the room") || text.contains("which is not open"))
+        // What crossed a loss of the connection, or of a room.
+        let crossed = [
+            "who is not in the room",
+            "which is not open",
+            "who has none",
+            "where it is not",
+            "without having entered it",
+        ];
+        troubled && crossed.iter().any(|words| text.contains(words))
     }
 
     /// Refusals that no honest client is spared.

@@ -10,6 +10,9 @@ use crate::participant::{Place, SessionState, Settings};
 /// How often everybody looks at how he is.
 const LOOK: Time = Time::from_secs(1);
 
+/// Looks after which somebody without media asks for a new session.
+const PATIENCE: u32 = 5;
+
 /// A bridge ends what nobody sends through by itself (spec/40 §3.4).
 const ORPHANED: Time = Time::from_secs(60);
 
@@ -28,6 +31,8 @@ pub(super) struct Person {
     pub refused: bool,
     /// Is not back yet.
     pub away: bool,
+    /// How often in a row it had a session and no endpoint when it looked.
+    pub suffering: u32,
 }
 
 pub(super) fn nick(number: u8) -> String {
@@ -52,7 +57,8 @@ impl Life<'_> {
             settings.thinks = Time::from_millis(thinks.into());
             set_client(settings, client);
         });
-        let person = Person { label, room, client, thinks, lives, hostile: false, refused: false, away: false };
+        let person =
+            Person { label, room, client, thinks, lives, hostile: false, refused: false, away: false, suffering: 0 };
         self.people.insert(number, person);
     }
 
@@ -81,6 +87,7 @@ impl Life<'_> {
 
     pub fn look_around(&mut self) {
         self.later(LOOK, Later::Look);
+        self.notice_dead_media();
         let unhappy: Vec<u8> =
             self.people.iter().filter(|(_, person)| self.is_unhappy(person)).map(|(n, _)| *n).collect();
         for number in unhappy {
@@ -103,8 +110,34 @@ impl Life<'_> {
             || broken
             || person.refused
             // The focus may drop whom a bridge calls wrong (spec/40 §8.1, row 2); people find out for themselves.
-            || (idle && self.drops && self.healing)
+            || (idle && self.drops && self.healing && self.has_company(person))
             || waits
+    }
+
+    fn has_company(&self, person: &Person) -> bool {
+        let mut others = self.people.values().filter(|other| other.label != person.label && other.room == person.room);
+        others.any(|other| self.s.view(&other.label).place() == Place::InRoom)
+    }
+
+    /// A client whose bridge has forgotten it asks for a new session before long.
+    fn notice_dead_media(&mut self) {
+        let mut dead = Vec::new();
+        for person in self.people.values_mut() {
+            let participant = self.s.view(&person.label);
+            let of_room = |name: &Option<String>| name.as_deref().is_none_or(|name| name == person.room);
+            let alive = self.s.bridges().any(|bridge| {
+                let mut conferences = bridge.conferences().values().filter(|conference| of_room(&conference.name));
+                conferences.any(|conference| conference.endpoints.contains_key(participant.nick()))
+            });
+            let suffers = !alive && participant.connected();
+            person.suffering = if suffers { person.suffering + 1 } else { 0 };
+            if person.suffering == PATIENCE {
+                dead.push(person.label.clone());
+            }
+        }
+        for label in dead {
+            self.s.participant(&label).restart();
+        }
     }
 
     /// From now on nobody rules what bridges have.

@@ -86,6 +86,7 @@ impl<'a> Life<'a> {
             });
         for number in 0..bridges {
             builder = builder.bridge_with(&bridge(number), move |bridge| {
+                bridge.stats.terse = true;
                 bridge.presence_interval = Time::from_secs(20);
                 bridge.ice_restart =
                     [IceRestart::Works, IceRestart::NotNeeded, IceRestart::Refused][usize::from(ice % 3)];
