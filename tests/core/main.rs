@@ -1,11 +1,14 @@
 //! The core alone: whole conferences with strict simulated peers, in one thread and virtual time.
 
 mod bridges;
+mod by_hand;
 mod colibri;
 mod conference_requests;
 mod connections;
 mod members;
+mod offers;
 mod restarts;
 mod rooms;
 mod sessions;
+mod source_rules;
 mod sources;

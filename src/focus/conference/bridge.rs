@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::invite::{Invite, Task};
+use super::member::Member;
 use super::{AttemptId, Conference, MemberId, SessionKey};
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::bridges::select::{ConferenceBridge, Wanted};
@@ -18,7 +19,7 @@ use crate::focus::timers::Timer;
 use crate::wire::colibri2::{ConferenceModify, ForceMute};
 use crate::wire::ice::IceTransport;
 use crate::wire::stanza::{IqBody, Payload};
-use crate::wire::values::{BridgeSessionId, EndpointId};
+use crate::wire::values::BridgeSessionId;
 
 /// How long after a bridge let go of a conference it is asked to create it anew: it removes it just after its answer
 /// (spec/40 §9.3).
@@ -45,8 +46,24 @@ pub(crate) struct BridgeSession {
 #[derive(Debug)]
 pub(crate) struct EndpointState {
     session: SessionKey,
+    /// What made it: an answer about an earlier endpoint of this participant does not concern this one.
+    made_by: AttemptId,
     /// The generation of the last ICE restart that the client was told of.
     last_generation: Option<i64>,
+}
+
+/// The identity of one endpoint: a participant's who has had others on the same bridge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EndpointKey {
+    pub member: MemberId,
+    made_by: AttemptId,
+}
+
+impl Member {
+    fn endpoint_key(&self) -> Option<EndpointKey> {
+        let endpoint = self.endpoint.as_ref()?;
+        Some(EndpointKey { member: self.id, made_by: endpoint.made_by })
+    }
 }
 
 /// How an allocation began.
@@ -108,7 +125,7 @@ impl Conference {
         };
         let modify = request::allocate(&self.meeting, conference.as_ref(), endpoint);
         session.endpoints += 1;
-        member.endpoint = Some(EndpointState { session: session.key, last_generation: None });
+        member.endpoint = Some(EndpointState { session: session.key, made_by: attempt, last_generation: None });
         let bridge = session.bridge.clone();
         cx.bridges.endpoint_allocated(cx.now, &bridge, &cx.config.bridge);
         self.ask_bridge(cx, &bridge, modify, Then::Allocated(self.id, id, attempt));
@@ -199,7 +216,7 @@ impl Conference {
             initial_last_n,
         };
         let Some(modify) = request::update(&self.meeting, update) else { return };
-        let then = Then::Updated(self.id, session.key, Some(member.nick.clone()));
+        let then = Then::Updated(self.id, session.key, member.endpoint_key());
         self.ask_bridge(cx, &session.bridge.clone(), modify, then);
     }
 
@@ -208,7 +225,8 @@ impl Conference {
         let Some(member) = self.members.get(id) else { return false };
         let Some(session) = self.session_of(id) else { return false };
         let modify = request::ice_restart(&self.meeting, &member.nick, member.stats_id.as_deref());
-        let then = Then::IceRestarted(self.id, session.key, id);
+        let Some(endpoint) = member.endpoint_key() else { return false };
+        let then = Then::IceRestarted(self.id, session.key, endpoint);
         self.ask_bridge(cx, &session.bridge.clone(), modify, then);
         true
     }
@@ -218,17 +236,16 @@ impl Conference {
         &mut self,
         cx: &mut Context,
         key: SessionKey,
-        id: MemberId,
+        about: EndpointKey,
         answered: &Answer,
     ) {
         let Answer::Result(Some(payload)) = answered else {
             cx.metrics.ice_restarts_failed += 1;
-            let nick = self.members.get(id).map(|member| member.nick.clone());
-            self.updated(cx, key, nick, answered);
+            self.updated(cx, key, Some(about), answered);
             return;
         };
-        let has_session = self.session_of(id).is_some_and(|session| session.key == key);
-        let Some(member) = self.members.get_mut(id).filter(|_| has_session) else {
+        let id = about.member;
+        let Some(member) = self.members.get_mut(id).filter(|member| member.endpoint_key() == Some(about)) else {
             cx.metrics.ice_restarts_failed += 1;
             return;
         };
@@ -255,28 +272,34 @@ impl Conference {
         &mut self,
         cx: &mut Context,
         key: SessionKey,
-        endpoint: Option<EndpointId>,
+        about: Option<EndpointKey>,
         answered: &Answer,
     ) {
         if self.bridge.as_ref().is_none_or(|session| session.key != key) {
             return;
         }
+        let named = || {
+            let member = about.and_then(|about| self.members.get(about.member));
+            member.map(|member| format!(" about {}", member.nick)).unwrap_or_default()
+        };
         match answer::update(answered.as_colibri()) {
             UpdateOutcome::Done => {}
             UpdateOutcome::UnknownEndpoint(unknown) => {
                 let Some(id) = self.members.id_of(unknown.as_str()) else { return };
+                // It may have another by now, which was asked for after this.
+                if self.members.get(id).is_none_or(|member| member.endpoint_key() != about) {
+                    return;
+                }
                 log::warn!("{}: the bridge does not know {unknown} any more: invited anew", self.room);
                 cx.metrics.participants_moved += 1;
                 self.forget_endpoint(cx, id);
                 self.reinvite(cx, id);
             }
             UpdateOutcome::EndpointRefused => {
-                let about = endpoint.map(|nick| format!(" about {nick}")).unwrap_or_default();
-                log::error!("{}: the bridge refused an update{about}{}", self.room, answered.detail());
+                log::error!("{}: the bridge refused an update{}{}", self.room, named(), answered.detail());
             }
             UpdateOutcome::SessionFailed => {
-                let about = endpoint.map(|nick| format!(" about {nick}")).unwrap_or_default();
-                log::warn!("{}: the bridge refused an update{about}{}: moving", self.room, answered.detail());
+                log::warn!("{}: the bridge refused an update{}{}: moving", self.room, named(), answered.detail());
                 cx.metrics.bridges_removed += 1;
                 self.leave_bridge(cx, LeaveBridge::AfterSetback);
             }
@@ -291,12 +314,13 @@ impl Conference {
             self.close_bridge(cx);
             return;
         }
+        let about = self.members.get(id).and_then(Member::endpoint_key);
         self.forget_endpoint(cx, id);
         let Some((bridge, key)) = self.bridge.as_ref().map(|session| (session.bridge.clone(), session.key)) else {
             return;
         };
         let modify = request::expire_endpoints(&self.meeting, [&nick]);
-        self.ask_bridge(cx, &bridge, modify, Then::Updated(self.id, key, Some(nick)));
+        self.ask_bridge(cx, &bridge, modify, Then::Updated(self.id, key, about));
     }
 
     /// The bridge has nothing of this participant any more.

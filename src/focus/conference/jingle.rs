@@ -23,7 +23,7 @@ impl Conference {
     pub(in crate::focus) fn jingle(&mut self, cx: &mut Context, asked: Asked, id: MemberId, jingle: Jingle) {
         let outcome = self.check(id, &jingle).and_then(|action| match action {
             Action::SessionAccept => return self.session_accept(cx, &asked, id, &jingle).map(|()| true),
-            Action::TransportAccept => self.accept(cx, id, &jingle).map(|()| false),
+            Action::TransportAccept => self.transport_accept(cx, id, &jingle).map(|()| false),
             Action::SourceAdd | Action::AddSource => self.source_add(cx, id, &jingle).map(|()| false),
             Action::SourceRemove | Action::RemoveSource => self.source_remove(cx, id, &jingle).map(|()| false),
             Action::TransportInfo => self.transport_info(cx, id, &jingle).map(|()| false),
@@ -74,6 +74,12 @@ impl Conference {
         }
         self.flush(cx, id);
         cx.answer(asked.clone(), IqBody::Result(None));
+        Ok(())
+    }
+
+    fn transport_accept(&mut self, cx: &mut Context, id: MemberId, jingle: &Jingle) -> Outcome {
+        self.accept(cx, id, jingle)?;
+        self.flush(cx, id);
         Ok(())
     }
 
@@ -203,11 +209,11 @@ impl Conference {
         }
         let named = wish.and_then(|wish| wish.id.clone());
         let current = self.bridge_session_id(id).map(str::to_owned);
+        if let Some(member) = self.members.get_mut(id) {
+            member.ended = jingle.sid.clone();
+        }
         if named != current {
             // Its session is over whatever it named; whoever wanted a new one gets it all the same.
-            if let Some(member) = self.members.get_mut(id) {
-                member.ended = jingle.sid.clone();
-            }
             cx.answer(asked.clone(), IqBody::Error(not_current(named.as_deref()).into_error()));
             self.end_session(cx, id, restart && may);
             return Ok(());

@@ -332,6 +332,11 @@ impl Participant {
         self.complaints.add(text);
     }
 
+    /// The same person again: what it asks is not mistaken for what was asked before.
+    pub fn comes_after(&mut self, before: &Participant) {
+        self.next_id = before.next_id;
+    }
+
     fn fresh_id(&mut self) -> String {
         self.next_id += 1;
         format!("{}-{}:sendIQ", self.settings.nick, self.next_id)

@@ -1,0 +1,1 @@
+//! What participants are offered.
