@@ -55,9 +55,9 @@ impl Then {
             Then::RoomForm(SeatOwner::Conference(id)) | Then::RoomConfigured(SeatOwner::Conference(id)) => {
                 Some((*id, MemberId::NONE))
             }
-            Then::Granted(id, member)
-            | Then::Offered(id, member, _)
-            | Then::Allocated(id, member, _) => Some((*id, *member)),
+            Then::Granted(id, member) | Then::Offered(id, member, _) | Then::Allocated(id, member, _) => {
+                Some((*id, *member))
+            }
             Then::IceRestarted(id, _, endpoint) => Some((*id, endpoint.member)),
             Then::Updated(id, ..) | Then::Expired(id) => Some((*id, MemberId::NONE)),
             _ => None,

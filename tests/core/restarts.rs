@@ -201,7 +201,8 @@ fn ice_restarts_in_place() {
     s.run_for(Time::from_secs(20));
     let infos = s.sent_to("alice").since(before).jingle("transport-info");
     assert_eq!(infos.count(), 1);
-    let transport = jingle(infos.first()).kid("content", ns::JINGLE).and_then(|content| content.kid("transport", ns::ICE));
+    let transport =
+        jingle(infos.first()).kid("content", ns::JINGLE).and_then(|content| content.kid("transport", ns::ICE));
     assert_eq!(transport.and_then(|transport| transport.get("ice-generation")), Some("3"));
     assert_eq!(s.focus().metrics().ice_restarts_failed, 1);
 

@@ -2,11 +2,11 @@
 
 use testkit::Time;
 use testkit::bridge::Fault;
+use testkit::ns;
 use testkit::participant::media::{desktop, microphone, single_camera};
 use testkit::participant::profile::Profile;
 use testkit::room::{Delivery, Fate};
 use testkit::scenario::Scenario;
-use testkit::ns;
 use testkit::xml::{Read, error_in, to_text};
 
 use crate::by_hand::*;
@@ -134,7 +134,7 @@ fn a_refusal_of_the_room_after_a_rejoin_harms_nobody() {
         let errors = s.sent_to("focus").errors("item-not-found");
         assert_eq!(errors.count(), 1, "the room refused the first offer\n{}", s.story());
         assert!(s.sent_to("alice").jingle("session-terminate").is_empty());
-        assert_eq!(s.connected(&["alice"]), comes_back);
+        assert_eq!(s.connected(&["alice"]), comes_back, "{}", s.story());
         assert_eq!(s.sent_to("alice").jingle("session-initiate").count(), usize::from(comes_back));
         s.finish();
     }
@@ -424,7 +424,9 @@ fn an_accept_that_comes_after_the_leave_is_for_nobody() {
         d.to == "focus" && d.from == "alice" && to_text(&d.stanza).contains("session-accept")
     });
     s.joins("alice");
-    s.run_until(|s| s.view("alice").session().is_some_and(|it| it.state == testkit::participant::SessionState::Accepting));
+    s.run_until(|s| {
+        s.view("alice").session().is_some_and(|it| it.state == testkit::participant::SessionState::Accepting)
+    });
     let ssrc = s.view("alice").own().sources[0].ssrc;
     s.participant("alice").leave();
     s.run_for(Time::from_secs(3));

@@ -100,7 +100,8 @@ fn a_group_is_of_known_sources_and_of_the_right_size() {
 fn an_msid_belongs_to_one_thing() {
     let mut s = met(silent_pair());
     let source = |ssrc: u32, msid: Option<&str>| source_xml(&format!("ssrc='{ssrc}'"), msid);
-    let sources = |msids: &[Option<&str>]| -> String { (1..).zip(msids).map(|(ssrc, msid)| source(ssrc, *msid)).collect() };
+    let sources =
+        |msids: &[Option<&str>]| -> String { (1..).zip(msids).map(|(ssrc, msid)| source(ssrc, *msid)).collect() };
     let sim = group_xml("SIM", &[1, 2, 3]);
     let pairs = format!("{}{}", group_xml("FID", &[1, 4]), group_xml("FID", &[2, 5]));
     let refused = [
@@ -116,7 +117,8 @@ fn an_msid_belongs_to_one_thing() {
         assert_eq!(refusal(&mut s, "alice"), bad_request(text));
     }
     add(&mut s, "alice", &content("video", &sources(&[None; 3])));
-    let shared = [content("audio", &source(10, Some("shared"))), content("video", &source(11, Some("shared")))].concat();
+    let shared =
+        [content("audio", &source(10, Some("shared"))), content("video", &source(11, Some("shared")))].concat();
     add(&mut s, "alice", &shared);
     assert_eq!(refusals(&mut s, "alice"), []);
     assert_eq!(on_bridge(&s, "alice").len(), 5);

@@ -90,7 +90,11 @@ impl Participant {
         self.gone.insert(nick.to_owned(), self.now);
         self.remote.forget(nick);
         if nick == self.settings.nick {
-            return self.left();
+            // Of the stay before, if we are coming back.
+            if self.place == Place::InRoom {
+                self.left();
+            }
+            return;
         }
         if nick == "focus" && self.place != Place::Left {
             self.focus_gone = true;

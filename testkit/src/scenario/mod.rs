@@ -106,6 +106,8 @@ impl Scenario {
     }
 
     pub fn joins_with(&mut self, name: &str, change: impl FnOnce(&mut Settings)) {
+        // Who comes back has said its last word before.
+        self.pump();
         let mut settings = Settings::new(name, &self.room, &self.server.options.domains.focus);
         // What the focus sends may cross a leave: the leave's way to it, and a round trip to a bridge in between.
         let (least, more) = self.server.options.latency;
