@@ -23,7 +23,6 @@ pub enum Command {
     Version,
 }
 
-#[derive(Debug)]
 pub struct Invocation {
     pub command: Command,
     pub sources: Sources,
@@ -118,7 +117,7 @@ Classic flags, as --name=value:
 Environment: JAVA_SYS_PROPS (-Dname=value words), JICOFO_SECRET, JICOFO_AUTH_PASSWORD, JICOFO_LOG (levels: info, debug,
 jicofo::focus=trace).
 
-Exit: 0 after a stop, 1 if it fails at the start, 78 if the configuration is wrong.
+Exit: 143 and 130 after SIGTERM and SIGINT, 1 if it fails at the start, 78 if the configuration is wrong.
 ",
     );
     usage

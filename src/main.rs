@@ -37,15 +37,17 @@ fn check_config(invocation: &Invocation, json: bool) -> ExitCode {
     } else {
         let mut text = String::new();
         for warning in &invocation.warnings {
-            text.push_str(&format!("warning: {warning}\n"));
+            text.push_str(&format!("{warning} [warning]\n"));
         }
         for problem in &loaded.problems {
-            text.push_str(&format!("{}: {problem}\n", problem.severity.word()));
+            text.push_str(&format!("{problem} [{}]\n", problem.severity.word()));
         }
-        for line in config::report::summary(&loaded) {
+        for line in config::report::summary(&loaded).iter().filter(|_| loaded.complete) {
             text.push_str(&format!("# {line}\n"));
         }
-        text.push_str(&config::report::effective(&loaded));
+        if loaded.complete {
+            text.push_str(&config::report::effective(&loaded));
+        }
         print(&text);
     }
     match loaded.refuses() {

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::config::Config;
@@ -20,10 +20,15 @@ use crate::focus::{Connection, Focus, Input, Output, Timestamp};
 use crate::measure::Histogram;
 use crate::wire::Jid;
 use crate::wire::stanza::{IqBody, Stanza};
+use crate::wire::values::StanzaId;
 use crate::xmpp::{self, EVENT_QUEUE, Event, Handle, SessionId};
 
 /// How long an orderly end may take (spec/80 §7).
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Once that many stanzas are to be sent they are, before further events are looked at: a write of some hundred kB, and
+/// far from what may wait for a connection.
+const TURN: usize = 256;
 
 /// Threads that resolve names; with the one that runs everything, and one to spare, no more than four.
 const RESOLVER_THREADS: usize = 2;
@@ -74,13 +79,18 @@ pub async fn serve(config: Arc<Config>) -> u8 {
             biased;
             signal = signals.next() => break signal,
             Some((on, event)) = events.recv() => {
-                shell.event(on, event);
-                // All that is there, so that what it causes joins one write.
-                while let Ok((on, event)) = events.try_recv() {
-                    shell.event(on, event);
+                let mut caused = shell.event(on, event);
+                // What is there, so that all it causes joins one write.
+                while caused < TURN {
+                    let Ok((on, event)) = events.try_recv() else { break };
+                    caused += shell.event(on, event);
                 }
+                // The connections write before anything else is done.
+                yield_now().await;
             }
-            () = until(wake) => shell.handle(Input::Tick, None),
+            () = until(wake) => {
+                shell.handle(Input::Tick, None);
+            }
         }
     };
     log::info!("Caught signal {first}, stopping. A second one stops at once.");
@@ -142,37 +152,46 @@ impl Shell {
         }
     }
 
-    fn event(&mut self, on: Connection, event: Event) {
+    /// How many stanzas it causes.
+    fn event(&mut self, on: Connection, event: Event) -> usize {
         match event {
             Event::Connected { session, jid, resumed } => {
                 if let Some(line) = self.connections.get_mut(&on) {
                     line.session = session;
                 }
-                self.handle(Input::Connected { on, jid, resumed }, None);
+                self.handle(Input::Connected { on, jid, resumed }, None)
             }
             Event::Disconnected { resumable } => self.handle(Input::Disconnected { on, resumable }, None),
             Event::Stanza { stanza, read_at } => {
-                self.handle(Input::Stanza { on, stanza }, self.measured.then_some(read_at));
+                self.handle(Input::Stanza { on, stanza }, self.measured.then_some(read_at))
             }
         }
     }
 
-    /// Hands one input to the core and carries out what it says.
-    fn handle(&mut self, input: Input, caused_at: Option<Instant>) {
+    /// Hands one input to the core and carries out what it says: so many stanzas.
+    fn handle(&mut self, input: Input, caused_at: Option<Instant>) -> usize {
+        let mut sent = 0;
         let now = self.clock.now();
         let summary = Summary::of(&input);
-        let handled = catch_unwind(AssertUnwindSafe(|| self.focus.handle(now, input)));
-        if handled.is_err() {
+        if catch_unwind(AssertUnwindSafe(|| self.focus.handle(now, input))).is_err() {
             log::error!("The focus failed while it handled {summary}. It goes on; please report this.");
+            // It may be what is broken that fails again.
+            if catch_unwind(AssertUnwindSafe(|| self.focus.recover(now))).is_err() {
+                log::error!("The focus failed again while it ended the conference concerned.");
+            }
         }
         while let Some(output) = self.focus.poll_output() {
             match output {
                 Output::Send { on, stanza } => match self.connections.get(&on) {
-                    Some(line) => line.handle.send(line.session, stanza, caused_at),
+                    Some(line) => {
+                        line.handle.send(line.session, stanza, caused_at);
+                        sent += 1;
+                    }
                     None => log::error!("There is no {on:?} connection to send on"),
                 },
             }
         }
+        sent
     }
 
     /// Closes all connections. What still comes interests nobody, but must not hold them up.
@@ -213,7 +232,7 @@ struct Summary {
     what: &'static str,
     on: Option<Connection>,
     from: Option<Jid>,
-    id: Option<Arc<str>>,
+    id: Option<StanzaId>,
 }
 
 impl Summary {
@@ -227,13 +246,13 @@ impl Summary {
             Input::Stanza { on, stanza } => {
                 let (what, id) = match stanza {
                     Stanza::Iq(iq) => match iq.body {
-                        IqBody::Get(_) | IqBody::Set(_) => ("a request", Some(iq.id.as_str())),
-                        IqBody::Result(_) | IqBody::Error(_) => ("an answer", Some(iq.id.as_str())),
+                        IqBody::Get(_) | IqBody::Set(_) => ("a request", Some(&iq.id)),
+                        IqBody::Result(_) | IqBody::Error(_) => ("an answer", Some(&iq.id)),
                     },
                     Stanza::Presence(_) => ("a presence", None),
-                    Stanza::Message(message) => ("a message", message.id.as_deref()),
+                    Stanza::Message(_) => ("a message", None),
                 };
-                Summary { what, on: Some(*on), from: stanza.sender().cloned(), id: id.map(Arc::from) }
+                Summary { what, on: Some(*on), from: stanza.sender().cloned(), id: id.cloned() }
             }
         }
     }
@@ -246,7 +265,7 @@ impl fmt::Display for Summary {
             write!(f, " from {from}")?;
         }
         if let Some(id) = &self.id {
-            write!(f, " with id {id:?}")?;
+            write!(f, " with id {id}")?;
         }
         match self.on {
             Some(on) => write!(f, " on {on:?}"),

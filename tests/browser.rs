@@ -14,6 +14,7 @@ use testkit::{
     focus::FocusProcess,
     process::Process,
     prosody::{Prosody, Wiring},
+    tcp::Stage,
 };
 
 const CHROMIUM: &str = "/usr/bin/chromium";
@@ -40,6 +41,8 @@ async fn meet(prosody: &Prosody, service_url: &str) {
     let folder = browser_folder();
     install(&folder);
     let focus = FocusProcess::with().program(env!("CARGO_BIN_EXE_jicofo")).start(prosody).await;
+    let mut stage = Stage::at(prosody);
+    stage.bridge("jvb1").await;
 
     let output = prosody.folder().join("browser.log");
     let mut command = Command::new("node");
@@ -61,6 +64,8 @@ async fn meet(prosody: &Prosody, service_url: &str) {
         fs::read_to_string(&output).unwrap_or_default(),
         focus.log()
     );
+    let complaints = stage.look().complaints();
+    assert!(complaints.is_empty(), "the bridge complains: {complaints:#?}");
 }
 
 fn browser_folder() -> PathBuf {

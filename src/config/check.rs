@@ -268,15 +268,17 @@ impl Check<'_> {
         }
     }
 
-    /// Whoever sets what does nothing yet should know.
+    /// Whoever sets what does nothing yet should know: in one line, as there may be many.
     fn not_effective(&mut self) {
-        let waiting = self.settings.entries.iter().filter(|(_, entry)| {
-            let default = entry.key.default_node().and_then(|node| entry.key.kind.read(&node).ok());
-            !entry.key.effective && !entry.origin.is_default() && entry.setting.is_some() && entry.setting != default
-        });
-        let text = "is read and checked, but not effective yet; this version does not have what it sets";
-        let notes = waiting.map(|(path, entry)| Problem::warning(text).at(entry.origin.clone()).key(path.clone()));
-        self.problems.extend(notes);
+        let waiting = self.settings.entries.iter().filter(|(_, entry)| entry.is_waiting());
+        let paths: Vec<&str> = waiting.map(|(path, _)| path.as_str()).collect();
+        if !paths.is_empty() {
+            let text = format!(
+                "not effective yet, as this version does not have what they set (the values are checked): {}",
+                paths.join(", ")
+            );
+            self.problems.push(Problem::warning(text));
+        }
     }
 }
 

@@ -40,7 +40,8 @@ most similar one; keys of older versions are passed over in silence.
 A duration is a number with a unit (`ns us ms s m h d`, or their names: `15 seconds`); without a unit it is milliseconds. A
 bool is `true`, `false`, `yes`, `no`, `on` or `off`. Numbers, bools and durations may be quoted. Values with `@`, `:`, `=` or
 `#` must be in double quotes; inside them `\\\"` is a quote and `\\\\` a backslash. `${NAME}` is another key or an environment
-variable, `${?NAME}` one that may be missing. `null` hides a default.
+variable, `${?NAME}` one that may be missing. `null` hides a default. A `*` in a
+path below is a name of your choice.
 
 ";
 

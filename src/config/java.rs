@@ -1,7 +1,7 @@
 //! What is meant for a Java machine: the words of `JAVA_SYS_PROPS`, and `-Dname=value` among the arguments (spec/80 §11).
 
 /// System properties in the order in which they were given, and the words that mean nothing here.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct SystemProperties {
     pub properties: Vec<(String, String)>,
     pub unknown: Vec<String>,

@@ -108,7 +108,7 @@ pub static KEYS: &[Key] = &[
         "Login domain: stream `to`, TLS SNI and the name in the certificate; required if the connection is enabled.",
     )
     .legacy(names::SERVICE_DOMAIN),
-    Key::unset("jicofo.xmpp.service.xmpp-domain", Kind::Domain, "No effect on this connection, as in the reference."),
+    Key::unset("jicofo.xmpp.service.xmpp-domain", Kind::Domain, "No effect on this connection, as in the original."),
     Key::new(
         "jicofo.xmpp.service.username",
         Kind::Text,

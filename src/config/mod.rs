@@ -31,6 +31,7 @@ mod typed;
 mod unknown;
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 pub use problem::{Origin, Problem, Severity};
 pub use sources::Sources;
@@ -51,6 +52,8 @@ pub struct Loaded {
     pub problems: Vec<Problem>,
     /// Files looked for, in order.
     pub files: Vec<FileRead>,
+    /// Could all files be read? If not, settings and problems are only those of a part.
+    pub complete: bool,
 }
 
 impl Loaded {
@@ -60,8 +63,13 @@ impl Loaded {
     }
 }
 
-/// The defaults alone.
+/// The defaults alone; tests make many of them.
 fn defaults() -> Config {
+    static DEFAULTS: OnceLock<Config> = OnceLock::new();
+    DEFAULTS.get_or_init(read_defaults).clone()
+}
+
+fn read_defaults() -> Config {
     let (root, _) = base(&Sources::default()).resolve(&|_| None);
     let given = Given { sources: &Sources::default(), legacy_file: ("", &[]), root: &root };
     Config::build(&Settings::read(&given, &mut Vec::new()))
@@ -75,7 +83,7 @@ pub fn load(sources: &Sources) -> Loaded {
     }
     let (tree, mut files, syntax) = loader.finish();
     // What follows from half a file would only hide what is wrong with it.
-    let readable = syntax.iter().all(|problem| problem.severity != Severity::Fatal);
+    let complete = problems.iter().chain(&syntax).all(|problem| problem.severity != Severity::Fatal);
     problems.extend(syntax);
 
     let (root, unresolved) = tree.resolve(&|name| sources.environment.get(name).cloned());
@@ -88,11 +96,11 @@ pub fn load(sources: &Sources) -> Loaded {
     unknown::keys(&root, &mut found);
     unknown::legacy_names(&legacy_name, &entries, &mut found);
     unknown::system(&sources.system, &mut found);
-    if readable {
+    if complete {
         problems.append(&mut found);
     }
     problems.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
-    Loaded { config: Config::build(&settings), settings, problems, files }
+    Loaded { config: Config::build(&settings), settings, problems, files, complete }
 }
 
 /// Defaults, and over them `-Dname=value`.

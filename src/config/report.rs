@@ -16,7 +16,7 @@ pub fn effective(loaded: &Loaded) -> String {
     let mut out = String::new();
     for (path, entry) in &loaded.settings.entries {
         let value = entry.setting.as_ref().map_or_else(|| "null".to_owned(), |setting| shown(entry.key, setting));
-        let note = if entry.key.effective { "" } else { ", not effective yet" };
+        let note = if entry.is_waiting() { ", not effective yet" } else { "" };
         // Writing to a String cannot fail.
         let _ = writeln!(out, "{path} = {value}  # {}{note}", entry.origin);
     }
@@ -36,10 +36,35 @@ pub fn json(loaded: &Loaded) -> Json {
 
 fn json_entry(entry: &Entry) -> Json {
     json!({
-        "value": entry.setting.as_ref().map(|setting| shown(entry.key, setting)),
+        "value": entry.setting.as_ref().map(|setting| typed(entry.key, setting)),
         "origin": entry.origin.to_string(),
         "effective": entry.key.effective,
     })
+}
+
+/// A value in JSON's own types, durations as text with their unit.
+fn typed(key: &Key, setting: &Setting) -> Json {
+    let name = key.path.rsplit('.').next().unwrap_or_default();
+    match setting {
+        _ if key.secret || is_secret_name(name) => json!(MASK),
+        Setting::Bool(value) => json!(value),
+        Setting::Int(value) => json!(value),
+        Setting::Double(value) => json!(value),
+        Setting::Text(text) => json!(text),
+        Setting::Duration(value) => json!(duration(*value)),
+        Setting::Domain(jid) => json!(jid.to_string()),
+        Setting::BareJid(jid) => json!(jid.to_string()),
+        Setting::Domains(domains) => domains.iter().map(ToString::to_string).collect(),
+        Setting::RegionGroups(groups) => json!(groups),
+        Setting::Delays(delays) => {
+            delays.iter().map(|(size, delay)| (size.to_string(), json!(delay.as_millis() as u64))).collect()
+        }
+        // All maps there are hold secrets; a new one is masked by name.
+        Setting::Map(map) => map
+            .iter()
+            .map(|(name, value)| (name.clone(), if is_secret_name(name) { json!(MASK) } else { json!(value) }))
+            .collect(),
+    }
 }
 
 fn json_problem(problem: &Problem) -> Json {
@@ -129,7 +154,7 @@ pub fn shown(key: &Key, setting: &Setting) -> String {
                 let value = if masked || is_secret_name(name) { MASK.to_owned() } else { quoted(value) };
                 format!("{} = {value}", quoted(name))
             });
-            format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
+            object(fields)
         }
         _ if masked => MASK.to_owned(),
         Setting::Bool(value) => value.to_string(),
@@ -137,17 +162,19 @@ pub fn shown(key: &Key, setting: &Setting) -> String {
         Setting::Double(value) => value.to_string(),
         Setting::Duration(value) => duration(*value),
         Setting::Text(text) => quoted(text),
-        Setting::Domain(jid) => quoted(&jid.to_string()),
-        Setting::BareJid(jid) => quoted(&jid.to_string()),
+        Setting::Domain(jid) => quoted(jid.as_ref()),
+        Setting::BareJid(jid) => quoted(jid.as_ref().as_ref()),
         Setting::Domains(domains) => {
-            format!("[{}]", domains.iter().map(|jid| quoted(&jid.to_string())).collect::<Vec<_>>().join(", "))
+            format!("[{}]", domains.iter().map(|jid| quoted(jid.as_ref())).collect::<Vec<_>>().join(", "))
         }
         Setting::RegionGroups(groups) => json!(groups).to_string(),
-        Setting::Delays(delays) => {
-            let fields = delays.iter().map(|(size, delay)| format!("{size} = {}", delay.as_millis()));
-            format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
-        }
+        Setting::Delays(delays) => object(delays.iter().map(|(size, delay)| format!("{size} = {}", delay.as_millis()))),
     }
+}
+
+fn object(fields: impl Iterator<Item = String>) -> String {
+    let fields: Vec<String> = fields.collect();
+    if fields.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", fields.join(", ")) }
 }
 
 /// In the largest unit that leaves no fraction.
@@ -157,7 +184,10 @@ fn duration(value: std::time::Duration) -> String {
     let units = units.into_iter().chain([("seconds", 1_000_000_000), ("ms", 1_000_000), ("us", 1000), ("ns", 1)]);
     for (unit, size) in units {
         if ns >= size && ns % size == 0 {
-            return format!("{} {unit}", ns / size);
+            let count = ns / size;
+            // `1 minute`, but `1 ms`.
+            let unit = if count == 1 && unit.len() > 2 { unit.trim_end_matches('s') } else { unit };
+            return format!("{count} {unit}");
         }
     }
     "0 ms".to_owned()

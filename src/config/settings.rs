@@ -13,12 +13,21 @@ use super::sources::{Override, Sources};
 use super::typed::Setting;
 use crate::wire::{BareJid, Jid};
 
-#[derive(Debug, Clone)]
+/// No `Debug`: it would show secrets.
+#[derive(Clone)]
 pub struct Entry {
     pub key: &'static Key,
     /// None: unset.
     pub setting: Option<Setting>,
     pub origin: Origin,
+}
+
+impl Entry {
+    /// Does somebody want something of this key that the program does not have yet?
+    pub fn is_waiting(&self) -> bool {
+        let default = self.key.default_node().and_then(|node| self.key.kind.read(&node).ok());
+        !self.key.effective && !self.origin.is_default() && self.setting.is_some() && self.setting != default
+    }
 }
 
 /// An old name that decided about a key.
@@ -30,7 +39,7 @@ pub struct LegacyUse {
 }
 
 /// Every key's value by its path, in the order of the schema; `*` is replaced by the person's names.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Settings {
     pub entries: IndexMap<String, Entry>,
     /// The names below `jicofo.xmpp.visitors`.
@@ -168,7 +177,7 @@ impl Reader<'_, '_> {
         let (setting, origin) = self
             .overridden(key, strong)
             .or_else(|| self.legacy(key, &path))
-            .unwrap_or_else(|| self.from_tree(key, &path, &elements));
+            .unwrap_or_else(|| self.tree_value(key, &path, &elements));
         self.read.entries.insert(path, Entry { key, setting, origin });
     }
 
@@ -189,8 +198,12 @@ impl Reader<'_, '_> {
     fn legacy(&mut self, key: &'static Key, path: &str) -> Option<(Option<Setting>, Origin)> {
         for legacy in key.legacy {
             for (value, origin) in self.legacy_values(legacy) {
+                if value.trim().is_empty() {
+                    // A line left empty hides nothing.
+                    continue;
+                }
                 if legacy.how == How::Ignored {
-                    let text = format!("{} has no effect, as in the reference; set {path} instead", legacy.name);
+                    let text = format!("{} has no effect, as in the original; set {path} instead", legacy.name);
                     self.problems.push(Problem::warning(text).at(origin));
                     continue;
                 }
@@ -241,7 +254,7 @@ impl Reader<'_, '_> {
         in_file.into_iter().chain(in_system).chain(in_hocon).collect()
     }
 
-    fn from_tree(&mut self, key: &'static Key, path: &str, elements: &[&str]) -> (Option<Setting>, Origin) {
+    fn tree_value(&mut self, key: &'static Key, path: &str, elements: &[&str]) -> (Option<Setting>, Origin) {
         let node = elements.iter().try_fold(self.given.root, |node, name| node.as_object()?.get(*name));
         let unwritten = node.is_none_or(|node| node.origin.is_default());
         if unwritten {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::java::SystemProperties;
 use super::problem::Origin;
 
-/// A classic flag (spec/10 §10.1).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A classic flag (spec/10 §10.1). No `Debug`: the value may be a secret.
+#[derive(Clone, PartialEq, Eq)]
 pub struct FlagValue {
     pub flag: Flag,
     pub value: String,
@@ -72,7 +72,7 @@ pub static FLAGS: &[FlagDeclaration] = &[
         Flag::UserDomain,
         &["user_domain", "userdomain"],
         &["jicofo.xmpp.client.domain"],
-        "login domain of the focus user (default: auth.<domain>)",
+        "login domain of the focus user (default: auth.DOMAIN)",
     ),
     flag(Flag::UserName, &["user_name"], &["jicofo.xmpp.client.username"], "name of the focus user (default: focus)"),
     flag(
@@ -87,7 +87,8 @@ pub static FLAGS: &[FlagDeclaration] = &[
 pub const SECRET_VARIABLES: &[(Flag, &str)] =
     &[(Flag::Secret, "JICOFO_SECRET"), (Flag::UserPassword, "JICOFO_AUTH_PASSWORD")];
 
-#[derive(Debug, Clone, Default)]
+/// No `Debug`: there are secrets in it.
+#[derive(Clone, Default)]
 pub struct Sources {
     /// `--config FILE`.
     pub config_file: Option<PathBuf>,
@@ -100,7 +101,7 @@ pub struct Sources {
 }
 
 /// A value that is stronger or weaker than all files.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Override {
     pub(super) key: &'static str,
     pub(super) text: String,
@@ -119,7 +120,7 @@ impl Sources {
     }
 
     /// What flags say, and the environment where a flag is blank.
-    fn from_flags(&self) -> Vec<Override> {
+    fn flag_overrides(&self) -> Vec<Override> {
         let mut overrides = Vec::new();
         for declaration in FLAGS {
             if let Some(value) = self.flag(declaration.flag) {
@@ -132,7 +133,7 @@ impl Sources {
         overrides
     }
 
-    fn from_environment(&self) -> Vec<Override> {
+    fn environment_overrides(&self) -> Vec<Override> {
         let mut overrides = Vec::new();
         for (flag, variable) in SECRET_VARIABLES {
             let value = self.environment.get(*variable).filter(|value| !value.trim().is_empty());
@@ -152,10 +153,10 @@ impl Sources {
     /// The environment stands in for blank flags, so it is strong in a classic start. In a modern one the reference does not
     /// read it, and docker always sets it: a custom file that says otherwise must win there.
     pub(super) fn overrides(&self) -> (Vec<Override>, Vec<Override>) {
-        let (mut strong, mut weak) = (self.from_flags(), Vec::new());
+        let (mut strong, mut weak) = (self.flag_overrides(), Vec::new());
         match self.is_classic() {
-            true => strong.extend(self.from_environment()),
-            false => weak.extend(self.from_environment()),
+            true => strong.extend(self.environment_overrides()),
+            false => weak.extend(self.environment_overrides()),
         }
         (strong, weak)
     }

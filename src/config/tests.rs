@@ -210,6 +210,9 @@ fn the_large_file_means_what_it_means_to_the_reference() {
     assert_eq!(config.xmpp.trusted_domains, ["recorder.example.net", "transcriber.example.net"]);
     assert!(config.rest.enabled && !config.rest.pin);
     assert_eq!(sample("large.conf").config().local_region.as_deref(), Some("us-east"));
+    // What the service section copies from the client's is no mistake.
+    let said = sample("large.conf").warned();
+    assert!(said.lines().all(|line| line.contains("not effective yet")), "{said}");
 }
 
 #[test]
@@ -444,8 +447,8 @@ fn what_is_not_there_yet_is_told_if_it_is_set() {
         schema::KEYS.iter().find(|key| !key.effective && key.kind == typed::Kind::Bool && !key.path.contains('*'));
     let Some(key) = waiting else { return };
     let other = if key.default == Some("true") { "false" } else { "true" };
-    let said = Start::minimal(&format!("{} = {other}", key.path)).load();
-    assert!(told(&said).contains(&format!("{}: is read and checked, but not effective yet", key.path)));
+    let said = told(&Start::minimal(&format!("{} = {other}", key.path)).load());
+    assert!(said.contains("not effective yet") && said.contains(key.path), "{said}");
     let said = Start::minimal(&format!("{} = {}", key.path, key.default.unwrap_or_default())).load();
     assert!(!told(&said).contains("not effective yet"));
 }
@@ -541,12 +544,52 @@ fn every_value_tells_its_origin() {
     for (line, origin) in [
         ("jicofo.octo.enabled = true  # ", "jicofo.conf:3:23"),
         ("jicofo.bridge.brewery-jid = \"a@b\"  # ", "sip-communicator.properties:1"),
-        ("jicofo.rest.port = 9000  # ", "-Djicofo.rest.port, not effective yet"),
+        ("jicofo.rest.port = 9000  # ", "-Djicofo.rest.port"),
         ("jicofo.sctp.enabled = true  # ", "default"),
         ("jicofo.xmpp.client.conference-muc-jid = \"conference.m.x\"  # ", "from xmpp.client.xmpp-domain"),
     ] {
         let found = text.lines().find(|l| l.starts_with(line)).unwrap_or_else(|| panic!("no {line} in {text}"));
         assert!(found.contains(origin), "{found}");
+    }
+}
+
+/// Whatever a broken file holds: no panic, and an answer. A fixed seed, so that a failure comes again.
+#[test]
+fn no_mutation_of_a_whole_file_panics() {
+    let text = include_bytes!("../../tests/data/config/large.conf");
+    let rounds = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(100);
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let mut start = Start::new();
+    let file = start.folder().join("jicofo.conf");
+    start.sources.config_file = Some(file.clone());
+    for _ in 0..rounds {
+        let mut bytes = text.to_vec();
+        for _ in 0..=random(6) {
+            let at = random(bytes.len());
+            match random(4) {
+                0 => bytes.truncate(at.max(1)),
+                1 => bytes[at] = b"\"{}[]$=:,\\\n#+?\0\xff"[random(16)],
+                2 => {
+                    bytes.remove(at);
+                }
+                _ => {
+                    let end = (at + random(80)).min(bytes.len());
+                    let part = bytes[at..end].to_vec();
+                    let to = random(bytes.len());
+                    bytes.splice(to..to, part);
+                }
+            }
+            if bytes.is_empty() {
+                bytes.push(b'{');
+            }
+        }
+        fs::write(&file, &bytes).expect("the temporary folder can be written");
+        let loaded = start.load();
+        let _ = (report::effective(&loaded), report::json(&loaded), report::summary(&loaded));
     }
 }
 

@@ -39,7 +39,7 @@ fn walk<'n>(node: &'n Node, path: &mut Vec<&'n str>, problems: &mut Vec<Problem>
             let text = format!("is a section, but {} stands here; write {{ … }}", node.value.kind());
             problems.push(Problem::warning(text).at(node.origin.clone()).key(shown));
         }
-        _ if is_retired(&shown) => {}
+        _ if is_retired(&shown) || is_copied_from_client(path) => {}
         _ => {
             let text = match nearest(&shown) {
                 Some(known) => format!("there is no such key; did you mean {known}?"),
@@ -48,6 +48,15 @@ fn walk<'n>(node: &'n Node, path: &mut Vec<&'n str>, problems: &mut Vec<Problem>
             problems.push(Problem::warning(text).at(node.origin.clone()).key(shown));
         }
     }
+}
+
+/// `service = ${jicofo.xmpp.client} { … }` brings along what only the client connection has.
+fn is_copied_from_client(path: &[&str]) -> bool {
+    let name = match path {
+        ["jicofo", "xmpp", "service", name] | ["jicofo", "xmpp", "visitors", _, name] => name,
+        _ => return false,
+    };
+    KEYS.iter().any(|key| key.path.strip_prefix("jicofo.xmpp.client.").is_some_and(|known| known == *name))
 }
 
 /// Sections that stand outside `jicofo { … }`, by a brace too many.

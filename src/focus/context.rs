@@ -21,6 +21,10 @@ use crate::wire::stanza::{Iq, IqBody, Payload, Stanza, StanzaError};
 use crate::wire::values::{Condition, ErrorType, MeetingId, StanzaId};
 use crate::wire::{BareJid, Jid};
 
+/// The focus' name in every room. Clients take Jingle from any other nick for peer-to-peer (spec/30 §1), so it is this one
+/// whatever the account is called (spec/70 §5.1).
+pub(crate) const NICK: &str = "focus";
+
 /// What we know of one connection.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Link {
@@ -121,14 +125,6 @@ impl Context {
         match (on, &self.config.xmpp.service) {
             (Connection::Service, Some(service)) => service.reply_timeout,
             _ => self.config.xmpp.client.account.reply_timeout,
-        }
-    }
-
-    /// The focus' name in every room. Clients know it by this nick alone (spec/30 §1).
-    pub fn nick(&self, on: Connection) -> &str {
-        match (on, &self.config.xmpp.service) {
-            (Connection::Service, Some(service)) => &service.username,
-            _ => &self.config.xmpp.client.account.username,
         }
     }
 

@@ -28,7 +28,7 @@ use self::bridges::health::CheckResult;
 use self::bridges::registry::{BridgeId, HealthStep};
 use self::components::Components;
 use self::conference::{Conference, ConferenceId, Leave};
-use self::context::Context;
+use self::context::{Context, NICK};
 use self::metrics::{Gauges, Metrics};
 use self::pending::{Answer, Then};
 use self::seat::SeatOwner;
@@ -102,7 +102,7 @@ impl Focus {
         let cx = Context::new(config, seed);
         let on = cx.bridge_connection();
         let brewery = cx.config.bridge.brewery_jid.clone().and_then(|room| {
-            let occupant = room.with_resource(cx.nick(on)).ok()?;
+            let occupant = room.with_resource(NICK).ok()?;
             Some(Brewery::new(on, room, occupant))
         });
         Focus {

@@ -3,7 +3,7 @@
 use super::Connection;
 use super::Focus;
 use super::conference::{Conference, Properties};
-use super::context::{Asked, Context};
+use super::context::{Asked, Context, NICK};
 use crate::wire::focus_iq::{self, Property};
 use crate::wire::stanza::{IqBody, Payload};
 use crate::wire::values::Condition;
@@ -30,7 +30,7 @@ impl Focus {
         if !self.cx.is_connected(Connection::Client) || self.stopping {
             return answer(&mut self.cx, &room, asked, false);
         }
-        let Ok(occupant) = room.with_resource(self.cx.nick(Connection::Client)) else {
+        let Ok(occupant) = room.with_resource(NICK) else {
             return self.cx.answer_error(asked, Condition::BadRequest, "Invalid room name.");
         };
         let properties = properties(&room, &request.properties);

@@ -233,7 +233,10 @@ impl xml::Element for Iq {
                 Some("get") => IqBody::Get(request()?),
                 Some("set") => IqBody::Set(request()?),
                 Some("result") => IqBody::Result(payload()?),
-                Some("error") => IqBody::Error(Option::<StanzaError>::read(node)?.unwrap_or_default()),
+                Some("error") => {
+                    let error = node.child(STANZA, "error").map(<StanzaError as xml::Element>::read).transpose()?;
+                    IqBody::Error(error.unwrap_or_default())
+                }
                 Some(other) => {
                     return Err(node.error_at("type", &xml::Expected("one of get set result error".into()), other));
                 }
@@ -302,13 +305,15 @@ impl xml::Element for StanzaError {
     /// Never fails: an error that is malformed is an error all the same.
     fn read(node: Node<'_, '_>) -> Result<Self, Error> {
         let defined = |child: Node<'_, '_>| child.ns() == STANZA_ERRORS;
+        let mut application = Vec::new();
+        node.children().filter(|child| !defined(*child)).for_each(|child| xml::keep(&mut application, child));
         let mut conditions = node.children().filter(|child| defined(*child) && child.name() != "text");
         Ok(StanzaError {
             kind: node.attribute("type").and_then(|kind| kind.parse().ok()).unwrap_or(ErrorType::Cancel),
             by: node.attribute("by").map(str::to_owned),
             condition: conditions.find_map(|child| child.name().parse().ok()).unwrap_or(Condition::UndefinedCondition),
             text: node.child(STANZA_ERRORS, "text").map(|text| text.text().into_owned()),
-            application: xml::others(node, defined),
+            application,
         })
     }
 

@@ -18,6 +18,9 @@ pub const MAX_NODES: u32 = 200_000;
 /// Kept elements with a longer namespace are dropped: each would be repeated wherever it is declared anew.
 const MAX_KEPT_NAMESPACE: usize = 256;
 
+/// More unknown children of one element are dropped. Presence of a client has some ten, a transport none.
+const MAX_KEPT: usize = 256;
+
 /// How much of a wrong value an error quotes, in characters.
 const MAX_QUOTED: usize = 64;
 
@@ -95,18 +98,26 @@ impl<T: Text> Attr for Option<T> {
     note = "an unmarked field holds child elements: `T`, `Option<T>` or `Vec<T>` with `T: Element`; values are marked `#[attr]`, `#[leaf(\"name\")]` or `#[text]`"
 )]
 pub trait Child: Sized {
-    fn takes(child: Node<'_, '_>) -> bool;
-    fn read(parent: Node<'_, '_>) -> Result<Self, Error>;
+    /// What has come of it so far.
+    type Slot: Default;
+    /// Takes a child of the parent if it is one of these.
+    fn offer(slot: &mut Self::Slot, child: Node<'_, '_>) -> Result<bool, Error>;
+    /// All children have been offered.
+    fn finish(slot: Self::Slot, parent: Node<'_, '_>) -> Result<Self, Error>;
     fn write(&self, w: &mut Writer<'_>);
 }
 
 impl<T: Element> Child for T {
-    fn takes(child: Node<'_, '_>) -> bool {
-        T::is(child)
+    type Slot = Option<T>;
+    fn offer(slot: &mut Option<T>, child: Node<'_, '_>) -> Result<bool, Error> {
+        let taken = T::is(child);
+        if taken && slot.is_none() {
+            *slot = Some(T::read(child)?);
+        }
+        Ok(taken)
     }
-    fn read(parent: Node<'_, '_>) -> Result<Self, Error> {
-        let child = parent.children().find(|child| T::is(*child));
-        T::read(child.ok_or_else(|| parent.error("", "a required child element is missing".into()))?)
+    fn finish(slot: Option<T>, parent: Node<'_, '_>) -> Result<Self, Error> {
+        slot.ok_or_else(|| parent.error("", "a required child element is missing".into()))
     }
     fn write(&self, w: &mut Writer<'_>) {
         T::write(self, w);
@@ -114,11 +125,12 @@ impl<T: Element> Child for T {
 }
 
 impl<T: Element> Child for Option<T> {
-    fn takes(child: Node<'_, '_>) -> bool {
-        T::is(child)
+    type Slot = Option<T>;
+    fn offer(slot: &mut Option<T>, child: Node<'_, '_>) -> Result<bool, Error> {
+        <T as Child>::offer(slot, child)
     }
-    fn read(parent: Node<'_, '_>) -> Result<Self, Error> {
-        parent.children().find(|child| T::is(*child)).map(T::read).transpose()
+    fn finish(slot: Option<T>, _: Node<'_, '_>) -> Result<Self, Error> {
+        Ok(slot)
     }
     fn write(&self, w: &mut Writer<'_>) {
         if let Some(child) = self {
@@ -128,11 +140,16 @@ impl<T: Element> Child for Option<T> {
 }
 
 impl<T: Element> Child for Vec<T> {
-    fn takes(child: Node<'_, '_>) -> bool {
-        T::is(child)
+    type Slot = Vec<T>;
+    fn offer(slot: &mut Vec<T>, child: Node<'_, '_>) -> Result<bool, Error> {
+        let taken = T::is(child);
+        if taken {
+            slot.push(T::read(child)?);
+        }
+        Ok(taken)
     }
-    fn read(parent: Node<'_, '_>) -> Result<Self, Error> {
-        parent.children().filter(|child| T::is(*child)).map(T::read).collect()
+    fn finish(slot: Vec<T>, _: Node<'_, '_>) -> Result<Self, Error> {
+        Ok(slot)
     }
     fn write(&self, w: &mut Writer<'_>) {
         for child in self {
@@ -147,13 +164,23 @@ impl<T: Element> Child for Vec<T> {
     note = "a `#[leaf]` holds a value or an `Option` of one: a string, a number, `bool`, `Jid`, or what `newtype!` and `keywords!` make"
 )]
 pub trait Leaf: Sized {
-    fn read(parent: Node<'_, '_>, ns: &'static str, name: &'static str) -> Result<Self, Error>;
+    type Slot: Default;
+    /// Reads the leaf, if it is the first one.
+    fn take(slot: &mut Self::Slot, leaf: Node<'_, '_>) -> Result<(), Error>;
+    fn finish(slot: Self::Slot, parent: Node<'_, '_>, name: &'static str) -> Result<Self, Error>;
     fn write(&self, ns: &'static str, name: &'static str, w: &mut Writer<'_>);
 }
 
 impl<T: Text> Leaf for T {
-    fn read(parent: Node<'_, '_>, ns: &'static str, name: &'static str) -> Result<Self, Error> {
-        <Option<T> as Leaf>::read(parent, ns, name)?.ok_or_else(|| parent.error("", format!("<{name}> is missing")))
+    type Slot = Option<T>;
+    fn take(slot: &mut Option<T>, leaf: Node<'_, '_>) -> Result<(), Error> {
+        if slot.is_none() {
+            *slot = Some(read_text(leaf)?);
+        }
+        Ok(())
+    }
+    fn finish(slot: Option<T>, parent: Node<'_, '_>, name: &'static str) -> Result<Self, Error> {
+        slot.ok_or_else(|| parent.error("", format!("<{name}> is missing")))
     }
     fn write(&self, ns: &'static str, name: &'static str, w: &mut Writer<'_>) {
         let parent = w.start(ns, name);
@@ -163,8 +190,12 @@ impl<T: Text> Leaf for T {
 }
 
 impl<T: Text> Leaf for Option<T> {
-    fn read(parent: Node<'_, '_>, ns: &'static str, name: &'static str) -> Result<Self, Error> {
-        parent.child(ns, name).map(read_text).transpose()
+    type Slot = Option<T>;
+    fn take(slot: &mut Option<T>, leaf: Node<'_, '_>) -> Result<(), Error> {
+        <T as Leaf>::take(slot, leaf)
+    }
+    fn finish(slot: Option<T>, _: Node<'_, '_>, _: &'static str) -> Result<Self, Error> {
+        Ok(slot)
     }
     fn write(&self, ns: &'static str, name: &'static str, w: &mut Writer<'_>) {
         if let Some(value) = self {
@@ -179,37 +210,47 @@ pub fn read_text<T: Text>(node: Node<'_, '_>) -> Result<T, Error> {
     T::parse(&text).map_err(|expected| node.error_at("", &expected, &text))
 }
 
-/// The children that no field took, kept.
-pub fn others(node: Node<'_, '_>, taken: impl Fn(Node<'_, '_>) -> bool) -> Vec<Raw> {
-    node.children().filter(|child| !taken(*child)).filter_map(Encoded::keep).collect()
+/// Keeps a child that no field took.
+pub fn keep(others: &mut Vec<Raw>, child: Node<'_, '_>) {
+    if others.len() < MAX_KEPT {
+        others.extend(Encoded::keep(child));
+    }
 }
 
 /// One element of a document that is being read.
 #[derive(Clone, Copy)]
-pub struct Node<'a, 'i>(roxmltree::Node<'a, 'i>);
+pub struct Node<'a, 'i> {
+    node: roxmltree::Node<'a, 'i>,
+    /// Here because it is asked for once a field of the parent.
+    name: &'a str,
+}
 
 impl<'a, 'i: 'a> Node<'a, 'i> {
+    fn new(node: roxmltree::Node<'a, 'i>) -> Self {
+        Node { node, name: node.tag_name().name() }
+    }
+
     pub fn is(self, ns: &str, name: &str) -> bool {
-        self.name() == name && self.ns() == ns
+        self.name == name && self.ns() == ns
     }
 
     pub fn name(self) -> &'a str {
-        self.0.tag_name().name()
+        self.name
     }
 
     /// The namespace; [`STANZA`] for those of stanzas.
     pub fn ns(self) -> &'a str {
-        normal(self.0.tag_name().namespace().unwrap_or(STANZA))
+        namespace(self.node)
     }
 
     /// The namespace that children without a prefix have, as it was declared.
     pub fn default_namespace(self) -> &'a str {
-        self.0.lookup_namespace_uri(None).unwrap_or("")
+        self.node.lookup_namespace_uri(None).unwrap_or("")
     }
 
     /// An attribute without a namespace. (`roxmltree::Node::attribute` would find `x:id` for `id`.)
     pub fn attribute(self, name: &str) -> Option<&'a str> {
-        self.0.attributes().find(|a| a.name() == name && a.namespace().is_none()).map(|a| a.value())
+        self.node.attributes().find(|a| a.name() == name && a.namespace().is_none()).map(|a| a.value())
     }
 
     /// As [`Node::attribute`], an empty value being none.
@@ -224,7 +265,7 @@ impl<'a, 'i: 'a> Node<'a, 'i> {
 
     /// Child elements in their order.
     pub fn children(self) -> impl Iterator<Item = Node<'a, 'i>> {
-        self.0.children().filter(roxmltree::Node::is_element).map(Node)
+        self.node.children().filter(roxmltree::Node::is_element).map(Node::new)
     }
 
     pub fn child(self, ns: &str, name: &str) -> Option<Node<'a, 'i>> {
@@ -233,7 +274,7 @@ impl<'a, 'i: 'a> Node<'a, 'i> {
 
     /// The text directly inside, all pieces of it: a child element splits text into several.
     pub fn text(self) -> Cow<'a, str> {
-        let mut pieces = self.0.children().filter(roxmltree::Node::is_text).filter_map(|piece| piece.text());
+        let mut pieces = self.node.children().filter(roxmltree::Node::is_text).filter_map(|piece| piece.text());
         let first = pieces.next().unwrap_or("");
         match pieces.next() {
             None => Cow::Borrowed(first),
@@ -244,9 +285,9 @@ impl<'a, 'i: 'a> Node<'a, 'i> {
     /// An error about this element, or about its attribute or child `what`.
     pub fn error(self, what: &str, problem: String) -> Error {
         let mut names: Vec<&str> = self
-            .0
+            .node
             .ancestors()
-            .filter(|node| node.is_element() && !Node(*node).is(STREAMS, "stream"))
+            .filter(|node| node.is_element() && !Node::new(*node).is(STREAMS, "stream"))
             .map(|node| node.tag_name().name())
             .collect();
         names.reverse();
@@ -268,8 +309,11 @@ impl<'a, 'i: 'a> Node<'a, 'i> {
 }
 
 /// The namespaces of stanzas are one.
-fn normal(ns: &str) -> &str {
-    if ns == CLIENT || ns == COMPONENT { STANZA } else { ns }
+fn namespace<'a>(node: roxmltree::Node<'a, '_>) -> &'a str {
+    match node.tag_name().namespace() {
+        None | Some(CLIENT | COMPONENT) => STANZA,
+        Some(ns) => ns,
+    }
 }
 
 /// Foreign text in an error: cut, without control characters.
@@ -325,7 +369,7 @@ impl std::error::Error for Error {}
 pub fn with_root<T>(xml: &str, read: impl FnOnce(Node<'_, '_>) -> Result<T, Error>) -> Result<T, Error> {
     let options = roxmltree::ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..Default::default() };
     let document = roxmltree::Document::parse_with_options(xml, options).map_err(|e| Error::document(&e))?;
-    read(Node(document.root_element()))
+    read(Node::new(document.root_element()))
 }
 
 /// Parses a document and hands its element to `read`: the root, or the first element inside `<stream:stream>`, behind
@@ -473,9 +517,14 @@ pub struct Escaped<'o>(&'o mut String);
 impl Escaped<'_> {
     pub fn push(&mut self, text: &str) {
         let bytes = text.as_bytes();
+        // Nearly all text is plain. This loop is without exits so that it looks at many bytes at a time.
+        if !bytes.iter().fold(false, |found, &byte| found | special(byte)) {
+            self.0.push_str(text);
+            return;
+        }
         let mut done = 0;
         for (i, &byte) in bytes.iter().enumerate() {
-            if !SPECIAL[byte as usize] {
+            if !special(byte) {
                 continue;
             }
             let (length, replacement) = match byte {
@@ -501,6 +550,28 @@ impl Escaped<'_> {
     }
 }
 
+impl Escaped<'_> {
+    /// A number in decimal. An offer has two hundred: through `fmt` writing it takes a tenth longer.
+    fn number(&mut self, mut magnitude: u64, negative: bool) {
+        // 20 digits and a sign.
+        let mut digits = [0; 21];
+        let mut start = digits.len();
+        loop {
+            start -= 1;
+            digits[start] = b'0' + (magnitude % 10) as u8;
+            magnitude /= 10;
+            if magnitude == 0 {
+                break;
+            }
+        }
+        if negative {
+            start -= 1;
+            digits[start] = b'-';
+        }
+        self.0.extend(digits[start..].iter().map(|digit| char::from(*digit)));
+    }
+}
+
 impl fmt::Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.push(text);
@@ -509,21 +580,9 @@ impl fmt::Write for Escaped<'_> {
 }
 
 /// Bytes that [`Escaped`] looks at: controls, the five, and the first byte of U+FFFE and U+FFFF.
-const SPECIAL: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut i = 0;
-    while i < 0x20 {
-        table[i] = true;
-        i += 1;
-    }
-    table[b'&' as usize] = true;
-    table[b'<' as usize] = true;
-    table[b'>' as usize] = true;
-    table[b'"' as usize] = true;
-    table[b'\'' as usize] = true;
-    table[0xEF] = true;
-    table
-};
+const fn special(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'&') | (byte == b'<') | (byte == b'>') | (byte == b'"') | (byte == b'\'') | (byte == 0xEF)
+}
 
 /// A complete element as text, declaring its own namespace on its root, hence valid anywhere: what is encoded once for
 /// many receivers, and what is kept of foreign elements to be passed on.
@@ -576,14 +635,14 @@ impl Encoded {
     fn keep(node: Node<'_, '_>) -> Option<Self> {
         let mut out = String::new();
         let mut parent_ns = STANZA;
-        let root = node.0;
+        let root = node.node;
         let mut at = root;
         // Without recursion, however deep it is.
         'element: loop {
             if at.is_text() {
                 Escaped(&mut out).push(at.text().unwrap_or(""));
             } else if at.is_element() {
-                let ns = Node(at).ns();
+                let ns = namespace(at);
                 if ns.len() > MAX_KEPT_NAMESPACE {
                     return None;
                 }
@@ -606,7 +665,7 @@ impl Encoded {
                 }
                 at = at.parent()?;
                 let _ = write!(out, "</{}>", at.tag_name().name());
-                parent_ns = if at == root { STANZA } else { at.parent().map_or(STANZA, |parent| Node(parent).ns()) };
+                parent_ns = if at == root { STANZA } else { at.parent().map_or(STANZA, namespace) };
             }
         }
         Some(Encoded(out.into()))
@@ -694,7 +753,8 @@ macro_rules! number {
                 text.parse().map_err(|_| Expected(format!("a number from {} to {}", Self::MIN, Self::MAX).into()))
             }
             fn write(&self, out: &mut Escaped<'_>) {
-                let _ = write!(out, "{self}");
+                #[allow(unused_comparisons)]
+                out.number(i128::from(*self).unsigned_abs() as u64, *self < 0);
             }
         }
     )* };
@@ -1045,6 +1105,8 @@ mod tests {
         let children = format!("<p:a xmlns:p='{long}'/>") + &format!("<b><p:c xmlns:p='{long}'/></b><kept/>");
         let presence: Presence = read_str(&format!("<presence>{children}</presence>")).expect("a presence");
         assert_eq!(presence.others.iter().map(Encoded::as_str).collect::<Vec<_>>(), ["<kept/>"]);
+        let many: Presence = read_str(&format!("<presence>{}</presence>", "<a/>".repeat(1_000))).expect("a presence");
+        assert_eq!(many.others.len(), MAX_KEPT);
     }
 
     #[test]
@@ -1083,6 +1145,21 @@ mod tests {
         assert_eq!(text, r#"["a@b/c","none","<a/>"]"#);
         let (jid, senders, encoded): (Jid, Senders, Encoded) = serde_json::from_str(&text).expect("the same");
         assert_eq!((jid.as_str(), senders, encoded.as_str()), ("a@b/c", Senders::None, "<a/>"));
+    }
+
+    #[test]
+    fn numbers_are_written_as_they_are_read() {
+        fn written<T: Text>(number: T) -> String {
+            let mut out = String::new();
+            number.write(&mut Escaped(&mut out));
+            out
+        }
+        assert_eq!(written(0u8), "0");
+        assert_eq!(written(u64::MAX), u64::MAX.to_string());
+        assert_eq!(written(-1i32), "-1");
+        for number in [i64::MIN, i64::MAX, -10, 0, 7, 1_000_000_007] {
+            assert_eq!(written(number), number.to_string());
+        }
     }
 
     #[test]

@@ -26,6 +26,9 @@ pub enum Error {
     Broken { doing: &'static str, source: io::Error },
     #[error("the server closed the connection while {doing}")]
     Closed { doing: &'static str },
+    /// In order, with its end tag.
+    #[error("the server closed the stream")]
+    Ended,
     #[error("what answers there is no XMPP stream: {0}")]
     Framing(#[from] FramingError),
     #[error("the server ended the stream: {}", Condition(condition, text.as_deref()))]
@@ -70,6 +73,14 @@ pub enum Error {
     QueueFull { stanzas: usize, bytes: usize },
 }
 
+/// What an error of the transport means. TLS calls it an error if the other side just closes.
+pub(super) fn broken(doing: &'static str, source: io::Error) -> Error {
+    match source.kind() {
+        io::ErrorKind::UnexpectedEof => Error::Closed { doing },
+        _ => Error::Broken { doing, source },
+    }
+}
+
 /// A condition and its text, if there is one.
 struct Condition<'a>(&'a str, Option<&'a str>);
 
@@ -104,7 +115,7 @@ impl From<StreamError> for Error {
 pub struct Target {
     /// `client`, `service`, `component`.
     pub name: &'static str,
-    /// Where its settings are: `jicofo.xmpp.client`.
+    /// Where its settings are: `jicofo.xmpp.client`. Nothing for a component, which has flags.
     pub keys: &'static str,
     pub host: String,
     pub port: u16,
@@ -132,6 +143,8 @@ impl Error {
             Error::Stream { condition, .. } if condition == "conflict" => Pace::Contended,
             Error::Stream { condition, .. } if condition == "host-unknown" => Pace::Slow,
             Error::Certificate(_)
+            | Error::Tls(_)
+            | Error::TlsRefused
             | Error::NoStartTls
             | Error::TlsRequired
             | Error::EarlyData
@@ -150,8 +163,8 @@ impl Error {
         }
     }
 
-    /// Whether the server still keeps the session of a connection that ended so. A stream that was ended in words is
-    /// over (spec/70 §10.6); one that stopped making sense is not to be continued.
+    /// Whether the server may still keep the session of a connection that ended so. A stream that was ended in words is
+    /// over (spec/70 §10.6, XEP-0198 §5), and one whose counters contradict each other cannot be gone on with.
     pub fn leaves_session(&self) -> bool {
         matches!(self, Error::Silent { .. } | Error::Broken { .. } | Error::Closed { .. } | Error::Framing(_))
     }
@@ -161,6 +174,7 @@ impl Error {
         let Target { keys, host, port, domain, account, user, .. } = at;
         let component = at.name == "component";
         match self {
+            Error::Resolve { .. } if component => "Check --host, or the name's entry in DNS or /etc/hosts".to_owned(),
             Error::Resolve { .. } => format!("Check {keys}.hostname, or the name's entry in DNS or /etc/hosts"),
             Error::Unreachable(_) if component => format!(
                 "Is the XMPP server running, and does it listen for components on port {port} (component_ports)? \
@@ -172,7 +186,7 @@ impl Error {
             Error::Silent { doing: "waiting for the stream's header" | "connecting", .. } => {
                 format!("Does an XMPP server listen on {host}:{port}, and is it well?")
             }
-            Error::Silent { .. } | Error::Broken { .. } | Error::Closed { .. } => {
+            Error::Silent { .. } | Error::Broken { .. } | Error::Closed { .. } | Error::Ended => {
                 "See the XMPP server's log if this goes on".to_owned()
             }
             Error::Framing(FramingError::NotXmpp(_) | FramingError::NotAStream(_)) if component => {
@@ -202,6 +216,7 @@ impl Error {
                 format!("See the XMPP server's log; does it have a certificate for {domain}?")
             }
             Error::Certificate(certificate) => certificate.remedy(domain, keys),
+            Error::Domain(_) if component => "Check --domain and --subdomain".to_owned(),
             Error::DomainName(_) | Error::Domain(_) => format!("Check {keys}.domain"),
             Error::TrustStore(_) => {
                 "Install the package ca-certificates, or set SSL_CERT_FILE or SSL_CERT_DIR".to_owned()

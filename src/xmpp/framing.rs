@@ -134,7 +134,7 @@ enum At {
     Text,
     /// Behind a `<`, before what says what it begins.
     Markup,
-    /// In a start tag. The quote or tag start before it stands here.
+    /// In a start tag, whose next attribute, or name, begins at `since`.
     Tag {
         since: usize,
     },
@@ -251,7 +251,7 @@ impl Framer {
                     self.scanned = self.start + 1;
                     continue;
                 }
-                At::Text => memchr(b'<', rest),
+                At::Text => find(b'<', rest),
                 At::Markup => match rest {
                     [] => return Ok(None),
                     [b'/', ..] => {
@@ -277,9 +277,9 @@ impl Framer {
                         continue;
                     }
                 },
-                At::Tag { .. } => memchr3(b'>', b'\'', b'"', rest),
-                At::Quoted(quote) => memchr(quote, rest),
-                At::EndTag | At::Cdata => memchr(b'>', rest),
+                At::Tag { .. } => find_in_tag(rest),
+                At::Quoted(quote) => find(quote, rest),
+                At::EndTag | At::Cdata => find(b'>', rest),
             };
             let Some(found) = found else {
                 self.scanned = self.buffer.len();
@@ -326,7 +326,7 @@ impl Framer {
             return;
         }
         self.element.attributes += 1;
-        if declares_prefix(&self.buffer[since..quote]) {
+        if declares_prefix(&self.buffer[since..quote], self.element.attributes == 1) {
             self.element.prefixes += 1;
         }
         if self.element.attributes > MAX_ATTRIBUTES {
@@ -503,13 +503,32 @@ fn tag_length(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// Whether what stands between a tag's start, or the end of a value, and the next value declares a namespace prefix.
-fn declares_prefix(before_value: &[u8]) -> bool {
-    let name = before_value.trim_ascii_end();
-    let name = name.strip_suffix(b"=").unwrap_or(name).trim_ascii_end();
-    let start = name.iter().rposition(|byte| byte.is_ascii_whitespace()).map_or(0, |blank| blank + 1);
-    name[start..].starts_with(b"xmlns:")
+/// Whether the attribute that begins behind `rest`'s blanks declares a namespace prefix. Before a tag's first attribute
+/// stands its name.
+fn declares_prefix(rest: &[u8], first: bool) -> bool {
+    let name = if first { rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len()) } else { 0 };
+    rest[name..].trim_ascii_start().starts_with(b"xmlns:")
 }
+
+/// As `memchr`, for bytes that are mostly near: calling it costs more than looking at a few bytes.
+fn find(byte: u8, bytes: &[u8]) -> Option<usize> {
+    let near = bytes.len().min(NEAR);
+    match bytes[..near].iter().position(|b| *b == byte) {
+        None => memchr(byte, &bytes[near..]).map(|found| near + found),
+        found => found,
+    }
+}
+
+/// As `memchr3` for what ends a tag's parts.
+fn find_in_tag(bytes: &[u8]) -> Option<usize> {
+    let near = bytes.len().min(NEAR);
+    match bytes[..near].iter().position(|b| matches!(b, b'>' | b'\'' | b'"')) {
+        None => memchr3(b'>', b'\'', b'"', &bytes[near..]).map(|found| near + found),
+        found => found,
+    }
+}
+
+const NEAR: usize = 16;
 
 fn blanks(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count()

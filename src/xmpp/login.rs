@@ -20,15 +20,9 @@ pub async fn login(
     let loopback = socket.peer.ip().is_loopback();
     let mut stream = XmlStream::new(Transport::Plain(socket), Instant::now() + LOGIN_TIMEOUT);
     let mut features = open(&mut stream, account).await?;
-    match &features.starttls {
-        Some(_) if account.use_tls => {
-            stream = start_tls(stream, &*connector()?).await?;
-            features = open(&mut stream, account).await?;
-        }
-        Some(StartTls { required: true }) => return Err(Error::TlsRequired),
-        // Within this machine nobody listens, and there are installations without any certificate.
-        None if account.use_tls && !loopback => return Err(Error::NoStartTls),
-        _ => {}
+    if encrypts(features.starttls.as_ref(), account.use_tls, loopback)? {
+        stream = start_tls(stream, &*connector()?).await?;
+        features = open(&mut stream, account).await?;
     }
     // Without TLS the password is sent only to those who have said that there shall be none.
     let plain_allowed = stream.transport.is_encrypted() || !account.use_tls;
@@ -38,6 +32,17 @@ pub async fn login(
     stream.framer.restart();
     let features = open(&mut stream, account).await?;
     Ok((stream, features))
+}
+
+/// Whether to start TLS (spec/70 §10.2).
+fn encrypts(offered: Option<&StartTls>, use_tls: bool, loopback: bool) -> Result<bool, Error> {
+    match offered {
+        Some(_) if use_tls => Ok(true),
+        Some(StartTls { required: true }) => Err(Error::TlsRequired),
+        // Within this machine nobody listens, and there are installations without any certificate.
+        None if use_tls && !loopback => Err(Error::NoStartTls),
+        _ => Ok(false),
+    }
 }
 
 /// Opens the stream and waits for what is offered.
@@ -70,4 +75,25 @@ async fn start_tls(mut stream: XmlStream, connector: &Connector) -> Result<XmlSt
     stream = XmlStream::new(Transport::Tls(Box::new(tls)), deadline);
     stream.framer = Framer::new();
     Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Covers spec/70: 27.
+    #[test]
+    fn what_is_not_encrypted_stays_on_this_machine_unless_that_is_configured() {
+        let offered = Some(&StartTls { required: false });
+        let required = Some(&StartTls { required: true });
+        for loopback in [true, false] {
+            assert!(matches!(encrypts(offered, true, loopback), Ok(true)));
+            assert!(matches!(encrypts(required, true, loopback), Ok(true)));
+            assert!(matches!(encrypts(offered, false, loopback), Ok(false)));
+            assert!(matches!(encrypts(required, false, loopback), Err(Error::TlsRequired)));
+            assert!(matches!(encrypts(None, false, loopback), Ok(false)));
+        }
+        assert!(matches!(encrypts(None, true, true), Ok(false)));
+        assert!(matches!(encrypts(None, true, false), Err(Error::NoStartTls)));
+    }
 }

@@ -36,9 +36,10 @@ use crate::measure::Histogram;
 use crate::wire::Jid;
 use crate::wire::stanza::Stanza;
 
-/// So many stanzas may wait to be taken over by the connection. It takes them within the same turn of the loop while it
-/// is connected; what waits longer is for a session that may yet be resumed.
-pub const MAX_WAITING: usize = 20_000;
+/// So many stanzas may wait to be taken over by the connection. While it is connected it takes them within the same turn
+/// of the loop, and what waits longer is for a session that may yet be resumed. The most that one event causes are the new
+/// offers to all participants of a bridge that failed, some thousands.
+pub const MAX_WAITING: usize = 50_000;
 
 /// So many events may wait for the core. Then nothing more is read, and the server's own queues fill.
 pub const EVENT_QUEUE: usize = 1024;
@@ -138,6 +139,15 @@ impl Handle {
     }
 }
 
+/// What people call it.
+fn name(connection: Connection) -> &'static str {
+    match connection {
+        Connection::Client => "client",
+        Connection::Service => "service",
+        Connection::Component => "component",
+    }
+}
+
 /// The task's end of a connection.
 struct Link {
     connection: Connection,
@@ -173,9 +183,13 @@ impl Link {
         }
         self.shared.waiting.fetch_sub(dropped, Ordering::Relaxed);
         self.shared.dropped.fetch_add(dropped, Ordering::Relaxed);
-        self.shared.overflowed.store(false, Ordering::Relaxed);
-        if dropped > 0 {
-            log::debug!("dropped {dropped} stanzas of a session that is gone");
+        let name = name(self.connection);
+        if self.shared.overflowed.swap(false, Ordering::Relaxed) {
+            log::error!(
+                "More than {MAX_WAITING} stanzas waited for the {name} connection: its session could not be resumed"
+            );
+        } else if dropped > 0 {
+            log::debug!("dropped {dropped} stanzas of a session of the {name} connection that is gone");
         }
     }
 

@@ -7,34 +7,32 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::errors::{Error, Pace, Target};
-use crate::focus::Connection;
 
 /// The same failure is told again after that long.
 const REMIND_AFTER: Duration = Duration::from_secs(600);
+
+/// There are fewer ways to fail at one server; but it writes a part of the lines.
+const MAX_TOLD: usize = 32;
 
 /// Failures of one connection, since it last worked.
 pub struct Failures {
     target: Target,
     /// Attempts since it last worked.
     count: u32,
-    /// What was told last, and when.
-    told: Option<(String, Instant)>,
+    /// What was told since it last worked, and when.
+    told: BTreeMap<String, Instant>,
 }
 
 impl Failures {
     pub fn new(target: Target) -> Failures {
-        Failures { target, count: 0, told: None }
+        Failures { target, count: 0, told: BTreeMap::new() }
     }
 
     /// An attempt has failed. Tells it if that is new.
     pub fn attempt_failed(&mut self, error: &Error) {
         self.count += 1;
         let line = self.line(error);
-        let again = match &self.told {
-            Some((told, at)) if *told == line => at.elapsed() >= REMIND_AFTER,
-            _ => true,
-        };
-        if !again {
+        if self.told.get(&line).is_some_and(|at| at.elapsed() < REMIND_AFTER) {
             log::debug!("{line} (attempt {})", self.count);
             return;
         }
@@ -42,14 +40,17 @@ impl Failures {
             1 => log::error!("{line}"),
             count => log::error!("{line} (attempt {count})"),
         }
-        self.told = Some((line, Instant::now()));
+        if self.told.len() >= MAX_TOLD {
+            self.told.clear();
+        }
+        self.told.insert(line, Instant::now());
     }
 
     /// An established connection is lost.
     pub fn lost(&mut self, error: &Error, resumable: bool) {
         let Target { name, .. } = &self.target;
         let session = if resumable { "its session may be resumed" } else { "its session is gone" };
-        let line = format!("The {name} connection is lost, {session}: {error}. {}.", error.advice(&self.target));
+        let line = format!("The {name} connection is lost, {session}: {error}. {}", sentence(error, &self.target));
         if error.pace() == Pace::Soon { log::warn!("{line}") } else { log::error!("{line}") }
     }
 
@@ -62,20 +63,26 @@ impl Failures {
                 log::info!("The {name} connection has {how} as {jid} at {host}:{port} after {count} failed attempts")
             }
         }
-        self.told = None;
+        self.told.clear();
     }
 
     fn line(&self, error: &Error) -> String {
         let Target { name, host, port, account, .. } = &self.target;
-        let advice = error.advice(&self.target);
+        let advice = sentence(error, &self.target);
         let pace = match (*name, error.pace()) {
             ("component", _) => "every 5 s",
             (_, Pace::Soon) => "every 1 to 30 s",
             (_, Pace::Slow) => "every 5 to 30 s",
             (_, Pace::Contended) => "every 30 s",
         };
-        format!("The {name} connection as {account} to {host}:{port} failed: {error}. {advice}. Attempts go on {pace}.")
+        format!("The {name} connection as {account} to {host}:{port} failed: {error}. {advice} Attempts go on {pace}.")
     }
+}
+
+/// The advice with a full stop.
+fn sentence(error: &Error, target: &Target) -> String {
+    let advice = error.advice(target);
+    if advice.ends_with('?') { advice } else { advice + "." }
 }
 
 /// Stanzas of the server that cannot be read: one line for each kind of them, then now and then one with a count.
@@ -85,14 +92,14 @@ pub struct Oddities {
 }
 
 impl Oddities {
-    pub fn note(&mut self, connection: Connection, kind: &'static str, what: impl FnOnce() -> String) {
+    pub fn note(&mut self, connection: &str, kind: &'static str, what: impl FnOnce() -> String) {
         const AGAIN_AFTER: Duration = Duration::from_secs(60);
         let (count, told) = self.seen.entry(kind).or_default();
         *count += 1;
         if told.is_none_or(|told| told.elapsed() >= AGAIN_AFTER) {
             *told = Some(Instant::now());
             let what = super::errors::short(&what());
-            log::warn!("{connection:?}: could not read what came ({kind}, {count} so far): {what}");
+            log::warn!("The {connection} connection could not read what came ({kind}, {count} so far): {what}");
         }
     }
 }

@@ -7,14 +7,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::errors::{Error, condition};
+use super::errors::{Error, broken, condition};
 use super::framing::{Frame, Framer};
 use super::report::Oddities;
 use super::sm::StreamManagement;
 use super::socket::Transport;
 use super::stream::{END_TAG, READ_SIZE};
 use super::{Event, Link, Outgoing};
-use crate::focus::Connection;
 use crate::wire::Jid;
 use crate::wire::sm::{Ack, AckRequest, Incoming, read_stanza};
 use crate::wire::stanza::{Iq, IqBody, Payload, Ping, Stanza, StanzaError, StanzaKind};
@@ -32,6 +31,9 @@ const MAX_UNWRITTEN: usize = 64 * 1024 * 1024;
 
 /// A write buffer that one burst has left is given back.
 const KEPT_CAPACITY: usize = 256 * 1024;
+
+/// Every stanza after the login goes to this target of the log, at `trace` (spec/80 §8).
+const PACKETS: &str = "xmpp.packets";
 
 /// Ids of requests of this layer begin so; their answers go no further.
 pub const OWN_ID: &str = "connection-";
@@ -68,7 +70,7 @@ pub async fn run(established: Established, link: &mut Link) -> End {
     let (mut reader, mut writer) = split(transport);
     let now = Instant::now();
     let mut session = Session {
-        connection: link.connection,
+        name: super::name(link.connection),
         framer,
         sm,
         ping,
@@ -91,7 +93,8 @@ pub async fn run(established: Established, link: &mut Link) -> End {
 }
 
 struct Session {
-    connection: Connection,
+    /// For the log.
+    name: &'static str,
     framer: Framer,
     sm: Option<StreamManagement>,
     ping: PingAddress,
@@ -130,7 +133,7 @@ impl Session {
         let mut timer = std::pin::pin!(sleep_until(self.due()));
         loop {
             if self.ended {
-                return if self.closing.is_some() { Ok(()) } else { Err(Error::Closed { doing: "carrying stanzas" }) };
+                return if self.closing.is_some() { Ok(()) } else { Err(Error::Ended) };
             }
             if link.overflowed() {
                 return Err(Error::QueueFull { stanzas: link.outgoing.len(), bytes: self.out.text.len() });
@@ -163,9 +166,7 @@ impl Session {
                     }
                     self.take_in(link).await?;
                 }
-                Step::Wrote(Err(source)) | Step::Read(Err(source)) => {
-                    return Err(Error::Broken { doing: "carrying stanzas", source });
-                }
+                Step::Wrote(Err(source)) | Step::Read(Err(source)) => return Err(broken("carrying stanzas", source)),
                 Step::Timer => self.look(timer.as_mut())?,
                 Step::Stop => {
                     while let Ok(outgoing) = link.outgoing.try_recv() {
@@ -252,6 +253,7 @@ impl Session {
     fn write(&mut self, stanza: &impl xml::Element) -> Result<(), Error> {
         let start = self.out.text.len();
         xml::write_to(stanza, &mut self.out.text);
+        log::trace!(target: PACKETS, "SENT PKT ({}): {}", self.name, &self.out.text[start..]);
         if let Some(sm) = &mut self.sm {
             sm.sent(&self.out.text[start..])?;
         }
@@ -267,14 +269,14 @@ impl Session {
         while let Some(frame) = self.framer.next()? {
             match frame {
                 Frame::Element(document) => {
+                    log::trace!(target: PACKETS, "RCV PKT ({}): {}", self.name, unwrapped(&document));
                     if let Some(stanza) = self.element(&document)? {
                         link.tell(Event::Stanza { stanza, read_at: self.heard }).await;
                     }
                 }
                 Frame::Refused(refused) => {
-                    self.oddities.note(self.connection, refused.why, || {
-                        format!("<{}> of {} bytes", refused.name, refused.bytes)
-                    });
+                    self.oddities
+                        .note(self.name, refused.why, || format!("<{}> of {} bytes", refused.name, refused.bytes));
                     if refused.is_stanza() {
                         self.count();
                     }
@@ -303,7 +305,7 @@ impl Session {
                 }
                 let kind = error.head.as_ref().map_or("element", |head: &_| StanzaKind::as_str(head.kind));
                 let from = error.head.as_ref().and_then(|head| head.from.clone());
-                self.oddities.note(self.connection, kind, || match &from {
+                self.oddities.note(self.name, kind, || match &from {
                     Some(from) => format!("{error}, from {from}"),
                     None => error.to_string(),
                 });
@@ -336,7 +338,7 @@ impl Session {
             }
             Incoming::StreamError(error) => return Err(error.into()),
             Incoming::Unknown { name, ns } => {
-                self.oddities.note(self.connection, "unknown element", || format!("<{name}> of {ns}"));
+                self.oddities.note(self.name, "unknown element", || format!("<{name}> of {ns}"));
             }
             _ => log::debug!("skipped an element that belongs to the login"),
         }
@@ -374,8 +376,13 @@ fn answers_us(stanza: &Stanza) -> bool {
 
 /// Of a document whose XML cannot be read: whether the element behind the stream's start tag is a stanza by name.
 fn looks_like_stanza(document: &str) -> bool {
+    ["<iq", "<presence", "<message"].iter().any(|tag| unwrapped(document).starts_with(tag))
+}
+
+/// Without the stream's start tag before it and its end tag behind.
+fn unwrapped(document: &str) -> &str {
     let element = document.split_once('>').map_or("", |(_, element)| element);
-    ["<iq", "<presence", "<message"].iter().any(|tag| element.starts_with(tag))
+    element.rsplit_once("</").map_or(element, |(element, _)| element)
 }
 
 /// What goes out, and how far it is.

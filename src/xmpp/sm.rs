@@ -91,8 +91,10 @@ impl StreamManagement {
 
     /// The session goes on, on another connection; the server has `h` of ours. What it has not is [`Self::open`].
     pub fn resumed(&mut self, h: u32) -> Result<(), Error> {
-        self.since_request = 0;
-        self.acknowledged(h)
+        self.acknowledged(h)?;
+        // All of them go out again.
+        self.since_request = self.open.len();
+        Ok(())
     }
 
     /// Ours that are not acknowledged, oldest first.

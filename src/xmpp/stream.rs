@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 
-use super::errors::Error;
+use super::errors::{Error, broken};
 use super::framing::{Frame, Framer, Header};
 use super::socket::Transport;
 use crate::wire::ns::{CLIENT, COMPONENT, STREAMS};
@@ -74,7 +74,7 @@ impl XmlStream {
             transport.write_all(bytes).await?;
             transport.flush().await
         });
-        written.await?.map_err(|source| Error::Broken { doing: self.doing, source })?;
+        written.await?.map_err(|source| broken(self.doing, source))?;
         self.out.clear();
         Ok(())
     }
@@ -112,7 +112,7 @@ impl XmlStream {
             match read {
                 Ok(0) => return Err(Error::Closed { doing: self.doing }),
                 Ok(_) => {}
-                Err(source) => return Err(Error::Broken { doing: self.doing, source }),
+                Err(source) => return Err(broken(self.doing, source)),
             }
         }
     }

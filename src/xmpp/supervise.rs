@@ -10,7 +10,7 @@ use super::component::connect_component;
 use super::errors::{Error, Pace, Target};
 use super::report::Failures;
 use super::session::{self, End, Established};
-use super::{Event, Link, SessionId, Settings};
+use super::{Event, Link, SessionId, Settings, name};
 use crate::config::Component;
 use crate::focus::Connection;
 
@@ -32,14 +32,14 @@ impl Peer {
     pub fn new(connection: Connection, settings: Settings) -> Peer {
         match settings {
             Settings::Client(account, trust) => {
-                let (name, keys) = match connection {
-                    Connection::Service => ("service", "jicofo.xmpp.service"),
-                    _ => ("client", "jicofo.xmpp.client"),
+                let keys = match connection {
+                    Connection::Service => "jicofo.xmpp.service",
+                    _ => "jicofo.xmpp.client",
                 };
                 let anonymous = account.password.is_none();
                 let user = if anonymous { String::new() } else { account.username.clone() };
                 let target = Target {
-                    name,
+                    name: name(connection),
                     keys,
                     host: account.hostname.clone(),
                     port: account.port,
@@ -51,8 +51,8 @@ impl Peer {
             }
             Settings::Component(component) => {
                 let target = Target {
-                    name: "component",
-                    keys: "--host, --port: the component",
+                    name: name(connection),
+                    keys: "",
                     host: component.hostname.clone(),
                     port: component.port,
                     domain: component.domain.clone(),

@@ -18,7 +18,7 @@ use tokio_rustls::rustls::{
     self, CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme,
 };
 
-use super::errors::Error;
+use super::errors::{Error, broken};
 use super::socket::Socket;
 use super::x509::Certificate;
 
@@ -62,9 +62,6 @@ impl Connector {
 /// rustls wraps its errors, and ours, into `io::Error`.
 fn failure(error: io::Error) -> Error {
     let doing = "negotiating TLS";
-    if error.kind() == io::ErrorKind::UnexpectedEof {
-        return Error::Closed { doing };
-    }
     match error.downcast::<rustls::Error>() {
         Ok(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(other)))) => {
             match other.downcast_ref::<BadCertificate>() {
@@ -73,7 +70,7 @@ fn failure(error: io::Error) -> Error {
             }
         }
         Ok(error) => Error::Tls(error),
-        Err(source) => Error::Broken { doing, source },
+        Err(source) => broken(doing, source),
     }
 }
 

@@ -187,3 +187,53 @@ impl<'a> Der<'a> {
         self.next().filter(|(found, _)| *found == tag).map(|(_, value)| value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio_rustls::rustls::pki_types::CertificateDer;
+    use tokio_rustls::rustls::pki_types::pem::PemObject;
+
+    use super::*;
+
+    fn der(file: &str) -> CertificateDer<'static> {
+        let path = format!("{}/tests/data/certs/{file}.pem", env!("CARGO_MANIFEST_DIR"));
+        CertificateDer::from_pem_file(path).expect("a certificate")
+    }
+
+    #[test]
+    fn names_and_dates_of_a_certificate_of_prosodys_own_generator() {
+        let certificate = Certificate::read(&der("self-signed-ca"));
+        let domain = "auth.meet.example.com";
+        assert_eq!(certificate.common_name.as_deref(), Some(domain));
+        assert_eq!(certificate.names(), [domain, "_xmpp-client.auth.meet.example.com"]);
+        assert_eq!(certificate.xmpp_addresses, [domain]);
+        assert!(certificate.is_for_xmpp_domain("AUTH.meet.example.com"));
+        assert!(!certificate.is_for_xmpp_domain("meet.example.com"));
+        let expired = Certificate::read(&der("expired"));
+        assert_eq!(expired.not_before.as_deref(), Some("2020-01-01 00:00 UTC"));
+        assert_eq!(expired.not_after.as_deref(), Some("2021-01-01 00:00 UTC"));
+        // A dNSName is for rustls to compare; the common name does not count beside it.
+        assert!(!expired.is_for_xmpp_domain(domain));
+    }
+
+    #[test]
+    fn the_common_name_counts_where_there_is_no_other() {
+        let named = Certificate { common_name: Some("a.b".into()), ..Certificate::default() };
+        assert!(named.is_for_xmpp_domain("a.b"));
+        let other = Certificate { dns_names: vec!["c.d".into()], ..named };
+        assert!(!other.is_for_xmpp_domain("a.b"));
+    }
+
+    #[test]
+    fn a_damaged_certificate_is_read_as_far_as_it_goes() {
+        let der = der("self-signed-ca");
+        for at in 0..der.len() {
+            Certificate::read(&der[..at]);
+            for value in [0x00, 0x30, 0x7f, 0x80, 0x84, 0xff] {
+                let mut damaged = der.to_vec();
+                damaged[at] = value;
+                Certificate::read(&damaged);
+            }
+        }
+    }
+}

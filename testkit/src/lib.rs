@@ -16,6 +16,8 @@ pub mod prosody;
 pub mod room;
 pub mod scenario;
 pub mod sources;
+pub mod tcp;
+pub mod views;
 pub mod violation;
 pub mod wire_log;
 pub mod xml;

@@ -22,17 +22,47 @@ pub(crate) const POLL: Duration = Duration::from_millis(4);
 #[derive(Debug)]
 pub struct Process {
     child: Child,
-    /// Closed with this value, also when the test is killed: a child that watches its input ends then.
-    stdin: Option<ChildStdin>,
+    /// Kills `child` when this process is gone, however it went.
+    guard: Guard,
     ended: Option<ExitStatus>,
+}
+
+/// A shell that waits for the end of its standard input, which is held by us alone, and then kills a process. A test that is killed
+/// cannot clean up after itself.
+#[derive(Debug)]
+struct Guard {
+    shell: Child,
+    input: Option<ChildStdin>,
+}
+
+impl Guard {
+    fn of(pid: u32) -> io::Result<Self> {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("read _; kill -KILL {pid}")]);
+        let mut shell = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        Ok(Self { input: shell.stdin.take(), shell })
+    }
+
+    /// Its process has ended: the id may be somebody else's by now.
+    fn dismiss(&mut self) {
+        let _ = self.shell.kill();
+        let _ = self.shell.wait();
+    }
 }
 
 impl Process {
     /// Starts `command`, its output appended to the file `log`.
     pub fn spawn(command: &mut Command, log: &Path) -> io::Result<Self> {
         let out = File::options().create(true).append(true).open(log)?;
-        let mut child = command.stdin(Stdio::piped()).stdout(out.try_clone()?).stderr(out).spawn()?;
-        Ok(Self { stdin: child.stdin.take(), child, ended: None })
+        let mut child = command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out).spawn()?;
+        match Guard::of(child.id()) {
+            Ok(guard) => Ok(Self { child, guard, ended: None }),
+            Err(error) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(error)
+            }
+        }
     }
 
     pub fn pid(&self) -> u32 {
@@ -43,6 +73,9 @@ impl Process {
     pub fn ended(&mut self) -> Option<ExitStatus> {
         if self.ended.is_none() {
             self.ended = self.child.try_wait().ok().flatten();
+            if self.ended.is_some() {
+                self.guard.dismiss();
+            }
         }
         self.ended
     }
@@ -63,14 +96,15 @@ impl Process {
     /// SIGKILL, and gone when this returns.
     pub fn kill(&mut self) {
         if self.ended().is_none() {
+            self.guard.dismiss();
             let _ = self.child.kill();
             self.ended = self.child.wait().ok();
         }
     }
 
-    /// Closes its standard input.
+    /// Does what the end of this process would do, without any clean-up.
     pub fn abandon(&mut self) {
-        self.stdin = None;
+        self.guard.input = None;
     }
 
     /// Waits until it ends by itself.

@@ -74,7 +74,7 @@ impl Options {
             roster: true,
             tls_required: false,
             hibernation: None,
-            modules: vec!["stop_with_launcher".into(), "tell_of_occupants".into()],
+            modules: vec!["tell_of_occupants".into()],
             more: String::new(),
             log_level: "info",
         }
@@ -234,7 +234,7 @@ impl Prosody {
         self.process.stop().await;
     }
 
-    /// Closes its standard input and nothing else, as the end of this process would.
+    /// Does what the end of this process would do, without any clean-up. Whether Prosody has ended.
     pub async fn abandon(&mut self, within: Duration) -> bool {
         self.process.abandon();
         self.process.wait(within).await.is_some()
@@ -391,7 +391,7 @@ impl Drop for Prosody {
         if std::thread::panicking()
             && let Some(folder) = self.folder.take()
         {
-            eprintln!("Prosody's log is kept: {}", folder.keep().join("prosody.log").display());
+            eprintln!("The logs of Prosody and of what ran beside it are kept in {}", folder.keep().display());
         }
     }
 }

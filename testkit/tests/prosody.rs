@@ -605,7 +605,7 @@ async fn a_focus_counts_as_started_when_clients_can_reach_it() {
     assert!(process.started_in() > Duration::ZERO);
 }
 
-/// A test that is killed cannot clean up after itself: Prosody watches its standard input instead.
+/// A test that is killed cannot clean up after itself.
 #[tokio::test]
 async fn prosody_ends_when_its_launcher_is_gone() {
     let mut prosody = Prosody::start(Wiring::Proxy).await;

@@ -126,8 +126,10 @@ fn derive_struct(input: &DeriveInput, fields: &Fields) -> Result<TokenStream> {
     let mut reads = Vec::new();
     let mut attributes = Vec::new();
     let mut children = Vec::new();
-    let mut claims = Vec::new();
-    let mut others: Option<(&Ident, proc_macro2::Span)> = None;
+    // Each child is offered to the fields in their order, until one takes it: its slot, and how it takes.
+    let mut slots = Vec::new();
+    let mut offers = Vec::new();
+    let mut others = None;
     for field in fields {
         let (kind, mark) = mark_of(field)?;
         let span = field.ty.span();
@@ -135,6 +137,7 @@ fn derive_struct(input: &DeriveInput, fields: &Fields) -> Result<TokenStream> {
         let var = field.ident.as_ref().expect("named fields, checked above");
         let wire = mark.name.map_or_else(|| var.to_string().replace('_', "-"), |name| name.value());
         let ns = mark.namespace.unwrap_or_else(|| namespace.clone());
+        let slot = format_ident!("slot_{var}");
         match kind {
             "attr" => {
                 let read = quote_spanned! {span=> xml::Attr::read(node, #wire, node.#attribute(#wire)) };
@@ -152,35 +155,56 @@ fn derive_struct(input: &DeriveInput, fields: &Fields) -> Result<TokenStream> {
                 attributes.push(quote_spanned! {span=> w.switch(#wire, self.#var); });
             }
             "flag" => {
-                reads.push(quote_spanned! {span=> #var: node.child(#ns, #wire).is_some() });
+                slots.push(quote! { let mut #slot = false; });
+                offers.push(quote_spanned! {span=> if child.is(#ns, #wire) { #slot = true; continue; } });
+                reads.push(quote_spanned! {span=> #var: #slot });
                 children.push(quote_spanned! {span=> w.flag(#ns, #wire, self.#var); });
-                claims.push(quote! { child.is(#ns, #wire) });
             }
             "leaf" => {
-                reads.push(quote_spanned! {span=> #var: xml::Leaf::read(node, #ns, #wire)? });
+                slots.push(quote_spanned! {span=> let mut #slot = <#ty as xml::Leaf>::Slot::default(); });
+                offers.push(quote_spanned! {span=>
+                    if child.is(#ns, #wire) {
+                        <#ty as xml::Leaf>::take(&mut #slot, child)?;
+                        continue;
+                    }
+                });
+                reads.push(quote_spanned! {span=> #var: xml::Leaf::finish(#slot, node, #wire)? });
                 children.push(quote_spanned! {span=> xml::Leaf::write(&self.#var, #ns, #wire, w); });
-                claims.push(quote! { child.is(#ns, #wire) });
             }
             "text" => {
                 reads.push(quote_spanned! {span=> #var: xml::read_text(node)? });
                 children.push(quote_spanned! {span=> w.text(&self.#var); });
             }
             "others" => {
-                if others.replace((var, span)).is_some() {
+                if others.replace(quote_spanned! {span=> xml::keep(&mut #slot, child); }).is_some() {
                     return Err(Error::new(span, "one field takes what is left"));
                 }
+                slots.push(quote_spanned! {span=> let mut #slot = Vec::<xml::Raw>::new(); });
+                reads.push(quote_spanned! {span=> #var: #slot });
                 children.push(quote_spanned! {span=> xml::Child::write(&self.#var, w); });
             }
             _ => {
-                reads.push(quote_spanned! {span=> #var: xml::Child::read(node)? });
+                slots.push(quote_spanned! {span=> let mut #slot = <#ty as xml::Child>::Slot::default(); });
+                offers.push(quote_spanned! {span=>
+                    if <#ty as xml::Child>::offer(&mut #slot, child)? {
+                        continue;
+                    }
+                });
+                reads.push(quote_spanned! {span=> #var: xml::Child::finish(#slot, node)? });
                 children.push(quote_spanned! {span=> xml::Child::write(&self.#var, w); });
-                claims.push(quote_spanned! {span=> <#ty as xml::Child>::takes(child) });
             }
         }
     }
-    if let Some((var, span)) = others {
-        reads.push(quote_spanned! {span=> #var: xml::others(node, |child| { #(if #claims { return true; })* false }) });
-    }
+    let offers = if slots.is_empty() {
+        quote! {}
+    } else {
+        quote! {
+            for child in node.children() {
+                #(#offers)*
+                #others
+            }
+        }
+    };
     Ok(quote! {
         const _: () = {
             use ::jicofo::wire::xml;
@@ -190,6 +214,8 @@ fn derive_struct(input: &DeriveInput, fields: &Fields) -> Result<TokenStream> {
                 }
                 #[allow(unused_variables)]
                 fn read(node: xml::Node<'_, '_>) -> ::core::result::Result<Self, xml::Error> {
+                    #(#slots)*
+                    #offers
                     Ok(Self { #(#reads,)* })
                 }
                 fn write(&self, w: &mut xml::Writer<'_>) {

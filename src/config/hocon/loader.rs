@@ -99,6 +99,10 @@ impl Loader {
         if self.open.len() >= limits::INCLUDE_DEPTH {
             return fail(format!("more than {} files include each other; remove an include", limits::INCLUDE_DEPTH));
         }
+        if include.kind == IncludeKind::Elsewhere {
+            let text = format!("{:?} is neither fetched nor searched for; include a file", include.name);
+            self.problems.push(Problem::warning(text).at(include.origin.clone()));
+        }
         let mut fields = Fields::default();
         let mut found = false;
         for candidate in self.candidates(&include) {

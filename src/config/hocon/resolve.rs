@@ -19,6 +19,8 @@ impl Tree {
             depth: 0,
             steps: 0,
             joined: 0,
+            exhausted: false,
+            cycles: 0,
         };
         let root = resolver.object(&self.root);
         let mut problems = resolver.problems;
@@ -36,6 +38,10 @@ struct Resolver<'t, 'e> {
     depth: usize,
     steps: usize,
     joined: usize,
+    /// A limit was met and told. Nothing is resolved after that.
+    exhausted: bool,
+    /// How often a value was met that is being resolved and has none before it.
+    cycles: usize,
 }
 
 enum Found {
@@ -60,10 +66,12 @@ impl<'t> Resolver<'t, '_> {
     /// The value of a key, or of `rest` below it, from its definitions: the last one, over earlier ones if it is an object.
     fn slot(&mut self, definitions: &'t [Definition], rest: &[String]) -> Found {
         let visible = definitions.iter().position(|d| self.active.contains(&d.number)).unwrap_or(definitions.len());
-        let Some((last, before)) = definitions[..visible].split_last() else { return Found::Absent };
-        if let Err(problem) = self.step(&last.node.origin) {
-            self.report(problem);
-            return Found::Value(Node::new(Value::Broken, last.node.origin.clone()));
+        let Some((last, before)) = definitions[..visible].split_last() else {
+            self.cycles += usize::from(visible < definitions.len());
+            return Found::Absent;
+        };
+        if self.is_too_much(&last.node.origin) {
+            return Found::Value(broken(&last.node.origin));
         }
         self.depth += 1;
         let found = self.definition(last, before, rest);
@@ -83,10 +91,18 @@ impl<'t> Resolver<'t, '_> {
             Raw::Null | Raw::Text { .. } if !rest.is_empty() => Found::Hidden,
             _ => {
                 self.active.push(last.number);
+                let (cycles, told) = (self.cycles, self.problems.len());
                 let value = self.value(&last.node, before);
                 self.active.pop();
                 match value {
                     None => Found::Absent,
+                    // In `a = 1`, `b = ${a}`, `a = ${b}2` the second `a` needs `b`: for `b`, it is the first that counts.
+                    Some(Node { value: Value::Broken, .. })
+                        if self.cycles > cycles && !before.is_empty() && !self.exhausted =>
+                    {
+                        self.problems.truncate(told);
+                        Found::Absent
+                    }
                     Some(node) => descend(node, rest),
                 }
             }
@@ -103,9 +119,8 @@ impl<'t> Resolver<'t, '_> {
 
     /// None: an optional substitution without a value.
     fn value(&mut self, node: &'t RawNode, before: &'t [Definition]) -> Option<Node> {
-        if let Err(problem) = self.step(&node.origin) {
-            self.report(problem);
-            return Some(Node::new(Value::Broken, node.origin.clone()));
+        if self.is_too_much(&node.origin) {
+            return Some(broken(&node.origin));
         }
         let value = match &node.raw {
             Raw::Null => Value::Null,
@@ -199,6 +214,12 @@ impl<'t> Resolver<'t, '_> {
                     Node::new(Value::List(left), origin.clone())
                 }
                 (Some(left), right) if left.as_object().is_some() && right.as_object().is_some() => left.merge(right),
+                (Some(list @ Node { value: Value::List(_), .. }), Node { value: Value::Text { .. }, .. }) => {
+                    // The library of the reference loses such text without a word; files with it start there.
+                    let text = "the text after this list is passed over; remove it, or put it into the list";
+                    self.report(Problem::warning(text).at(origin.clone()));
+                    list
+                }
                 (Some(left), right) => {
                     let (left, right) = (left.value.kind(), right.value.kind());
                     let text =
@@ -224,7 +245,9 @@ impl<'t> Resolver<'t, '_> {
         }
         self.joined += joined.len();
         if self.joined > limits::JOINED_BYTES {
-            self.report(Problem::fatal("the substitutions make a text without end; simplify them").at(origin.clone()));
+            self.exhausted = true;
+            let text = "the substitutions make a text without end; simplify them";
+            self.report(Problem::fatal(text).at(origin.clone()));
             return Some(broken(origin));
         }
         // A number put together is still a number: quotes do not matter to any key.
@@ -232,16 +255,21 @@ impl<'t> Resolver<'t, '_> {
     }
 
     /// Counts the work, so that no file can make it endless or overflow the stack.
-    fn step(&mut self, origin: &Origin) -> Result<(), Problem> {
+    fn is_too_much(&mut self, origin: &Origin) -> bool {
+        if self.exhausted {
+            return true;
+        }
         self.steps += 1;
         let text = if self.depth >= limits::RESOLVE_DEPTH {
             format!("more than {} values refer to each other in a chain; simplify them", limits::RESOLVE_DEPTH)
         } else if self.steps >= limits::STEPS {
             "the substitutions refer to each other without end; simplify them".to_owned()
         } else {
-            return Ok(());
+            return false;
         };
-        Err(Problem::fatal(text).at(origin.clone()))
+        self.exhausted = true;
+        self.report(Problem::fatal(text).at(origin.clone()));
+        true
     }
 
     fn report(&mut self, problem: Problem) {

@@ -140,10 +140,12 @@ fn mistakes_name_their_place_and_the_remedy() {
     fails("a..b = 1", "1:1", "empty");
     fails("a = x\u{0}y", "1:6", "U+0000");
     fails("a = 1\nx = ${NOPE}", "2:5", "${NOPE}");
+    fails("a = 1\nb { y = 1 }\na = ${b.x}", "3:5", "${b.x}");
     fails("a = ${a}", "1:5", "refers to itself");
     fails("a = ${b}\nb = ${a}", "2:5", "refers to itself");
     fails("a = 1\na += 2", "2:6", "list");
-    fails("a = [1] x", "1:5", "beside each other");
+    fails("a = [1] x", "1:5", "passed over");
+    fails("a = [1] {}", "1:5", "beside each other");
     fails("o {x=1}\na = ${o} x", "2:5", "beside each other");
 }
 
@@ -307,6 +309,24 @@ fn no_mutation_panics() {
             let mut changed = text.to_owned();
             changed.replace_range(at..=at, &byte.to_string());
             read(&changed);
+        }
+    }
+}
+
+/// What the library that the reference uses (Typesafe config 1.4.2) makes of 142 constructs and mistakes, recorded from it.
+/// Where it refuses and we do not, the record has our value.
+#[test]
+fn the_library_of_the_reference_reads_the_same() {
+    let record: Vec<serde_json::Value> =
+        serde_json::from_str(include_str!("../../../tests/data/config/typesafe-1.4.2.json"))
+            .expect("the record is JSON");
+    for case in &record {
+        let text = case["text"].as_str().expect("a case has a text");
+        let (ours, problems) = read(text);
+        let refused = problems.iter().any(|problem| problem.severity == Severity::Fatal);
+        match case.get("value").or_else(|| case.get("ours")) {
+            Some(value) => assert_eq!((refused, &plain(&ours)), (false, value), "{text:?}: {problems:?}"),
+            None => assert!(refused, "{text:?} is read as {}", plain(&ours)),
         }
     }
 }

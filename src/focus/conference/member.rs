@@ -209,8 +209,8 @@ fn mutes_of_source_info(text: &str) -> Option<(bool, bool)> {
             Some(media) => (media.eq_ignore_ascii_case("audio"), media.eq_ignore_ascii_case("video")),
             None => (letter == Some('a'), letter == Some('v')),
         };
-        audio_muted &= !(is_audio && !info.muted);
-        video_muted &= !(is_video && !info.muted);
+        audio_muted &= !is_audio || info.muted;
+        video_muted &= !is_video || info.muted;
     }
     Some((audio_muted, video_muted))
 }

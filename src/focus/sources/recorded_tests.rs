@@ -108,7 +108,7 @@ impl Follower {
                     _ => {}
                 }
             }
-            IqBody::Get(Payload::ConferenceModify(modify)) => self.to_bridge(modify),
+            IqBody::Get(Payload::ConferenceModify(modify)) => self.told_bridge(modify),
             _ => {}
         }
     }
@@ -142,7 +142,7 @@ impl Follower {
         }
     }
 
-    fn to_bridge(&mut self, modify: &ConferenceModify) {
+    fn told_bridge(&mut self, modify: &ConferenceModify) {
         let codecs = CodecCache::default().get(CLIENT, &Config::default());
         for endpoint in &modify.endpoints {
             for media in &endpoint.media {

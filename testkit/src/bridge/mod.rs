@@ -167,7 +167,8 @@ impl Bridge {
         }
     }
 
-    /// What happens to the next colibri2 request; several wait in line.
+    /// What happens to the next colibri2 request; several wait in line. Expiries are let through: what a bridge keeps
+    /// after a failed one stays there until its own timers find it, whatever the focus does.
     pub fn fail_next(&mut self, fault: Fault) {
         self.faults.push_back(fault);
     }
@@ -339,7 +340,9 @@ impl Bridge {
 
     fn on_modify(&mut self, iq: &Element, payload: &Element) {
         self.requests.push((self.now, payload.clone()));
-        let fault = self.faults.pop_front();
+        let expires = |element: &Element| element.get("expire") == Some("true");
+        let ends = expires(payload) || payload.children().any(expires);
+        let fault = if ends { None } else { self.faults.pop_front() };
         match &fault {
             Some(Fault::Lost) => return,
             Some(Fault::Error { kind, condition, text, reason }) => {

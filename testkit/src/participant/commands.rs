@@ -72,7 +72,8 @@ impl Participant {
 
     /// Starts sending a track: `source-add` to the focus.
     pub fn add_source(&mut self, track: Track) -> Sources {
-        let index = self.tracks.iter().filter(|t| t.media == track.media).count();
+        let index = self.next_index[track.media as usize];
+        self.next_index[track.media as usize] += 1;
         self.tracks.push(track);
         let sources =
             sources_of(&self.settings.nick, self.settings.profile.age, track, index, self.sessions, &mut self.dice);
@@ -96,7 +97,17 @@ impl Participant {
     /// Withdraws sources by SSRC, with their groups.
     pub fn withdraw(&mut self, ssrcs: &[u32]) {
         let removed = self.own.remove(ssrcs);
+        self.forget_track(&removed);
         self.change_sources("source-remove", removed);
+    }
+
+    /// What is sent no more is not in the next accept either.
+    pub(super) fn forget_track(&mut self, sources: &Sources) {
+        let Some(source) = sources.sources.first() else { return };
+        let same = |track: &Track| track.media == source.media && track.desktop == source.desktop;
+        if let Some(index) = self.tracks.iter().rposition(same) {
+            self.tracks.remove(index);
+        }
     }
 
     fn change_sources(&mut self, action: &str, sources: Sources) {
@@ -293,12 +304,12 @@ impl Participant {
     pub(super) fn send_accept(&mut self) {
         let Some(mut session) = self.session.take() else { return };
         self.own = Sources::default();
-        let mut counts = [0, 0];
+        self.next_index = [0, 0];
         for track in self.tracks.clone() {
-            let count = &mut counts[track.media as usize];
-            let (nick, age) = (self.settings.nick.clone(), self.settings.profile.age);
-            self.own.extend(sources_of(&nick, age, track, *count, self.sessions, &mut self.dice));
-            *count += 1;
+            let index = &mut self.next_index[track.media as usize];
+            let (nick, age) = (&self.settings.nick, self.settings.profile.age);
+            self.own.extend(sources_of(nick, age, track, *index, self.sessions, &mut self.dice));
+            *index += 1;
         }
         session.state = SessionState::Accepting;
         if self.settings.profile.age == Age::Gateway {

@@ -148,9 +148,6 @@ impl Participant {
         if mute.text() != "true" {
             self.complain(format!("a mute that says '{}'", mute.text()));
         }
-        if mute.get("actor").is_none() {
-            self.complain("a mute without actor");
-        }
         self.mute_requests.push(mute.clone());
         let media =
             if mute.ns() == ns::JITMEET_AUDIO { crate::sources::Media::Audio } else { crate::sources::Media::Video };
@@ -198,7 +195,8 @@ impl Participant {
             }
             "source-add" => {
                 let ssrcs: Vec<u32> = asked.sources.sources.iter().map(|s| s.ssrc).collect();
-                self.own.remove(&ssrcs);
+                let removed = self.own.remove(&ssrcs);
+                self.forget_track(&removed);
             }
             "source-remove" => self.own.extend(asked.sources),
             _ => {}

@@ -2,7 +2,7 @@
 
 use minidom::Element;
 
-use super::profile::{AUDIO, Age, JSON_SOURCES, SSRC_REWRITING, VIDEO};
+use super::profile::{AUDIO, Age, JSON_SOURCES, VIDEO};
 use super::{Participant, Session, SessionState, offer};
 use crate::ns;
 use crate::sources::{ByOwner, Media, Sources, from_contents, from_json};
@@ -204,9 +204,6 @@ impl Participant {
                 wrong.push("sources of the bridge outside of an offer".to_owned());
             }
             return true;
-        }
-        if profile.has(SSRC_REWRITING) {
-            wrong.push(format!("sources of {owner} to a client with SSRC rewriting"));
         }
         if self.occupants.contains_key(owner) {
             return true;

@@ -179,6 +179,8 @@ pub struct Participant {
     sessions: u32,
     accept_at: Option<Time>,
     tracks: Vec<Track>,
+    /// The next number in the names of audio and video sources.
+    next_index: [usize; 2],
     own: Sources,
     muted: BTreeSet<Media>,
     remote: Remote,
@@ -214,6 +216,7 @@ impl Participant {
             sessions: 0,
             accept_at: None,
             tracks: settings.tracks.clone(),
+            next_index: [0, 0],
             own: Sources::default(),
             muted: BTreeSet::new(),
             remote: Remote::default(),

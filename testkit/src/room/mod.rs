@@ -206,13 +206,13 @@ impl Server {
         // What came through the proxy has an asker who still waits: clients have no timeout for it (spec/10 §3.3).
         let proxied = format!("{}/", self.options.domains.focus);
         self.open.retain(|(who, _, from), asker| asker != label && (who != label || from.starts_with(&proxied)));
-        self.leave_all(label);
         for (_, stanza) in connection.kept.into_iter().filter(|(_, stanza)| stanza.name() == "iq") {
             if matches!(stanza.get("type"), Some("get" | "set")) {
                 let bounce = error_of(&stanza, "wait", "recipient-unavailable", None).done();
                 self.route(label, &connection.jid, bounce);
             }
         }
+        self.leave_all(label);
     }
 
     pub fn is_connected(&self, label: &str) -> bool {

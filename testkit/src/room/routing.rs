@@ -11,18 +11,18 @@ impl Server {
         let to = stanza.get("to").unwrap_or("").to_owned();
         let domains = &self.options.domains;
         match domain(&to) {
-            "" => self.to_own_account(label, &stanza),
-            d if d == domains.focus => self.to_focus_service(label, sender, &to, stanza),
+            "" => self.own_account(label, &stanza),
+            d if d == domains.focus => self.focus_service(label, sender, &to, stanza),
             d if domains.has_rooms(d) && to.contains('@') => {
-                self.to_room(label, sender, &to, stanza);
+                self.room_stanza(label, sender, &to, stanza);
             }
-            _ if to.contains('/') => self.to_full_jid(label, &to, stanza),
+            _ if to.contains('/') => self.by_full_jid(label, &to, stanza),
             _ if stanza.name() == "iq" => self.answer_for_itself(label, &stanza),
             _ => {}
         }
     }
 
-    fn to_own_account(&mut self, label: &str, stanza: &Element) {
+    fn own_account(&mut self, label: &str, stanza: &Element) {
         match stanza.name() {
             "presence" => {
                 let available = stanza.get("type").is_none();
@@ -39,7 +39,7 @@ impl Server {
         }
     }
 
-    fn to_full_jid(&mut self, label: &str, to: &str, stanza: Element) {
+    fn by_full_jid(&mut self, label: &str, to: &str, stanza: Element) {
         self.close_direct(label, &stanza);
         match self.label_of(to) {
             None => self.refuse(label, &stanza, "cancel", "service-unavailable", None),
@@ -87,7 +87,7 @@ impl Server {
     }
 
     /// `focus.<domain>`: the proxy or the component (spec/10 §2).
-    fn to_focus_service(&mut self, label: &str, sender: &str, to: &str, mut stanza: Element) {
+    fn focus_service(&mut self, label: &str, sender: &str, to: &str, mut stanza: Element) {
         let domain = self.options.domains.focus.clone();
         match self.options.wiring {
             Wiring::Component => match self.label_of(&domain) {
@@ -116,7 +116,7 @@ impl Server {
         }
     }
 
-    fn to_room(&mut self, label: &str, sender: &str, to: &str, stanza: Element) {
+    fn room_stanza(&mut self, label: &str, sender: &str, to: &str, stanza: Element) {
         let room = bare(to).to_owned();
         match (stanza.name(), resource(to)) {
             ("presence", Some(nick)) => self.presence_to_room(label, &room, nick, &stanza),

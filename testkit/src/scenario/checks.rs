@@ -2,8 +2,9 @@
 
 use super::Scenario;
 use crate::Time;
-use crate::participant::{Participant, Place, SessionState, profile};
-use crate::sources::{ByOwner, Media, Sources};
+use crate::bridge::Bridge;
+use crate::participant::{Participant, Place};
+use crate::views::{Rules, disagreements};
 
 /// How long an abandoned conference may live on: timers of the focus, the longest 20 s (spec/30 §6.1).
 const AFTERLIFE: Time = Time::from_secs(40);
@@ -86,112 +87,13 @@ impl Scenario {
 
     /// Where what participants send, what others were told, and what bridges hold do not agree.
     pub fn disagreements(&self) -> Vec<String> {
-        let mut wrong = Vec::new();
-        for participant in self.present() {
-            if participant.session().is_some_and(|session| session.state == SessionState::Active) {
-                self.compare_remote(participant, &mut wrong);
-            }
-            self.compare_bridges(participant, &mut wrong);
-        }
-        self.compare_strangers(&mut wrong);
-        wrong
-    }
-
-    fn present(&self) -> impl Iterator<Item = &Participant> {
-        self.participants.values().filter(|p| p.place() == Place::InRoom)
-    }
-
-    /// Each participant knows exactly the others' sources, as far as it wants them (spec/30 §7.4, §7.5).
-    fn compare_remote(&self, participant: &Participant, wrong: &mut Vec<String>) {
-        let told: ByOwner = participant.remote().by_owner().clone();
-        let (nick, profile) = (participant.nick(), &participant.settings.profile);
-        let mut expected = ByOwner::new();
-        let rewriting = profile.has(profile::SSRC_REWRITING) && self.config.conference.use_ssrc_rewriting;
-        for other in self.present().filter(|other| other.nick() != nick && !rewriting) {
-            let active = other.session().is_some_and(|session| session.state == SessionState::Active);
-            let same_room = other.settings.room == participant.settings.room;
-            let mut sources = if active && same_room { other.own().clone() } else { Sources::default() };
-            for (feature, media) in [(profile::AUDIO, Media::Audio), (profile::VIDEO, Media::Video)] {
-                if !profile.has(feature) {
-                    sources = sources.without(media);
-                }
-            }
-            if self.config.conference.strip_simulcast {
-                sources = sources.stripped();
-            }
-            if !sources.is_empty() {
-                expected.insert(other.nick().to_owned(), sources);
-            }
-        }
-        for owner in expected.keys().chain(told.keys().filter(|owner| *owner != "jvb")) {
-            let (expected, told) = (expected.get(owner).cloned(), told.get(owner).cloned());
-            let (expected, told) = (expected.unwrap_or_default().sorted(), told.unwrap_or_default().sorted());
-            let text = format!("{nick} knows of {owner}: {told}, but {owner} sends: {expected}");
-            if expected != told && !wrong.contains(&text) {
-                wrong.push(text);
-            }
-        }
-        let feedback = told.get("jvb").map_or(0, |sources| sources.sources.len());
-        let media = [profile::AUDIO, profile::VIDEO].iter().filter(|feature| profile.has(feature)).count();
-        if feedback != media {
-            wrong.push(format!("{nick} knows {feedback} sources of the bridge, not {media}"));
-        }
-    }
-
-    /// Who has a session has one endpoint on one bridge, with its sources, and stands behind a relay on each other bridge of
-    /// the conference; nobody else has one.
-    fn compare_bridges(&self, participant: &Participant, wrong: &mut Vec<String>) {
-        let nick = participant.nick();
-        let homes: Vec<_> = self
-            .bridges
-            .iter()
-            .flat_map(|(label, bridge)| bridge.conferences().iter().map(move |(id, c)| (label, id, c)))
-            .filter(|(_, _, conference)| self.is_of(conference, participant))
-            .filter_map(|(label, id, conference)| Some((label, id, conference.endpoints.get(nick)?)))
-            .collect();
-        let expected = usize::from(participant.session().is_some());
-        if homes.len() != expected {
-            return wrong.push(format!("{nick} has {} endpoints on bridges, not {expected}", homes.len()));
-        }
-        let Some((home, meeting, endpoint)) = homes.first() else { return };
-        let sends = as_on_bridge(nick, participant.own());
-        let has = endpoint.sources.clone().sorted();
-        if sends != has {
-            wrong.push(format!("{home} has of {nick}: {has}, but {nick} sends: {sends}"));
-        }
-        for (label, bridge) in self.bridges.iter().filter(|(label, _)| label != home) {
-            let Some(conference) = bridge.conferences().get(*meeting) else { continue };
-            let behind: Vec<&Sources> =
-                conference.relays.values().filter_map(|relay| relay.endpoints.get(nick)).collect();
-            let expected = usize::from(!endpoint.visitor);
-            if behind.len() != expected {
-                wrong.push(format!("{nick} is behind {} relays of {label}, not {expected}", behind.len()));
-            }
-            for sources in behind.into_iter().map(|s| s.clone().sorted()).filter(|s| *s != sends) {
-                wrong.push(format!("{label} has of {nick} behind a relay: {sources}, but {nick} sends: {sends}"));
-            }
-        }
-    }
-
-    fn is_of(&self, conference: &crate::bridge::Conference, participant: &Participant) -> bool {
-        conference.name.as_deref().is_none_or(|name| name == participant.settings.room)
-    }
-
-    /// Endpoints of nobody who is in the room.
-    fn compare_strangers(&self, wrong: &mut Vec<String>) {
-        let known = |id: &str| self.present().any(|p| p.nick() == id);
-        for (label, bridge) in &self.bridges {
-            for conference in bridge.conferences().values() {
-                let relayed = conference.relays.values().flat_map(|relay| relay.endpoints.keys());
-                for id in conference.endpoints.keys().chain(relayed).filter(|id| !known(id)) {
-                    wrong.push(format!("{label} has an endpoint {id}, who is not in the room"));
-                }
-            }
-        }
+        let participants: Vec<&Participant> = self.participants.values().collect();
+        let bridges: Vec<&Bridge> = self.bridges.values().collect();
+        disagreements(&participants, &bridges, Rules::of(&self.config))
     }
 
     /// What is there after everybody has gone.
-    fn leftovers(&self) -> Vec<String> {
+    pub(super) fn leftovers(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         for (label, bridge) in self.bridges.iter().filter(|(label, _)| self.server.is_connected(label)) {
             wrong.extend(bridge.conferences().keys().map(|id| format!("conference {id} is left on {label}")));
@@ -204,15 +106,4 @@ impl Scenario {
         }
         wrong
     }
-}
-
-/// Sources as a bridge is told of them: named, without msid (spec/40 §2.7).
-fn as_on_bridge(nick: &str, sources: &Sources) -> Sources {
-    let mut sources = sources.clone();
-    for source in &mut sources.sources {
-        let letter = &source.media.name()[..1];
-        source.name.get_or_insert_with(|| format!("{nick}-{letter}0"));
-        source.msid = None;
-    }
-    sources.sorted()
 }

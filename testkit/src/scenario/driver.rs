@@ -108,7 +108,7 @@ impl Scenario {
     fn deliver(&mut self, delivery: Delivery) {
         let Delivery { at, from, to, stanza } = delivery;
         if let Some(on) = connection_of(&to) {
-            self.to_focus(on, &stanza);
+            self.hand_to_focus(on, &stanza);
         } else if let Some(participant) = self.participants.get_mut(&to) {
             participant.handle(self.now, &stanza);
         } else if let Some(bridge) = self.bridges.get_mut(&to) {
@@ -119,7 +119,7 @@ impl Scenario {
     }
 
     /// As the shell does it: what cannot be read is answered, where an answer is due.
-    pub(super) fn to_focus(&mut self, on: Connection, stanza: &minidom::Element) {
+    pub(super) fn hand_to_focus(&mut self, on: Connection, stanza: &minidom::Element) {
         let text = crate::xml::to_text(stanza);
         match read_stanza(&text) {
             Ok(Incoming::Stanza(stanza)) => self.feed(Input::Stanza { on, stanza }),

@@ -258,7 +258,7 @@ impl Scenario {
     /// request.
     pub fn early(&mut self, xml: &str) {
         let stanza = crate::xml::parse(xml).expect("well-formed XML");
-        self.to_focus(Connection::Client, &stanza);
+        self.hand_to_focus(Connection::Client, &stanza);
         self.pump();
     }
 

@@ -215,3 +215,37 @@ fn the_room_is_destroyed_and_entered_again() {
     s.run_until(|s| s.connected(&["carol", "dave"]));
     s.finish();
 }
+
+/// Whatever the kit is to notice, it does notice.
+#[test]
+fn differing_views_are_noticed() {
+    let loses = |to: &'static str, what: &'static str| {
+        let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+        s.run_until(Scenario::all_connected);
+        s.settle();
+        assert_eq!(s.disagreements(), Vec::<String>::new());
+        s.accident(1, Fate::IsLost, move |d| d.to == to && crate::xml::to_text(&d.stanza).contains(what));
+        s.participant("alice").add_source(desktop());
+        s.run_for(Time::from_secs(12));
+        (s.disagreements(), s.complaints())
+    };
+    let (disagreements, _) = loses("bob", "source-add");
+    assert!(disagreements[0].starts_with("bob knows of alice"), "{disagreements:?}");
+    let (disagreements, _) = loses("jvb1", "alice-v1");
+    assert!(disagreements[0].starts_with("jvb1 has of alice"), "{disagreements:?}");
+    let (_, complaints) = loses("alice", "result");
+    assert!(complaints.iter().any(|c| c.contains("no answer to source-add")), "{complaints:?}");
+    let (_, complaints) = loses("focus", "source-add");
+    assert!(complaints.iter().any(|c| c.contains("the focus never answered")), "{complaints:?}");
+}
+
+#[test]
+fn what_is_left_is_noticed() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    s.accident(10, Fate::IsLost, |d| d.to == "jvb1" && crate::xml::to_text(&d.stanza).contains("expire="));
+    s.everybody_leaves();
+    let wrong = s.leftovers();
+    assert!(wrong.iter().any(|w| w.contains("is left on jvb1")), "{wrong:?}");
+}

@@ -95,7 +95,7 @@ impl Bridges {
         if ranked.is_empty() {
             return none(format!("all of {total} that are operational are shutting down"));
         }
-        if let Some(version) = version {
+        if let Some(version) = version.filter(|_| !config.octo.allow_mixed_versions) {
             ranked.retain(|it| it.bridge.full_version().as_deref() == Some(version));
             if ranked.is_empty() {
                 return none(format!("none of {total} has version {version}"));

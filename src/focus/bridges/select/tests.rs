@@ -123,6 +123,15 @@ fn a_conference_keeps_to_one_version() {
     for (conference, pinned, expected) in table {
         assert_eq!(choice(&bridges, false, conference, None, pinned), is(expected), "{conference:?} {pinned:?}");
     }
+
+    // Mixed versions lift the filter, not the pin of a conference that is elsewhere.
+    let mut config = Config::default();
+    config.octo.allow_mixed_versions = true;
+    let o1 = on(&bridges, &["o1"]);
+    for (conference, expected) in [(&[][..], "o1"), (&o1[..], "")] {
+        let wanted = Wanted { conference, pinned_version: Some("v2-77"), ..Wanted::default() };
+        assert_eq!(name(bridges.select(NOW, &config, wanted)), is(expected));
+    }
 }
 
 /// spec/50 §5, §12 (32).

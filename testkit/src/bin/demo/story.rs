@@ -9,15 +9,13 @@ use testkit::{
     focus::FocusProcess,
     participant::{Participant, Place},
     prosody::Prosody,
+    tcp::Latencies,
 };
-
-use crate::live::Live;
 
 pub struct Story {
     begin: Instant,
     /// What was last told of each participant.
     seen: Vec<Seen>,
-    lines: usize,
 }
 
 #[derive(Clone, PartialEq)]
@@ -31,7 +29,7 @@ struct Seen {
 
 impl Story {
     pub fn new(begin: Instant) -> Self {
-        Self { begin, seen: Vec::new(), lines: 0 }
+        Self { begin, seen: Vec::new() }
     }
 
     pub fn chapter(&mut self, title: &str) {
@@ -39,15 +37,13 @@ impl Story {
     }
 
     pub fn say(&mut self, who: &str, what: &str) {
-        println!("{:>9.1} ms  {who:<8}  {what}", self.begin.elapsed().as_secs_f64() * 1000.0);
-        self.lines += 1;
+        println!("{:>9.1} ms  {who:<9} {what}", self.begin.elapsed().as_secs_f64() * 1000.0);
     }
 
     /// Tells what has changed since the last look.
-    pub fn watch(&mut self, participants: &[Live<Participant>]) {
-        for (index, live) in participants.iter().enumerate() {
-            let participant = live.look();
-            let now = seen_of(&participant);
+    pub fn watch<'p>(&mut self, participants: impl Iterator<Item = &'p Participant>) {
+        for (index, participant) in participants.enumerate() {
+            let now = seen_of(participant);
             let before = self.seen.get(index).cloned().unwrap_or_else(Seen::nothing);
             for line in differences(&before, &now) {
                 self.say(participant.nick(), &line);
@@ -59,32 +55,19 @@ impl Story {
             }
         }
     }
+}
 
-    pub fn summary(&self, participants: &[Live<Participant>]) {
-        let mut requests = Vec::new();
-        let mut offers = Vec::new();
-        let mut answers = Vec::new();
-        for live in participants {
-            let participant = live.look();
-            requests.extend_from_slice(&participant.stopwatch.request);
-            offers.extend_from_slice(&participant.stopwatch.offer);
-            answers.extend(participant.stopwatch.answers.iter().map(|(_, time)| *time));
-        }
-        println!(
-            "{} participants met, spoke and left; each was told of exactly the others' sources,",
-            participants.len()
-        );
-        println!("the bridge holds nothing, nobody has anything to complain of.");
-        println!("  conference request → answer   {}", spread(requests));
-        println!("  joined → offer                {}", spread(offers));
-        println!("  Jingle request → answer       {}", spread(answers));
-    }
+pub fn latencies(latencies: &Latencies) {
+    println!("  conference request → answer   {}", spread(&latencies.request));
+    println!("  joined → offer                {}", spread(&latencies.offer));
+    println!("  session-accept → answer       {}", spread(&latencies.accept));
+    println!("  accepted → others told        {}", spread(&latencies.told));
 }
 
 pub fn usage(focus: &FocusProcess, prosody: &Prosody) {
     for (name, usage) in [("focus", focus.usage()), ("Prosody", prosody.usage())] {
         let megabytes = usage.rss as f64 / 1_000_000.0;
-        println!("  {name:<8} {:>5} ms of CPU, {megabytes:>5.1} MB, {} threads", usage.cpu.as_millis(), usage.threads);
+        println!("  {name:<29} {:6} ms of CPU, {megabytes:.1} MB, {} thread(s)", usage.cpu.as_millis(), usage.threads);
     }
 }
 
@@ -127,7 +110,7 @@ fn differences(before: &Seen, now: &Seen) -> Vec<String> {
     for (owner, count) in &now.known {
         match before.known.get(owner) {
             Some(old) if old == count => {}
-            Some(old) => lines.push(format!("knows {count} sources of {owner}, not {old} any more")),
+            Some(old) => lines.push(format!("knows {count} sources of {owner} now, {old} before")),
             None => lines.push(format!("is told of {count} sources of {owner}")),
         }
     }
@@ -136,7 +119,8 @@ fn differences(before: &Seen, now: &Seen) -> Vec<String> {
     lines
 }
 
-fn spread(mut times: Vec<Duration>) -> String {
+fn spread(times: &[Duration]) -> String {
+    let mut times = times.to_vec();
     times.sort_unstable();
     let (Some(first), Some(last)) = (times.first(), times.last()) else { return "-".into() };
     let ms = |time: &Duration| time.as_secs_f64() * 1000.0;

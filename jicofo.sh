@@ -1,0 +1,121 @@
+#!/bin/sh
+# Starts jicofo as its packages, images and old init scripts do: the same path, flags, variables and exit codes.
+#
+# - The binary is the first of: jicofo beside this script, target/release/jicofo below its folder, then below the folder
+#   above, and last jicofo in PATH (absolute entries only). Nothing is read from the current folder.
+# - Secrets given as flags go on in the environment, as arguments of a running process can be read by everybody.
+# - JICOFO_MAX_MEMORY was the heap of a Java machine; it is accepted and means nothing.
+
+set -u
+
+default_file=/etc/jitsi/jicofo/jicofo.conf
+
+usage() {
+    cat <<'END'
+Usage: jicofo.sh [check-config] [--config FILE] [flags]
+
+The configuration is read from -Dconfig.file=FILE in JAVA_SYS_PROPS, else from /etc/jitsi/jicofo/jicofo.conf.
+With any of the classic flags no file is needed:
+
+  --domain=DOMAIN --host=HOST --port=PORT --subdomain=NAME --secret=SECRET
+  --user_domain=DOMAIN --user_name=NAME --user_password=PASSWORD
+
+Environment: JAVA_SYS_PROPS, JICOFO_SECRET, JICOFO_AUTH_PASSWORD, JICOFO_LOG
+END
+}
+
+fail() {
+    echo "jicofo.sh: $2" >&2
+    exit "$1"
+}
+
+script=$(readlink -f -- "$0") || fail 1 "cannot find out where this script is"
+here=$(dirname -- "$script")
+
+binary=
+for candidate in "$here/jicofo" "$here/target/release/jicofo" "$here/../target/release/jicofo"; do
+    if [ -f "$candidate" ] && [ -x "$candidate" ]; then
+        binary=$candidate
+        break
+    fi
+done
+if [ -z "$binary" ]; then
+    binary=$(command -v jicofo) || binary=
+    case $binary in
+        /*) ;;
+        *) fail 1 "there is no jicofo beside this script, in target/release, or in PATH; install it, or build it with cargo build --release" ;;
+    esac
+fi
+
+# Each argument once: look at it, and put it back behind the others.
+needs_file=yes
+left=$#
+while [ "$left" -gt 0 ]; do
+    argument=$1
+    shift
+    left=$((left - 1))
+    word=${argument#-}
+    word=${word#-}
+    value=
+    case $word in *=*) value=${word#*=} ;; esac
+    case $argument in
+        --help | -h)
+            usage
+            exit 1
+            ;;
+        --config)
+            # Its value is the next argument, whatever that looks like.
+            needs_file=
+            set -- "$@" "$argument"
+            if [ "$left" -gt 0 ]; then
+                argument=$1
+                shift
+                left=$((left - 1))
+            else
+                continue
+            fi
+            ;;
+        --config=* | --version | -V | config-docs) needs_file= ;;
+        *)
+            case ${word%%=*} in
+                secret)
+                    needs_file=
+                    if [ -n "$value" ]; then
+                        export JICOFO_SECRET="$value"
+                        argument=--secret=
+                    fi
+                    ;;
+                user_password | user-password | password)
+                    needs_file=
+                    if [ -n "$value" ]; then
+                        export JICOFO_AUTH_PASSWORD="$value"
+                        argument=--user_password=
+                    fi
+                    ;;
+                domain | host | port | subdomain | user_domain | user-domain | userdomain | user_name | user-name)
+                    needs_file=
+                    ;;
+            esac
+            ;;
+    esac
+    set -- "$@" "$argument"
+done
+
+JAVA_SYS_PROPS=${JAVA_SYS_PROPS:-}
+case $JAVA_SYS_PROPS in
+    *-Dconfig.file=*) ;;
+    *)
+        if [ -f "$default_file" ]; then
+            JAVA_SYS_PROPS="-Dconfig.file=$default_file $JAVA_SYS_PROPS"
+        elif [ -n "$needs_file" ]; then
+            fail 2 "no configuration: $default_file does not exist, and JAVA_SYS_PROPS holds no -Dconfig.file=FILE"
+        fi
+        ;;
+esac
+if [ -f "$here/lib/logging.properties" ]; then
+    # First, so that one in JAVA_SYS_PROPS wins.
+    JAVA_SYS_PROPS="'-Djava.util.logging.config.file=$here/lib/logging.properties' $JAVA_SYS_PROPS"
+fi
+export JAVA_SYS_PROPS
+
+exec "$binary" "$@"

@@ -1,0 +1,135 @@
+//! One peer on one connection.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use minidom::Element;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::Time;
+use crate::bridge::Bridge;
+use crate::login::Session;
+use crate::participant::Participant;
+
+/// What drivers need of a peer without I/O.
+pub trait Machine: Send + 'static {
+    fn set_now(&mut self, now: Time);
+    fn handle(&mut self, now: Time, stanza: &Element);
+    fn handle_timeout(&mut self, now: Time);
+    fn poll_output(&mut self) -> Option<Element>;
+    fn poll_timeout(&self) -> Option<Time>;
+}
+
+macro_rules! machine {
+    ($peer:ty) => {
+        impl Machine for $peer {
+            fn set_now(&mut self, now: Time) {
+                self.set_now(now);
+            }
+            fn handle(&mut self, now: Time, stanza: &Element) {
+                self.handle(now, stanza);
+            }
+            fn handle_timeout(&mut self, now: Time) {
+                self.handle_timeout(now);
+            }
+            fn poll_output(&mut self) -> Option<Element> {
+                self.poll_output()
+            }
+            fn poll_timeout(&self) -> Option<Time> {
+                self.poll_timeout()
+            }
+        }
+    };
+}
+
+machine!(Participant);
+machine!(Bridge);
+
+/// A peer that runs. Its connection breaks, without a word to the server, when this is dropped.
+pub struct Peer<M> {
+    shared: Arc<Shared<M>>,
+    task: JoinHandle<()>,
+}
+
+struct Shared<M> {
+    machine: Mutex<M>,
+    start: Instant,
+    /// It was told something: there may be something to send.
+    told: Notify,
+    /// Something happened to somebody on this stage.
+    changed: Arc<Notify>,
+}
+
+impl<M: Machine> Peer<M> {
+    /// Lets `machine` speak through `session`. Times count from `start`; each change is made known by `changed`.
+    pub fn run(machine: M, session: Session, start: Instant, changed: Arc<Notify>) -> Peer<M> {
+        let shared = Arc::new(Shared { machine: Mutex::new(machine), start, told: Notify::new(), changed });
+        let task = tokio::spawn(drive(shared.clone(), session));
+        Peer { shared, task }
+    }
+
+    /// Tells it what to do; it does it at once.
+    pub fn tell<T>(&self, act: impl FnOnce(&mut M) -> T) -> T {
+        let mut machine = self.shared.lock();
+        machine.set_now(self.shared.start.elapsed());
+        let outcome = act(&mut machine);
+        drop(machine);
+        self.shared.told.notify_one();
+        outcome
+    }
+
+    /// Looks at it.
+    pub fn look<T>(&self, look: impl FnOnce(&M) -> T) -> T {
+        look(&self.shared.lock())
+    }
+
+    /// Holds it still, to look at several at once.
+    pub(super) fn hold(&self) -> MutexGuard<'_, M> {
+        self.shared.lock()
+    }
+
+    /// Whether its connection has ended.
+    pub fn has_ended(&self) -> bool {
+        self.task.is_finished()
+    }
+}
+
+impl<M> Drop for Peer<M> {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl<M> Shared<M> {
+    /// A test that panicked while it looked has nothing left half done.
+    fn lock(&self) -> MutexGuard<'_, M> {
+        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn drive<M: Machine>(shared: Arc<Shared<M>>, mut session: Session) {
+    loop {
+        loop {
+            let output = shared.lock().poll_output();
+            let Some(stanza) = output else { break };
+            session.send(&stanza).await;
+        }
+        let timeout = shared.lock().poll_timeout();
+        let timer = async {
+            match timeout {
+                Some(at) => tokio::time::sleep_until((shared.start + at).into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            stanza = session.next() => match stanza {
+                Some(stanza) => shared.lock().handle(shared.start.elapsed(), &stanza),
+                None => return,
+            },
+            () = timer => shared.lock().handle_timeout(shared.start.elapsed()),
+            () = shared.told.notified() => {}
+        }
+        shared.changed.notify_waiters();
+    }
+}

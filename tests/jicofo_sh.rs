@@ -1,0 +1,103 @@
+//! The start script as init scripts and images call it (spec/80 §11): what reaches the binary, and exit codes.
+
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A folder with the script and a binary that only says what it was given.
+struct Installed(PathBuf);
+
+impl Installed {
+    fn new() -> Installed {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("jicofo sh-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).expect("the temporary folder can be written");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("jicofo.sh");
+        // A file and not a symbolic link, which the script would follow to the source tree.
+        fs::copy(script, folder.join("jicofo.sh")).expect("the script is there");
+        let installed = Installed(folder);
+        let says = "#!/bin/sh\nfor a in \"$@\"; do echo \"arg $a\"; done\n\
+                    echo \"secret ${JICOFO_SECRET:-}\"\necho \"password ${JICOFO_AUTH_PASSWORD:-}\"\n\
+                    echo \"props ${JAVA_SYS_PROPS:-}\"\n";
+        installed.write("jicofo", says);
+        let runnable = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(installed.0.join("jicofo"), runnable).expect("the file is ours");
+        installed
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the temporary folder can be written");
+        fs::write(path, text).expect("the temporary folder can be written");
+    }
+
+    fn run(&self, arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String) {
+        let output: Output = Command::new("sh")
+            .arg(self.0.join("jicofo.sh"))
+            .args(arguments)
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .envs(environment.iter().copied())
+            .current_dir("/")
+            .output()
+            .expect("there is a shell");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        (output.status.code(), said)
+    }
+}
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn secrets_leave_the_arguments() {
+    let flags = ["--host=localhost", "--secret=s3 cr$t", "-user_password=p'w", "--domain=meet.example.com"];
+    let (code, said) = Installed::new().run(&flags, &[("JICOFO_SECRET", "other")]);
+    assert_eq!(code, Some(0), "{said}");
+    let expected = "arg --host=localhost\narg --secret=\narg --user_password=\narg --domain=meet.example.com\n\
+                    secret s3 cr$t\npassword p'w\n";
+    assert!(said.starts_with(expected), "{said}");
+}
+
+#[test]
+fn a_blank_flag_leaves_the_variable() {
+    let (_, said) = Installed::new().run(&["--secret=", "--domain=d"], &[("JICOFO_SECRET", "x")]);
+    assert!(said.contains("secret x\n"), "{said}");
+}
+
+#[test]
+fn without_file_and_flags_it_exits_with_2() {
+    if Path::new("/etc/jitsi/jicofo/jicofo.conf").exists() {
+        return;
+    }
+    let installed = Installed::new();
+    let (code, said) = installed.run(&["--foo"], &[]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("/etc/jitsi/jicofo/jicofo.conf does not exist"), "{said}");
+    assert_eq!(installed.run(&["--domain=d"], &[]).0, Some(0));
+    assert_eq!(installed.run(&["check-config", "--config", "/x y"], &[]).1.matches("arg ").count(), 3);
+}
+
+#[test]
+fn a_file_in_java_sys_props_is_passed_on() {
+    let installed = Installed::new();
+    installed.write("lib/logging.properties", "");
+    let (code, said) = installed.run(&[], &[("JAVA_SYS_PROPS", "-Dconfig.file=/a/b.conf")]);
+    assert_eq!(code, Some(0), "{said}");
+    let logging = format!("props '-Djava.util.logging.config.file={}/lib/logging.properties'", installed.0.display());
+    assert!(said.contains(&logging) && said.contains("-Dconfig.file=/a/b.conf"), "{said}");
+}
+
+#[test]
+fn help_exits_with_1() {
+    let (code, said) = Installed::new().run(&["--help"], &[]);
+    assert!(code == Some(1) && said.starts_with("Usage"), "{said}");
+}

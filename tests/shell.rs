@@ -1,0 +1,71 @@
+//! The process as a whole: it logs in, and a signal ends it in order.
+
+use std::process::{Command, id};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jicofo::config::{Account, Client, Config, Secret, Xmpp};
+use jicofo::server::serve;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+/// Alone in its process: the signal is for all of it.
+#[tokio::test]
+async fn a_signal_closes_the_streams_and_says_which_it_was() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let account = Account {
+        hostname: "127.0.0.1".into(),
+        port: listener.local_addr().expect("it is bound").port(),
+        domain: "auth.meet.example.com".into(),
+        password: Some(Secret::new("pencil")),
+        use_tls: false,
+        ..Account::default()
+    };
+    let client = Client { account, ..Client::default() };
+    let config = Config { xmpp: Xmpp { client, ..Xmpp::default() }, ..Config::default() };
+
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        log_in(&mut stream).await;
+        let kill = Command::new("kill").args(["-TERM", &id().to_string()]).status().expect("kill is there");
+        assert!(kill.success());
+        until(&mut stream, "</stream:stream>").await;
+        stream.write_all(b"</stream:stream>").await.expect("it is read");
+    });
+    // Far below what an end takes that is not in order.
+    let code = timeout(Duration::from_millis(1500), serve(Arc::new(config))).await.expect("it ends at once");
+    assert_eq!(code, 143);
+    server.await.expect("the stream was closed");
+}
+
+async fn log_in(stream: &mut TcpStream) {
+    const HEADER: &str =
+        "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
+    let script = [
+        (
+            "version='1.0'>",
+            "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism>\
+             </mechanisms></stream:features>",
+        ),
+        ("</auth>", "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>"),
+        ("version='1.0'>", "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></stream:features>"),
+        (
+            "</iq>",
+            "<iq type='result' id='connection-bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>\
+             <jid>focus@auth.meet.example.com/focus</jid></bind></iq>",
+        ),
+    ];
+    for (received, answer) in script {
+        until(stream, received).await;
+        let header = if answer.contains("<stream:features>") { HEADER } else { "" };
+        stream.write_all(format!("{header}{answer}").as_bytes()).await.expect("it is read");
+    }
+}
+
+async fn until(stream: &mut TcpStream, text: &str) {
+    let mut seen = Vec::new();
+    while !String::from_utf8_lossy(&seen).contains(text) {
+        assert!(stream.read_buf(&mut seen).await.expect("it is sent") > 0, "closed before {text}");
+    }
+}
