@@ -8,6 +8,7 @@ pub(crate) mod limits;
 pub(crate) mod member;
 pub(crate) mod members;
 pub(crate) mod metadata;
+pub(crate) mod mute;
 pub mod offer;
 mod owner;
 mod publish;
