@@ -6,6 +6,7 @@ mod colibri;
 mod conference_requests;
 mod connections;
 mod members;
+mod owners;
 mod restarts;
 mod rooms;
 mod sessions;

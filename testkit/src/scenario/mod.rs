@@ -254,6 +254,14 @@ impl Scenario {
         self.pump();
     }
 
+    /// Something that the focus reads at once, also while it is not logged in: what stands in front of the answer to its bind
+    /// request.
+    pub fn early(&mut self, xml: &str) {
+        let stanza = crate::xml::parse(xml).expect("well-formed XML");
+        self.hand_to_focus(Connection::Client, &stanza);
+        self.pump();
+    }
+
     /// The log: everything that reached a peer.
     pub fn log(&self) -> Query<'_> {
         Query::of(&self.log)
