@@ -4,6 +4,7 @@ use super::conference::mute::Wish;
 use super::conference::{ConferenceId, Leave, MemberId};
 use super::context::{Asked, Link};
 use super::pending::{self, Answer};
+use super::story::Came;
 use super::timers::Timer;
 use super::{Connection, Focus};
 use crate::wire::Jid;
@@ -152,6 +153,7 @@ impl Focus {
     fn jingle(&mut self, asked: Asked, jingle: Jingle) {
         match self.member(&asked) {
             Some((id, member)) => {
+                self.note(id, Came::Jingle(jingle.action.as_deref(), asked.from.as_ref()));
                 self.with_conference(id, |conference, cx| conference.jingle(cx, asked, member, jingle));
             }
             None => self.cx.answer_error(asked, Condition::BadRequest, ""),
@@ -183,6 +185,7 @@ impl Focus {
             let here = self.conferences.get(id).is_some_and(|conference| conference.seat.on == on);
             // The bare room says nothing of anybody (spec/20 §2.4).
             if here && from.resource().is_some() {
+                self.note(id, Came::Presence(presence.kind, Some(from)));
                 self.with_conference(id, |conference, cx| conference.presence(cx, presence));
             }
             return;
