@@ -1,8 +1,10 @@
 //! Where stanzas and changes of connections go.
 
-use super::conference::Leave;
+use super::conference::mute::Wish;
+use super::conference::{ConferenceId, Leave, MemberId};
 use super::context::{Asked, Link};
 use super::pending::{self, Answer};
+use super::story::Came;
 use super::timers::Timer;
 use super::{Connection, Focus};
 use crate::wire::Jid;
@@ -139,23 +141,39 @@ impl Focus {
                 Some(info) => self.cx.answer(asked, IqBody::Result(Some(Payload::DiscoInfo(info)))),
                 None => self.cx.answer_error(asked, Condition::ItemNotFound, ""),
             },
+            payload if set => match Wish::read(&payload) {
+                Some(wish) => self.mute(asked, &wish),
+                None => self.cx.answer_error(asked, Condition::FeatureNotImplemented, ""),
+            },
             _ => self.cx.answer_error(asked, Condition::FeatureNotImplemented, ""),
         }
     }
 
     /// Jingle of a member of one of our rooms; of anybody else it is about a session that there is not.
     fn jingle(&mut self, asked: Asked, jingle: Jingle) {
-        let member = asked.from.as_ref().and_then(|from| {
-            let id = self.conferences.id_of_text(from.bare_str())?;
-            let conference = self.conferences.get(id).filter(|conference| conference.seat.on == asked.on)?;
-            Some((id, conference.member_by_nick(from.resource()?)?))
-        });
-        match member {
+        match self.member(&asked) {
             Some((id, member)) => {
+                self.note(id, Came::Jingle(jingle.action.as_deref(), asked.from.as_ref()));
                 self.with_conference(id, |conference, cx| conference.jingle(cx, asked, member, jingle));
             }
             None => self.cx.answer_error(asked, Condition::BadRequest, ""),
         }
+    }
+
+    /// A wish to mute of a member of one of our rooms; nobody else has any say there.
+    fn mute(&mut self, asked: Asked, wish: &Wish) {
+        match self.member(&asked) {
+            Some((id, member)) => self.with_conference(id, |conference, cx| conference.mute(cx, asked, member, wish)),
+            None => self.cx.answer_error(asked, Condition::ItemNotFound, ""),
+        }
+    }
+
+    /// The member of one of our rooms that asks, if it is one.
+    fn member(&self, asked: &Asked) -> Option<(ConferenceId, MemberId)> {
+        let from = asked.from.as_ref()?;
+        let id = self.conferences.id_of_text(from.bare_str())?;
+        let conference = self.conferences.get(id).filter(|conference| conference.seat.on == asked.on)?;
+        Some((id, conference.member_by_nick(from.resource()?)?))
     }
 
     fn presence(&mut self, on: Connection, presence: Presence) {
@@ -167,6 +185,7 @@ impl Focus {
             let here = self.conferences.get(id).is_some_and(|conference| conference.seat.on == on);
             // The bare room says nothing of anybody (spec/20 §2.4).
             if here && from.resource().is_some() {
+                self.note(id, Came::Presence(presence.kind, Some(from)));
                 self.with_conference(id, |conference, cx| conference.presence(cx, presence));
             }
             return;

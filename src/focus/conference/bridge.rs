@@ -38,13 +38,13 @@ pub(crate) struct BridgeSession {
     pub region: Option<String>,
     /// The bridge's own sources, once it has told them.
     pub feedback: SourceSet,
-    endpoints: u32,
+    pub endpoints: u32,
 }
 
 /// What a bridge has of one participant.
 #[derive(Debug)]
 pub(crate) struct EndpointState {
-    session: SessionKey,
+    pub session: SessionKey,
     /// The generation of the last ICE restart that the client was told of.
     last_generation: Option<i64>,
 }
@@ -62,9 +62,9 @@ pub(crate) struct Setbacks {
     /// Failures in a row.
     count: u32,
     /// A retry is due.
-    retry: Option<crate::focus::timers::TimerKey>,
+    pub retry: Option<crate::focus::timers::TimerKey>,
     /// A bridge has not confirmed yet that it let go of this conference.
-    expiring: Option<BridgeId>,
+    pub expiring: Option<BridgeId>,
 }
 
 impl Conference {
@@ -162,6 +162,7 @@ impl Conference {
                 bridge.jid
             );
         }
+        self.story.decided(cx.now, "the bridge gave no endpoint");
         if failure.removes_session() {
             cx.metrics.bridges_removed += 1;
             self.leave_bridge(cx, LeaveBridge::AfterSetback);
@@ -266,6 +267,7 @@ impl Conference {
             UpdateOutcome::UnknownEndpoint(unknown) => {
                 let Some(id) = self.members.id_of(unknown.as_str()) else { return };
                 log::warn!("{}: the bridge does not know {unknown} any more: invited anew", self.room);
+                self.story.decided(cx.now, "the bridge does not know an endpoint: invited anew");
                 cx.metrics.participants_moved += 1;
                 self.forget_endpoint(cx, id);
                 self.reinvite(cx, id);
@@ -277,6 +279,7 @@ impl Conference {
             UpdateOutcome::SessionFailed => {
                 let about = endpoint.map(|nick| format!(" about {nick}")).unwrap_or_default();
                 log::warn!("{}: the bridge refused an update{about}{}: moving", self.room, answered.detail());
+                self.story.decided(cx.now, "the bridge refused an update: off it");
                 cx.metrics.bridges_removed += 1;
                 self.leave_bridge(cx, LeaveBridge::AfterSetback);
             }
@@ -352,6 +355,11 @@ impl Conference {
 
     /// The conference leaves its bridge, and everybody on it is invited anew (spec/50 §8).
     pub(in crate::focus) fn leave_bridge(&mut self, cx: &mut Context, why: LeaveBridge) {
+        let what = match why {
+            LeaveBridge::AfterSetback => "leaves the bridge, which failed: all on it are invited anew",
+            LeaveBridge::BridgeGone => "leaves the bridge, which is gone or going: all on it are invited anew",
+        };
+        self.story.decided(cx.now, what);
         let on_it = self.close_bridge(cx);
         if why == LeaveBridge::AfterSetback {
             self.setbacks.count += 1;
@@ -420,6 +428,7 @@ impl Conference {
             (Ok(selected), None) => {
                 log::debug!("{}: {} for a new conference: {}", self.room, selected.bridge.jid, selected.reason);
                 cx.stranded.remove(&self.id);
+                self.story.decided(cx.now, "on a bridge, the best there is");
                 self.set_bridge_not_available(cx, false);
                 Some(selected.bridge)
             }
@@ -430,11 +439,13 @@ impl Conference {
             // Our bridge takes nobody now. It may again, or the conference will leave it: try again before long.
             (_, Some(session)) => {
                 log::warn!("{}: {} takes no new endpoints now: waiting", self.room, session.bridge.jid);
+                self.story.decided(cx.now, "the bridge takes nobody now: waits");
                 self.retry_later(cx);
                 None
             }
             (Err(none), None) => {
                 log::warn!("{}: {none}", self.room);
+                self.story.decided(cx.now, "there is no bridge: waits for one");
                 cx.stranded.insert(self.id);
                 self.set_bridge_not_available(cx, true);
                 None

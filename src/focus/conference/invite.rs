@@ -218,6 +218,7 @@ impl Conference {
         let Some(participation) = self.participation(id) else { return };
         // A superseded offer decides nothing about its successor (spec/30 §6.8).
         if participation.task != Task::Offering(attempt) {
+            self.story.decided(cx.now, "that offer was replaced: nothing");
             return;
         }
         participation.task = Task::None;
@@ -245,6 +246,7 @@ impl Conference {
 
     /// The invitation came to nothing: the participant is none any more (spec/30 §6.3).
     pub(super) fn invite_failed(&mut self, cx: &mut Context, id: MemberId) {
+        self.story.decided(cx.now, "the invitation failed: not repeated");
         self.terminate(cx, id, Terminate::Failed);
         self.drop_participant(cx, id, Invite::Failed);
     }
@@ -348,6 +350,7 @@ impl Conference {
             return;
         };
         log::info!("{}: the one participant's session ends, nobody else came", self.room);
+        self.story.decided(cx.now, "one is alone: its session ends");
         self.terminate(cx, id, Terminate::Idle);
         self.drop_participant(cx, id, Invite::Idle);
     }

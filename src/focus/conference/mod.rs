@@ -1,5 +1,6 @@
 //! A conference: one room, its members, and what has to be done for them. One short method an event.
 
+mod audit;
 pub(crate) mod bridge;
 pub mod features;
 pub(crate) mod invite;
@@ -8,6 +9,7 @@ pub(crate) mod limits;
 pub(crate) mod member;
 pub(crate) mod members;
 pub(crate) mod metadata;
+pub(crate) mod mute;
 pub mod offer;
 mod owner;
 mod publish;
@@ -29,6 +31,7 @@ use super::request;
 use super::seat::{EntryFailure, Loss, RoomForm, Seat, SeatEvent, SeatOwner};
 use super::sources::signal::Signals;
 use super::sources::validate::ConferenceSources;
+use super::story::Story;
 use super::timers::{Timer, TimerKey};
 use crate::wire::presence::Presence;
 use crate::wire::values::{EndpointId, MeetingId, PresenceType, SessionId};
@@ -107,6 +110,7 @@ pub(crate) struct Conference {
     /// Ends the conference if nobody comes.
     start: Option<TimerKey>,
     alone: Option<TimerKey>,
+    pub story: Story,
 }
 
 impl Conference {
@@ -136,6 +140,7 @@ impl Conference {
             published: Published::default(),
             start: None,
             alone: None,
+            story: Story::default(),
         };
         conference.await_somebody(cx);
         conference.seat.enter(cx);
@@ -455,6 +460,12 @@ impl Conference {
         if self.has_ended() {
             return;
         }
+        let what = match leave {
+            Leave::Room => "the end: leaves the room",
+            Leave::Outside => "the end: outside already",
+            Leave::Silently => "the end: the connection is lost",
+        };
+        self.story.decided(cx.now, what);
         self.published.mute_for_good();
         // On the new stream the bridges do not know us yet, and would be told by nobody (spec/10 §5.3).
         if leave == Leave::Silently && cx.bridge_connection() == self.seat.on {
