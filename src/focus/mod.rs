@@ -54,10 +54,20 @@ pub enum Connection {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     /// Logged in, as `jid`. `resumed`: the server kept our session, and nothing was lost; otherwise we are in no room.
-    Connected { on: Connection, jid: Jid, resumed: bool },
+    Connected {
+        on: Connection,
+        jid: Jid,
+        resumed: bool,
+    },
     /// The connection is lost. `resumable`: the session may yet be resumed.
-    Disconnected { on: Connection, resumable: bool },
-    Stanza { on: Connection, stanza: Stanza },
+    Disconnected {
+        on: Connection,
+        resumable: bool,
+    },
+    Stanza {
+        on: Connection,
+        stanza: Stanza,
+    },
     /// The time of [`Focus::poll_timeout`] has come.
     Tick,
     /// Leave everything in order: conferences are expired on their bridges and rooms are left.
@@ -140,6 +150,7 @@ impl Focus {
             participants: self.conferences.iter().map(|conference| conference.members().participants()).sum(),
             bridges: self.cx.bridges.iter().count(),
             operational_bridges: self.cx.bridges.iter().filter(|it| it.operational(self.cx.now, config)).count(),
+            endpoints: self.cx.bridges.iter().map(|bridge| bridge.endpoints as usize).sum(),
             requests_pending: self.cx.pending.len(),
             timers: self.cx.timers.len(),
         }
@@ -234,10 +245,10 @@ impl Focus {
             Then::Updated(id, key, endpoint) => {
                 self.with_conference(id, |conference, cx| conference.updated(cx, key, endpoint, &answer));
             }
-            Then::IceRestarted(id, key, member) => {
-                self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, member, &answer));
+            Then::IceRestarted(id, key, endpoint) => {
+                self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, endpoint, &answer));
             }
-            Then::Expired(id) => self.with_conference(id, |conference, cx| conference.expired(cx)),
+            Then::Expired(id, bridge) => self.with_conference(id, |conference, cx| conference.expired(cx, &bridge)),
             Then::Checked(bridge) => self.checked(&bridge, &answer),
             Then::Nothing => {}
         }
@@ -269,9 +280,6 @@ impl Focus {
         };
         let steps = self.cx.bridges.check_ended(self.cx.now, bridge, result, &self.cx.config.bridge);
         self.health_steps(steps);
-        if result == CheckResult::Passed && !self.cx.stranded.is_empty() {
-            self.seek_bridges();
-        }
     }
 
     fn health_steps(&mut self, steps: Vec<HealthStep>) {

@@ -34,7 +34,9 @@ impl Focus {
         if !resumed {
             self.announce(on, None);
         }
-        if breweries && !in_time {
+        if breweries && in_time {
+            self.seek_bridges();
+        } else if breweries {
             self.rejoin_brewery();
         }
     }

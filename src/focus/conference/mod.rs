@@ -54,6 +54,13 @@ impl MemberId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AttemptId(pub u64);
 
+/// The identity of one endpoint of a participant. After a new invitation it has another, under the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EndpointKey {
+    pub member: MemberId,
+    pub attempt: AttemptId,
+}
+
 /// The identity of a conference's stay on a bridge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SessionKey(pub u64);
@@ -443,11 +450,7 @@ impl Conference {
             return;
         }
         self.published.mute_for_good();
-        if cx.is_connected(cx.bridge_connection()) {
-            self.close_bridge(cx);
-        } else {
-            self.drop_bridge(cx);
-        }
+        self.close_bridge(cx);
         for id in self.members.iter().map(|member| member.id).collect::<Vec<_>>() {
             self.forget_member(cx, id);
         }
