@@ -2,6 +2,7 @@
 //!
 //! Here an input finds the room that owns it. No decisions.
 
+pub mod audit;
 mod brewery;
 pub mod bridges;
 mod caps;
@@ -17,6 +18,7 @@ mod request;
 mod routes;
 mod seat;
 pub mod sources;
+mod story;
 mod table;
 pub mod time;
 mod timers;
@@ -32,6 +34,7 @@ use self::context::{Context, NICK};
 use self::metrics::{Gauges, Metrics};
 use self::pending::{Answer, Then};
 use self::seat::SeatOwner;
+use self::story::Came;
 use self::table::Conferences;
 use self::timers::Timer;
 use crate::config::Config;
@@ -163,7 +166,11 @@ impl Focus {
         self.cx.metrics.panics += 1;
         let Some(id) = self.in_hand.take() else { return };
         if let Some(conference) = self.conferences.get(id) {
-            log::error!("{}: the conference ends because of an error of ours", conference.room);
+            log::error!(
+                "{}: the conference ends because of an error of ours. What led to it:\n{}",
+                conference.room,
+                conference.story
+            );
         }
         self.with_conference(id, |conference, cx| conference.end(cx, Leave::Room));
     }
@@ -172,9 +179,21 @@ impl Focus {
     fn with_conference(&mut self, id: ConferenceId, act: impl FnOnce(&mut Conference, &mut Context)) {
         let Some(conference) = self.conferences.get_mut(id) else { return };
         self.in_hand = Some(id);
+        let first = self.cx.outputs().len();
         act(conference, &mut self.cx);
+        for Output::Send { stanza, .. } in self.cx.outputs().range(first..) {
+            conference.story.went(self.cx.now, stanza);
+        }
         if conference.has_ended() {
             self.clear_away(id);
+        }
+    }
+
+    /// For the story of a conference.
+    fn note(&mut self, id: ConferenceId, came: Came<'_>) {
+        let now = self.cx.now;
+        if let Some(conference) = self.conferences.get_mut(id) {
+            conference.story.came(now, came);
         }
     }
 
@@ -198,6 +217,9 @@ impl Focus {
     }
 
     fn due(&mut self, timer: Timer) {
+        if let Some(id) = timer.conference() {
+            self.note(id, Came::Due(&timer));
+        }
         match timer {
             Timer::NoAnswer(id) => {
                 if let Some((then, _)) = self.cx.pending.take(id) {
@@ -219,6 +241,9 @@ impl Focus {
 
     /// An answer, or that there was none, goes to whoever asked.
     fn answered(&mut self, then: Then, answer: Answer) {
+        if let Some(id) = then.conference() {
+            self.note(id, answer.came(&then));
+        }
         match then {
             Then::Components => self.components_answered(answer),
             Then::MucDomain(domain) => self.muc_domain_answered(&domain, &answer),
@@ -306,6 +331,11 @@ impl Focus {
             && self.cx.is_connected(brewery.seat.on)
         {
             brewery.seat.leave(&mut self.cx);
+        }
+        for on in [Connection::Client, Connection::Service] {
+            if self.cx.is_connected(on) {
+                self.take_leave(on);
+            }
         }
     }
 }

@@ -33,6 +33,21 @@ pub(crate) enum Timer {
     DiscoverComponents,
 }
 
+impl Timer {
+    /// The conference that it is about, if it is one.
+    pub fn conference(&self) -> Option<ConferenceId> {
+        match self {
+            Timer::EntryTimeout(id)
+            | Timer::MetadataTimeout(id)
+            | Timer::NobodyCame(id)
+            | Timer::Alone(id)
+            | Timer::Signal(id, _)
+            | Timer::SeekBridge(id) => Some(*id),
+            _ => None,
+        }
+    }
+}
+
 /// The handle by which a timer is cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TimerKey(Timestamp, u64);
@@ -65,6 +80,14 @@ impl Timers {
     pub fn pop_due(&mut self, now: Timestamp) -> Option<Timer> {
         let entry = self.queue.first_entry()?;
         (entry.key().0 <= now).then(|| entry.remove())
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Timer> {
+        self.queue.values()
+    }
+
+    pub fn has(&self, key: TimerKey) -> bool {
+        self.queue.contains_key(&key)
     }
 
     pub fn len(&self) -> usize {

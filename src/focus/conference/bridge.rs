@@ -44,13 +44,13 @@ pub(crate) struct BridgeSession {
     pub region: Option<String>,
     /// The bridge's own sources, once it has told them.
     pub feedback: SourceSet,
-    endpoints: u32,
+    pub endpoints: u32,
 }
 
 /// What a bridge has of one participant.
 #[derive(Debug)]
 pub(crate) struct EndpointState {
-    session: SessionKey,
+    pub session: SessionKey,
     attempt: AttemptId,
     /// The generation of the last ICE restart that the client was told of.
     last_generation: Option<i64>,
@@ -70,9 +70,9 @@ pub(crate) struct Setbacks {
     count: u32,
     last: Timestamp,
     /// A retry is due.
-    retry: Option<crate::focus::timers::TimerKey>,
+    pub retry: Option<crate::focus::timers::TimerKey>,
     /// Bridges that have not confirmed yet that they let go of this conference.
-    expiring: BTreeSet<BridgeId>,
+    pub expiring: BTreeSet<BridgeId>,
 }
 
 impl Conference {
@@ -174,6 +174,7 @@ impl Conference {
                 bridge.jid
             );
         }
+        self.story.decided(cx.now, "the bridge gave no endpoint");
         if failure.removes_session() {
             cx.metrics.bridges_removed += 1;
             self.leave_bridge(cx, if unheard { LeaveBridge::BridgeGone } else { LeaveBridge::AfterSetback });
@@ -284,6 +285,7 @@ impl Conference {
                     return;
                 }
                 log::warn!("{}: the bridge does not know {unknown} any more: invited anew", self.room);
+                self.story.decided(cx.now, "the bridge does not know an endpoint: invited anew");
                 cx.metrics.participants_moved += 1;
                 self.forget_endpoint(cx, id);
                 self.reinvite(cx, id);
@@ -295,6 +297,7 @@ impl Conference {
             UpdateOutcome::SessionFailed => {
                 let about = self.about(endpoint);
                 log::warn!("{}: the bridge refused an update{about}{}: moving", self.room, answered.detail());
+                self.story.decided(cx.now, "the bridge refused an update: off it");
                 cx.metrics.bridges_removed += 1;
                 self.leave_bridge(cx, LeaveBridge::AfterSetback);
             }
@@ -331,8 +334,7 @@ impl Conference {
         }
     }
 
-    /// The conference on the bridge is over: expired there, and forgotten here. While nothing can be said to the bridge it
-    /// will let go by itself, or when it is asked to create the conference anew.
+    /// The conference on the bridge is over: expired there, and forgotten here.
     pub(super) fn close_bridge(&mut self, cx: &mut Context) -> Vec<MemberId> {
         let Some(session) = self.bridge.take() else { return Vec::new() };
         let mut on_it = Vec::new();
@@ -343,13 +345,18 @@ impl Conference {
         }
         cx.bridges.endpoints_released(&session.bridge, session.endpoints);
         self.unregister(cx, &session.bridge);
-        if cx.is_connected(cx.bridge_connection()) {
-            let modify = request::expire_conference(&self.meeting);
-            self.setbacks.expiring.insert(session.bridge.clone());
-            self.ask_bridge(cx, &session.bridge, modify, Then::Expired(self.id, session.bridge.clone()));
-        }
+        let modify = request::expire_conference(&self.meeting);
+        self.setbacks.expiring.insert(session.bridge.clone());
+        self.ask_bridge(cx, &session.bridge, modify, Then::Expired(self.id, session.bridge.clone()));
         self.publish_bridge_count(cx);
         on_it
+    }
+
+    /// The connection to the bridge is gone: nothing can be said to it. It will let go of the conference by itself.
+    pub(super) fn drop_bridge(&mut self, cx: &mut Context) {
+        let Some(session) = self.bridge.take() else { return };
+        cx.bridges.endpoints_released(&session.bridge, session.endpoints);
+        self.unregister(cx, &session.bridge);
     }
 
     fn unregister(&self, cx: &mut Context, bridge: &BridgeId) {
@@ -367,6 +374,11 @@ impl Conference {
 
     /// The conference leaves its bridge, and everybody on it is invited anew (spec/50 §8).
     pub(in crate::focus) fn leave_bridge(&mut self, cx: &mut Context, why: LeaveBridge) {
+        let what = match why {
+            LeaveBridge::AfterSetback => "leaves the bridge, which failed: all on it are invited anew",
+            LeaveBridge::BridgeGone => "leaves the bridge, which is gone or going: all on it are invited anew",
+        };
+        self.story.decided(cx.now, what);
         let on_it = self.close_bridge(cx);
         if why == LeaveBridge::AfterSetback {
             self.count_setback(cx.now);
@@ -441,6 +453,7 @@ impl Conference {
             (Ok(selected), None) => {
                 log::debug!("{}: {} for a new conference: {}", self.room, selected.bridge.jid, selected.reason);
                 cx.stranded.remove(&self.id);
+                self.story.decided(cx.now, "on a bridge, the best there is");
                 self.set_bridge_not_available(cx, false);
                 Some(selected.bridge)
             }
@@ -451,11 +464,13 @@ impl Conference {
             // Our bridge takes nobody now. It may again, or the conference will leave it: try again before long.
             (_, Some(session)) => {
                 log::warn!("{}: {} takes no new endpoints now: waiting", self.room, session.bridge.jid);
+                self.story.decided(cx.now, "the bridge takes nobody now: waits");
                 self.retry_later(cx);
                 None
             }
             (Err(none), None) => {
                 log::warn!("{}: {none}", self.room);
+                self.story.decided(cx.now, "there is no bridge: waits for one");
                 cx.stranded.insert(self.id);
                 self.set_bridge_not_available(cx, true);
                 None

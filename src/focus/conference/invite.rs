@@ -134,8 +134,6 @@ impl Conference {
 
     fn invite(&mut self, cx: &mut Context, id: MemberId) {
         let Some(member) = self.members.get_mut(id) else { return };
-        let first = !member.invited_before;
-        member.invited_before = true;
         let features = member.features.unwrap_or(Features::UNANSWERED);
         member.invite = Invite::Participating(Box::new(Participation {
             task: Task::AwaitingBridge,
@@ -143,7 +141,7 @@ impl Conference {
             start_muted: None,
         }));
         self.members.count_participant();
-        self.decide_start_muted(cx, id, first);
+        self.decide_start_muted(cx, id);
         cx.metrics.participants += 1;
         if !features.has(Features::START_MUTED_RMD) {
             cx.metrics.participants_no_start_muted_rmd += 1;
@@ -196,6 +194,7 @@ impl Conference {
         .session_initiate();
         jingle.action = Some(action.as_str().into());
         participation.task = Task::Offering(attempt);
+        member.offered_before = true;
         if participation.session.is_none() {
             participation.session = Some(Session { sid: sid.clone(), active: false });
         }
@@ -219,6 +218,7 @@ impl Conference {
         let Some(participation) = self.participation(id) else { return };
         // A superseded offer decides nothing about its successor (spec/30 §6.8).
         if participation.task != Task::Offering(attempt) {
+            self.story.decided(cx.now, "that offer was replaced: nothing");
             return;
         }
         participation.task = Task::None;
@@ -246,6 +246,7 @@ impl Conference {
 
     /// The invitation came to nothing: the participant is none any more (spec/30 §6.3).
     pub(super) fn invite_failed(&mut self, cx: &mut Context, id: MemberId) {
+        self.story.decided(cx.now, "the invitation failed: not repeated");
         self.terminate(cx, id, Terminate::Failed);
         self.drop_participant(cx, id, Invite::Failed);
     }
@@ -277,7 +278,7 @@ impl Conference {
             self.terminate(cx, id, Terminate::Moving);
             self.close_session(id);
         }
-        self.decide_start_muted(cx, id, false);
+        self.decide_start_muted(cx, id);
         self.place(cx, id);
     }
 
@@ -316,8 +317,9 @@ impl Conference {
         self.members.get_mut(id)?.invite.participation_mut()
     }
 
-    /// Whether a participant starts muted (spec/30 §6.6). `first`: after its join, when the room's policy counts too.
-    fn decide_start_muted(&mut self, cx: &Context, id: MemberId, first: bool) {
+    /// Whether a participant starts muted (spec/30 §6.6). In its first offer the room's policy counts too.
+    fn decide_start_muted(&mut self, cx: &Context, id: MemberId) {
+        let first = self.members.get(id).is_some_and(|member| !member.offered_before);
         let count = self.members.participants();
         let limits = &cx.config.conference;
         let over = |limit: u32, asked: Option<u32>| count > asked.map_or(limit, |asked| asked.min(limit)) as usize;
@@ -348,6 +350,7 @@ impl Conference {
             return;
         };
         log::info!("{}: the one participant's session ends, nobody else came", self.room);
+        self.story.decided(cx.now, "one is alone: its session ends");
         self.terminate(cx, id, Terminate::Idle);
         self.drop_participant(cx, id, Invite::Idle);
     }
