@@ -153,6 +153,7 @@ impl Focus {
             participants: self.conferences.iter().map(|conference| conference.members().participants()).sum(),
             bridges: self.cx.bridges.iter().count(),
             operational_bridges: self.cx.bridges.iter().filter(|it| it.operational(self.cx.now, config)).count(),
+            endpoints: self.cx.bridges.iter().map(|bridge| bridge.endpoints as usize).sum(),
             requests_pending: self.cx.pending.len(),
             timers: self.cx.timers.len(),
         }
@@ -269,10 +270,10 @@ impl Focus {
             Then::Updated(id, key, endpoint) => {
                 self.with_conference(id, |conference, cx| conference.updated(cx, key, endpoint, &answer));
             }
-            Then::IceRestarted(id, key, member) => {
-                self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, member, &answer));
+            Then::IceRestarted(id, key, endpoint) => {
+                self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, endpoint, &answer));
             }
-            Then::Expired(id) => self.with_conference(id, |conference, cx| conference.expired(cx)),
+            Then::Expired(id, bridge) => self.with_conference(id, |conference, cx| conference.expired(cx, &bridge)),
             Then::Checked(bridge) => self.checked(&bridge, &answer),
             Then::Nothing => {}
         }
@@ -304,9 +305,6 @@ impl Focus {
         };
         let steps = self.cx.bridges.check_ended(self.cx.now, bridge, result, &self.cx.config.bridge);
         self.health_steps(steps);
-        if result == CheckResult::Passed && !self.cx.stranded.is_empty() {
-            self.seek_bridges();
-        }
     }
 
     fn health_steps(&mut self, steps: Vec<HealthStep>) {

@@ -15,11 +15,17 @@ use crate::wire::values::{Condition, MessageType, PresenceType};
 
 impl Focus {
     pub(super) fn connected(&mut self, on: Connection, jid: Jid, resumed: bool) {
-        let link = self.cx.link(on);
-        let grace = link.in_grace.take();
-        *link = Link { jid: Some(jid), in_grace: None };
+        let grace = self.cx.link(on).in_grace.take();
         self.cx.timers.cancel(grace);
         let in_time = resumed && grace.is_some();
+        // Before we count as connected: what the old stream takes with it is nobody's failure.
+        if on == Connection::Client && !in_time {
+            self.drop_conferences(Leave::Silently);
+        }
+        if !resumed {
+            self.give_up_requests(on);
+        }
+        *self.cx.link(on) = Link { jid: Some(jid), in_grace: None };
         let breweries = self.brewery.as_ref().is_some_and(|brewery| brewery.seat.on == on);
         if on == Connection::Component {
             return;
@@ -29,14 +35,13 @@ impl Focus {
         }
         if on == Connection::Client {
             self.discover_components();
-            if !in_time {
-                self.drop_conferences(Leave::Silently);
-            }
         }
         if !resumed {
             self.announce(on, None);
         }
-        if breweries && !in_time {
+        if breweries && in_time {
+            self.seek_bridges();
+        } else if breweries {
             self.rejoin_brewery();
         }
     }
@@ -50,12 +55,7 @@ impl Focus {
         }
         // Nothing asked there will be answered, and a resumed stream brings answers nobody needs any more.
         if !resumable {
-            for id in self.cx.pending.on_connection(on) {
-                if let Some((then, deadline)) = self.cx.pending.take(id) {
-                    self.cx.timers.cancel(Some(deadline));
-                    self.answered(then, Answer::None);
-                }
-            }
+            self.give_up_requests(on);
         }
         if on == Connection::Component {
             return;
@@ -64,6 +64,16 @@ impl Focus {
         let timer = self.cx.timers.set(at, Timer::GraceOver(on));
         let old = self.cx.link(on).in_grace.replace(timer);
         self.cx.timers.cancel(old);
+    }
+
+    /// Nothing that was asked on this connection will be answered.
+    fn give_up_requests(&mut self, on: Connection) {
+        for id in self.cx.pending.on_connection(on) {
+            if let Some((then, deadline)) = self.cx.pending.take(id) {
+                self.cx.timers.cancel(Some(deadline));
+                self.answered(then, Answer::None);
+            }
+        }
     }
 
     /// The connection did not come back in time: what depended on it is over (spec/70 §10.6).

@@ -57,6 +57,13 @@ impl MemberId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AttemptId(pub u64);
 
+/// The identity of one endpoint of a participant. After a new invitation it has another, under the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EndpointKey {
+    pub member: MemberId,
+    pub attempt: AttemptId,
+}
+
 /// The identity of a conference's stay on a bridge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SessionKey(pub u64);
