@@ -105,24 +105,22 @@ impl Terminate {
 }
 
 impl Conference {
-    /// Invites whoever is to be invited now: all members where nobody is a participant, otherwise those that are new.
-    pub(super) fn invite_due(&mut self, cx: &mut Context) {
+    /// Invites whoever is to be invited now that it is known what `newcomer` supports: all members where nobody is a
+    /// participant, otherwise this one alone, so that a join costs the same in a room of any size.
+    pub(super) fn invite_due(&mut self, cx: &mut Context, newcomer: MemberId) {
         if (self.members.len() as u64) < u64::from(cx.config.conference.min_participants) || !self.is_running() {
             return;
         }
-        let all = self.members.participants() == 0;
-        let due: Vec<MemberId> = self
-            .members
-            .iter()
-            .filter(|member| match member.invite {
-                Invite::Idle => true,
-                Invite::Failed => all,
-                Invite::Participating(_) => false,
-            })
-            // Visitors get no session here, and nobody gets one before it is known what it supports.
-            .filter(|member| member.features.is_some() && member.role != Role::Visitor)
-            .map(|member| member.id)
-            .collect();
+        let due: Vec<MemberId> = if self.members.participants() == 0 {
+            self.members.iter().filter(|member| may_be_invited(member)).map(|member| member.id).collect()
+        } else {
+            let newcomer = self.members.get(newcomer).filter(|member| may_be_invited(member));
+            newcomer
+                .filter(|member| !matches!(member.invite, Invite::Failed))
+                .map(|member| member.id)
+                .into_iter()
+                .collect()
+        };
         if due.is_empty() {
             return;
         }
@@ -354,6 +352,11 @@ impl Conference {
         self.terminate(cx, id, Terminate::Idle);
         self.drop_participant(cx, id, Invite::Idle);
     }
+}
+
+/// Visitors get no session here, and nobody gets one before it is known what it supports.
+fn may_be_invited(member: &Member) -> bool {
+    !member.is_participant() && member.features.is_some() && member.role != Role::Visitor
 }
 
 impl Member {

@@ -380,7 +380,7 @@ impl Conference {
     pub fn features_known(&mut self, cx: &mut Context, id: MemberId, features: Features) {
         let Some(member) = self.members.get_mut(id) else { return };
         member.features = Some(features);
-        self.invite_due(cx);
+        self.invite_due(cx, id);
     }
 
     /// A member is gone, however it went.
@@ -413,7 +413,7 @@ impl Conference {
         self.sources.remove_owner(&member.nick);
         self.signals.left(&member.nick);
         self.signals.forget(&member.nick);
-        self.owner_left(id);
+        self.owner_left(cx, id);
     }
 
     /// Nobody is left (spec/10 §5.2).
@@ -497,6 +497,7 @@ impl Conference {
         cx.timers.cancel(self.start.take());
         cx.timers.cancel(self.alone.take());
         self.cancel_retry(cx);
+        self.cancel_election(cx);
         cx.forget_conference(self.id);
         if cx.meetings.get(&self.meeting) == Some(&self.id) {
             cx.meetings.remove(&self.meeting);
