@@ -1,5 +1,6 @@
 //! The core alone: whole conferences with strict simulated peers, in one thread and virtual time.
 
+mod breakouts;
 mod bridges;
 mod by_hand;
 mod colibri;
@@ -7,8 +8,10 @@ mod conference_requests;
 mod connections;
 mod members;
 mod offers;
+mod owners;
 mod restarts;
 mod rooms;
 mod sessions;
 mod source_rules;
 mod sources;
+mod support;

@@ -127,10 +127,12 @@ impl Builder {
             participants: IndexMap::new(),
             bridges: IndexMap::new(),
             log: Vec::new(),
+            said: Vec::new(),
             complaints: Vec::new(),
             room,
             focus_jid,
             cut: false,
+            unsent: Vec::new(),
             deliveries_at_once: 0,
         };
         for (name, change) in bridges {

@@ -48,11 +48,17 @@ impl Scenario {
             let text = xml::to_string(&stanza);
             let label = label_of(on);
             match crate::xml::parse(&text) {
-                Ok(_) if self.cut => {}
-                Ok(element) => self.server.receive(self.now, label, element),
+                Ok(element) if self.cut => self.unsent.push((label, element)),
+                Ok(element) => self.says(label, element),
                 Err(error) => self.complain(error),
             }
         }
+    }
+
+    pub(super) fn says(&mut self, label: &str, stanza: minidom::Element) {
+        let (from, to) = ("focus".to_owned(), "server".to_owned());
+        self.said.push(Wire { at: self.now, from, to, stanza: stanza.clone() });
+        self.server.receive(self.now, label, stanza);
     }
 
     fn complain(&mut self, text: String) {
@@ -113,7 +119,7 @@ impl Scenario {
     }
 
     /// As the shell does it: what cannot be read is answered, where an answer is due.
-    fn hand_to_focus(&mut self, on: Connection, stanza: &minidom::Element) {
+    pub(super) fn hand_to_focus(&mut self, on: Connection, stanza: &minidom::Element) {
         let text = crate::xml::to_text(stanza);
         match read_stanza(&text) {
             Ok(Incoming::Stanza(stanza)) => self.feed(Input::Stanza { on, stanza }),
@@ -121,7 +127,7 @@ impl Scenario {
             Err(error) => {
                 if let Some(answer) = error.answer() {
                     let element = crate::xml::parse(&xml::to_string(&answer)).expect("an answer is XML");
-                    self.server.receive(self.now, label_of(on), element);
+                    self.says(label_of(on), element);
                 }
             }
         }

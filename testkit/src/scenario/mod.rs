@@ -45,12 +45,15 @@ pub struct Scenario {
     participants: IndexMap<String, Participant>,
     bridges: IndexMap<String, Bridge>,
     log: Vec<Wire>,
+    /// What the focus has sent, as it left it.
+    said: Vec<Wire>,
     /// What the focus itself did wrong on the wire.
     complaints: Vec<Violation>,
     room: String,
     focus_jid: String,
-    /// The focus' streams are broken: what it sends is lost.
+    /// The focus' streams are broken: what it sends waits, and arrives if they are resumed.
     cut: bool,
+    unsent: Vec<(&'static str, minidom::Element)>,
     deliveries_at_once: usize,
 }
 
@@ -106,7 +109,7 @@ impl Scenario {
     }
 
     pub fn joins_with(&mut self, name: &str, change: impl FnOnce(&mut Settings)) {
-        // Who comes back has said its last word before.
+        // Somebody of that name may have been told to leave just now.
         self.pump();
         let mut settings = Settings::new(name, &self.room, &self.server.options.domains.focus);
         // What the focus sends may cross a leave: the leave's way to it, and a round trip to a bridge in between.
@@ -175,11 +178,14 @@ impl Scenario {
 
     /// It is back within that while: nothing was lost.
     pub fn focus_resumes(&mut self) {
-        self.cut = false;
         let jid = self.focus_jid.parse().expect("a JID");
         self.feed(Input::Connected { on: Connection::Client, jid, resumed: true });
+        self.cut = false;
         for label in ["focus", "focus/service", "focus/component"] {
             self.server.resume(self.now, label);
+        }
+        for (label, stanza) in std::mem::take(&mut self.unsent) {
+            self.says(label, stanza);
         }
         self.pump();
     }
@@ -187,11 +193,30 @@ impl Scenario {
     /// Its session ended, and it logs in anew: it is in no room.
     pub fn focus_logs_in_anew(&mut self) {
         self.cut = false;
+        self.unsent.clear();
         for label in ["focus", "focus/service", "focus/component"] {
             self.server.disconnect(self.now, label);
         }
         self.log_in_focus();
         self.pump();
+    }
+
+    /// The focus' stream breaks, and its session is gone with it.
+    pub fn focus_is_disconnected(&mut self) {
+        self.cut = true;
+        for label in ["focus", "focus/service", "focus/component"] {
+            self.server.disconnect(self.now, label);
+        }
+        self.feed(Input::Disconnected { on: Connection::Client, resumable: false });
+        self.unsent.clear();
+        self.pump();
+    }
+
+    /// The focus is killed, and another one takes its place: it knows nothing.
+    pub fn focus_is_replaced(&mut self) {
+        self.seed += 1;
+        self.focus = Focus::new(self.config.clone(), self.seed);
+        self.focus_logs_in_anew();
     }
 
     /// The focus is told to stop.
@@ -232,9 +257,22 @@ impl Scenario {
         self.pump();
     }
 
+    /// Something that the focus reads at once, also while it is not logged in: what stands in front of the answer to its bind
+    /// request.
+    pub fn early(&mut self, xml: &str) {
+        let stanza = crate::xml::parse(xml).expect("well-formed XML");
+        self.hand_to_focus(Connection::Client, &stanza);
+        self.pump();
+    }
+
     /// The log: everything that reached a peer.
     pub fn log(&self) -> Query<'_> {
         Query::of(&self.log)
+    }
+
+    /// What the focus sent to its server, as it left it: also what reached no peer.
+    pub fn said(&self) -> Query<'_> {
+        Query::of(&self.said)
     }
 
     /// What reached that peer.
