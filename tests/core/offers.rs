@@ -174,6 +174,26 @@ fn a_client_without_json_is_told_of_sources_in_xml() {
     s.finish();
 }
 
+/// The part of spec/30 §6.6 without moderation.
+#[test]
+fn whoever_is_one_too_many_starts_muted() {
+    let asks = |p: &mut Settings| p.properties.push(("startAudioMuted".into(), "2".into()));
+    let mut s = met(Scenario::new().bridge("jvb1").participant_with("alice", asks).participant_with("bob", asks));
+    s.joins("carol");
+    s.run_until(Scenario::all_connected);
+    let starts = |s: &Scenario, who: &str| {
+        let offer = s.view(who).session().expect("offered").offer.clone();
+        let muted = offer.kid("startmuted", ns::START_MUTED)?;
+        Some((muted.get("audio")?.to_owned(), muted.get("video")?.to_owned()))
+    };
+    let audio_only = Some(("true".to_owned(), "false".to_owned()));
+    assert_eq!((starts(&s, "alice"), starts(&s, "bob"), starts(&s, "carol")), (None, None, audio_only.clone()));
+    s.participant("carol").restart();
+    s.settle();
+    assert_eq!(starts(&s, "carol"), audio_only);
+    s.finish();
+}
+
 /// What the page shows, but for one thing: there H264's parameter comes after its feedback, which nobody looks at.
 #[test]
 fn descriptions_are_those_of_the_protocol_and_of_the_bridge() {

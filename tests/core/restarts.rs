@@ -32,7 +32,7 @@ fn ice_state(state: &str, bridge_session: &str) -> String {
     format!("<ice-state xmlns='{}'>{state}</ice-state>{}", ns::FOCUS, bridge_session_xml(bridge_session, ""))
 }
 
-/// Covers spec/30: 30.
+/// Covers spec/30: 30; spec/90: 69.
 #[test]
 fn a_bridge_that_does_not_answer_is_left_by_all() {
     let mut s = Scenario::new().bridge("jvb1").bridge("jvb2").participant("bob").participant("carol").start();
@@ -85,7 +85,7 @@ fn says(delivery: &testkit::room::Delivery, text: &str) -> bool {
     to_text(&delivery.stanza).replace('"', "'").contains(text)
 }
 
-/// Covers spec/30: 32; spec/90: 78.
+/// Covers spec/30: 32.
 #[test]
 fn a_participant_may_restart_now_and_then() {
     let mut s = three();
@@ -163,6 +163,23 @@ fn the_two_kinds_of_restarts_have_budgets_of_their_own() {
     assert_eq!(answers, expected);
     assert_eq!(s.view("alice").sessions(), 2);
     s.finish();
+}
+
+/// Covers spec/90: 78.
+#[test]
+fn how_often_one_may_restart_can_be_set() {
+    let often = |config: &mut jicofo::config::Config| {
+        let limits = &mut config.conference.restart_request_rate_limits;
+        (limits.min_interval, limits.max_requests, limits.interval) = (Time::from_secs(1), 8, Time::from_secs(30));
+    };
+    let mut s = met(silent_pair().config(often));
+    for restart in 1..=9 {
+        s.participant("alice").restart();
+        s.settle();
+        let refused = refusals(&mut s, "alice").len();
+        assert_eq!(refused, usize::from(restart == 9), "restart {restart}");
+    }
+    assert_eq!(s.view("alice").sessions(), 9);
 }
 
 /// Covers spec/30: 34; spec/90: 80.

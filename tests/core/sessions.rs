@@ -208,7 +208,7 @@ fn who_refuses_the_offer_gets_no_other() {
     s.finish();
 }
 
-/// Covers spec/30: 36; spec/90: 75.
+/// Covers spec/30: 36.
 #[test]
 fn a_transport_may_come_before_the_accept() {
     let mut s = Scenario::new().bridge("jvb1").participant("bob").start();
@@ -233,7 +233,7 @@ fn a_transport_may_come_before_the_accept() {
     s.finish();
 }
 
-/// Covers spec/30: 37; spec/90: 79.
+/// Covers spec/30: 37.
 #[test]
 fn who_is_alone_for_long_has_no_session_until_somebody_comes() {
     let mut s = met(Scenario::new().bridge("jvb1").participant("alice").participant("bob"));
@@ -261,7 +261,7 @@ fn who_is_alone_for_long_has_no_session_until_somebody_comes() {
     s.finish();
 }
 
-/// Covers spec/30: 38.
+/// Covers spec/30: 38; spec/90: 79.
 #[test]
 fn nobody_is_invited_before_enough_are_there() {
     let mut s = Scenario::new()
@@ -413,8 +413,6 @@ fn leaving_and_coming_back_at_every_step() {
 }
 
 /// The accept crosses the leave: nothing of it is kept (spec/30 §6.8).
-///
-/// Covers spec/90: 67.
 #[test]
 fn an_accept_that_comes_after_the_leave_is_for_nobody() {
     let mut s = Scenario::new().bridge("jvb1").participant_with("bob", sends(&[])).participant("carol").start();
@@ -439,6 +437,8 @@ fn an_accept_that_comes_after_the_leave_is_for_nobody() {
 }
 
 /// An accept of a session that was replaced meanwhile is not taken for one of its successor.
+///
+/// Covers spec/90: 67.
 #[test]
 fn an_accept_of_a_replaced_session_is_refused() {
     let mut s = Scenario::new().bridge("jvb1").bridge("jvb2").participant("bob").start();
@@ -494,5 +494,48 @@ fn offers_and_changes_that_cross_are_told_once() {
         s.participant("alice").remove_source("alice-v1");
         s.run_until(Scenario::all_connected);
         s.finish();
+    }
+}
+
+/// Covers spec/90: 75.
+#[test]
+fn every_message_has_its_answer_in_every_state() {
+    let transport = format!("<content name='audio'>{}</content>", transport_xml("u"));
+    let ok = "";
+    // Pending, active, ended by a failed accept.
+    let table = [
+        ("transport-info", transport.as_str(), [ok, ok, "gone"]),
+        ("transport-reject", "", [ok, ok, "gone"]),
+        ("session-info", "", [ok, ok, "gone"]),
+        ("source-add", "", [ok, ok, "gone"]),
+        ("source-remove", "", [ok, ok, "gone"]),
+        ("transport-accept", transport.as_str(), [ok, ok, "gone"]),
+        ("session-initiate", "", ["feature-not-implemented", "feature-not-implemented", "gone"]),
+        ("session-accept", transport.as_str(), [ok, ok, "gone"]),
+        // Without the id of the bridge's session.
+        ("session-terminate", "", ["item-not-found", "item-not-found", "gone"]),
+    ];
+    for (action, children, expected) in table {
+        for (state, expected) in ["pending", "active", "ended"].into_iter().zip(expected) {
+            let mut s = met(silent_pair());
+            s.joins_with("carol", |p| (p.never_accepts, p.tracks) = (true, Vec::new()));
+            s.settle();
+            let own = sid(&s, "carol");
+            let accept = if state == "active" { "" } else { &source_xml("ssrc='0'", None) };
+            if state != "pending" {
+                say(&mut s, "carol", "session-accept", &own, &content("audio", accept));
+                refusals(&mut s, "carol");
+            }
+            let before = s.now();
+            say(&mut s, "carol", action, &own, children);
+            let conditions: Vec<_> = refusals(&mut s, "carol").into_iter().map(|(_, condition, _)| condition).collect();
+            let wanted: Vec<&str> = [expected].into_iter().filter(|it| !it.is_empty()).collect();
+            assert_eq!(conditions, wanted, "{action}, {state}");
+            let answers = s.sent_to("carol").since(before).filter(|wire| wire.is_answer());
+            assert_eq!(answers.count(), 1, "{action}, {state}");
+            // Nobody else notices.
+            assert!(s.connected(&["alice", "bob"]));
+            assert!(s.sent_to("bob").since(before).actions().is_empty(), "{action}, {state}");
+        }
     }
 }

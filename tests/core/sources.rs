@@ -91,7 +91,7 @@ fn where_the_bridge_rewrites_nothing_of_others_is_signalled() {
     s.finish();
 }
 
-/// Covers spec/30: 10; spec/90: 116.
+/// Covers spec/30: 10.
 #[test]
 fn whatever_a_source_is_called_the_others_can_read_it() {
     let mut s = met(silent_pair());
