@@ -54,10 +54,20 @@ pub enum Connection {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     /// Logged in, as `jid`. `resumed`: the server kept our session, and nothing was lost; otherwise we are in no room.
-    Connected { on: Connection, jid: Jid, resumed: bool },
+    Connected {
+        on: Connection,
+        jid: Jid,
+        resumed: bool,
+    },
     /// The connection is lost. `resumable`: the session may yet be resumed.
-    Disconnected { on: Connection, resumable: bool },
-    Stanza { on: Connection, stanza: Stanza },
+    Disconnected {
+        on: Connection,
+        resumable: bool,
+    },
+    Stanza {
+        on: Connection,
+        stanza: Stanza,
+    },
     /// The time of [`Focus::poll_timeout`] has come.
     Tick,
     /// Leave everything in order: conferences are expired on their bridges and rooms are left.
