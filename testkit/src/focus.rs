@@ -34,6 +34,7 @@ pub struct Options {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     ready: bool,
+    secrets: bool,
 }
 
 impl Options {
@@ -58,6 +59,17 @@ impl Options {
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.into(), value.into()));
         self
+    }
+
+    /// Without the flags that bear secrets: they come by environment.
+    pub fn without_secrets(mut self) -> Self {
+        self.secrets = false;
+        self
+    }
+
+    /// Its user's connection leads elsewhere than straight to the server: through a proxy, or to something else.
+    pub fn client_port(self, port: u16) -> Self {
+        self.configuration(&format!("jicofo.xmpp.client.port = {port}"))
     }
 
     /// Does not wait until it serves: for tests in which it cannot.
@@ -98,6 +110,7 @@ impl FocusProcess {
             arguments: Vec::new(),
             environment: Vec::new(),
             ready: true,
+            secrets: true,
         }
     }
 
@@ -183,6 +196,23 @@ impl FocusProcess {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// Waits until `text` is in its log after the first `since` bytes.
+    pub async fn logged(&self, since: usize, text: &str, within: Duration) -> bool {
+        let deadline = Instant::now() + within;
+        while !self.log().get(since..).is_some_and(|new| new.contains(text)) {
+            if Instant::now() > deadline {
+                return false;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        true
+    }
+
+    /// The lines of its log at the level of errors.
+    pub fn errors(&self) -> Vec<String> {
+        self.log().lines().filter(|line| line.contains(" SEVERE: ")).map(str::to_owned).collect()
+    }
+
     pub fn log_path(&self) -> &Path {
         &self.log
     }
@@ -216,7 +246,8 @@ fn spawn(options: &Options, prosody: &Prosody, configuration: &Path, log: &Path)
 }
 
 fn arguments(options: &Options, prosody: &Prosody) -> Vec<String> {
-    let wiring = if prosody.wiring() == Wiring::Classic { classic_arguments(prosody) } else { Vec::new() };
+    let mut wiring = if prosody.wiring() == Wiring::Classic { classic_arguments(prosody) } else { Vec::new() };
+    wiring.retain(|flag| options.secrets || !(flag.starts_with("--secret=") || flag.starts_with("--user_password=")));
     [wiring, options.arguments.clone()].concat()
 }
 
