@@ -3,7 +3,7 @@
 //! key, and whoever stops puts it there.
 //!
 //! It goes by names in the source: a field counts as read where `….section.field` is written, or `….field` in a file that
-//! names the struct. That is coarse, but errs only where two structs of one file share a field's name.
+//! imports the struct. That is coarse, but errs only where two structs of one file share a field's name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -22,6 +22,9 @@ const WITHOUT_A_READER: &[&str] = &[
     "jicofo.authentication.login-url",
     // Health checks of our own make rooms there.
     "jicofo.xmpp.client.conference-muc-jid",
+    // Read, of a struct that is at hand under another name.
+    "jicofo.codec.audio.opus.minptime",
+    "jicofo.codec.audio.opus.use-inband-fec",
 ];
 
 /// Where a field's path is not its key's.
@@ -93,7 +96,8 @@ fn key_of(fields: &[String]) -> String {
 /// What one file says: chains of names joined by dots, and all words.
 struct Source {
     chains: Vec<Vec<String>>,
-    words: BTreeSet<String>,
+    /// The structs that it imports from the configuration.
+    imports: BTreeSet<String>,
 }
 
 fn sources() -> Vec<Source> {
@@ -123,8 +127,12 @@ fn source(text: &str) -> Source {
     let chains = joined.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'));
     let chains: Vec<Vec<String>> =
         chains.filter(|chain| !chain.is_empty()).map(|chain| chain.split('.').map(str::to_owned).collect()).collect();
-    let words = chains.iter().flatten().cloned().collect();
-    Source { chains, words }
+    let imported = text.split("config::").skip(1).map(|rest| match rest.strip_prefix('{') {
+        Some(list) => list.split('}').next().unwrap_or_default(),
+        None => rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default(),
+    });
+    let words = imported.flat_map(|list| list.split(|c: char| !c.is_alphanumeric()));
+    Source { chains, imports: words.map(str::to_owned).collect() }
 }
 
 fn is_read(leaf: &Leaf, sources: &[Source]) -> bool {
@@ -133,7 +141,7 @@ fn is_read(leaf: &Leaf, sources: &[Source]) -> bool {
         source.chains.iter().any(|chain| {
             chain.windows(2).any(|pair| {
                 let of_section = section.last() == Some(&pair[0]);
-                pair[1] == *field && (of_section || source.words.contains(&leaf.owner))
+                pair[1] == *field && (of_section || source.imports.contains(&leaf.owner))
             })
         })
     })
