@@ -46,9 +46,7 @@ enum Raw {
 
 fn raw(recording: &Recording) -> Vec<(Timestamp, Raw)> {
     let raw = |input: &Input| match input {
-        Input::Stanza { on, stanza } => {
-            Raw::Text(*on, format!("{HEADER}{}</stream:stream>", xml::to_string(stanza)))
-        }
+        Input::Stanza { on, stanza } => Raw::Text(*on, format!("{HEADER}{}</stream:stream>", xml::to_string(stanza))),
         other => Raw::Other(other.clone()),
     };
     recording.inputs.iter().map(|(at, input)| (*at, raw(input))).collect()

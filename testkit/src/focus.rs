@@ -94,6 +94,8 @@ impl Options {
 pub struct FocusProcess {
     process: Process,
     log: PathBuf,
+    /// What must never be in the log.
+    secrets: [String; 2],
     http: SocketAddr,
     started_in: Duration,
 }
@@ -125,7 +127,8 @@ impl FocusProcess {
         let since = prosody.log().len();
         let begin = Instant::now();
         let process = spawn(&options, prosody, &configuration, &log);
-        let mut focus = Self { process, log, http, started_in: Duration::ZERO };
+        let secrets = [prosody.focus_password().to_owned(), prosody.component_secret().to_owned()];
+        let mut focus = Self { process, log, secrets, http, started_in: Duration::ZERO };
         if options.ready {
             focus.serves(prosody, since, begin).await;
         }
@@ -228,6 +231,16 @@ impl FocusProcess {
     /// From the start of the process until it served.
     pub fn started_in(&self) -> Duration {
         self.started_in
+    }
+}
+
+/// Whatever a test is about: no secret of its installation is in the log (spec/80 §8).
+impl Drop for FocusProcess {
+    fn drop(&mut self) {
+        let log = self.log();
+        let leaked = self.secrets.iter().any(|secret| !secret.is_empty() && log.contains(secret.as_str()));
+        // A second panic while one is under way would end the whole test run.
+        assert!(!leaked || std::thread::panicking(), "a secret is in the log {}", self.log.display());
     }
 }
 

@@ -195,8 +195,7 @@ pub(super) const KEYS: &[Key] = &[
         Kind::Bool,
         "true",
         "Allow `_` and `%` in domains, which tenants need.",
-    )
-    .later(),
+    ),
     Key::unset("jicofo.local-region", Kind::Text, "Region of this focus, for choosing bridges and gateways.")
         .legacy(names::LOCAL_REGION)
         .later(),
@@ -214,8 +213,7 @@ pub(super) const KEYS: &[Key] = &[
         Kind::Bool,
         "false",
         "Let bridges of different versions work together, for tests.",
-    )
-    .later(),
+    ),
     Key::new(
         "jicofo.octo.sctp-datachannels",
         Kind::Bool,

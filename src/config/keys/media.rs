@@ -133,7 +133,8 @@ pub(super) const KEYS: &[Key] = &[
         Kind::Bool,
         "true",
         "Recording, streaming and SIP calls need moderator rights.",
-    ),
+    )
+    .later(),
     Key::new(
         "jicofo.conference.initial-timeout",
         Kind::Duration(0),

@@ -224,9 +224,12 @@ fn each_option_of_the_template_means_what_it_means_to_the_reference() {
 #[test]
 fn a_password_that_breaks_the_template_is_told() {
     let rendered = include_str!("../../../tests/data/config/docker.conf");
-    for password in ["a\"b", "a\\b", "a\\"] {
+    for password in ["a\"b", "a\\d", "a\\"] {
         let said = Start::new().file(&rendered.replace("0f1e2d3c4b5a69788796a5b4c3d2e1f0", password)).refused();
-        assert!(said.contains("jicofo.conf:38:") && said.contains("quote"), "{password}: {said}");
+        assert!(
+            said.contains("jicofo.conf:38:") && (said.contains("quote") || said.contains("backslash")),
+            "{password}: {said}"
+        );
         assert!(!said.contains("a\"b"), "{said}");
     }
 }

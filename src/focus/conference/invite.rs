@@ -232,9 +232,8 @@ impl Conference {
             Answer::Error(_) if active && !replacing => {}
             Answer::Error(error) => {
                 let member = self.members.get(id).map(|member| member.nick.to_string()).unwrap_or_default();
-                log::warn!(
-                    "{}: {member} refused our offer: {} {}",
-                    self.room,
+                say!(
+                    self, warn, participant = member; "{member} refused our offer: {} {}",
                     error.condition,
                     error.text.unwrap_or_default()
                 );
@@ -351,7 +350,7 @@ impl Conference {
         let Some(id) = self.members.iter().find(|member| member.is_participant()).map(|member| member.id) else {
             return;
         };
-        log::info!("{}: the one participant's session ends, nobody else came", self.room);
+        say!(self, info, "the one participant's session ends, nobody else came");
         self.story.decided(cx.now, "one is alone: its session ends");
         self.terminate(cx, id, Terminate::Idle);
         self.drop_participant(cx, id, Invite::Idle);

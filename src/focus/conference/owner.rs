@@ -56,7 +56,7 @@ impl Conference {
         if matches!(answer, Answer::Result(_)) {
             return;
         }
-        log::warn!("{}: could not make a member owner{}", self.room, answer.detail());
+        say!(self, warn, "could not make a member owner{}", answer.detail());
         let is_owner = self.members.get(id).is_some_and(|member| member.role == Role::Owner);
         if self.owner.elected == Some(id) && !is_owner {
             self.owner.elected = None;
