@@ -1,7 +1,8 @@
 //! Connections against a server that follows a script: what they send, what they refuse, what they say about it, and how
 //! they come back. Time is virtual; it stands still while anybody has something to do.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::cell::RefCell;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use base64::Engine;
@@ -248,7 +249,7 @@ async fn a_closed_port_is_told_once_and_tried_for_ever() {
     tokio::time::advance(Duration::from_secs(60)).await;
     focus.listener = Some(TcpListener::bind(address).await.expect("still free"));
     focus.accept().await;
-    let lines = lines(address.port());
+    let lines = focus.lines();
     assert_eq!(lines.len(), 1, "{lines:?}");
 }
 
@@ -585,6 +586,7 @@ struct Focus {
     listener: Option<TcpListener>,
     port: u16,
     latency: Arc<Histogram>,
+    logged_before: usize,
 }
 
 impl Focus {
@@ -617,10 +619,11 @@ impl Focus {
     fn at(settings: Settings, port: u16) -> Focus {
         log_to_memory();
         let (sender, events) = mpsc::channel(64);
+        let logged_before = LINES.with_borrow(Vec::len);
         let latency = Arc::<Histogram>::default();
         let on = if matches!(settings, Settings::Component(_)) { Connection::Component } else { Connection::Client };
         let handle = spawn(on, settings, sender, Some(latency.clone()));
-        Focus { handle: Some(handle), events, listener: None, port, latency }
+        Focus { handle: Some(handle), events, listener: None, port, latency, logged_before }
     }
 
     /// Both sides, behind the login.
@@ -675,12 +678,21 @@ impl Focus {
         }
     }
 
+    /// What was logged since this connection began, of its address.
+    fn lines(&self) -> Vec<String> {
+        let address = format!(":{} ", self.port);
+        let new = |lines: &Vec<String>| {
+            lines.iter().skip(self.logged_before).filter(|line| line.contains(&address)).cloned().collect()
+        };
+        LINES.with_borrow(new)
+    }
+
     /// The first line in the log about this connection's failures.
     async fn logged(&self) -> String {
         loop {
             let logged = LOGGED.notified();
-            if let Some(line) = lines(self.port).first() {
-                return line.clone();
+            if let Some(line) = self.lines().into_iter().next() {
+                return line;
             }
             logged.await;
         }
@@ -812,10 +824,12 @@ impl Server {
     }
 }
 
-/// The log of all tests of this process; each finds its own lines by its port.
+/// The log of one test: each has a thread of its own, on which its connections run as well.
 struct Memory;
 
-static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+thread_local! {
+    static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
 static LOGGED: Notify = Notify::const_new();
 
 impl log::Log for Memory {
@@ -825,7 +839,7 @@ impl log::Log for Memory {
 
     fn log(&self, record: &log::Record<'_>) {
         if self.enabled(record.metadata()) {
-            LINES.lock().expect("no test panics in here").push(record.args().to_string());
+            LINES.with_borrow_mut(|lines| lines.push(record.args().to_string()));
             LOGGED.notify_waiters();
         }
     }
@@ -839,9 +853,4 @@ fn log_to_memory() {
         log::set_boxed_logger(Box::new(Memory)).expect("the only logger");
         log::set_max_level(log::LevelFilter::Error);
     });
-}
-
-fn lines(port: u16) -> Vec<String> {
-    let lines = LINES.lock().expect("no test panics in here");
-    lines.iter().filter(|line| line.contains(&format!(":{port} "))).cloned().collect()
 }

@@ -2,6 +2,7 @@
 //!
 //! Here an input finds the room that owns it. No decisions.
 
+pub mod audit;
 mod brewery;
 pub mod bridges;
 mod caps;
@@ -17,6 +18,7 @@ mod request;
 mod routes;
 mod seat;
 pub mod sources;
+mod story;
 mod table;
 pub mod time;
 mod timers;
@@ -32,6 +34,7 @@ use self::context::{Context, NICK};
 use self::metrics::{Gauges, Metrics};
 use self::pending::{Answer, Then};
 use self::seat::SeatOwner;
+use self::story::Came;
 use self::table::Conferences;
 use self::timers::Timer;
 use crate::config::Config;
@@ -150,6 +153,7 @@ impl Focus {
             participants: self.conferences.iter().map(|conference| conference.members().participants()).sum(),
             bridges: self.cx.bridges.iter().count(),
             operational_bridges: self.cx.bridges.iter().filter(|it| it.operational(self.cx.now, config)).count(),
+            endpoints: self.cx.bridges.iter().map(|bridge| bridge.endpoints as usize).sum(),
             requests_pending: self.cx.pending.len(),
             timers: self.cx.timers.len(),
         }
@@ -162,7 +166,11 @@ impl Focus {
         self.cx.metrics.panics += 1;
         let Some(id) = self.in_hand.take() else { return };
         if let Some(conference) = self.conferences.get(id) {
-            log::error!("{}: the conference ends because of an error of ours", conference.room);
+            log::error!(
+                "{}: the conference ends because of an error of ours. What led to it:\n{}",
+                conference.room,
+                conference.story
+            );
         }
         self.with_conference(id, |conference, cx| conference.end(cx, Leave::Room));
     }
@@ -171,9 +179,21 @@ impl Focus {
     fn with_conference(&mut self, id: ConferenceId, act: impl FnOnce(&mut Conference, &mut Context)) {
         let Some(conference) = self.conferences.get_mut(id) else { return };
         self.in_hand = Some(id);
+        let first = self.cx.outputs().len();
         act(conference, &mut self.cx);
+        for Output::Send { stanza, .. } in self.cx.outputs().range(first..) {
+            conference.story.went(self.cx.now, stanza);
+        }
         if conference.has_ended() {
             self.clear_away(id);
+        }
+    }
+
+    /// For the story of a conference.
+    fn note(&mut self, id: ConferenceId, came: Came<'_>) {
+        let now = self.cx.now;
+        if let Some(conference) = self.conferences.get_mut(id) {
+            conference.story.came(now, came);
         }
     }
 
@@ -197,6 +217,9 @@ impl Focus {
     }
 
     fn due(&mut self, timer: Timer) {
+        if let Some(id) = timer.conference() {
+            self.note(id, Came::Due(&timer));
+        }
         match timer {
             Timer::NoAnswer(id) => {
                 if let Some((then, _)) = self.cx.pending.take(id) {
@@ -207,6 +230,7 @@ impl Focus {
             Timer::MetadataTimeout(id) => self.with_conference(id, Conference::metadata_timed_out),
             Timer::NobodyCame(id) => self.with_conference(id, Conference::nobody_came),
             Timer::Alone(id) => self.with_conference(id, Conference::alone_for_long),
+            Timer::ElectOwner(id) => self.with_conference(id, Conference::election_due),
             Timer::Signal(id, member) => self.with_conference(id, |conference, cx| conference.flush(cx, member)),
             Timer::SeekBridge(id) => self.with_conference(id, Conference::seek_bridge),
             Timer::GraceOver(on) => self.grace_over(on),
@@ -218,6 +242,9 @@ impl Focus {
 
     /// An answer, or that there was none, goes to whoever asked.
     fn answered(&mut self, then: Then, answer: Answer) {
+        if let Some(id) = then.conference() {
+            self.note(id, answer.came(&then));
+        }
         match then {
             Then::Components => self.components_answered(answer),
             Then::MucDomain(domain) => self.muc_domain_answered(&domain, &answer),
@@ -244,10 +271,10 @@ impl Focus {
             Then::Updated(id, key, endpoint) => {
                 self.with_conference(id, |conference, cx| conference.updated(cx, key, endpoint, &answer));
             }
-            Then::IceRestarted(id, key, member) => {
-                self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, member, &answer));
+            Then::IceRestarted(id, key, endpoint) => {
+                self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, endpoint, &answer));
             }
-            Then::Expired(id) => self.with_conference(id, |conference, cx| conference.expired(cx)),
+            Then::Expired(id, bridge) => self.with_conference(id, |conference, cx| conference.expired(cx, &bridge)),
             Then::Checked(bridge) => self.checked(&bridge, &answer),
             Then::Nothing => {}
         }
@@ -279,9 +306,6 @@ impl Focus {
         };
         let steps = self.cx.bridges.check_ended(self.cx.now, bridge, result, &self.cx.config.bridge);
         self.health_steps(steps);
-        if result == CheckResult::Passed && !self.cx.stranded.is_empty() {
-            self.seek_bridges();
-        }
     }
 
     fn health_steps(&mut self, steps: Vec<HealthStep>) {
@@ -308,6 +332,11 @@ impl Focus {
             && self.cx.is_connected(brewery.seat.on)
         {
             brewery.seat.leave(&mut self.cx);
+        }
+        for on in [Connection::Client, Connection::Service] {
+            if self.cx.is_connected(on) {
+                self.take_leave(on);
+            }
         }
     }
 }

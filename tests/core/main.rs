@@ -1,11 +1,14 @@
 //! The core alone: whole conferences with strict simulated peers, in one thread and virtual time.
 
+mod breakouts;
 mod bridges;
 mod colibri;
 mod conference_requests;
 mod connections;
 mod members;
+mod owners;
 mod restarts;
 mod rooms;
 mod sessions;
 mod sources;
+mod support;

@@ -59,8 +59,9 @@ pub(crate) struct Member {
     pub endpoint: Option<EndpointState>,
     /// A session that ended by its own fault, so that what still comes for it is told so (spec/30 §9.1).
     pub ended: Option<SessionId>,
-    /// Whether it has been invited before: a start-muted policy acts on first invitations only (spec/20 §10).
-    pub invited_before: bool,
+    /// Whether it has had an offer: a start-muted policy acts on the first one only (spec/20 §10), which may be late if a
+    /// bridge refuses.
+    pub offered_before: bool,
     /// When it is told of what has changed, if that is to be later.
     pub flush: Option<TimerKey>,
     pub restarts: Budget,
@@ -86,7 +87,7 @@ impl Member {
             invite: Invite::Idle,
             endpoint: None,
             ended: None,
-            invited_before: false,
+            offered_before: false,
             flush: None,
             restarts: Budget::default(),
             ice_restarts: Budget::default(),
@@ -208,8 +209,8 @@ fn mutes_of_source_info(text: &str) -> Option<(bool, bool)> {
             Some(media) => (media.eq_ignore_ascii_case("audio"), media.eq_ignore_ascii_case("video")),
             None => (letter == Some('a'), letter == Some('v')),
         };
-        audio_muted &= !(is_audio && !info.muted);
-        video_muted &= !(is_video && !info.muted);
+        audio_muted &= !is_audio || info.muted;
+        video_muted &= !is_video || info.muted;
     }
     Some((audio_muted, video_muted))
 }

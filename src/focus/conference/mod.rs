@@ -1,5 +1,6 @@
 //! A conference: one room, its members, and what has to be done for them. One short method an event.
 
+mod audit;
 pub(crate) mod bridge;
 pub mod features;
 pub(crate) mod invite;
@@ -8,6 +9,7 @@ pub(crate) mod limits;
 pub(crate) mod member;
 pub(crate) mod members;
 pub(crate) mod metadata;
+pub(crate) mod mute;
 pub mod offer;
 mod owner;
 mod publish;
@@ -29,6 +31,7 @@ use super::request;
 use super::seat::{EntryFailure, Loss, RoomForm, Seat, SeatEvent, SeatOwner};
 use super::sources::signal::Signals;
 use super::sources::validate::ConferenceSources;
+use super::story::Story;
 use super::timers::{Timer, TimerKey};
 use crate::wire::presence::Presence;
 use crate::wire::values::{EndpointId, MeetingId, PresenceType, SessionId};
@@ -53,6 +56,13 @@ impl MemberId {
 /// The identity of one attempt to give a participant a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AttemptId(pub u64);
+
+/// The identity of one endpoint of a participant. After a new invitation it has another, under the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EndpointKey {
+    pub member: MemberId,
+    pub attempt: AttemptId,
+}
 
 /// The identity of a conference's stay on a bridge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +117,7 @@ pub(crate) struct Conference {
     /// Ends the conference if nobody comes.
     start: Option<TimerKey>,
     alone: Option<TimerKey>,
+    pub story: Story,
 }
 
 impl Conference {
@@ -136,6 +147,7 @@ impl Conference {
             published: Published::default(),
             start: None,
             alone: None,
+            story: Story::default(),
         };
         conference.await_somebody(cx);
         conference.seat.enter(cx);
@@ -178,8 +190,10 @@ impl Conference {
     pub fn presence(&mut self, cx: &mut Context, presence: Presence) {
         match self.seat.presence(cx, &presence) {
             SeatEvent::Other if self.is_running() => {
-                self.member_presence(cx, &presence);
-                self.elect_owner(cx);
+                // Who updates its presence elects nobody: a server that refuses grants would be asked each time.
+                if self.member_presence(cx, &presence) {
+                    self.elect_owner(cx);
+                }
             }
             SeatEvent::Other => self.held.push(presence),
             event => self.seat_event(cx, event),
@@ -210,7 +224,8 @@ impl Conference {
 
     fn seat_event(&mut self, cx: &mut Context, event: SeatEvent) {
         match event {
-            SeatEvent::Nothing | SeatEvent::Other | SeatEvent::Own { owner: true } => {}
+            SeatEvent::Nothing | SeatEvent::Other => {}
+            SeatEvent::Own { owner: true } => self.elect_owner(cx),
             SeatEvent::Entered(form) => self.entered(cx, form),
             SeatEvent::Failed(failure) => self.entry_failed(cx, &failure),
             SeatEvent::Lost(Loss::Destroyed { reason }) => {
@@ -322,22 +337,27 @@ impl Conference {
         self.end(cx, Leave::Room);
     }
 
-    /// A presence of somebody else, in its order.
-    fn member_presence(&mut self, cx: &mut Context, presence: &Presence) {
-        let Some(nick) = presence.from.as_ref().and_then(Jid::resource) else { return };
+    /// A presence of somebody else, in its order. True: somebody came or went.
+    fn member_presence(&mut self, cx: &mut Context, presence: &Presence) -> bool {
+        let Some(nick) = presence.from.as_ref().and_then(Jid::resource) else { return false };
         let known = self.members.id_of(nick);
         match (presence.kind, known) {
-            (None, None) => self.member_came(cx, presence),
+            (None, None) => {
+                self.member_came(cx, presence);
+                true
+            }
             (None, Some(id)) => {
                 let trusted = cx.config.xmpp.trusted_domains.as_slice();
                 self.members.update(id, presence, trusted);
                 self.publish_sender_limits(cx);
+                false
             }
             (Some(PresenceType::Unavailable), Some(id)) => {
                 let switching = presence.status.as_deref().is_some_and(|status| status.trim() == SWITCH_ROOM);
                 self.member_left(cx, id, switching);
+                true
             }
-            _ => {}
+            _ => false,
         }
     }
 
@@ -360,7 +380,7 @@ impl Conference {
     pub fn features_known(&mut self, cx: &mut Context, id: MemberId, features: Features) {
         let Some(member) = self.members.get_mut(id) else { return };
         member.features = Some(features);
-        self.invite_due(cx);
+        self.invite_due(cx, id);
     }
 
     /// A member is gone, however it went.
@@ -393,7 +413,7 @@ impl Conference {
         self.sources.remove_owner(&member.nick);
         self.signals.left(&member.nick);
         self.signals.forget(&member.nick);
-        self.owner_left(id);
+        self.owner_left(cx, id);
     }
 
     /// Nobody is left (spec/10 §5.2).
@@ -433,6 +453,11 @@ impl Conference {
         if self.has_breakouts(cx) || !self.members.is_empty() {
             return;
         }
+        // A large room may take that long to let us in; that it does at all is watched over elsewhere.
+        if !self.is_running() {
+            self.await_somebody(cx);
+            return;
+        }
         log::info!("{}: nobody came", self.room);
         self.fail(cx, None);
     }
@@ -442,11 +467,18 @@ impl Conference {
         if self.has_ended() {
             return;
         }
+        let what = match leave {
+            Leave::Room => "the end: leaves the room",
+            Leave::Outside => "the end: outside already",
+            Leave::Silently => "the end: the connection is lost",
+        };
+        self.story.decided(cx.now, what);
         self.published.mute_for_good();
-        if cx.is_connected(cx.bridge_connection()) {
-            self.close_bridge(cx);
-        } else {
+        // On the new stream the bridges do not know us yet, and would be told by nobody (spec/10 §5.3).
+        if leave == Leave::Silently && cx.bridge_connection() == self.seat.on {
             self.drop_bridge(cx);
+        } else {
+            self.close_bridge(cx);
         }
         for id in self.members.iter().map(|member| member.id).collect::<Vec<_>>() {
             self.forget_member(cx, id);
@@ -465,6 +497,7 @@ impl Conference {
         cx.timers.cancel(self.start.take());
         cx.timers.cancel(self.alone.take());
         self.cancel_retry(cx);
+        self.cancel_election(cx);
         cx.forget_conference(self.id);
         if cx.meetings.get(&self.meeting) == Some(&self.id) {
             cx.meetings.remove(&self.meeting);

@@ -50,6 +50,13 @@ impl Participant {
         self.left();
     }
 
+    /// Leaves with a status, as applications do that give a reason (spec/10 §5.2).
+    pub fn leave_with_status(&mut self, status: &str) {
+        let presence = el("presence", ns::CLIENT).attr("type", "unavailable").attr("to", self.occupant_jid());
+        self.outputs.push_back(presence.child(el("status", ns::CLIENT).text(status)).done());
+        self.left();
+    }
+
     /// Forgets everything of the room; also when it was thrown out.
     pub(super) fn left(&mut self) {
         self.place = Place::Left;

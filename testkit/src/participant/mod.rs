@@ -203,7 +203,7 @@ pub struct Participant {
 
 impl Participant {
     pub fn new(settings: Settings) -> Participant {
-        let mut dice = Dice::of(&settings.nick);
+        let mut dice = Dice::of(&settings.jid);
         Participant {
             complaints: Complaints::of(&settings.nick),
             stopwatch: Stopwatch::default(),

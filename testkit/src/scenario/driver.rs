@@ -38,6 +38,9 @@ impl Scenario {
 
     pub(super) fn feed(&mut self, input: Input) {
         let now = timestamp(self.now);
+        if let Some(recorded) = &mut self.recorded {
+            recorded.push((now, input.clone()));
+        }
         self.focus.handle(now, input);
         self.drain_focus();
     }
@@ -48,11 +51,17 @@ impl Scenario {
             let text = xml::to_string(&stanza);
             let label = label_of(on);
             match crate::xml::parse(&text) {
-                Ok(_) if self.cut => {}
-                Ok(element) => self.server.receive(self.now, label, element),
+                Ok(element) if self.cut => self.unsent.push((label, element)),
+                Ok(element) => self.says(label, element),
                 Err(error) => self.complain(error),
             }
         }
+    }
+
+    pub(super) fn says(&mut self, label: &str, stanza: minidom::Element) {
+        let (from, to) = ("focus".to_owned(), "server".to_owned());
+        self.said.push(Wire { at: self.now, from, to, stanza: stanza.clone() });
+        self.server.receive(self.now, label, stanza);
     }
 
     fn complain(&mut self, text: String) {
@@ -109,11 +118,13 @@ impl Scenario {
             bridge.handle(self.now, &stanza);
         }
         let label = |label: String| if label.starts_with("focus/") { "focus".to_owned() } else { label };
-        self.log.push(Wire { at, from: label(from), to: label(to), stanza });
+        if self.recorded.is_none() {
+            self.log.push(Wire { at, from: label(from), to: label(to), stanza });
+        }
     }
 
     /// As the shell does it: what cannot be read is answered, where an answer is due.
-    fn hand_to_focus(&mut self, on: Connection, stanza: &minidom::Element) {
+    pub(super) fn hand_to_focus(&mut self, on: Connection, stanza: &minidom::Element) {
         let text = crate::xml::to_text(stanza);
         match read_stanza(&text) {
             Ok(Incoming::Stanza(stanza)) => self.feed(Input::Stanza { on, stanza }),
@@ -121,7 +132,7 @@ impl Scenario {
             Err(error) => {
                 if let Some(answer) = error.answer() {
                     let element = crate::xml::parse(&xml::to_string(&answer)).expect("an answer is XML");
-                    self.server.receive(self.now, label_of(on), element);
+                    self.says(label_of(on), element);
                 }
             }
         }

@@ -12,6 +12,7 @@
 mod builder;
 mod checks;
 mod driver;
+mod recording;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +20,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use jicofo::config::Config;
-use jicofo::focus::{Connection, Focus, Input};
+use jicofo::focus::{Connection, Focus, Input, Timestamp};
 
 use crate::Time;
 use crate::bridge::Bridge;
@@ -28,6 +29,7 @@ use crate::room::{Delivery, Fate, Server};
 use crate::violation::Violation;
 use crate::wire_log::{Query, Wire};
 pub use builder::Builder;
+pub use recording::Recording;
 
 /// How much virtual time [`Scenario::run_until`] allows.
 const PATIENCE: Time = Time::from_secs(90);
@@ -45,12 +47,17 @@ pub struct Scenario {
     participants: IndexMap<String, Participant>,
     bridges: IndexMap<String, Bridge>,
     log: Vec<Wire>,
+    /// What the focus has sent, as it left it.
+    said: Vec<Wire>,
+    /// What the focus was fed. Instead of the log, which is too much in large rooms.
+    recorded: Option<Vec<(Timestamp, Input)>>,
     /// What the focus itself did wrong on the wire.
     complaints: Vec<Violation>,
     room: String,
     focus_jid: String,
-    /// The focus' streams are broken: what it sends is lost.
+    /// The focus' streams are broken: what it sends waits, and arrives if they are resumed.
     cut: bool,
+    unsent: Vec<(&'static str, minidom::Element)>,
     deliveries_at_once: usize,
 }
 
@@ -106,6 +113,8 @@ impl Scenario {
     }
 
     pub fn joins_with(&mut self, name: &str, change: impl FnOnce(&mut Settings)) {
+        // Somebody of that name may have been told to leave just now.
+        self.pump();
         let mut settings = Settings::new(name, &self.room, &self.server.options.domains.focus);
         // What the focus sends may cross a leave: the leave's way to it, and a round trip to a bridge in between.
         let (least, more) = self.server.options.latency;
@@ -170,11 +179,14 @@ impl Scenario {
 
     /// It is back within that while: nothing was lost.
     pub fn focus_resumes(&mut self) {
-        self.cut = false;
         let jid = self.focus_jid.parse().expect("a JID");
         self.feed(Input::Connected { on: Connection::Client, jid, resumed: true });
+        self.cut = false;
         for label in ["focus", "focus/service", "focus/component"] {
             self.server.resume(self.now, label);
+        }
+        for (label, stanza) in std::mem::take(&mut self.unsent) {
+            self.says(label, stanza);
         }
         self.pump();
     }
@@ -182,11 +194,30 @@ impl Scenario {
     /// Its session ended, and it logs in anew: it is in no room.
     pub fn focus_logs_in_anew(&mut self) {
         self.cut = false;
+        self.unsent.clear();
         for label in ["focus", "focus/service", "focus/component"] {
             self.server.disconnect(self.now, label);
         }
         self.log_in_focus();
         self.pump();
+    }
+
+    /// The focus' stream breaks, and its session is gone with it.
+    pub fn focus_is_disconnected(&mut self) {
+        self.cut = true;
+        for label in ["focus", "focus/service", "focus/component"] {
+            self.server.disconnect(self.now, label);
+        }
+        self.feed(Input::Disconnected { on: Connection::Client, resumable: false });
+        self.unsent.clear();
+        self.pump();
+    }
+
+    /// The focus is killed, and another one takes its place: it knows nothing.
+    pub fn focus_is_replaced(&mut self) {
+        self.seed += 1;
+        self.focus = Focus::new(self.config.clone(), self.seed);
+        self.focus_logs_in_anew();
     }
 
     /// The focus is told to stop.
@@ -227,9 +258,22 @@ impl Scenario {
         self.pump();
     }
 
+    /// Something that the focus reads at once, also while it is not logged in: what stands in front of the answer to its bind
+    /// request.
+    pub fn early(&mut self, xml: &str) {
+        let stanza = crate::xml::parse(xml).expect("well-formed XML");
+        self.hand_to_focus(Connection::Client, &stanza);
+        self.pump();
+    }
+
     /// The log: everything that reached a peer.
     pub fn log(&self) -> Query<'_> {
         Query::of(&self.log)
+    }
+
+    /// What the focus sent to its server, as it left it: also what reached no peer.
+    pub fn said(&self) -> Query<'_> {
+        Query::of(&self.said)
     }
 
     /// What reached that peer.
