@@ -135,11 +135,8 @@ impl Builder {
             participants: IndexMap::new(),
             bridges: IndexMap::new(),
             log: Vec::new(),
-<<<<<<< HEAD
             said: Vec::new(),
-=======
             recorded: recording.then(Vec::new),
->>>>>>> perf
             complaints: Vec::new(),
             room,
             focus_jid,
