@@ -22,9 +22,6 @@ const WITHOUT_A_READER: &[&str] = &[
     "jicofo.authentication.login-url",
     // Health checks of our own make rooms there.
     "jicofo.xmpp.client.conference-muc-jid",
-    // Read, of a struct that is at hand under another name.
-    "jicofo.codec.audio.opus.minptime",
-    "jicofo.codec.audio.opus.use-inband-fec",
 ];
 
 /// Where a field's path is not its key's.
@@ -138,10 +135,15 @@ fn source(text: &str) -> Source {
 fn is_read(leaf: &Leaf, sources: &[Source]) -> bool {
     let Some((field, section)) = leaf.fields.split_last() else { return false };
     sources.iter().any(|source| {
+        // `let config = &cx.config.conference;`: from then on the section is called by another name.
+        let renamed = source
+            .chains
+            .iter()
+            .any(|chain| chain.len() > 1 && chain.last() == section.last() && chain.contains(&"config".to_owned()));
         source.chains.iter().any(|chain| {
             chain.windows(2).any(|pair| {
                 let of_section = section.last() == Some(&pair[0]);
-                pair[1] == *field && (of_section || source.imports.contains(&leaf.owner))
+                pair[1] == *field && (of_section || renamed || source.imports.contains(&leaf.owner))
             })
         })
     })

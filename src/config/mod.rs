@@ -152,7 +152,8 @@ fn config_file(sources: &Sources, problems: &mut Vec<Problem>) -> Option<PathBuf
     if let Some(file) = sources.default_files.iter().find(|file| file.exists()) {
         return Some(file.clone());
     }
-    if !sources.is_classic() {
+    let by_environment = sources.environment.keys().any(|name| name.starts_with(environment::PREFIX));
+    if !sources.is_classic() && !by_environment {
         problems.push(Problem::fatal(
             "there is no configuration; name a file with --config FILE, or with -Dconfig.file=FILE in JAVA_SYS_PROPS",
         ));

@@ -167,8 +167,8 @@ impl Focus {
         let Some(id) = self.in_hand.take() else { return };
         if let Some(conference) = self.conferences.get(id) {
             log::error!(
-                "{}: the conference ends because of an error of ours. What led to it:\n{}",
-                conference.room,
+                room:% = conference.room, meeting_id:% = conference.meeting;
+                "the conference ends because of an error of ours. What led to it:\n{}",
                 conference.story
             );
         }

@@ -163,3 +163,23 @@ fn the_first_default_file_that_is_there_is_read() {
     let start = start.beside("jicofo.toml", "[jicofo.xmpp.client]\ndomain = \"a.x\"\npassword = \"p\"\n");
     assert_eq!(start.config().xmpp.client.account.domain, "a.x");
 }
+
+#[test]
+fn the_environment_alone_is_a_configuration() {
+    let start = Start::new().env("JICOFO__XMPP__CLIENT__DOMAIN", "a.x").env("JICOFO_AUTH_PASSWORD", "p");
+    assert_eq!(start.config().xmpp.client.account.domain, "a.x");
+}
+
+/// What the README shows to who starts fresh.
+#[test]
+fn the_examples_of_the_readme_start() {
+    let readme = include_str!("../../../README.md");
+    for (fence, name) in [("```hocon\n", "jicofo.conf"), ("```toml\n", "jicofo.toml")] {
+        let text = readme.split(fence).nth(1).and_then(|rest| rest.split("```").next()).expect("it is there");
+        let mut start = Start::new().beside("password", "p\n");
+        let password = start.folder().join("password").display().to_string();
+        start.sources.config_file = Some(start.folder().join(name));
+        let start = start.beside(name, &text.replace("/etc/jitsi/jicofo/password", &password));
+        assert_eq!(start.warned(), "", "{name}");
+    }
+}

@@ -158,7 +158,10 @@ impl Conference {
         let Some(session) = &self.bridge else { return };
         let bridge = session.bridge.clone();
         let nick = self.members.get(id).map(|member| member.nick.to_string()).unwrap_or_default();
-        say!(self, warn, participant = nick; "{} gave no endpoint for {nick}: {failure:?}{}", bridge.jid, answered.detail());
+        say!(
+            self, warn, participant = nick;
+            "{} gave no endpoint for {nick}: {failure:?}{}", bridge.jid, answered.detail()
+        );
         // Silence is nobody's fault while our own connection is down (spec/50 §3.3, "Improve").
         let unheard = *answered == Answer::None && !cx.is_connected(cx.bridge_connection());
         if failure.marks_bridge() && !unheard {

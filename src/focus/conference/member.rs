@@ -121,7 +121,12 @@ impl Member {
     /// A visitor does not become anything else, nor the reverse: it would corrupt what is counted (spec/20 §4.2).
     fn set_role(&mut self, role: Role, first: bool) {
         if !first && (role == Role::Visitor) != (self.role == Role::Visitor) {
-            log::warn!(room:% = self.occupant.bare_str(), participant:% = self.nick; "{} went from {:?} to {role:?}: ignored", self.occupant, self.role);
+            log::warn!(
+                room:% = self.occupant.bare_str(), participant:% = self.nick;
+                "{} went from {:?} to {role:?}: ignored",
+                self.occupant,
+                self.role
+            );
             return;
         }
         self.role = role;
