@@ -158,6 +158,7 @@ impl Focus {
             participants: self.conferences.iter().map(|conference| conference.members().participants()).sum(),
             bridges: self.cx.bridges.iter().count(),
             operational_bridges: self.cx.bridges.iter().filter(|it| it.operational(self.cx.now, config)).count(),
+            endpoints: self.cx.bridges.iter().map(|bridge| bridge.endpoints as usize).sum(),
             requests_pending: self.cx.pending.len(),
             timers: self.cx.timers.len(),
         }
@@ -177,8 +178,8 @@ impl Focus {
         let Some(id) = self.in_hand.take() else { return };
         if let Some(conference) = self.conferences.get(id) {
             log::error!(
-                "{}: the conference ends because of an error of ours. What led to it:\n{}",
-                conference.room,
+                room:% = conference.room, meeting_id:% = conference.meeting;
+                "the conference ends because of an error of ours. What led to it:\n{}",
                 conference.story
             );
         }
@@ -252,6 +253,7 @@ impl Focus {
             Timer::MetadataTimeout(id) => self.with_conference(id, Conference::metadata_timed_out),
             Timer::NobodyCame(id) => self.with_conference(id, Conference::nobody_came),
             Timer::Alone(id) => self.with_conference(id, Conference::alone_for_long),
+            Timer::ElectOwner(id) => self.with_conference(id, Conference::election_due),
             Timer::Signal(id, member) => self.with_conference(id, |conference, cx| conference.flush(cx, member)),
             Timer::SeekBridge(id) => self.with_conference(id, Conference::seek_bridge),
             Timer::GraceOver(on) => self.grace_over(on),
@@ -292,10 +294,10 @@ impl Focus {
             Then::Updated(id, key, endpoint) => {
                 self.with_conference(id, |conference, cx| conference.updated(cx, key, endpoint, &answer));
             }
-            Then::IceRestarted(id, key, member) => {
-                self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, member, &answer));
+            Then::IceRestarted(id, key, endpoint) => {
+                self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, endpoint, &answer));
             }
-            Then::Expired(id) => self.with_conference(id, |conference, cx| conference.expired(cx)),
+            Then::Expired(id, bridge) => self.with_conference(id, |conference, cx| conference.expired(cx, &bridge)),
             Then::Checked(bridge) => self.checked(&bridge, &answer),
             Then::Nothing => {}
         }
@@ -327,9 +329,6 @@ impl Focus {
         };
         let steps = self.cx.bridges.check_ended(self.cx.now, bridge, result, &self.cx.config.bridge);
         self.health_steps(steps);
-        if result == CheckResult::Passed && !self.cx.stranded.is_empty() {
-            self.seek_bridges();
-        }
     }
 
     fn health_steps(&mut self, steps: Vec<HealthStep>) {

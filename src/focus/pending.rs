@@ -6,14 +6,14 @@ use super::Connection;
 use super::bridges::registry::BridgeId;
 use super::caps::Query;
 use super::colibri::answer as colibri;
-use super::conference::{AttemptId, ConferenceId, MemberId, SessionKey};
+use super::conference::{AttemptId, ConferenceId, EndpointKey, MemberId, SessionKey};
 use super::ids;
 use super::seat::SeatOwner;
 use super::story::Came;
 use super::timers::TimerKey;
 use crate::wire::Jid;
 use crate::wire::stanza::{Payload, StanzaError};
-use crate::wire::values::{EndpointId, StanzaId};
+use crate::wire::values::StanzaId;
 
 /// Numbers requests; never used twice in a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,10 +39,10 @@ pub(crate) enum Then {
     /// A bridge allocated an endpoint, or not.
     Allocated(ConferenceId, MemberId, AttemptId),
     /// A bridge took an update. The endpoint is the one that it concerned, if it was one.
-    Updated(ConferenceId, SessionKey, Option<EndpointId>),
-    IceRestarted(ConferenceId, SessionKey, MemberId),
+    Updated(ConferenceId, SessionKey, Option<EndpointKey>),
+    IceRestarted(ConferenceId, SessionKey, EndpointKey),
     /// A bridge let go of a conference, so that it can be created there anew (spec/40 §9.3).
-    Expired(ConferenceId),
+    Expired(ConferenceId, BridgeId),
     Checked(BridgeId),
     /// Nobody cares.
     Nothing,
@@ -55,11 +55,11 @@ impl Then {
             Then::RoomForm(SeatOwner::Conference(id)) | Then::RoomConfigured(SeatOwner::Conference(id)) => {
                 Some((*id, MemberId::NONE))
             }
-            Then::Granted(id, member)
-            | Then::Offered(id, member, _)
-            | Then::Allocated(id, member, _)
-            | Then::IceRestarted(id, _, member) => Some((*id, *member)),
-            Then::Updated(id, ..) | Then::Expired(id) => Some((*id, MemberId::NONE)),
+            Then::Granted(id, member) | Then::Offered(id, member, _) | Then::Allocated(id, member, _) => {
+                Some((*id, *member))
+            }
+            Then::IceRestarted(id, _, endpoint) => Some((*id, endpoint.member)),
+            Then::Updated(id, ..) | Then::Expired(id, _) => Some((*id, MemberId::NONE)),
             _ => None,
         }
     }
@@ -79,13 +79,14 @@ impl Then {
             Then::Allocated(..) => "an allocation",
             Then::Updated(..) => "an update",
             Then::IceRestarted(..) => "an ICE restart",
-            Then::Expired(_) => "an expiry",
+            Then::Expired(..) => "an expiry",
             _ => "a question",
         }
     }
 }
 
 /// How a request ended.
+#[expect(clippy::large_enum_variant, reason = "handed on at once, kept nowhere: a box would cost more than it saves")]
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Answer {
     Result(Option<Payload>),

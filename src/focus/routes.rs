@@ -1,6 +1,7 @@
 //! Where stanzas and changes of connections go.
 
-use super::conference::Leave;
+use super::conference::mute::Wish;
+use super::conference::{ConferenceId, Leave, MemberId};
 use super::context::{Asked, Link};
 use super::pending::{self, Answer};
 use super::story::Came;
@@ -14,11 +15,17 @@ use crate::wire::values::{Condition, MessageType, PresenceType};
 
 impl Focus {
     pub(super) fn connected(&mut self, on: Connection, jid: Jid, resumed: bool) {
-        let link = self.cx.link(on);
-        let grace = link.in_grace.take();
-        *link = Link { jid: Some(jid), in_grace: None };
+        let grace = self.cx.link(on).in_grace.take();
         self.cx.timers.cancel(grace);
         let in_time = resumed && grace.is_some();
+        // Before we count as connected: what the old stream takes with it is nobody's failure.
+        if on == Connection::Client && !in_time {
+            self.drop_conferences(Leave::Silently);
+        }
+        if !resumed {
+            self.give_up_requests(on);
+        }
+        *self.cx.link(on) = Link { jid: Some(jid), in_grace: None };
         let breweries = self.brewery.as_ref().is_some_and(|brewery| brewery.seat.on == on);
         if on == Connection::Component {
             return;
@@ -28,14 +35,13 @@ impl Focus {
         }
         if on == Connection::Client {
             self.discover_components();
-            if !in_time {
-                self.drop_conferences(Leave::Silently);
-            }
         }
         if !resumed {
             self.announce(on, None);
         }
-        if breweries && !in_time {
+        if breweries && in_time {
+            self.seek_bridges();
+        } else if breweries {
             self.rejoin_brewery();
         }
     }
@@ -49,12 +55,7 @@ impl Focus {
         }
         // Nothing asked there will be answered, and a resumed stream brings answers nobody needs any more.
         if !resumable {
-            for id in self.cx.pending.on_connection(on) {
-                if let Some((then, deadline)) = self.cx.pending.take(id) {
-                    self.cx.timers.cancel(Some(deadline));
-                    self.answered(then, Answer::None);
-                }
-            }
+            self.give_up_requests(on);
         }
         if on == Connection::Component {
             return;
@@ -63,6 +64,16 @@ impl Focus {
         let timer = self.cx.timers.set(at, Timer::GraceOver(on));
         let old = self.cx.link(on).in_grace.replace(timer);
         self.cx.timers.cancel(old);
+    }
+
+    /// Nothing that was asked on this connection will be answered.
+    fn give_up_requests(&mut self, on: Connection) {
+        for id in self.cx.pending.on_connection(on) {
+            if let Some((then, deadline)) = self.cx.pending.take(id) {
+                self.cx.timers.cancel(Some(deadline));
+                self.answered(then, Answer::None);
+            }
+        }
     }
 
     /// The connection did not come back in time: what depended on it is over (spec/70 §10.6).
@@ -141,24 +152,39 @@ impl Focus {
                 Some(info) => self.cx.answer(asked, IqBody::Result(Some(Payload::DiscoInfo(info)))),
                 None => self.cx.answer_error(asked, Condition::ItemNotFound, ""),
             },
+            payload if set => match Wish::read(&payload) {
+                Some(wish) => self.mute(asked, &wish),
+                None => self.cx.answer_error(asked, Condition::FeatureNotImplemented, ""),
+            },
             _ => self.cx.answer_error(asked, Condition::FeatureNotImplemented, ""),
         }
     }
 
     /// Jingle of a member of one of our rooms; of anybody else it is about a session that there is not.
     fn jingle(&mut self, asked: Asked, jingle: Jingle) {
-        let member = asked.from.as_ref().and_then(|from| {
-            let id = self.conferences.id_of_text(from.bare_str())?;
-            let conference = self.conferences.get(id).filter(|conference| conference.seat.on == asked.on)?;
-            Some((id, conference.member_by_nick(from.resource()?)?))
-        });
-        match member {
+        match self.member(&asked) {
             Some((id, member)) => {
                 self.note(id, Came::Jingle(jingle.action.as_deref(), asked.from.as_ref()));
                 self.with_conference(id, |conference, cx| conference.jingle(cx, asked, member, jingle));
             }
             None => self.cx.answer_error(asked, Condition::BadRequest, ""),
         }
+    }
+
+    /// A wish to mute of a member of one of our rooms; nobody else has any say there.
+    fn mute(&mut self, asked: Asked, wish: &Wish) {
+        match self.member(&asked) {
+            Some((id, member)) => self.with_conference(id, |conference, cx| conference.mute(cx, asked, member, wish)),
+            None => self.cx.answer_error(asked, Condition::ItemNotFound, ""),
+        }
+    }
+
+    /// The member of one of our rooms that asks, if it is one.
+    fn member(&self, asked: &Asked) -> Option<(ConferenceId, MemberId)> {
+        let from = asked.from.as_ref()?;
+        let id = self.conferences.id_of_text(from.bare_str())?;
+        let conference = self.conferences.get(id).filter(|conference| conference.seat.on == asked.on)?;
+        Some((id, conference.member_by_nick(from.resource()?)?))
     }
 
     fn presence(&mut self, on: Connection, presence: Presence) {

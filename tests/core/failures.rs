@@ -66,7 +66,8 @@ fn the_story_of_a_room_tells_what_came_and_what_was_decided() {
         "! leaves the bridge, which is gone or going",
         "! there is no bridge: waits for one",
     ];
-    let places: Vec<_> = lines.iter().map(|line| story.find(line).unwrap_or_else(|| panic!("{line}:\n{story}"))).collect();
+    let places: Vec<_> =
+        lines.iter().map(|line| story.find(line).unwrap_or_else(|| panic!("{line}:\n{story}"))).collect();
     assert!(places.is_sorted(), "{story}");
     assert!(!story.contains("meet.test/web"), "no address of a user: {story}");
 }

@@ -32,7 +32,7 @@ impl Conference {
     pub(in crate::focus) fn tasks(&self) -> impl Iterator<Item = (MemberId, Option<AttemptId>)> {
         self.members.iter().filter_map(|member| {
             let task = match member.invite.participation()?.task {
-                Task::Allocating(attempt) | Task::Offering(attempt) => Some(attempt),
+                Task::Allocating(attempt) | Task::Offering(attempt) | Task::Replacing(attempt) => Some(attempt),
                 Task::None | Task::AwaitingBridge => None,
             };
             Some((member.id, task))
@@ -96,7 +96,7 @@ impl Conference {
             if settled && (participation.session.is_none() || !on_bridge) {
                 wrong.push(format!("{nick} has no session or no endpoint, and nothing is done about it"));
             }
-            let awaited = self.setbacks.retry.is_some() || self.setbacks.expiring.is_some();
+            let awaited = self.setbacks.retry.is_some() || !self.setbacks.expiring.is_empty();
             if participation.task == Task::AwaitingBridge && !awaited && !cx.stranded.contains(&self.id) {
                 wrong.push(format!("{nick} waits for a bridge, and nobody seeks one"));
             }

@@ -141,7 +141,7 @@ impl Scenario {
     }
 
     /// As the shell does it: what cannot be read is answered, where an answer is due.
-    fn hand_to_focus(&mut self, on: Connection, stanza: &minidom::Element) {
+    pub(super) fn hand_to_focus(&mut self, on: Connection, stanza: &minidom::Element) {
         let text = crate::xml::to_text(stanza);
         match read_stanza(&text) {
             Ok(Incoming::Stanza(stanza)) => self.feed(Input::Stanza { on, stanza }),

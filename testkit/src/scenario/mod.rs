@@ -128,6 +128,9 @@ impl Scenario {
         self.server.connect(name, &settings.jid, false);
         let mut participant = Participant::new(settings);
         participant.set_now(self.now);
+        if let Some(before) = self.participants.get(name) {
+            participant.comes_after(before);
+        }
         participant.request_conference();
         self.participants.insert(name.to_owned(), participant);
         self.pump();
@@ -289,6 +292,14 @@ impl Scenario {
     pub fn inject(&mut self, from: &str, xml: &str) {
         let stanza = crate::xml::parse(xml).expect("well-formed XML");
         self.server.receive(self.now, from, stanza);
+        self.pump();
+    }
+
+    /// Something that the focus reads at once, also while it is not logged in: what stands in front of the answer to its bind
+    /// request.
+    pub fn early(&mut self, xml: &str) {
+        let stanza = crate::xml::parse(xml).expect("well-formed XML");
+        self.hand_to_focus(Connection::Client, &stanza);
         self.pump();
     }
 

@@ -1,5 +1,7 @@
-//! What the core was fed and what it said, so that another one can be fed the same and has to say the same.
+//! What a core was fed in a scenario, to be fed again to another one: which has to say the same, or is measured.
 
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
@@ -7,69 +9,106 @@ use jicofo::config::Config;
 use jicofo::focus::{Connection, Focus, Input, Output, Timestamp};
 use jicofo::wire::xml;
 
+use super::Scenario;
+use crate::Time;
+
+/// So much time passes between two joins in [`Recording::of_rooms`]: nobody waits for anybody.
+const PACE: Time = Time::from_millis(200);
+
 /// The words with which the core panics when it is made to.
 const SABOTAGE: &str = "sabotage";
 
-/// One life of a core.
+/// Everything a core was fed, from its birth on.
 pub struct Recording {
-    config: Arc<Config>,
-    seed: u64,
-    steps: Vec<Step>,
+    pub config: Arc<Config>,
+    pub seed: u64,
+    pub inputs: Vec<(Timestamp, Input)>,
+    /// Before which input it was told to fail, and when: see [`Focus::sabotage`].
+    sabotage: BTreeMap<usize, u32>,
+    /// What it said at each input.
+    said: Vec<Digest>,
 }
 
-/// One input, and what came of it.
-struct Step {
-    at: Timestamp,
-    input: Input,
-    /// Set on purpose before it: see [`Focus::sabotage`].
-    sabotage: Option<u32>,
-    outputs: Vec<(Connection, String)>,
+/// Of what a core said at one input: how many stanzas, and a hash of their bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Digest {
+    stanzas: u32,
+    hash: u64,
+}
+
+impl Digest {
+    fn add(&mut self, on: Connection, text: &str) {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u64(self.hash);
+        hasher.write_u8(on as u8);
+        hasher.write(text.as_bytes());
+        *self = Digest { stanzas: self.stanzas + 1, hash: hasher.finish() };
+    }
 }
 
 impl Recording {
-    pub fn new(config: Arc<Config>, seed: u64) -> Recording {
-        Recording { config, seed, steps: Vec::new() }
+    pub(super) fn new(config: Arc<Config>, seed: u64) -> Recording {
+        Recording { config, seed, inputs: Vec::new(), sabotage: BTreeMap::new(), said: Vec::new() }
     }
 
-    /// How many inputs there were.
-    pub fn len(&self) -> usize {
-        self.steps.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
-    }
-
-    pub(super) fn input(&mut self, at: Timestamp, input: &Input, sabotage: Option<u32>) {
-        self.steps.push(Step { at, input: input.clone(), sabotage, outputs: Vec::new() });
-    }
-
-    pub(super) fn output(&mut self, on: Connection, text: &str) {
-        if let Some(step) = self.steps.last_mut() {
-            step.outputs.push((on, text.to_owned()));
+    /// So many rooms, one after the other, each filled to that size; everybody is connected in the end.
+    pub fn of_rooms(rooms: usize, size: usize) -> Recording {
+        let mut scenario = Scenario::new().bridge("jvb1").recorded().start();
+        let domain = scenario.server.options.domains.muc.clone();
+        for room in 0..rooms {
+            for member in 0..size {
+                let home = format!("room{room}@{domain}");
+                scenario.joins_with(&format!("p{room}x{member}"), |settings| settings.room = home);
+                scenario.run_for(PACE);
+            }
         }
+        scenario.settle();
+        assert!(scenario.all_connected(), "{}", scenario.complaints().join("\n"));
+        scenario.take_recordings().pop().expect("it is recorded")
+    }
+
+    /// A core to which nothing has happened yet.
+    pub fn core(&self) -> Focus {
+        Focus::new(self.config.clone(), self.seed)
     }
 
     /// Plays it into a fresh core; tells where that one says something else.
     pub fn replay(self) -> Result<(), String> {
-        let mut focus = Focus::new(self.config, self.seed);
-        for (number, step) in self.steps.into_iter().enumerate() {
-            let told = format!("{:?}", step.input).chars().take(400).collect::<String>();
-            if let Some(stanzas) = step.sabotage {
-                focus.sabotage(stanzas);
+        let mut focus = self.core();
+        for (number, ((at, input), said)) in self.inputs.into_iter().zip(self.said).enumerate() {
+            let told: String = format!("{input:?}").chars().take(400).collect();
+            if let Some(stanzas) = self.sabotage.get(&number) {
+                focus.sabotage(*stanzas);
             }
-            handle(&mut focus, step.at, step.input);
-            let said: Vec<(Connection, String)> = std::iter::from_fn(|| focus.poll_output())
-                .map(|Output::Send { on, stanza }| (on, xml::to_string(&stanza)))
-                .collect();
-            if said != step.outputs {
+            handle(&mut focus, at, input);
+            let mut digest = Digest::default();
+            let mut texts = Vec::new();
+            while let Some(Output::Send { on, stanza }) = focus.poll_output() {
+                let text = xml::to_string(&stanza);
+                digest.add(on, &text);
+                texts.push(text);
+            }
+            if digest != said {
+                let stanzas = said.stanzas;
                 return Err(format!(
-                    "a fresh core says something else at input {number}, {told}:\n{said:?}\nnot\n{:?}",
-                    step.outputs
+                    "a fresh core does not say the same {stanzas} stanzas at input {number}, {told}, but:\n{}",
+                    texts.join("\n")
                 ));
             }
         }
         Ok(())
+    }
+
+    pub(super) fn input(&mut self, at: Timestamp, input: &Input, sabotage: Option<u32>) {
+        self.sabotage.extend(sabotage.map(|stanzas| (self.inputs.len(), stanzas)));
+        self.inputs.push((at, input.clone()));
+        self.said.push(Digest::default());
+    }
+
+    pub(super) fn output(&mut self, on: Connection, text: &str) {
+        if let Some(digest) = self.said.last_mut() {
+            digest.add(on, text);
+        }
     }
 }
 
