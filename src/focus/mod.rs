@@ -167,8 +167,8 @@ impl Focus {
         let Some(id) = self.in_hand.take() else { return };
         if let Some(conference) = self.conferences.get(id) {
             log::error!(
-                "{}: the conference ends because of an error of ours. What led to it:\n{}",
-                conference.room,
+                room:% = conference.room, meeting_id:% = conference.meeting;
+                "the conference ends because of an error of ours. What led to it:\n{}",
                 conference.story
             );
         }
@@ -230,6 +230,7 @@ impl Focus {
             Timer::MetadataTimeout(id) => self.with_conference(id, Conference::metadata_timed_out),
             Timer::NobodyCame(id) => self.with_conference(id, Conference::nobody_came),
             Timer::Alone(id) => self.with_conference(id, Conference::alone_for_long),
+            Timer::ElectOwner(id) => self.with_conference(id, Conference::election_due),
             Timer::Signal(id, member) => self.with_conference(id, |conference, cx| conference.flush(cx, member)),
             Timer::SeekBridge(id) => self.with_conference(id, Conference::seek_bridge),
             Timer::GraceOver(on) => self.grace_over(on),

@@ -193,6 +193,7 @@ fn timer_name(timer: &Timer) -> &'static str {
         Timer::Alone(_) => "alone for long",
         Timer::Signal(..) => "tell one of the others' sources",
         Timer::SeekBridge(_) => "seek a bridge",
+        Timer::ElectOwner(_) => "elect an owner",
         _ => "",
     }
 }

@@ -19,6 +19,8 @@ pub(crate) enum Timer {
     NobodyCame(ConferenceId),
     /// One participant has been alone for long enough (spec/30 §6.1).
     Alone(ConferenceId),
+    /// The owner left; the next one is to be elected.
+    ElectOwner(ConferenceId),
     /// Tell one participant what has changed (spec/30 §10.3).
     Signal(ConferenceId, MemberId),
     /// Try again to place participants whom no bridge could take.

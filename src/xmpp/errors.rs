@@ -183,8 +183,13 @@ impl Error {
             Error::Unreachable(_) => {
                 format!("Is the XMPP server running? If so, check {keys}.hostname and {keys}.port, and firewalls")
             }
-            Error::Silent { doing: "waiting for the stream's header" | "connecting", .. } => {
-                format!("Does an XMPP server listen on {host}:{port}, and is it well?")
+            // A web server waits for more of a request, too.
+            Error::Silent { doing: "waiting for the stream's header", .. } if !component => format!(
+                "Does an XMPP server listen on {host}:{port}, and is it well? Check {keys}.port: 5222 is the usual port \
+                 for clients, not that of HTTP or BOSH"
+            ),
+            Error::Silent { doing: "waiting for the stream's header", .. } => {
+                format!("Does an XMPP server listen for components on {host}:{port} (component_ports), and is it well?")
             }
             Error::Silent { .. } | Error::Broken { .. } | Error::Closed { .. } | Error::Ended => {
                 "See the XMPP server's log if this goes on".to_owned()

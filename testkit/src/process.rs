@@ -139,24 +139,29 @@ impl Drop for Process {
 /// What a process has used, as the kernel counts it. All zero once it has ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// User and system time since its start, in steps of 10 ms.
+    /// User and system time since its start; in steps of 10 ms where the scheduler keeps no account.
     pub cpu: Duration,
     /// Bytes of memory it has in RAM now, shared libraries included.
     pub rss: u64,
     /// The most it ever had.
     pub peak_rss: u64,
     pub threads: u64,
+    /// How often its threads that run now had nothing to do and waited.
+    pub waits: u64,
 }
 
 impl Usage {
     pub fn of(pid: u32) -> io::Result<Self> {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
         let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let (scheduled, waits) = threads(pid);
         Ok(Self {
-            cpu: cpu_time(&stat),
+            // Threads that have ended are in the first only.
+            cpu: cpu_time(&stat).max(scheduled),
             rss: field(&status, "VmRSS:") * 1024,
             peak_rss: field(&status, "VmHWM:") * 1024,
             threads: field(&status, "Threads:"),
+            waits,
         })
     }
 }
@@ -166,6 +171,19 @@ fn cpu_time(stat: &str) -> Duration {
     let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let ticks: u64 = after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
     Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)
+}
+
+/// How long the threads have run, to the nanosecond, and how often they waited.
+fn threads(pid: u32) -> (Duration, u64) {
+    let folders = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let mut sum = (Duration::ZERO, 0);
+    for folder in folders {
+        let read = |name| std::fs::read_to_string(folder.path().join(name)).unwrap_or_default();
+        let ran = read("schedstat").split_whitespace().next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0);
+        sum.0 += Duration::from_nanos(ran);
+        sum.1 += field(&read("status"), "voluntary_ctxt_switches:");
+    }
+    sum
 }
 
 fn field(status: &str, name: &str) -> u64 {
@@ -182,6 +200,9 @@ mod tests {
         let stat = "42 (a (b) c) S 1 42 42 0 -1 4194560 900 0 0 0 123 45 0 0 20 0 3 0 1000 1 2";
         assert_eq!(cpu_time(stat), Duration::from_millis(1680));
         let own = Usage::of(std::process::id()).expect("this process runs");
-        assert!(own.rss > 100_000 && own.peak_rss >= own.rss && own.threads >= 1, "{own:?}");
+        assert!(
+            own.cpu > Duration::ZERO && own.rss > 100_000 && own.peak_rss >= own.rss && own.threads >= 1,
+            "{own:?}"
+        );
     }
 }

@@ -1,6 +1,5 @@
 //! The peers at the real Prosody, with the core of the focus.
 
-use testkit::focus::FocusProcess;
 use testkit::participant::media::desktop;
 use testkit::participant::profile::Profile;
 use testkit::prosody::{Prosody, Wiring};
@@ -20,22 +19,5 @@ async fn two_participants_meet() {
     stage.until(|s| s.participant("bob").remote().of("alice").is_some_and(|s| s.sources.len() == 5)).await;
     stage.participant("bob").tell(|p| p.leave());
     println!("{:?}", stage.latencies());
-    stage.finish().await;
-}
-
-/// The program itself; built beside this, or `$JICOFO_PROGRAM`.
-#[tokio::test]
-#[ignore = "needs the focus' program to be built"]
-async fn the_real_focus_brings_them_together() {
-    let prosody = Prosody::start(Wiring::Proxy).await;
-    let mut stage = Stage::at(&prosody);
-    stage.bridge("jvb1").await;
-    let _focus = FocusProcess::start(&prosody).await;
-    for name in ["alice", "bob", "carol"] {
-        stage.joins(name).await;
-    }
-    stage.until(|s| s.all_connected()).await;
-    stage.participant("alice").tell(|p| p.restart());
-    stage.until(|s| s.participant("alice").sessions() == 2).await;
     stage.finish().await;
 }

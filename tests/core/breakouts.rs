@@ -48,9 +48,10 @@ fn a_breakout_room_is_known_by_its_form_and_has_no_owner_made() {
     s.accident(1, testkit::room::Fate::IsLate(Time::from_millis(100)), |d| {
         d.to == "focus" && d.stanza.get("from") == Some(BREAKOUT) && d.stanza.name() == "iq"
     });
-    let now = s.now();
-    s.server().send(now, "focus", testkit::xml::parse(&subject).unwrap());
-    goes_to(&mut s, "carol", BREAKOUT);
+    s.joins_with("carol", |settings| settings.room = BREAKOUT.into());
+    s.run_for(Time::from_millis(50));
+    assert_eq!((joins(&s, BREAKOUT).count(), own_presences(&s, BREAKOUT).count()), (1, 1), "the form is awaited");
+    to_focus(&mut s, &subject);
     assert_eq!(conferences(&s), 2);
     assert_eq!(grants(&s, BREAKOUT), Vec::<String>::new());
     let first = own_presences(&s, BREAKOUT).iter().nth(1).unwrap().stanza.clone();

@@ -43,7 +43,7 @@ fn login(again: bool) -> Vec<String> {
     steps.map(|step| step.replace("presence - disco#info →", "presence -  →")).collect()
 }
 
-/// Covers spec/20: 44; spec/90: 25, 29.
+/// Covers spec/20: 44; spec/90: 25, 29, 41.
 #[test]
 fn a_login_is_followed_by_the_same_steps_each_time() {
     let mut s = Scenario::new().start();
@@ -76,7 +76,7 @@ fn presence_is_sent_after_a_login_and_not_after_a_resumption() {
     s.finish();
 }
 
-/// Covers spec/10: 38; spec/90: 37, 41.
+/// Covers spec/10: 38; spec/90: 37.
 #[test]
 fn conferences_live_through_a_resumption_in_time_and_through_nothing_else() {
     let mut s = meet(Scenario::new());
@@ -99,6 +99,10 @@ fn conferences_live_through_a_resumption_in_time_and_through_nothing_else() {
     s.run_for(Time::from_secs(1));
     s.focus_logs_in_anew();
     assert_eq!(s.focus().gauges().conferences, 0);
+    s.participant("bob").leave();
+    s.joins("carol");
+    s.run_until(|s| s.connected(&["carol"]));
+    assert_eq!(s.focus().gauges().members, 2, "who left meanwhile is not remembered");
     // No way to resume: at once, before there is a new stream.
     let mut s = meet(Scenario::new());
     s.focus_is_disconnected();
@@ -184,7 +188,7 @@ fn the_successor_of_a_killed_focus_enters_a_room_when_it_is_asked_for() {
     assert_eq!((offers(&s, "alice"), offers(&s, "bob"), offers(&s, "carol")), (2, 2, 1));
 }
 
-/// Covers spec/10: 53; spec/90: 34.
+/// Covers spec/10: 53.
 #[test]
 fn what_a_predecessor_left_behind_is_no_news_of_the_brewery() {
     let mut s = Scenario::new().bridge("jvb1").start();

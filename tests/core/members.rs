@@ -116,7 +116,7 @@ fn only_a_member_of_a_trusted_domain_is_a_recorder() {
     }
 }
 
-/// Covers spec/20: 18; spec/90: 27.
+/// Covers spec/20: 18.
 #[test]
 fn features_are_asked_of_the_first_with_a_hash_and_of_each_who_lies_about_it() {
     let mut s = meet(Scenario::new());

@@ -167,3 +167,24 @@ fn without_auto_owner_nobody_is_made_owner() {
     assert_eq!(grants(&s, ROOM), Vec::<String>::new());
     s.finish();
 }
+
+/// Covers spec/20: 46.
+#[test]
+fn nobody_is_made_owner_where_all_leave_together() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").participant("carol").start();
+    s.run_until(Scenario::all_connected);
+    assert_eq!(grants(&s, ROOM), ["alice@meet.test"]);
+    // What the room says of somebody without a presence changes nothing.
+    s.early(&format!(
+        "<message xmlns='jabber:client' from='{ROOM}' to='focus@auth.meet.test/focus'>\
+         <x xmlns='{}'><item affiliation='none' jid='alice@meet.test' role='none'/></x></message>",
+        ns::MUC_USER
+    ));
+    for name in ["alice", "bob", "carol"] {
+        s.participant(name).leave();
+        s.run_for(Time::from_millis(20));
+    }
+    s.settle();
+    assert_eq!(grants(&s, ROOM), ["alice@meet.test"]);
+    s.finish();
+}

@@ -177,15 +177,18 @@ fn metadata_counts_for_the_first_who_is_invited_whenever_it_comes() {
     }));
     assert!(s.sent_to("focus").containing("startMuted").come_before(&s.sent_to("alice").jingle("session-initiate")));
     assert_eq!((starts_muted(&s, "alice"), starts_muted(&s, "bob")), (muted.clone(), muted.clone()));
+    let reflected = s.sent_to("focus").from("focus").containing("support-terminate-restart");
+    assert!(s.sent_to("focus").containing("startMuted").come_before(&reflected));
     // A room that there was before this focus: before its own presence, hence before the form.
+    let now = s.now();
     s.focus_is_replaced();
     s.joins("carol");
     s.run_until(|s| s.connected(&["carol"]));
     s.settle();
-    let told = s.sent_to("focus").containing("startMuted");
-    assert_eq!(told.count(), 2);
-    let form = s.sent_to("focus").containing("muc#roominfo_meetingId");
-    assert!(told.last().at <= form.last().at);
+    let told = s.sent_to("focus").since(now).containing("startMuted");
+    assert_eq!(told.count(), 1);
+    let form = s.sent_to("focus").since(now).containing("muc#roominfo_meetingId");
+    assert!(told.come_before(&form));
     assert_eq!(starts_muted(&s, "carol"), muted);
     assert_eq!(starts_muted(&s, "alice"), muted);
 }
@@ -227,7 +230,7 @@ fn each_presence_of_the_focus_has_all_that_it_shows_and_is_sent_only_for_a_chang
     s.finish();
 }
 
-/// Covers spec/10: 37; spec/20: 26; spec/90: 1, 50.
+/// Covers spec/10: 37; spec/20: 26; spec/90: 50.
 #[test]
 fn a_focus_that_is_put_out_or_loses_its_ownership_ends_the_conference() {
     let mut s = meet(Scenario::new().bridge("jvb1"));
@@ -249,6 +252,25 @@ fn a_focus_that_is_put_out_or_loses_its_ownership_ends_the_conference() {
     s.run_until(|s| s.connected(&["dave"]));
     assert_eq!(joins(&s, ROOM).count(), 3);
     assert_eq!(s.focus().gauges().members, 4);
+}
+
+/// Covers spec/90: 1.
+#[test]
+fn a_focus_that_is_no_owner_of_a_room_it_enters_gives_it_up_and_says_so() {
+    let mut s = meet(Scenario::new().bridge("jvb1"));
+    s.focus_is_replaced();
+    let now = s.now();
+    s.server().grant(now, ROOM, "focus@auth.meet.test", "none");
+    s.server().connect("focus", FOCUS, false);
+    connect(&mut s, "g", "g1@guest.meet.test/r1");
+    s.inject(
+        "g",
+        &format!("<iq type='set' id='one' to='{FOCUS}'><conference xmlns='{}' room='{ROOM}'/></iq>", ns::FOCUS),
+    );
+    s.settle();
+    assert_eq!(error(&only(&s, "g", "one")).0, "internal-server-error");
+    assert_eq!((s.focus().gauges().conferences, leaves(&s, ROOM).count()), (0, 1));
+    assert!(!s.server().room(ROOM).unwrap().occupants.contains_key("focus"));
 }
 
 /// Covers spec/20: 27, 49; spec/90: 36.

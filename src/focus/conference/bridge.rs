@@ -158,7 +158,10 @@ impl Conference {
         let Some(session) = &self.bridge else { return };
         let bridge = session.bridge.clone();
         let nick = self.members.get(id).map(|member| member.nick.to_string()).unwrap_or_default();
-        log::warn!("{}: {} gave no endpoint for {nick}: {failure:?}{}", self.room, bridge.jid, answered.detail());
+        say!(
+            self, warn, participant = nick;
+            "{} gave no endpoint for {nick}: {failure:?}{}", bridge.jid, answered.detail()
+        );
         // Silence is nobody's fault while our own connection is down (spec/50 §3.3, "Improve").
         let unheard = *answered == Answer::None && !cx.is_connected(cx.bridge_connection());
         if failure.marks_bridge() && !unheard {
@@ -168,7 +171,8 @@ impl Conference {
             cx.bridges.refused_gracefully(&bridge);
         }
         if failure == AllocationFailure::NotImplemented {
-            log::error!(
+            say!(
+                self, error, participant = nick;
                 "{}: the bridge lacks what it was asked for. If it has no SCTP, set jicofo.sctp.enabled = false here, or \
                  enable SCTP on the bridge",
                 bridge.jid
@@ -284,7 +288,7 @@ impl Conference {
                 if endpoint.is_some() && self.endpoint_key(id) != endpoint {
                     return;
                 }
-                log::warn!("{}: the bridge does not know {unknown} any more: invited anew", self.room);
+                say!(self, warn, participant = unknown; "the bridge does not know {unknown} any more: invited anew");
                 self.story.decided(cx.now, "the bridge does not know an endpoint: invited anew");
                 cx.metrics.participants_moved += 1;
                 self.forget_endpoint(cx, id);
@@ -292,11 +296,11 @@ impl Conference {
             }
             UpdateOutcome::EndpointRefused => {
                 let about = self.about(endpoint);
-                log::error!("{}: the bridge refused an update{about}{}", self.room, answered.detail());
+                say!(self, error, "the bridge refused an update{about}{}", answered.detail());
             }
             UpdateOutcome::SessionFailed => {
                 let about = self.about(endpoint);
-                log::warn!("{}: the bridge refused an update{about}{}: moving", self.room, answered.detail());
+                say!(self, warn, "the bridge refused an update{about}{}: moving", answered.detail());
                 self.story.decided(cx.now, "the bridge refused an update: off it");
                 cx.metrics.bridges_removed += 1;
                 self.leave_bridge(cx, LeaveBridge::AfterSetback);
@@ -451,7 +455,7 @@ impl Conference {
         let selected = cx.bridges.select(cx.now, &cx.config, wanted);
         match (selected, &self.bridge) {
             (Ok(selected), None) => {
-                log::debug!("{}: {} for a new conference: {}", self.room, selected.bridge.jid, selected.reason);
+                say!(self, debug, "{} for a new conference: {}", selected.bridge.jid, selected.reason);
                 cx.stranded.remove(&self.id);
                 self.story.decided(cx.now, "on a bridge, the best there is");
                 self.set_bridge_not_available(cx, false);
@@ -463,13 +467,13 @@ impl Conference {
             }
             // Our bridge takes nobody now. It may again, or the conference will leave it: try again before long.
             (_, Some(session)) => {
-                log::warn!("{}: {} takes no new endpoints now: waiting", self.room, session.bridge.jid);
+                say!(self, warn, "{} takes no new endpoints now: waiting", session.bridge.jid);
                 self.story.decided(cx.now, "the bridge takes nobody now: waits");
                 self.retry_later(cx);
                 None
             }
             (Err(none), None) => {
-                log::warn!("{}: {none}", self.room);
+                say!(self, warn, "{none}");
                 self.story.decided(cx.now, "there is no bridge: waits for one");
                 cx.stranded.insert(self.id);
                 self.set_bridge_not_available(cx, true);

@@ -121,7 +121,12 @@ impl Member {
     /// A visitor does not become anything else, nor the reverse: it would corrupt what is counted (spec/20 §4.2).
     fn set_role(&mut self, role: Role, first: bool) {
         if !first && (role == Role::Visitor) != (self.role == Role::Visitor) {
-            log::warn!("{} went from {:?} to {role:?}: ignored", self.occupant, self.role);
+            log::warn!(
+                room:% = self.occupant.bare_str(), participant:% = self.nick;
+                "{} went from {:?} to {role:?}: ignored",
+                self.occupant,
+                self.role
+            );
             return;
         }
         self.role = role;
@@ -155,6 +160,7 @@ impl Member {
         let trusted = domain.is_some_and(|domain| trusted_domains.iter().any(|known| known == domain));
         if claimed.is_service() && !trusted && self.kind != claimed {
             log::warn!(
+                room:% = self.occupant.bare_str(), participant:% = self.nick;
                 "{} says it is a recorder or gateway, but its domain {} is not in jicofo.xmpp.trusted-domains: an \
                  ordinary participant",
                 self.occupant,

@@ -1,5 +1,17 @@
 //! A conference: one room, its members, and what has to be done for them. One short method an event.
 
+/// A line of the log about a conference: with its room and meeting, and the endpoint if it is about one (spec/80 §8).
+macro_rules! say {
+    ($conference:expr, $level:ident, participant = $nick:expr; $($text:tt)+) => {
+        log::$level!(
+            room:% = $conference.room, meeting_id:% = $conference.meeting, participant:% = $nick; $($text)+
+        )
+    };
+    ($conference:expr, $level:ident, $($text:tt)+) => {
+        log::$level!(room:% = $conference.room, meeting_id:% = $conference.meeting; $($text)+)
+    };
+}
+
 mod audit;
 pub(crate) mod bridge;
 pub mod features;
@@ -229,18 +241,19 @@ impl Conference {
             SeatEvent::Entered(form) => self.entered(cx, form),
             SeatEvent::Failed(failure) => self.entry_failed(cx, &failure),
             SeatEvent::Lost(Loss::Destroyed { reason }) => {
-                log::info!("{}: the room was destroyed: {reason}", self.room);
+                say!(self, info, "the room was destroyed: {reason}");
                 self.end(cx, Leave::Outside);
             }
             SeatEvent::Lost(Loss::Removed { codes }) => {
-                log::warn!("{}: the focus was put out of the room (status {codes:?}): the conference ends", self.room);
+                say!(self, warn, "the focus was put out of the room (status {codes:?}): the conference ends");
                 self.end(cx, Leave::Outside);
             }
             SeatEvent::Own { owner: false } => {
-                log::error!(
-                    "{}: the focus is not owner of the room: the conference ends. Make the focus' account an admin of \
-                     the rooms' component in Prosody (admins = {{ … }})",
-                    self.room
+                say!(
+                    self,
+                    error,
+                    "the focus is not owner of the room: the conference ends. Make the focus' account an admin of \
+                     the rooms' component in Prosody (admins = {{ … }})"
                 );
                 self.end(cx, Leave::Room);
             }
@@ -261,7 +274,7 @@ impl Conference {
 
     pub fn metadata_timed_out(&mut self, cx: &mut Context) {
         if matches!(self.phase, Phase::AwaitingMetadata(_)) {
-            log::warn!("{}: the room's metadata did not come: going on without", self.room);
+            say!(self, warn, "the room's metadata did not come: going on without");
             self.run(cx);
         }
     }
@@ -279,16 +292,17 @@ impl Conference {
         self.meeting = match self.form.meeting_id.clone() {
             Some(id) => id,
             None => {
-                log::warn!(
-                    "{}: the room has no meeting id: a random one. Is the module muc_meeting_id loaded for its component?",
-                    self.room
+                say!(
+                    self,
+                    warn,
+                    "the room has no meeting id: a random one. Is the module muc_meeting_id loaded for its component?"
                 );
                 cx.ids.meeting()
             }
         };
         if cx.meetings.contains_key(&self.meeting) {
             let text = format!("the meeting id {} is in use by another room", self.meeting);
-            log::error!("{}: {text}", self.room);
+            say!(self, error, "{text}");
             self.fail(cx, Some(&text));
             return;
         }
@@ -297,7 +311,7 @@ impl Conference {
             cx.breakouts.entry(main.clone()).or_default().insert(self.id);
         }
         self.phase = Phase::Running;
-        log::info!("{}: conference {} is open", self.room, self.meeting);
+        say!(self, info, "conference {} is open", self.meeting);
         self.go_live(cx);
         for asked in std::mem::take(&mut self.askers) {
             request::answer(cx, &self.room, asked, true);
@@ -312,15 +326,11 @@ impl Conference {
     fn entry_failed(&mut self, cx: &mut Context, failure: &EntryFailure) {
         match failure {
             EntryFailure::NoAnswer(what) => {
-                log::error!("{}: could not enter the room: {what}", self.room);
+                say!(self, error, "could not enter the room: {what}");
                 self.fail(cx, None);
             }
             EntryFailure::Refused { condition, text } => {
-                log::error!(
-                    "{}: could not enter the room: {condition} {text}{}",
-                    self.room,
-                    request::remedy(*condition)
-                );
+                say!(self, error, "could not enter the room: {condition} {text}{}", request::remedy(*condition));
                 self.fail(cx, Some(if text.is_empty() { condition.as_str() } else { text }));
             }
         }
@@ -380,7 +390,7 @@ impl Conference {
     pub fn features_known(&mut self, cx: &mut Context, id: MemberId, features: Features) {
         let Some(member) = self.members.get_mut(id) else { return };
         member.features = Some(features);
-        self.invite_due(cx);
+        self.invite_due(cx, id);
     }
 
     /// A member is gone, however it went.
@@ -413,7 +423,7 @@ impl Conference {
         self.sources.remove_owner(&member.nick);
         self.signals.left(&member.nick);
         self.signals.forget(&member.nick);
-        self.owner_left(id);
+        self.owner_left(cx, id);
     }
 
     /// Nobody is left (spec/10 §5.2).
@@ -425,14 +435,14 @@ impl Conference {
             self.await_somebody(cx);
             return;
         }
-        log::info!("{}: everybody has left", self.room);
+        say!(self, info, "everybody has left");
         self.end(cx, Leave::Room);
     }
 
     /// A breakout conference of this one ended.
     pub fn breakout_ended(&mut self, cx: &mut Context) {
         if self.is_running() && self.members.is_empty() && !self.has_breakouts(cx) {
-            log::info!("{}: nobody is left, here or in breakout rooms", self.room);
+            say!(self, info, "nobody is left, here or in breakout rooms");
             self.end(cx, Leave::Room);
         }
     }
@@ -458,7 +468,7 @@ impl Conference {
             self.await_somebody(cx);
             return;
         }
-        log::info!("{}: nobody came", self.room);
+        say!(self, info, "nobody came");
         self.fail(cx, None);
     }
 
@@ -497,6 +507,7 @@ impl Conference {
         cx.timers.cancel(self.start.take());
         cx.timers.cancel(self.alone.take());
         self.cancel_retry(cx);
+        self.cancel_election(cx);
         cx.forget_conference(self.id);
         if cx.meetings.get(&self.meeting) == Some(&self.id) {
             cx.meetings.remove(&self.meeting);

@@ -21,6 +21,7 @@ pub struct Builder {
     room: String,
     participants: Vec<(String, Change<Settings>)>,
     bridges: Vec<(String, Change<crate::bridge::Settings>)>,
+    recording: bool,
 }
 
 impl Default for Builder {
@@ -41,6 +42,7 @@ impl Default for Builder {
             options,
             participants: Vec::new(),
             bridges: Vec::new(),
+            recording: false,
         }
     }
 }
@@ -55,6 +57,12 @@ impl Builder {
     /// Changes how the server behaves.
     pub fn server(mut self, change: impl FnOnce(&mut Options)) -> Builder {
         change(&mut self.options);
+        self
+    }
+
+    /// Keeps what the focus is fed, and no log.
+    pub(super) fn recording(mut self) -> Builder {
+        self.recording = true;
         self
     }
 
@@ -113,7 +121,7 @@ impl Builder {
 
     /// Bridges are in their brewery, the focus has logged in; then the participants ask for the conference, in this order.
     pub fn start(self) -> Scenario {
-        let Builder { config, mut options, seed, room, participants, bridges } = self;
+        let Builder { config, mut options, seed, room, participants, bridges, recording } = self;
         options.seed = seed;
         let account = &config.xmpp.client.account;
         let focus_jid = format!("{}@{}/{}", account.username, account.domain, account.resource);
@@ -128,6 +136,7 @@ impl Builder {
             bridges: IndexMap::new(),
             log: Vec::new(),
             said: Vec::new(),
+            recorded: recording.then(Vec::new),
             complaints: Vec::new(),
             room,
             focus_jid,

@@ -38,6 +38,9 @@ impl Scenario {
 
     pub(super) fn feed(&mut self, input: Input) {
         let now = timestamp(self.now);
+        if let Some(recorded) = &mut self.recorded {
+            recorded.push((now, input.clone()));
+        }
         self.focus.handle(now, input);
         self.drain_focus();
     }
@@ -117,7 +120,9 @@ impl Scenario {
             bridge.handle(self.now, &stanza);
         }
         let label = |label: String| if label.starts_with("focus/") { "focus".to_owned() } else { label };
-        self.log.push(Wire { at, from: label(from), to: label(to), stanza });
+        if self.recorded.is_none() {
+            self.log.push(Wire { at, from: label(from), to: label(to), stanza });
+        }
     }
 
     /// As the shell does it: what cannot be read is answered, where an answer is due.

@@ -12,6 +12,7 @@
 mod builder;
 mod checks;
 mod driver;
+mod recording;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +20,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use jicofo::config::Config;
-use jicofo::focus::{Connection, Focus, Input};
+use jicofo::focus::{Connection, Focus, Input, Timestamp};
 
 use crate::Time;
 use crate::bridge::Bridge;
@@ -28,6 +29,7 @@ use crate::room::{Delivery, Fate, Server};
 use crate::violation::Violation;
 use crate::wire_log::{Query, Wire};
 pub use builder::Builder;
+pub use recording::Recording;
 
 /// How much virtual time [`Scenario::run_until`] allows.
 const PATIENCE: Time = Time::from_secs(90);
@@ -47,6 +49,8 @@ pub struct Scenario {
     log: Vec<Wire>,
     /// What the focus has sent, as it left it.
     said: Vec<Wire>,
+    /// What the focus was fed. Instead of the log, which is too much in large rooms.
+    recorded: Option<Vec<(Timestamp, Input)>>,
     /// What the focus itself did wrong on the wire.
     complaints: Vec<Violation>,
     room: String,
@@ -121,6 +125,9 @@ impl Scenario {
         self.server.connect(name, &settings.jid, false);
         let mut participant = Participant::new(settings);
         participant.set_now(self.now);
+        if let Some(before) = self.participants.get(name) {
+            participant.comes_after(before);
+        }
         participant.request_conference();
         self.participants.insert(name.to_owned(), participant);
         self.pump();

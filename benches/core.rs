@@ -1,0 +1,111 @@
+//! How much the core does in a second, alone and with reading and writing.
+//!
+//!     cargo bench -p jicofo --bench core
+//!
+//! Meetings are recorded in the test kit's virtual time and fed again to fresh cores: nothing but the focus is timed. What
+//! counts is the best of several runs, which on a busy machine is the one that had a processor to itself.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use jicofo::focus::{Focus, Input, Output, Timestamp};
+use jicofo::wire::sm::{Incoming, read_stanza};
+use jicofo::wire::xml;
+use testkit::scenario::Recording;
+
+const RUNS: usize = 5;
+const HEADER: &str =
+    "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
+
+/// What came out of a core.
+#[derive(Default)]
+struct Said {
+    stanzas: usize,
+    bytes: usize,
+}
+
+/// The core alone: inputs in, outputs out.
+fn alone(recording: &Recording) -> Duration {
+    let inputs = recording.inputs.clone();
+    let mut focus = recording.core();
+    let started = Instant::now();
+    for (at, input) in inputs {
+        focus.handle(at, input);
+        while let Some(output) = focus.poll_output() {
+            black_box(output);
+        }
+    }
+    started.elapsed()
+}
+
+/// An input as it comes from the connection: stanzas are text still.
+enum Raw {
+    Text(jicofo::focus::Connection, String),
+    Other(Input),
+}
+
+fn raw(recording: &Recording) -> Vec<(Timestamp, Raw)> {
+    let raw = |input: &Input| match input {
+        Input::Stanza { on, stanza } => Raw::Text(*on, format!("{HEADER}{}</stream:stream>", xml::to_string(stanza))),
+        other => Raw::Other(other.clone()),
+    };
+    recording.inputs.iter().map(|(at, input)| (*at, raw(input))).collect()
+}
+
+/// With reading of what comes and writing of what goes.
+fn with_text(recording: &Recording, inputs: &[(Timestamp, Raw)]) -> (Duration, Said) {
+    let mut focus = recording.core();
+    let mut said = Said::default();
+    let mut out = String::new();
+    let started = Instant::now();
+    for (at, input) in inputs {
+        match input {
+            Raw::Text(on, text) => {
+                let Ok(Incoming::Stanza(stanza)) = read_stanza(text) else { panic!("not read: {text}") };
+                focus.handle(*at, Input::Stanza { on: *on, stanza });
+            }
+            Raw::Other(input) => focus.handle(*at, input.clone()),
+        }
+        write_all(&mut focus, &mut out, &mut said);
+    }
+    (started.elapsed(), said)
+}
+
+fn write_all(focus: &mut Focus, out: &mut String, said: &mut Said) {
+    out.clear();
+    while let Some(Output::Send { stanza, .. }) = focus.poll_output() {
+        xml::write_to(&stanza, out);
+        said.stanzas += 1;
+    }
+    said.bytes += out.len();
+    black_box(out);
+}
+
+fn main() {
+    println!("Joining, from the request to everybody being told; best of {RUNS} runs, one thread");
+    println!(
+        "{:>16} {:>8} {:>13} {:>11} {:>13} {:>11} {:>15} {:>12}",
+        "rooms", "inputs", "core alone", "a join", "with XML", "a join", "stanzas a join", "kB a join"
+    );
+    for (rooms, size) in [(100, 5), (10, 50), (1, 500)] {
+        let recording = Recording::of_rooms(rooms, size);
+        let inputs = raw(&recording);
+        let core = (0..RUNS).map(|_| alone(&recording)).min().unwrap_or_default();
+        let text = (0..RUNS).map(|_| with_text(&recording, &inputs)).min_by_key(|(time, _)| *time);
+        let (text, said) = text.unwrap_or_default();
+        let joins = (rooms * size) as f64;
+        let rate = |time: Duration| format!("{:.0} k/s", inputs.len() as f64 / time.as_secs_f64() / 1000.0);
+        let join = |time: Duration| format!("{:.0} µs", time.as_secs_f64() * 1e6 / joins);
+        println!(
+            "{:>16} {:>8} {:>13} {:>11} {:>13} {:>11} {:>15.1} {:>12.1}",
+            format!("{rooms} of {size}"),
+            inputs.len(),
+            rate(core),
+            join(core),
+            rate(text),
+            join(text),
+            said.stanzas as f64 / joins,
+            said.bytes as f64 / joins / 1000.0
+        );
+    }
+}
