@@ -142,6 +142,7 @@ impl Builder {
             focus_jid,
             cut: false,
             unsent: Vec::new(),
+            service_cut: false,
             deliveries_at_once: 0,
         };
         for (name, change) in bridges {
