@@ -73,7 +73,7 @@ struct Leaf {
 
 fn leaves(structs: &Structs, owner: &str, above: &[String], found: &mut Vec<Leaf>) {
     for (name, kind) in &structs[owner] {
-        let fields = [above, &[name.clone()]].concat();
+        let fields = [above, std::slice::from_ref(name)].concat();
         let words: Vec<&str> = kind.split(|c: char| !c.is_alphanumeric()).collect();
         match words.iter().find(|word| structs.contains_key(**word)) {
             Some(inner) => leaves(structs, inner, &fields, found),
