@@ -2,13 +2,16 @@
 
 mod breakouts;
 mod bridges;
+mod by_hand;
 mod colibri;
 mod conference_requests;
 mod connections;
 mod members;
+mod offers;
 mod owners;
 mod restarts;
 mod rooms;
 mod sessions;
+mod source_rules;
 mod sources;
 mod support;

@@ -46,6 +46,8 @@ pub(crate) enum Task {
     Allocating(AttemptId),
     /// The offer is out and not confirmed.
     Offering(AttemptId),
+    /// The same, to a session that there is: `transport-replace`.
+    Replacing(AttemptId),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -168,7 +170,10 @@ impl Conference {
         let features = member.features.unwrap_or(Features::UNANSWERED);
         let Some(participation) = member.invite.participation_mut() else { return };
         let replaced = participation.session.as_ref().map(|session| session.sid.clone());
-        let action = if replaced.is_some() { Action::TransportReplace } else { Action::SessionInitiate };
+        let (action, task) = match replaced {
+            Some(_) => (Action::TransportReplace, Task::Replacing(attempt)),
+            None => (Action::SessionInitiate, Task::Offering(attempt)),
+        };
         let sid = replaced.unwrap_or_else(|| cx.ids.session());
         let view = View::of(features, &cx.config.conference);
         let codecs = cx.codecs.get(features, &cx.config);
@@ -191,7 +196,7 @@ impl Conference {
         }
         .session_initiate();
         jingle.action = Some(action.as_str().into());
-        participation.task = Task::Offering(attempt);
+        participation.task = task;
         member.offered_before = true;
         if participation.session.is_none() {
             participation.session = Some(Session { sid: sid.clone(), active: false });
@@ -212,16 +217,15 @@ impl Conference {
         attempt: AttemptId,
         answer: Answer,
     ) {
-        let method = cx.config.conference.reinvite_method;
         let Some(participation) = self.participation(id) else { return };
         // A superseded offer decides nothing about its successor (spec/30 §6.8).
-        if participation.task != Task::Offering(attempt) {
+        let replacing = participation.task == Task::Replacing(attempt);
+        if !replacing && participation.task != Task::Offering(attempt) {
             self.story.decided(cx.now, "that offer was replaced: nothing");
             return;
         }
         participation.task = Task::None;
         let active = participation.session.as_ref().is_some_and(|session| session.active);
-        let replacing = method == ReinviteMethod::ReplaceTransport && active;
         match answer {
             Answer::Result(_) => {}
             // Whoever has accepted has taken the offer, whatever else is said about the request.

@@ -47,7 +47,7 @@ impl Conference {
         let given = |()| Reply::Given;
         match action {
             Action::SessionAccept => self.session_accept(cx, asked, id, jingle).map(given),
-            Action::TransportAccept => self.accept(cx, id, jingle).map(due),
+            Action::TransportAccept => self.transport_accept(cx, id, jingle).map(due),
             Action::SourceAdd | Action::AddSource => self.source_add(cx, id, jingle).map(due),
             Action::SourceRemove | Action::RemoveSource => self.source_remove(cx, id, jingle).map(due),
             Action::TransportInfo => self.transport_info(cx, id, jingle).map(due),
@@ -93,6 +93,12 @@ impl Conference {
         }
         self.flush(cx, id);
         cx.answer(asked.clone(), IqBody::Result(None));
+        Ok(())
+    }
+
+    fn transport_accept(&mut self, cx: &mut Context, id: MemberId, jingle: &Jingle) -> Outcome {
+        self.accept(cx, id, jingle)?;
+        self.flush(cx, id);
         Ok(())
     }
 
@@ -222,11 +228,11 @@ impl Conference {
         }
         let named = wish.and_then(|wish| wish.id.clone());
         let current = self.bridge_session_id(id).map(str::to_owned);
+        if let Some(member) = self.members.get_mut(id) {
+            member.ended = jingle.sid.clone();
+        }
         if named != current {
             // Its session is over whatever it named; whoever wanted a new one gets it all the same.
-            if let Some(member) = self.members.get_mut(id) {
-                member.ended = jingle.sid.clone();
-            }
             cx.answer(asked.clone(), IqBody::Error(not_current(named.as_deref()).into_error()));
             self.end_session(cx, id, restart && may);
             return Ok(());

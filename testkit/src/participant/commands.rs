@@ -6,7 +6,7 @@ use minidom::Element;
 
 use super::media::{Track, sources_of};
 use super::profile::Age;
-use super::{Asked, JINGLE_TIMEOUT, Participant, Place, Session, SessionState};
+use super::{Asked, Participant, Place, Session, SessionState};
 use crate::Time;
 use crate::ns;
 use crate::sources::{Media, Sources};
@@ -31,7 +31,8 @@ impl Participant {
             .children(properties);
         let to = self.settings.focus_service.clone();
         // The real client waits for ever; nobody may be left without an answer (spec/10 §11.1).
-        self.ask("conference", "set", &to, conference, Time::from_secs(30));
+        let patience = self.settings.patience.max(Time::from_secs(30));
+        self.ask("conference", "set", &to, conference, patience);
     }
 
     /// Enters the room.
@@ -145,14 +146,14 @@ impl Participant {
         let target = format!("{}/{nick}", self.settings.room);
         let to = self.focus_occupant();
         let mute = el("mute", namespace).attr("jid", target).text(mute.to_string());
-        self.ask("mute", "set", &to, mute, JINGLE_TIMEOUT);
+        self.ask("mute", "set", &to, mute, self.settings.patience);
     }
 
     /// Throws somebody out, as a moderator may.
     pub fn kick(&mut self, nick: &str) {
         let item = el("item", ns::MUC_ADMIN).attr("nick", nick).attr("role", "none");
         let room = self.settings.room.clone();
-        self.ask("kick", "set", &room, el("query", ns::MUC_ADMIN).child(item), JINGLE_TIMEOUT);
+        self.ask("kick", "set", &room, el("query", ns::MUC_ADMIN).child(item), self.settings.patience);
     }
 
     /// Ends its session and asks for a new one (spec/30 §12.3).
@@ -200,13 +201,13 @@ impl Participant {
     pub fn send_jingle(&mut self, jingle: Element) {
         let what = jingle.get("action").unwrap_or("jingle").to_owned();
         let to = self.focus_occupant();
-        self.ask(&what, "set", &to, jingle, JINGLE_TIMEOUT);
+        self.ask(&what, "set", &to, jingle, self.settings.patience);
     }
 
     /// Sends an IQ to anybody.
     pub fn send_iq(&mut self, kind: &str, to: &str, payload: Element) {
         let what = payload.name().to_owned();
-        self.ask(&what, kind, to, payload, JINGLE_TIMEOUT);
+        self.ask(&what, kind, to, payload, self.settings.patience);
     }
 
     /// Sends anything.
@@ -220,7 +221,7 @@ impl Participant {
 
     /// Sends what a session's peer has to answer.
     pub(super) fn ask_focus(&mut self, what: &str, session: &Session, jingle: Builder, sources: Sources) {
-        let id = self.ask(what, "set", &session.peer, jingle, JINGLE_TIMEOUT);
+        let id = self.ask(what, "set", &session.peer, jingle, self.settings.patience);
         if let Some(asked) = self.asked.get_mut(&id) {
             asked.sources = sources;
         }

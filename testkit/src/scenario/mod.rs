@@ -123,6 +123,9 @@ impl Scenario {
         self.server.connect(name, &settings.jid, false);
         let mut participant = Participant::new(settings);
         participant.set_now(self.now);
+        if let Some(before) = self.participants.get(name) {
+            participant.comes_after(before);
+        }
         participant.request_conference();
         self.participants.insert(name.to_owned(), participant);
         self.pump();

@@ -125,8 +125,9 @@ impl<'p> Stage<'p> {
     fn asks(&mut self, name: &str, session: Session, change: impl FnOnce(&mut Settings)) {
         let mut settings = Settings::new(name, &self.room, self.prosody.focus_domain());
         settings.jid = session.jid.clone();
-        // What crosses a leave crosses a real server and maybe a busy machine.
+        // What crosses a leave, and what is answered, crosses a real server and maybe a busy machine.
         settings.grace = Time::from_secs(5);
+        settings.patience = self.patience;
         change(&mut settings);
         let mut machine = Participant::new(settings);
         machine.set_now(self.start.elapsed());
