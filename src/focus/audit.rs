@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Focus;
 use super::bridges::registry::BridgeId;
 use super::conference::{ConferenceId, MemberId};
 use super::pending::Then;
 use super::timers::TimerKey;
+use super::{Connection, Focus};
+use crate::wire::stanza::{IqBody, Stanza};
 
 impl Focus {
     /// Everything in the state that contradicts itself. Call it between inputs; it costs what there is.
@@ -31,6 +32,25 @@ impl Focus {
     pub fn story(&self, room: &str) -> Option<String> {
         let id = self.conferences.id_of_text(room)?;
         self.conferences.get(id).map(|conference| conference.story.to_string())
+    }
+
+    /// What is wrong with sending this now: a request in a room goes to somebody who is in it. To be asked before the next
+    /// input.
+    pub fn audit_output(&self, on: Connection, stanza: &Stanza) -> Option<String> {
+        let Stanza::Iq(iq) = stanza else { return None };
+        let to = iq.to.as_ref().filter(|_| matches!(iq.body, IqBody::Get(_) | IqBody::Set(_)))?;
+        let nick = to.resource()?;
+        if self.brewery.as_ref().is_some_and(|brewery| brewery.seat.room.as_jid().is_bare_of(to)) {
+            return None;
+        }
+        let conference = self.conferences.id_of_text(to.bare_str()).and_then(|id| self.conferences.get(id));
+        match conference {
+            None => Some(format!("a request on {on:?} into a room without a conference")),
+            Some(conference) if conference.member_by_nick(nick).is_none() => {
+                Some(format!("a request to {nick}, who is not in the room"))
+            }
+            Some(_) => None,
+        }
     }
 
     fn is_there(&self, id: ConferenceId, member: MemberId) -> bool {

@@ -30,7 +30,7 @@ use self::bridges::health::CheckResult;
 use self::bridges::registry::{BridgeId, HealthStep};
 use self::components::Components;
 use self::conference::{Conference, ConferenceId, Leave};
-use self::context::{Context, NICK};
+use self::context::{Asked, Context, NICK};
 use self::metrics::{Gauges, Metrics};
 use self::pending::{Answer, Then};
 use self::seat::SeatOwner;
@@ -40,6 +40,7 @@ use self::timers::Timer;
 use crate::config::Config;
 use crate::wire::Jid;
 use crate::wire::stanza::{IqBody, Payload, Stanza};
+use crate::wire::values::Condition;
 pub use time::Timestamp;
 
 /// One of the focus' connections.
@@ -97,6 +98,8 @@ pub struct Focus {
     stopping: bool,
     /// The conference whose input is being handled: what a panic costs (docs/ARCHITECTURE.md, rule 5).
     in_hand: Option<ConferenceId>,
+    /// The request that is being handled: whoever asks is answered even then.
+    asked: Option<Asked>,
 }
 
 impl Focus {
@@ -115,6 +118,7 @@ impl Focus {
             components: Components::default(),
             stopping: false,
             in_hand: None,
+            asked: None,
         }
     }
 
@@ -127,6 +131,7 @@ impl Focus {
             Input::Tick => {}
             Input::Stop => self.stop(),
         }
+        self.asked = None;
         self.run_due();
         self.in_hand = None;
     }
@@ -164,6 +169,12 @@ impl Focus {
     pub fn recover(&mut self, now: Timestamp) {
         self.cx.now = self.cx.now.max(now);
         self.cx.metrics.panics += 1;
+        // While we are in the room: otherwise it would not let the answer through.
+        self.answer_failed();
+        self.end_failed();
+    }
+
+    fn end_failed(&mut self) {
         let Some(id) = self.in_hand.take() else { return };
         if let Some(conference) = self.conferences.get(id) {
             log::error!(
@@ -173,6 +184,18 @@ impl Focus {
             );
         }
         self.with_conference(id, |conference, cx| conference.end(cx, Leave::Room));
+        self.in_hand = None;
+    }
+
+    /// Whoever asked when it failed is told so, unless he has his answer, or gets it from the conference's end.
+    fn answer_failed(&mut self) {
+        let Some(asked) = self.asked.take() else { return };
+        let answered = |output: &Output| matches!(output, Output::Send { stanza: Stanza::Iq(iq), .. } if iq.id == asked.id && iq.to == asked.from);
+        let conference = self.in_hand.and_then(|id| self.conferences.get(id));
+        let waits = conference.is_some_and(|conference| conference.has_asker(&asked));
+        if !waits && !self.cx.outputs().iter().any(answered) {
+            self.cx.answer_error(asked, Condition::InternalServerError, "");
+        }
     }
 
     /// Lets a conference act, and clears it away if that was its end.

@@ -34,9 +34,11 @@ impl Focus {
             return self.cx.answer_error(asked, Condition::BadRequest, "Invalid room name.");
         };
         let properties = properties(&room, &request.properties);
-        let conference = Conference::start(&mut self.cx, room, occupant, properties, asked);
+        let conference = Conference::new(&mut self.cx, room, occupant, properties, asked);
+        let id = conference.id;
         self.cx.metrics.conferences_created += 1;
         self.conferences.insert(conference);
+        self.with_conference(id, Conference::start);
     }
 
     /// The room that is asked for, normalised, or why it can't be one.

@@ -137,6 +137,7 @@ impl Focus {
 
     /// Every request is answered: by whoever it is for, or by the error of RFC 6120 (spec/90, row 115).
     fn asked(&mut self, asked: Asked, payload: Payload, set: bool) {
+        self.asked = Some(asked.clone());
         match payload {
             Payload::Conference(request) if set && asked.on != Connection::Service => {
                 self.conference_request(asked, &request);

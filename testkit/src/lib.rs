@@ -16,6 +16,7 @@ pub mod prosody;
 pub mod raw;
 pub mod room;
 pub mod scenario;
+pub mod simulation;
 pub mod sources;
 pub mod tcp;
 pub mod tcp_proxy;

@@ -8,6 +8,7 @@ mod by_hand;
 mod colibri;
 mod conference_requests;
 mod connections;
+mod failures;
 mod health;
 mod members;
 mod offers;

@@ -133,11 +133,11 @@ pub(crate) struct Conference {
 }
 
 impl Conference {
-    /// Makes the conference and asks to be let into its room. `asked` is answered when that is done.
-    pub fn start(cx: &mut Context, room: BareJid, occupant: Jid, properties: Properties, asked: Asked) -> Conference {
+    /// A conference that has yet to [`Conference::start`]. `asked` is answered when we are in its room.
+    pub fn new(cx: &mut Context, room: BareJid, occupant: Jid, properties: Properties, asked: Asked) -> Conference {
         let id = ConferenceId(cx.unique());
         let on = Connection::Client;
-        let mut conference = Conference {
+        Conference {
             id,
             properties,
             seat: Seat::new(SeatOwner::Conference(id), on, room.clone(), occupant),
@@ -160,10 +160,13 @@ impl Conference {
             start: None,
             alone: None,
             story: Story::default(),
-        };
-        conference.await_somebody(cx);
-        conference.seat.enter(cx);
-        conference
+        }
+    }
+
+    /// Asks to be let into the room.
+    pub fn start(&mut self, cx: &mut Context) {
+        self.await_somebody(cx);
+        self.seat.enter(cx);
     }
 
     pub fn is_running(&self) -> bool {
@@ -172,6 +175,11 @@ impl Conference {
 
     pub fn has_ended(&self) -> bool {
         self.phase == Phase::Ended
+    }
+
+    /// Whether this request waits for the conference to be ready.
+    pub fn has_asker(&self, asked: &Asked) -> bool {
+        self.askers.contains(asked)
     }
 
     pub fn main_room(&self) -> Option<&BareJid> {
@@ -206,6 +214,10 @@ impl Conference {
                 if self.member_presence(cx, &presence) {
                     self.elect_owner(cx);
                 }
+            }
+            // Who came and went meanwhile was never here.
+            SeatEvent::Other if presence.kind == Some(PresenceType::Unavailable) => {
+                self.held.retain(|held| held.from != presence.from);
             }
             SeatEvent::Other => self.held.push(presence),
             event => self.seat_event(cx, event),

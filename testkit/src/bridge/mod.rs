@@ -177,6 +177,11 @@ impl Bridge {
         self.faults.push_back(fault);
     }
 
+    /// Nothing happens to further requests.
+    pub fn forget_faults(&mut self) {
+        self.faults.clear();
+    }
+
     /// Forgets a conference, as after a restart that nobody noticed.
     pub fn forget(&mut self, meeting_id: &str) {
         self.conferences.shift_remove(meeting_id);

@@ -197,6 +197,13 @@ impl Participant {
         self.ask_focus("session-info", &session, jingle, Sources::default());
     }
 
+    /// Sends its accept once more, as it was.
+    pub fn accept_again(&mut self) {
+        let Some(session) = self.session.clone() else { return };
+        let accept = self.accept(&session, &session.offer, "session-accept");
+        self.ask_focus("accept again", &session, accept, Sources::default());
+    }
+
     /// Sends a `<jingle>` of the test's own to the focus.
     pub fn send_jingle(&mut self, jingle: Element) {
         let what = jingle.get("action").unwrap_or("jingle").to_owned();

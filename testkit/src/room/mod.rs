@@ -202,6 +202,8 @@ impl Server {
         self.now = now;
         self.complaints.set_now(now);
         let Some(connection) = self.connections.shift_remove(label) else { return };
+        // What was on its way from it or to it is lost with its connection.
+        self.sent.retain(|_, (from, _)| from != label);
         self.queue.retain(|_, delivery| delivery.to != label);
         // What came through the proxy has an asker who still waits: clients have no timeout for it (spec/10 §3.3).
         let proxied = format!("{}/", self.options.domains.focus);
@@ -272,6 +274,11 @@ impl Server {
         self.rules.push(Rule { times, fate, when: Box::new(when) });
     }
 
+    /// From now on everything arrives as it should.
+    pub fn forget_rules(&mut self) {
+        self.rules.clear();
+    }
+
     pub fn room(&self, jid: &str) -> Option<&Room> {
         self.rooms.get(jid)
     }
@@ -334,6 +341,9 @@ impl Server {
             Fate::Arrives => connection.last = at,
             Fate::IsLost => return,
             Fate::IsLate(delay) => return self.enqueue(Delivery { at: at + delay, ..delivery }),
+            Fate::IsAnError => {
+                return self.enqueue(Delivery { stanza: faults::as_error(&delivery.stanza), ..delivery });
+            }
             Fate::ComesTwice(later) => self.enqueue(Delivery { at: at + later, ..delivery.clone() }),
         }
         self.enqueue(delivery);

@@ -51,7 +51,8 @@ impl Server {
         match (presence.get("type"), inside) {
             (Some("unavailable"), Some(nick)) => self.leave(room, &nick, presence, &[]),
             (None, None) if presence.kid("x", ns::MUC).is_some() => self.enter(label, room, nick, presence),
-            (None, None) => {
+            // Anybody's may cross its being put out; the focus is told so before it speaks again.
+            (None, None) if label.starts_with("focus") => {
                 self.complaints.add(format!("{label} shows itself in {room} without having entered it"));
             }
             (None, Some(nick)) => self.update(room, &nick, presence),

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use jicofo::config::Config;
-use jicofo::focus::{Connection, Focus, Input, Timestamp};
+use jicofo::focus::{Connection, Focus, Input};
 
 use crate::Time;
 use crate::bridge::Bridge;
@@ -49,8 +49,6 @@ pub struct Scenario {
     log: Vec<Wire>,
     /// What the focus has sent, as it left it.
     said: Vec<Wire>,
-    /// What the focus was fed. Instead of the log, which is too much in large rooms.
-    recorded: Option<Vec<(Timestamp, Input)>>,
     /// What the focus itself did wrong on the wire.
     complaints: Vec<Violation>,
     room: String,
@@ -61,6 +59,13 @@ pub struct Scenario {
     /// Only the connection to the bridges is broken.
     service_cut: bool,
     deliveries_at_once: usize,
+    /// One for each core there was, if it is recorded.
+    recordings: Vec<Recording>,
+    /// To be told to the core with the next input.
+    sabotage: Option<u32>,
+    /// How often the core failed, as it was told to.
+    failures: usize,
+    inputs: usize,
 }
 
 impl Scenario {
@@ -256,6 +261,9 @@ impl Scenario {
     pub fn focus_is_replaced(&mut self) {
         self.seed += 1;
         self.focus = Focus::new(self.config.clone(), self.seed);
+        if !self.recordings.is_empty() {
+            self.recordings.push(Recording::new(self.config.clone(), self.seed));
+        }
         self.focus_logs_in_anew();
     }
 
@@ -263,6 +271,32 @@ impl Scenario {
     pub fn stop_focus(&mut self) {
         self.feed(Input::Stop);
         self.pump();
+    }
+
+    /// What the core, and each that took its place, was fed and said.
+    pub fn take_recordings(&mut self) -> Vec<Recording> {
+        std::mem::take(&mut self.recordings)
+    }
+
+    /// Makes the core fail when it sends so many more stanzas. The next input may cost a conference, and no more.
+    pub fn sabotage(&mut self, stanzas: u32) {
+        self.sabotage = Some(stanzas);
+        self.focus.sabotage(stanzas);
+    }
+
+    /// How often the core has failed.
+    pub fn failures(&self) -> usize {
+        self.failures
+    }
+
+    /// How many inputs the core has had.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// The server; it may be looked at while others are changed.
+    pub fn view_server(&self) -> &Server {
+        &self.server
     }
 
     pub fn now(&self) -> Time {
