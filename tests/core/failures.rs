@@ -37,7 +37,8 @@ fn a_failure_while_a_conference_begins_leaves_nobody_without_answer() {
         s.settle();
         assert_eq!(s.failures(), 1, "{stanzas}");
         assert_eq!(s.focus().audit(), Vec::<String>::new());
-        assert_eq!(s.view("alice").conference_answers().len(), 1, "{stanzas}");
+        // Told that it is not ready, a client asks again.
+        assert!(!s.view("alice").conference_answers().is_empty(), "{stanzas}");
         assert_eq!(s.view_server().unanswered("focus"), Vec::<String>::new());
     }
 }

@@ -81,7 +81,6 @@ async fn who_asks_while_the_account_is_not_connected_is_told_to_ask_again() {
     stage.finish().await;
 }
 
-/// Covers spec/70: 32; spec/10: 38.
 #[tokio::test]
 async fn a_connection_that_is_cut_for_long_ends_the_conferences_and_they_come_back_on_request() {
     let prosody = Prosody::with(Wiring::Proxy).hibernation(Duration::from_secs(1)).start().await;

@@ -108,7 +108,6 @@ fn without_answer(room: &str, prosody: &Prosody) -> Vec<String> {
     ]
 }
 
-/// Covers spec/90: 77.
 #[tokio::test]
 async fn ten_thousand_sources_are_refused_and_the_meeting_goes_on() {
     let prosody = Prosody::with(Wiring::Proxy).more(NO_LIMIT).start().await;

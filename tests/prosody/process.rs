@@ -10,7 +10,7 @@ use super::support::{PATIENCE, focus, focus_by_script, in_brewery, left, shown, 
 /// Spec/80 §7 bounds an end by ten seconds; with a server that answers it takes no time.
 const ORDERLY_END: Duration = Duration::from_secs(8);
 
-/// Covers spec/10: 52; spec/90: 61.
+/// Covers spec/90: 61.
 #[tokio::test]
 async fn sigterm_empties_the_bridges_leaves_the_rooms_and_ends_with_143() {
     let prosody = Prosody::start(Wiring::Proxy).await;

@@ -71,7 +71,7 @@ impl Dice {
 }
 
 fn rounds() -> usize {
-    std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(100)
+    std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(30)
 }
 
 fn read_all(start: &Start) {

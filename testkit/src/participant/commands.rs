@@ -249,7 +249,7 @@ impl Participant {
         let profile = &self.settings.profile;
         let caps = el("c", ns::CAPS).attr("hash", "sha-1").attr("node", profile.node).attr("ver", profile.ver());
         let leaf = |name: &str, text: String| el(name, ns::CLIENT).text(text);
-        let mut children = vec![leaf("stats-id", format!("stats-of-{}", self.settings.nick)), caps];
+        let mut children = vec![leaf("stats-id", self.settings.stats_id.clone()), caps];
         if join {
             children.insert(0, el("x", ns::MUC));
         }

@@ -42,6 +42,8 @@ pub struct Settings {
     /// What it sends from the start.
     pub tracks: Vec<Track>,
     pub last_n: Option<i32>,
+    /// Its name in statistics.
+    pub stats_id: String,
     pub region: Option<String>,
     /// Children of its presence beside the usual ones.
     pub more_presence: Vec<Element>,
@@ -63,6 +65,7 @@ impl Settings {
         let nick = nick.into();
         Settings {
             jid: format!("{nick}@meet.test/web"),
+            stats_id: format!("stats-of-{nick}"),
             nick,
             room: room.into(),
             focus_service: focus_service.into(),

@@ -138,6 +138,11 @@ impl Scenario {
         if gauges.conferences + gauges.participants + gauges.members > 0 {
             wrong.push(format!("the focus still has {gauges:?}"));
         }
+        // Checks of bridges never end.
+        if gauges.endpoints > 0 || gauges.requests_pending > gauges.bridges {
+            wrong.push(format!("the focus still keeps account of {gauges:?}"));
+        }
+        wrong.extend(self.focus.audit());
         wrong
     }
 }

@@ -66,7 +66,9 @@ impl Scenario {
             }
             let label = label_of(on);
             match crate::xml::parse(&text) {
-                Ok(element) if self.cut => self.unsent.push((label, element)),
+                Ok(element) if self.cut || (self.service_cut && on == Connection::Service) => {
+                    self.unsent.push((label, element))
+                }
                 Ok(element) => self.says(label, element),
                 Err(error) => self.complain(error),
             }

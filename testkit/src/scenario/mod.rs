@@ -56,6 +56,8 @@ pub struct Scenario {
     /// The focus' streams are broken: what it sends waits, and arrives if they are resumed.
     cut: bool,
     unsent: Vec<(&'static str, minidom::Element)>,
+    /// Only the connection to the bridges is broken.
+    service_cut: bool,
     deliveries_at_once: usize,
     /// One for each core there was, if it is recorded.
     recordings: Vec<Recording>,
@@ -221,6 +223,40 @@ impl Scenario {
         self.feed(Input::Disconnected { on: Connection::Client, resumable: false });
         self.unsent.clear();
         self.pump();
+    }
+
+    /// The connection to the bridges breaks, where they have one of their own; the server keeps its session for a while.
+    pub fn service_is_cut_off(&mut self) {
+        self.service_cut = true;
+        self.server.suspend("focus/service");
+        self.feed(Input::Disconnected { on: Connection::Service, resumable: true });
+        self.pump();
+    }
+
+    pub fn service_resumes(&mut self) {
+        self.feed(Input::Connected { on: Connection::Service, jid: self.service_jid(), resumed: true });
+        self.service_cut = false;
+        self.server.resume(self.now, "focus/service");
+        for (label, stanza) in std::mem::take(&mut self.unsent) {
+            self.says(label, stanza);
+        }
+        self.pump();
+    }
+
+    /// Its session ended, and it logs in anew.
+    pub fn service_logs_in_anew(&mut self) {
+        self.service_cut = false;
+        self.unsent.clear();
+        self.server.disconnect(self.now, "focus/service");
+        let jid = self.service_jid();
+        self.server.connect("focus/service", jid.as_ref(), true);
+        self.feed(Input::Connected { on: Connection::Service, jid, resumed: false });
+        self.pump();
+    }
+
+    fn service_jid(&self) -> jicofo::wire::Jid {
+        let service = self.config.xmpp.service.as_ref().expect("a connection to the bridges");
+        format!("{}@{}/{}", service.username, service.domain, service.resource).parse().expect("a JID")
     }
 
     /// The focus is killed, and another one takes its place: it knows nothing.
