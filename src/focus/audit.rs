@@ -98,6 +98,11 @@ impl Focus {
                 wrong.push(format!("nobody is there for the answer to {then:?}"));
             }
         }
+        for bridge in self.cx.bridges.checked() {
+            if !self.cx.pending.iter().any(|(then, _)| matches!(then, Then::Checked(id) if id == bridge)) {
+                wrong.push(format!("the health check of {} is under way, and nobody waits for its answer", bridge.jid));
+            }
+        }
         for waiter in self.cx.caps.waiters().filter(|(id, member)| !self.is_there(*id, *member)) {
             wrong.push(format!("the features of {waiter:?} are awaited, who is gone"));
         }

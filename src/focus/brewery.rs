@@ -114,7 +114,7 @@ impl Focus {
         }
     }
 
-    fn retry_brewery(&mut self, what: &str) {
+    pub(super) fn retry_brewery(&mut self, what: &str) {
         let Some(brewery) = &mut self.brewery else { return };
         let wait = self.cx.reply_timeout(brewery.seat.on);
         if !brewery.complained {

@@ -123,6 +123,27 @@ pub(crate) fn left(cx: &mut Context, waiter: Waiter, caps: Option<&Caps>) {
     }
 }
 
+/// A conference ends: nobody in it is asked any more, neither for himself nor for the others in it.
+pub(crate) fn ended(cx: &mut Context, conference: ConferenceId) {
+    cx.caps.plain.retain(|(of, _), _| *of != conference);
+    let mut unasked = Vec::new();
+    for (key, running) in &mut cx.caps.running {
+        running.waiting.retain(|candidate| candidate.waiter.0 != conference);
+        if running.asked.waiter.0 == conference {
+            unasked.push(key.clone());
+        }
+    }
+    for key in unasked {
+        ask_next(cx, key);
+    }
+}
+
+/// All conferences end: nobody is asked any more.
+pub(crate) fn all_ended(cx: &mut Context) {
+    cx.caps.plain.clear();
+    cx.caps.running.clear();
+}
+
 /// An answer, or none. Gives the members that are now known to support something.
 pub(crate) fn answered(cx: &mut Context, query: Query, answer: Answer) -> Vec<(Waiter, Features)> {
     let info = match answer {

@@ -60,6 +60,8 @@ impl Focus {
             self.component_message(&from, message);
         }
         let wait = if self.components.room_metadata.is_some() { ASK_AGAIN } else { ASK_AGAIN_SOON };
+        // Two questions are under way if the connection was lost meanwhile.
+        self.cx.timers.cancel(self.components.again.take());
         self.components.again = Some(self.cx.timers.set(self.cx.now + wait, Timer::DiscoverComponents));
     }
 

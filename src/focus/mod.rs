@@ -175,7 +175,7 @@ impl Focus {
     }
 
     fn end_failed(&mut self) {
-        let Some(id) = self.in_hand.take() else { return };
+        let Some(id) = self.in_hand.take() else { return self.restore() };
         if let Some(conference) = self.conferences.get(id) {
             log::error!(
                 room:% = conference.room, meeting_id:% = conference.meeting;
@@ -201,7 +201,7 @@ impl Focus {
     /// Lets a conference act, and clears it away if that was its end.
     fn with_conference(&mut self, id: ConferenceId, act: impl FnOnce(&mut Conference, &mut Context)) {
         let Some(conference) = self.conferences.get_mut(id) else { return };
-        self.in_hand = Some(id);
+        let outer = self.in_hand.replace(id);
         let first = self.cx.outputs().len();
         act(conference, &mut self.cx);
         for Output::Send { stanza, .. } in self.cx.outputs().range(first..) {
@@ -210,6 +210,7 @@ impl Focus {
         if conference.has_ended() {
             self.clear_away(id);
         }
+        self.in_hand = outer;
     }
 
     /// For the story of a conference.
@@ -329,6 +330,24 @@ impl Focus {
         };
         let steps = self.cx.bridges.check_ended(self.cx.now, bridge, result, &self.cx.config.bridge);
         self.health_steps(steps);
+    }
+
+    /// Checks of bridges that were never sent, though they count as under way.
+    fn give_up_checks(&mut self) {
+        let under_way: Vec<BridgeId> = self
+            .cx
+            .bridges
+            .checked()
+            .filter(|bridge| {
+                !self.cx.pending.iter().any(|(then, _)| matches!(then, Then::Checked(id) if id == *bridge))
+            })
+            .cloned()
+            .collect();
+        for bridge in under_way {
+            let steps =
+                self.cx.bridges.check_ended(self.cx.now, &bridge, CheckResult::NotConnected, &self.cx.config.bridge);
+            self.health_steps(steps);
+        }
     }
 
     fn health_steps(&mut self, steps: Vec<HealthStep>) {

@@ -1,5 +1,6 @@
 //! Where stanzas and changes of connections go.
 
+use super::caps;
 use super::conference::mute::Wish;
 use super::conference::{ConferenceId, Leave, MemberId};
 use super::context::{Asked, Link};
@@ -90,6 +91,7 @@ impl Focus {
 
     /// All conferences end; silently, if the stream that they lived on is gone and what was meant for it is for nobody.
     fn drop_conferences(&mut self, leave: Leave) {
+        caps::all_ended(&mut self.cx);
         for id in self.conferences.ids() {
             self.with_conference(id, |conference, cx| conference.end(cx, leave));
         }
@@ -99,6 +101,21 @@ impl Focus {
     pub(super) fn take_leave(&mut self, on: Connection) {
         let presence = Presence { kind: Some(PresenceType::Unavailable), ..Presence::default() };
         self.cx.send(on, Stanza::Presence(Box::new(presence)));
+    }
+
+    /// After a failure outside of conferences: what may not have been done is done again. To say twice that we are there
+    /// harms nobody; to be silent on a connection that stands would be for ever.
+    pub(super) fn restore(&mut self) {
+        for on in [Connection::Client, Connection::Service] {
+            if self.cx.is_connected(on) {
+                self.announce(on, None);
+            }
+        }
+        self.discover_components();
+        if self.brewery.as_ref().is_some_and(|brewery| !brewery.seat.is_inside()) {
+            self.retry_brewery("an error of ours");
+        }
+        self.give_up_checks();
     }
 
     /// Presence to all who have subscribed, or to one of them.

@@ -95,6 +95,10 @@ impl Seat {
         self.stage == Stage::Outside
     }
 
+    pub fn is_inside(&self) -> bool {
+        self.stage == Stage::Inside
+    }
+
     /// Asks to be let in. The domain is asked, once a process, whether it hosts rooms; its answer and ours come in the
     /// order of the questions, so there is no need to wait for it.
     pub fn enter(&mut self, cx: &mut Context) {
@@ -144,7 +148,7 @@ impl Seat {
                     self.forget(cx);
                     return SeatEvent::Failed(refusal(presence));
                 }
-                if is_self && presence.kind.is_none() {
+                if is_self && presence.kind.is_none() && !is_of_earlier_stay(presence, join_id) {
                     cx.timers.cancel(Some(*timeout));
                     self.configure(cx);
                     return SeatEvent::Nothing;
@@ -255,6 +259,12 @@ impl Seat {
             SeatOwner::Brewery => Timer::BreweryTimeout,
         }
     }
+}
+
+/// Whether our own presence is the echo of one that we sent before we left and came again: each shows what we sent, and what
+/// we entered with bears its id and tells nothing of a conference yet.
+fn is_of_earlier_stay(presence: &Presence, join_id: &str) -> bool {
+    presence.id.as_deref().is_some_and(|id| id != join_id) || presence.conference_properties.is_some()
 }
 
 fn own_presence(presence: &Presence) -> SeatEvent {

@@ -419,3 +419,20 @@ fn a_brewery_that_cannot_be_entered_is_tried_until_it_can() {
     assert_eq!(s.focus().gauges().operational_bridges, 1);
     s.run_until(Scenario::all_connected);
 }
+
+/// Found by simulation: each such loss made one more chain of questions, for ever.
+#[test]
+fn components_are_asked_for_once_however_often_the_connection_is_lost_meanwhile() {
+    let mut s = Scenario::new().latency(Time::from_millis(100), Time::ZERO).bridge("jvb1").start();
+    for _ in 0..3 {
+        s.focus_logs_in_anew();
+        s.focus_is_cut_off();
+        s.focus_resumes();
+    }
+    s.run_for(Time::from_secs(30));
+    let before = s.now();
+    s.run_for(Time::from_secs(3700));
+    let asked = s.said().since(before).request("query").filter(|wire| wire.stanza.attr("to") == Some("meet.test"));
+    let hours: Vec<_> = asked.times();
+    assert!(hours.windows(2).all(|pair| pair[1] - pair[0] > Time::from_secs(60)), "{hours:?}");
+}

@@ -1,5 +1,6 @@
 //! What a failure of the core itself costs: one conference, and nobody's answer.
 
+use testkit::Time;
 use testkit::participant::media::desktop;
 use testkit::scenario::Scenario;
 
@@ -83,13 +84,49 @@ fn who_came_and_went_while_the_room_was_entered_is_asked_nothing() {
     s.server().put_out(now, &room, "focus", &["307"]);
     s.settle();
     let before = s.now();
-    s.accident(1, testkit::room::Fate::IsLate(testkit::Time::from_secs(2)), |delivery| {
+    s.accident(1, testkit::room::Fate::IsLate(Time::from_secs(2)), |delivery| {
         delivery.to == "focus" && delivery.stanza.attr("type") == Some("result")
     });
     s.joins("carol");
-    s.run_for(testkit::Time::from_millis(500));
+    s.run_for(Time::from_millis(500));
     s.participant("bob").leave();
-    s.run_for(testkit::Time::from_secs(4));
+    s.run_for(Time::from_secs(4));
     let asked = s.said().since(before).request("query").filter(|wire| wire.text().contains("/bob"));
     assert_eq!(asked.count(), 0);
+}
+
+/// Members with one and the same client wait for the answer of one of them.
+#[test]
+fn a_conference_that_ends_asks_nobody_in_it_what_he_supports() {
+    let mut s = Scenario::new().bridge("jvb1").start();
+    s.joins_with("alice", |settings| settings.answers_disco = false);
+    for name in ["bob", "carol"] {
+        s.joins(name);
+    }
+    s.settle();
+    let (before, room) = (s.now(), s.room().to_owned());
+    s.server().put_out(before, &room, "focus", &["307"]);
+    s.settle();
+    let asked = s.said().since(before).request("query").filter(|wire| wire.text().contains(&room));
+    assert_eq!(asked.count(), 0);
+}
+
+/// Nobody could find a focus that has not said that it is there.
+#[test]
+fn a_failure_while_the_connection_is_set_up_leaves_a_focus_that_serves() {
+    for stanzas in 0..6 {
+        let mut s = Scenario::new().recorded().bridge("jvb1").start();
+        s.focus_is_disconnected();
+        s.sabotage(stanzas);
+        s.focus_logs_in_anew();
+        s.run_for(Time::from_secs(20));
+        if s.failures() == 0 {
+            continue;
+        }
+        for name in ["alice", "bob"] {
+            s.joins(name);
+        }
+        s.run_until(Scenario::all_connected);
+        assert_eq!(s.focus().audit(), Vec::<String>::new(), "{stanzas}");
+    }
 }

@@ -16,6 +16,7 @@ mod owners;
 mod restarts;
 mod rooms;
 mod sessions;
+mod simulated;
 mod source_rules;
 mod sources;
 mod support;

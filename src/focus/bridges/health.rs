@@ -63,6 +63,10 @@ impl Health {
         }
     }
 
+    pub fn is_asked(&self) -> bool {
+        matches!(self.phase, Phase::Asked { .. })
+    }
+
     /// The time may have come. `last_presence` and `healthy` are the bridge's own words, for checks without requests.
     pub fn poll(
         &mut self,

@@ -285,6 +285,11 @@ impl Bridges {
             .collect()
     }
 
+    /// Bridges whose health check is under way.
+    pub fn checked(&self) -> impl Iterator<Item = &BridgeId> {
+        self.iter().filter(|bridge| bridge.health.is_asked()).map(|bridge| &bridge.id)
+    }
+
     /// A health check ended.
     pub fn check_ended(
         &mut self,

@@ -506,6 +506,7 @@ impl Conference {
         } else {
             self.close_bridge(cx);
         }
+        caps::ended(cx, self.id);
         for id in self.members.iter().map(|member| member.id).collect::<Vec<_>>() {
             self.forget_member(cx, id);
         }

@@ -50,7 +50,8 @@ impl Server {
         let inside = self.rooms.get(room).and_then(|r| r.nick_of(label));
         match (presence.get("type"), inside) {
             (Some("unavailable"), Some(nick)) => self.leave(room, &nick, presence, &[]),
-            (None, None) if presence.kid("x", ns::MUC).is_some() => self.enter(label, room, nick, presence),
+            // Whoever is inside and enters is shown the whole room again.
+            (None, _) if presence.kid("x", ns::MUC).is_some() => self.enter(label, room, nick, presence),
             // Anybody's may cross its being put out; the focus is told so before it speaks again.
             (None, None) if label.starts_with("focus") => {
                 self.complaints.add(format!("{label} shows itself in {room} without having entered it"));

@@ -21,6 +21,7 @@ const LOOP_PAUSE: Time = Time::from_millis(700);
 
 impl Life<'_> {
     pub fn act(&mut self, what: What) {
+        self.unheard |= matches!(what, What::AnswersLost(_) | What::AnswersLate(..));
         match what {
             What::Joins { who, room: number, client, thinks } => self.comes(who, room(number), client, thinks),
             What::RoomDestroyed(_) | What::FocusKicked(_) | What::FocusLosesRights(_) => self.act_on_room(what),
@@ -235,6 +236,7 @@ impl Life<'_> {
         self.judge.trouble(self.s.now());
         self.judge.forgive(&self.s);
         self.orphan_conferences();
+        self.asleep.clear();
     }
 
     fn act_on_bridge(&mut self, number: u8, what: What) {
@@ -245,15 +247,21 @@ impl Life<'_> {
         match what {
             What::BridgeFails(_, error) => {
                 self.drops |= error == Error::BadRequest;
+                self.refusing.insert(number);
                 self.s.bridge(&name).fail_next(fault(error));
             }
             What::BridgeIsSilentTo(_, count) => {
                 (0..count).for_each(|_| self.s.bridge(&name).fail_next(Fault::Unanswered))
             }
-            What::BridgeLosesRequests(_, count) => (0..count).for_each(|_| self.s.bridge(&name).fail_next(Fault::Lost)),
+            What::BridgeLosesRequests(_, count) => {
+                // What was lost is nowhere asked again: only a restart helps such a bridge.
+                self.confused.insert(number);
+                (0..count).for_each(|_| self.s.bridge(&name).fail_next(Fault::Lost));
+            }
             What::BridgeIsSlow(_, long) => self.s.bridge(&name).settings.delay = millis(long),
             What::BridgeSleeps(_, long) => {
                 self.s.server().suspend(&name);
+                self.asleep.insert(number);
                 self.later(millis(long), Later::BridgeWakes(number));
             }
             What::BridgeCrashes(_, long) => self.crash(number, millis(long)),
@@ -326,6 +334,10 @@ impl Life<'_> {
             Later::BridgeWakes(number) => {
                 let now = self.s.now();
                 self.s.server().resume(now, &bridge(number));
+                // What it does now was wished by a focus that is gone.
+                if !self.asleep.remove(&number) {
+                    self.follows(Later::BridgeReturns(number));
+                }
             }
             Later::BridgeIsWell(number) => self.s.bridge(&bridge(number)).health = Health::Well,
         }
@@ -349,7 +361,7 @@ impl Life<'_> {
             bridge.forget_faults();
             bridge.settings.delay = Time::ZERO;
             bridge.publish(|stats| (stats.drain, stats.stress) = (false, 0.01));
-            if shutting_down {
+            if shutting_down || self.confused.contains(&number) || (self.unheard && self.refusing.contains(&number)) {
                 self.later(Time::ZERO, Later::BridgeReturns(number));
             }
         }

@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::peers::Person;
+use super::peers::{Person, nick};
 use crate::Time;
 use crate::participant::{Place, Refusal};
 use crate::scenario::Scenario;
 
 /// After the focus or its rooms were in trouble, questions of before it may stay without answer for so long.
 const TROUBLE: Time = Time::from_secs(45);
+
+/// Until what was sent to somebody has reached whoever has come back under the same name.
+const CROSSING: Time = Time::from_secs(3);
 
 /// Keeps what was seen already, and what is excused.
 #[derive(Debug, Default)]
@@ -52,9 +55,7 @@ impl Judge {
                 self.waiting.insert(violation.peer.clone());
                 continue;
             }
-            // The answer to an earlier life of the same name.
-            let stray =
-                violation.text.starts_with("an answer to nothing") && person.is_some_and(|person| person.lives > 0);
+            let stray = is_stray(&violation.text, person, people, s.now());
             if !hostile && !stray && !self.is_excused(s, &violation.text) {
                 wrong.push(violation.to_string());
             }
@@ -135,4 +136,12 @@ impl Judge {
         let open = s.view_server().unanswered("focus").into_iter().filter(|open| !self.forgiven.contains(open));
         open.map(|open| format!("the focus never answered: {open}")).collect()
     }
+}
+
+/// Whether this is about what was meant for an earlier life of the same name: rooms know names only.
+fn is_stray(text: &str, person: Option<&Person>, people: &BTreeMap<u8, Person>, now: Time) -> bool {
+    let young = |person: &Person| person.lives > 0 && now.saturating_sub(person.since) < CROSSING;
+    let crossed = text.starts_with("an answer to nothing") || text.contains(" of session '");
+    let back = |(number, person): (&u8, &Person)| young(person) && text.contains(&format!("/{},", nick(*number)));
+    (crossed && person.is_some_and(young)) || (text.contains("which is not open") && people.iter().any(back))
 }

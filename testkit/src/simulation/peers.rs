@@ -31,6 +31,8 @@ pub(super) struct Person {
     pub refused: bool,
     /// Is not back yet.
     pub away: bool,
+    /// When this life began.
+    pub since: Time,
     /// How often in a row it had a session and no endpoint when it looked.
     pub suffering: u32,
 }
@@ -47,7 +49,7 @@ impl Life<'_> {
             Some(person) => person.lives + 1,
             None => 0,
         };
-        let nick = nick(number);
+        let (nick, since) = (nick(number), self.s.now());
         let label = if lives == 0 { nick.clone() } else { format!("{nick}.{lives}") };
         self.s.joins_with(&label, |settings| {
             // What was sent to an earlier life must not reach this one.
@@ -57,8 +59,18 @@ impl Life<'_> {
             settings.thinks = Time::from_millis(thinks.into());
             set_client(settings, client);
         });
-        let person =
-            Person { label, room, client, thinks, lives, hostile: false, refused: false, away: false, suffering: 0 };
+        let person = Person {
+            label,
+            room,
+            client,
+            thinks,
+            lives,
+            hostile: false,
+            refused: false,
+            away: false,
+            suffering: 0,
+            since,
+        };
         self.people.insert(number, person);
     }
 

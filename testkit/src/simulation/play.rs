@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 
@@ -33,6 +33,14 @@ pub(super) struct Life<'a> {
     pub focus_away: bool,
     /// A bridge has refused somebody for good.
     pub drops: bool,
+    /// Bridges that do nothing, and have not missed the end of a focus.
+    pub asleep: BTreeSet<u8>,
+    /// Bridges which have not seen all that they were asked.
+    pub confused: BTreeSet<u8>,
+    /// Bridges which have refused something.
+    pub refusing: BTreeSet<u8>,
+    /// Answers were lost, or came too late.
+    pub unheard: bool,
     /// No more trouble is made.
     pub healing: bool,
     pub(super) later: BTreeMap<(Time, u64), Later>,
@@ -100,6 +108,10 @@ impl<'a> Life<'a> {
             orphans: Vec::new(),
             focus_away: false,
             drops: false,
+            asleep: BTreeSet::new(),
+            confused: BTreeSet::new(),
+            refusing: BTreeSet::new(),
+            unheard: false,
             healing: false,
             later: BTreeMap::new(),
             count: 0,
