@@ -200,6 +200,9 @@ mod tests {
         let stat = "42 (a (b) c) S 1 42 42 0 -1 4194560 900 0 0 0 123 45 0 0 20 0 3 0 1000 1 2";
         assert_eq!(cpu_time(stat), Duration::from_millis(1680));
         let own = Usage::of(std::process::id()).expect("this process runs");
-        assert!(own.cpu > Duration::ZERO && own.rss > 100_000 && own.peak_rss >= own.rss && own.threads >= 1, "{own:?}");
+        assert!(
+            own.cpu > Duration::ZERO && own.rss > 100_000 && own.peak_rss >= own.rss && own.threads >= 1,
+            "{own:?}"
+        );
     }
 }
