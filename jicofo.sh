@@ -9,18 +9,22 @@
 set -u
 
 default_file=/etc/jitsi/jicofo/jicofo.conf
+# For who starts fresh.
+fresh_file=/etc/jitsi/jicofo/jicofo.toml
 
 usage() {
     cat <<'END'
-Usage: jicofo.sh [check-config] [--config FILE] [flags]
+Usage: jicofo.sh [check-config | migrate] [--config FILE] [flags]
 
-The configuration is read from -Dconfig.file=FILE in JAVA_SYS_PROPS, else from /etc/jitsi/jicofo/jicofo.conf.
+The configuration is read from -Dconfig.file=FILE in JAVA_SYS_PROPS, else from /etc/jitsi/jicofo/jicofo.conf, else from
+jicofo.toml there.
 With any of the classic flags no file is needed:
 
   --domain=DOMAIN --host=HOST --port=PORT --subdomain=NAME --secret=SECRET
   --user_domain=DOMAIN --user_name=NAME --user_password=PASSWORD
 
-Environment: JAVA_SYS_PROPS, JICOFO_SECRET, JICOFO_AUTH_PASSWORD, JICOFO_LOG
+Environment: JAVA_SYS_PROPS, JICOFO_SECRET, JICOFO_AUTH_PASSWORD, JICOFO_SECRET_FILE, JICOFO_AUTH_PASSWORD_FILE,
+JICOFO__SECTION__KEY, JICOFO_LOG
 END
 }
 
@@ -75,7 +79,7 @@ while [ "$left" -gt 0 ]; do
                 continue
             fi
             ;;
-        --config=* | --version | -V | config-docs) needs_file= ;;
+        --config=* | --environment-file* | --version | -V | config-docs | migrate) needs_file= ;;
         *)
             case ${word%%=*} in
                 secret)
@@ -107,6 +111,8 @@ case $JAVA_SYS_PROPS in
     *)
         if [ -f "$default_file" ]; then
             JAVA_SYS_PROPS="-Dconfig.file=$default_file $JAVA_SYS_PROPS"
+        elif [ -f "$fresh_file" ]; then
+            JAVA_SYS_PROPS="-Dconfig.file=$fresh_file $JAVA_SYS_PROPS"
         elif [ -n "$needs_file" ]; then
             fail 2 "no configuration: $default_file does not exist, and JAVA_SYS_PROPS holds no -Dconfig.file=FILE"
         fi

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::config::sources::{FLAGS, Flag, FlagValue, SECRET_VARIABLES};
-use crate::config::{DEFAULT_FILE, Sources, java};
+use crate::config::{DEFAULT_FILES, Sources, environment_file, java, migrate};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
@@ -16,6 +16,10 @@ pub enum Command {
     /// Print every problem and the effective configuration; exit 0 or 78.
     CheckConfig {
         json: bool,
+    },
+    /// Write one file that means the same as all that was read.
+    Migrate {
+        format: migrate::Format,
     },
     /// Print docs/CONFIGURATION.md.
     ConfigDocs,
@@ -28,21 +32,54 @@ pub struct Invocation {
     pub sources: Sources,
     /// Arguments that mean nothing, each with the reason.
     pub warnings: Vec<String>,
+    /// `--output FILE`, for `migrate`.
+    pub output: Option<PathBuf>,
+}
+
+/// Takes `--environment-file FILE` out of the arguments and puts in what the old init scripts made of such a file: its
+/// variables over the environment, and the flags for them before the other arguments. Err: what to tell the person.
+pub fn with_environment_file(
+    arguments: Vec<String>,
+    mut environment: BTreeMap<String, String>,
+) -> Result<(Vec<String>, BTreeMap<String, String>), String> {
+    const OPTION: &str = "--environment-file";
+    let mut flags = Vec::new();
+    let mut others = Vec::new();
+    let mut arguments = arguments.into_iter();
+    while let Some(argument) = arguments.next() {
+        let file = match argument.strip_prefix(OPTION) {
+            Some("") => arguments.next().unwrap_or_default(),
+            Some(rest) if rest.starts_with('=') => rest[1..].to_owned(),
+            _ => {
+                others.push(argument);
+                continue;
+            }
+        };
+        let text = std::fs::read(&file)
+            .map_err(|error| format!("{file:?} of {OPTION} cannot be read ({error}); name a readable file"))?;
+        let variables = environment_file::parse(&String::from_utf8_lossy(&text), &environment);
+        flags.extend(environment_file::arguments(&variables));
+        environment.extend(variables);
+    }
+    // Of repeated flags the last counts, and that is what the person wrote now.
+    flags.extend(others);
+    Ok((flags, environment))
 }
 
 /// `arguments` without the program's name.
 pub fn parse(arguments: impl IntoIterator<Item = String>, environment: BTreeMap<String, String>) -> Invocation {
-    let mut sources = Sources { default_file: Some(PathBuf::from(DEFAULT_FILE)), ..Sources::default() };
+    let mut sources = Sources { default_files: DEFAULT_FILES.map(PathBuf::from).into(), ..Sources::default() };
     if let Some(words) = environment.get("JAVA_SYS_PROPS") {
         sources.system.read(java::split_words(words));
     }
     sources.environment = environment;
-    let mut invocation = Invocation { command: Command::Run, sources, warnings: Vec::new() };
-    let mut json = false;
+    let mut invocation = Invocation { command: Command::Run, sources, warnings: Vec::new(), output: None };
+    let mut format = None;
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "check-config" => invocation.command = Command::CheckConfig { json: false },
+            "migrate" => invocation.command = Command::Migrate { format: migrate::Format::default() },
             "config-docs" => invocation.command = Command::ConfigDocs,
             "--help" | "-help" | "-h" => invocation.command = Command::Help,
             "--version" | "-version" | "-V" => invocation.command = Command::Version,
@@ -50,8 +87,9 @@ pub fn parse(arguments: impl IntoIterator<Item = String>, environment: BTreeMap<
                 Some(file) => invocation.sources.config_file = Some(file.into()),
                 None => invocation.warnings.push("--config must be followed by a file; it is passed over".into()),
             },
-            "--format" => json = arguments.next().as_deref() == Some("json"),
-            "--format=json" => json = true,
+            "--output" => invocation.output = arguments.next().map(PathBuf::from),
+            "--format" => format = arguments.next(),
+            word if word.starts_with("--format=") => format = Some(word["--format=".len()..].to_owned()),
             word if word.starts_with("-D") => invocation.sources.system.read([argument]),
             _ => invocation.value(&argument),
         }
@@ -60,13 +98,25 @@ pub fn parse(arguments: impl IntoIterator<Item = String>, environment: BTreeMap<
             return invocation;
         }
     }
-    if let Command::CheckConfig { json: format } = &mut invocation.command {
-        *format = json;
+    if let Some(format) = format {
+        invocation.format(&format);
     }
     invocation
 }
 
 impl Invocation {
+    fn format(&mut self, name: &str) {
+        match (&mut self.command, name) {
+            (Command::CheckConfig { json }, "json" | "text") => *json = name == "json",
+            (Command::Migrate { format }, "conf" | "hocon") => *format = migrate::Format::Hocon,
+            (Command::Migrate { format }, "toml") => *format = migrate::Format::Toml,
+            (Command::CheckConfig { .. }, _) => {
+                self.warnings.push(format!("the format {name:?} is neither text nor json"))
+            }
+            _ => self.warnings.push(format!("the format {name:?} is neither conf nor toml")),
+        }
+    }
+
     /// `name=value`, with up to two dashes before it.
     fn value(&mut self, argument: &str) {
         let word = argument.strip_prefix("--").or_else(|| argument.strip_prefix('-')).unwrap_or(argument);
@@ -96,14 +146,18 @@ impl Invocation {
 
 pub fn usage() -> String {
     let mut usage = "\
-Usage: jicofo [check-config | config-docs] [--config FILE] [flags]
+Usage: jicofo [check-config | migrate | config-docs] [--config FILE] [flags]
 
 The conference focus of Jitsi Meet. Without flags everything is in the configuration file: that of --config, else of
--Dconfig.file=FILE in the environment variable JAVA_SYS_PROPS, else /etc/jitsi/jicofo/jicofo.conf.
+-Dconfig.file=FILE in the environment variable JAVA_SYS_PROPS, else /etc/jitsi/jicofo/jicofo.conf or jicofo.toml there.
 
   check-config   print every problem and the effective configuration, exit 0 or 78 (--format json: for programs)
+  migrate        print one commented file that means the same as the files, flags and environment of a start, secrets
+                 included (--format toml: TOML; --output FILE: write a new file that others cannot read)
   config-docs    print the page of all keys
-  --config FILE  the configuration file
+  --config FILE  the configuration file: .conf (HOCON), .json, .toml or .properties
+  --environment-file FILE
+                 a shell fragment such as /etc/jitsi/jicofo/config, read as old init scripts did
   --help, --version
 
 Classic flags, as --name=value:
@@ -114,8 +168,9 @@ Classic flags, as --name=value:
     }
     usage.push_str(
         "
-Environment: JAVA_SYS_PROPS (-Dname=value words), JICOFO_SECRET, JICOFO_AUTH_PASSWORD, JICOFO_LOG (levels: info, debug,
-jicofo::focus=trace).
+Environment: JAVA_SYS_PROPS (-Dname=value words); JICOFO_SECRET, JICOFO_AUTH_PASSWORD, or JICOFO_SECRET_FILE and
+JICOFO_AUTH_PASSWORD_FILE that name files; JICOFO__SECTION__KEY for every key (JICOFO__XMPP__CLIENT__PORT=5223); JICOFO_LOG
+(levels: info, debug, jicofo::focus=trace).
 
 Exit: 143 and 130 after SIGTERM and SIGINT, 1 if it fails at the start, 78 if the configuration is wrong.
 ",

@@ -13,12 +13,20 @@ fn main() -> ExitCode {
     let arguments = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let invocation = cli::parse(arguments, environment.collect());
+    let (arguments, environment) = match cli::with_environment_file(arguments.collect(), environment.collect()) {
+        Ok(given) => given,
+        Err(wrong) => {
+            eprintln!("{wrong}");
+            return ExitCode::from(WRONG_CONFIGURATION);
+        }
+    };
+    let invocation = cli::parse(arguments, environment);
     match invocation.command {
         Command::Help => print(&cli::usage()),
         Command::Version => print(concat!("jicofo ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::ConfigDocs => print(&config::docs::page()),
         Command::CheckConfig { json } => check_config(&invocation, json),
+        Command::Migrate { format } => migrate(&invocation, format),
         Command::Run => run(invocation),
     }
 }
@@ -56,10 +64,49 @@ fn check_config(invocation: &Invocation, json: bool) -> ExitCode {
     }
 }
 
-fn run(invocation: Invocation) -> ExitCode {
-    logging::start();
-    log::info!("Starting Jicofo {}.", env!("CARGO_PKG_VERSION"));
+/// The file on standard output, or in a new file; what is wrong with it on standard error.
+fn migrate(invocation: &Invocation, format: config::migrate::Format) -> ExitCode {
     let loaded = config::load(&invocation.sources);
+    for warning in &invocation.warnings {
+        eprintln!("{warning} [warning]");
+    }
+    for problem in &loaded.problems {
+        eprintln!("{problem} [{}]", problem.severity.word());
+    }
+    if !loaded.complete {
+        return ExitCode::from(WRONG_CONFIGURATION);
+    }
+    let text = config::migrate::file(&loaded, format);
+    match &invocation.output {
+        None => _ = print(&text),
+        Some(path) => {
+            if let Err(error) = write_new(path, &text) {
+                eprintln!("{} cannot be written ({error}); name a new file in a folder of yours", path.display());
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    match loaded.refuses() {
+        true => ExitCode::from(WRONG_CONFIGURATION),
+        false => ExitCode::SUCCESS,
+    }
+}
+
+/// There are secrets in it, and a file that is there may be somebody's only copy.
+fn write_new(path: &std::path::Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(text.as_bytes())
+}
+
+fn run(invocation: Invocation) -> ExitCode {
+    let loaded = config::load(&invocation.sources);
+    let named = invocation.sources.system.get("java.util.logging.config.file");
+    let said = logging::start(&logging::Style::new(&loaded.config.logging, named, &invocation.sources.environment));
+    log::info!("Starting Jicofo {}.", env!("CARGO_PKG_VERSION"));
+    for line in &said {
+        log::info!("{line}");
+    }
     for warning in &invocation.warnings {
         log::warn!("{warning}");
     }

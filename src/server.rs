@@ -175,9 +175,12 @@ impl Shell {
         let mut sent = 0;
         let now = self.clock.now();
         let summary = Summary::of(&input);
-        let handled = catch_unwind(AssertUnwindSafe(|| self.focus.handle(now, input)));
-        if handled.is_err() {
+        if catch_unwind(AssertUnwindSafe(|| self.focus.handle(now, input))).is_err() {
             log::error!("The focus failed while it handled {summary}. It goes on; please report this.");
+            // It may be what is broken that fails again.
+            if catch_unwind(AssertUnwindSafe(|| self.focus.recover(now))).is_err() {
+                log::error!("The focus failed again while it ended the conference concerned.");
+            }
         }
         while let Some(output) = self.focus.poll_output() {
             match output {

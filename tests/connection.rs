@@ -1,7 +1,8 @@
 //! Connections against a server that follows a script: what they send, what they refuse, what they say about it, and how
 //! they come back. Time is virtual; it stands still while anybody has something to do.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::cell::RefCell;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use base64::Engine;
@@ -50,6 +51,7 @@ async fn logs_in_by_scram_when_both_sides_know_the_password() {
     }
 }
 
+/// Covers spec/90: 117.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_does_not_know_the_password_is_refused() {
     let focus = Focus::start(&account("pencil")).await;
@@ -135,6 +137,7 @@ async fn a_server_that_requires_tls_is_told_apart_when_there_shall_be_none() {
     assert!(line.contains("requires TLS. Remove jicofo.xmpp.client.use-tls = false"), "{line}");
 }
 
+/// Covers spec/10: 53.
 #[tokio::test(start_paused = true)]
 async fn what_the_predecessor_is_sent_before_the_bind_is_not_for_this_session() {
     let mut focus = Focus::start(&unencrypted()).await;
@@ -163,6 +166,7 @@ async fn a_self_signed_certificate_of_an_authority_is_believed_if_it_is_in_the_s
     }
 }
 
+/// Covers spec/70: 26.
 #[tokio::test(start_paused = true)]
 async fn a_certificate_is_refused_with_which_what_and_how_to_mend_it() {
     let other = Account { domain: "auth.other.com".into(), ..account("pencil") };
@@ -200,6 +204,7 @@ async fn any_certificate_is_believed_where_that_is_configured() {
 
 // ---------------------------------------------------------------------------------------------------- explanations
 
+/// Covers spec/90: 42.
 #[tokio::test(start_paused = true)]
 async fn each_failure_is_one_line_that_says_what_to_do() {
     const FAILURE: &str =
@@ -230,6 +235,7 @@ async fn each_failure_is_one_line_that_says_what_to_do() {
     }
 }
 
+/// Covers spec/90: 28.
 #[tokio::test(start_paused = true)]
 async fn a_closed_port_is_told_once_and_tried_for_ever() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -243,7 +249,7 @@ async fn a_closed_port_is_told_once_and_tried_for_ever() {
     tokio::time::advance(Duration::from_secs(60)).await;
     focus.listener = Some(TcpListener::bind(address).await.expect("still free"));
     focus.accept().await;
-    let lines = lines(address.port());
+    let lines = focus.lines();
     assert_eq!(lines.len(), 1, "{lines:?}");
 }
 
@@ -320,6 +326,7 @@ async fn a_session_is_resumed_and_exactly_what_did_not_arrive_is_sent_again() {
     assert!(sent.contains("'c'") && !sent.contains("'b'"), "{sent}");
 }
 
+/// Covers spec/70: 33.
 #[tokio::test(start_paused = true)]
 async fn nothing_of_a_session_that_the_server_has_forgotten_reaches_the_next_one() {
     let (mut focus, mut server, session) = Focus::connected_to(BIND).await;
@@ -347,6 +354,7 @@ async fn nothing_of_a_session_that_the_server_has_forgotten_reaches_the_next_one
     assert_eq!(focus.handle().dropped(), 2);
 }
 
+/// Covers spec/70: 35.
 #[tokio::test(start_paused = true)]
 async fn an_end_in_words_is_not_resumed() {
     for end in ["</stream:stream>".to_owned(), stream_error("system-shutdown")] {
@@ -370,6 +378,7 @@ async fn a_focus_that_another_one_replaces_says_so_and_waits() {
     assert!(lost.elapsed() >= Duration::from_secs(30));
 }
 
+/// Covers spec/70: 39.
 #[tokio::test(start_paused = true)]
 async fn a_dead_path_is_noticed_within_the_reply_timeout() {
     for (offer, question) in [(BIND, "<r xmlns="), (BIND_ONLY, "urn:xmpp:ping")] {
@@ -577,6 +586,7 @@ struct Focus {
     listener: Option<TcpListener>,
     port: u16,
     latency: Arc<Histogram>,
+    logged_before: usize,
 }
 
 impl Focus {
@@ -609,10 +619,11 @@ impl Focus {
     fn at(settings: Settings, port: u16) -> Focus {
         log_to_memory();
         let (sender, events) = mpsc::channel(64);
+        let logged_before = LINES.with_borrow(Vec::len);
         let latency = Arc::<Histogram>::default();
         let on = if matches!(settings, Settings::Component(_)) { Connection::Component } else { Connection::Client };
         let handle = spawn(on, settings, sender, Some(latency.clone()));
-        Focus { handle: Some(handle), events, listener: None, port, latency }
+        Focus { handle: Some(handle), events, listener: None, port, latency, logged_before }
     }
 
     /// Both sides, behind the login.
@@ -667,12 +678,21 @@ impl Focus {
         }
     }
 
+    /// What was logged since this connection began, of its address.
+    fn lines(&self) -> Vec<String> {
+        let address = format!(":{} ", self.port);
+        let new = |lines: &Vec<String>| {
+            lines.iter().skip(self.logged_before).filter(|line| line.contains(&address)).cloned().collect()
+        };
+        LINES.with_borrow(new)
+    }
+
     /// The first line in the log about this connection's failures.
     async fn logged(&self) -> String {
         loop {
             let logged = LOGGED.notified();
-            if let Some(line) = lines(self.port).first() {
-                return line.clone();
+            if let Some(line) = self.lines().into_iter().next() {
+                return line;
             }
             logged.await;
         }
@@ -804,10 +824,12 @@ impl Server {
     }
 }
 
-/// The log of all tests of this process; each finds its own lines by its port.
+/// The log of one test: each has a thread of its own, on which its connections run as well.
 struct Memory;
 
-static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+thread_local! {
+    static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
 static LOGGED: Notify = Notify::const_new();
 
 impl log::Log for Memory {
@@ -817,7 +839,7 @@ impl log::Log for Memory {
 
     fn log(&self, record: &log::Record<'_>) {
         if self.enabled(record.metadata()) {
-            LINES.lock().expect("no test panics in here").push(record.args().to_string());
+            LINES.with_borrow_mut(|lines| lines.push(record.args().to_string()));
             LOGGED.notify_waiters();
         }
     }
@@ -831,9 +853,4 @@ fn log_to_memory() {
         log::set_boxed_logger(Box::new(Memory)).expect("the only logger");
         log::set_max_level(log::LevelFilter::Error);
     });
-}
-
-fn lines(port: u16) -> Vec<String> {
-    let lines = LINES.lock().expect("no test panics in here");
-    lines.iter().filter(|line| line.contains(&format!(":{port} "))).cloned().collect()
 }

@@ -96,6 +96,7 @@ fn a_file_in_java_sys_props_is_passed_on() {
     assert!(said.contains(&logging) && said.contains("-Dconfig.file=/a/b.conf"), "{said}");
 }
 
+/// Covers spec/80: 37.
 #[test]
 fn help_exits_with_1() {
     let (code, said) = Installed::new().run(&["--help"], &[]);

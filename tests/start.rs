@@ -63,3 +63,35 @@ fn no_configuration_at_all_ends_with_78() {
         assert_eq!(jicofo(&["--foo"], None).0, Some(78));
     }
 }
+
+/// The whole way: an old init script's files become one new file, which starts.
+#[test]
+fn migrate_writes_a_new_file_that_only_its_owner_can_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = std::env::temp_dir().join(format!("jicofo-migrate-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("the temporary folder can be written");
+    let (old, new) = (folder.join("config"), folder.join("jicofo.toml"));
+    let script = "JICOFO_HOST=localhost\nJICOFO_HOSTNAME=m.x\nJICOFO_SECRET=geheim\nJICOFO_AUTH_PASSWORD=sesam\n";
+    std::fs::write(&old, script).expect("the temporary folder can be written");
+    let arguments = ["migrate", "--format=toml", "--environment-file", old.to_str().expect("a plain path"), "--output"];
+    let arguments = [arguments.as_slice(), &[new.to_str().expect("a plain path")]].concat();
+    let (code, out, said) = jicofo(&arguments, None);
+    assert_eq!((code, out.as_str()), (Some(0), ""), "{said}");
+    assert!(!said.contains("geheim") && !said.contains("sesam"), "{said}");
+    let mode = new.metadata().expect("it was written").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    // It is somebody's only copy by now.
+    assert_eq!(jicofo(&arguments, None).0, Some(1));
+    let (code, said, _) = jicofo(&["check-config", "--config", new.to_str().expect("a plain path")], None);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("jicofo.xmpp.component.secret = ******") && said.contains("\"auth.m.x\""), "{said}");
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+/// Covers spec/80: 32.
+#[test]
+fn a_syntax_error_is_told_with_its_place_and_nothing_else() {
+    let (code, _, said) = jicofo(&[], Some("jicofo {\n  xmpp {"));
+    assert_eq!(code, Some(78), "{said}");
+    assert!(said.contains(".conf:2:") && !said.contains("panicked"), "{said}");
+}

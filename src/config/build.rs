@@ -47,6 +47,15 @@ impl Config {
                 max_languages_per_connect: s.int("translation.max-languages-per-connect"),
             },
             visitors: visitors(s),
+            logging: Logging {
+                json: s.text("logging.format").as_deref() == Some("json"),
+                levels: match s.setting("logging.levels") {
+                    Some(Setting::Map(levels)) => levels.clone(),
+                    _ => Default::default(),
+                },
+                timestamp: s.bool("logging.timestamp"),
+                redact_addresses: s.bool("logging.redact-addresses"),
+            },
         }
     }
 }

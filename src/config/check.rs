@@ -44,8 +44,8 @@ pub(super) fn derive(settings: &mut Settings, sources: &Sources, problems: &mut 
     }
 }
 
-struct Check<'c> {
-    settings: &'c Settings,
+pub(super) struct Check<'c> {
+    pub(super) settings: &'c Settings,
     problems: &'c mut Vec<Problem>,
 }
 
@@ -60,11 +60,13 @@ pub(super) fn check(settings: &Settings, sources: &Sources, problems: &mut Vec<P
     check.payload_types();
     check.extensions();
     check.others();
+    check.contradictions(sources.is_classic());
+    check.levels();
     check.not_effective();
 }
 
 impl Check<'_> {
-    fn say(&mut self, severity: Severity, path: &str, text: impl Into<String>) {
+    pub(super) fn say(&mut self, severity: Severity, path: &str, text: impl Into<String>) {
         let key = if path.starts_with("tracing.") { path.to_owned() } else { format!("jicofo.{path}") };
         let mut problem = Problem::new(severity, text).key(key);
         if let Some(entry) = self.settings.entries.get(problem.key.as_deref().unwrap_or_default()) {
@@ -238,10 +240,23 @@ impl Check<'_> {
         let Some(Setting::Int(number @ 1..)) = self.settings.setting(&path) else { return };
         match taken.iter().find(|(n, _)| n == number) {
             Some((_, other)) => {
+                // No default helps: browsers refuse every offer that has it.
                 let text = format!("{number} is also that of jicofo.{other}; give each its own");
-                self.say(Severity::Error, &path, text);
+                self.say(Severity::Fatal, &path, text);
             }
             None => taken.push((*number, path)),
+        }
+    }
+
+    fn levels(&mut self) {
+        let path = "logging.levels";
+        let Some(Setting::Map(levels)) = self.settings.setting(path) else { return };
+        let wrong = levels.iter().find(|(_, level)| level.parse::<log::LevelFilter>().is_err());
+        if let Some((module, level)) = wrong {
+            let text = format!(
+                "{level:?} of {module:?} is no level, it is passed over; write off, error, warn, info, debug or trace"
+            );
+            self.say(Severity::Error, path, text);
         }
     }
 

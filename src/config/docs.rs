@@ -17,16 +17,26 @@ prints every problem of a configuration, and the value of each key with where it
 From the strongest to the weakest:
 
 1. Classic flags (`--host=…`, see below); where the flag for a secret is blank, its environment variable.
-2. `sip-communicator.properties` in the folder that `net.java.sip.communicator.SC_HOME_DIR_LOCATION` and `…_NAME` name.
-3. The same legacy names as `-Dname=value` in `JAVA_SYS_PROPS`.
-4. The file: `--config FILE`, else `-Dconfig.file=FILE` in `JAVA_SYS_PROPS`, else `/etc/jitsi/jicofo/jicofo.conf`. It is
-   HOCON (`.conf`), JSON (`.json`) or Java properties (`.properties`), with its includes.
-5. Without classic flags: `JICOFO_SECRET` and `JICOFO_AUTH_PASSWORD`. The original did not read them then, so a file that
+2. The environment: `JICOFO__XMPP__CLIENT__PORT=5223` is `jicofo.xmpp.client.port`, and so for every key. Two underscores stand
+   for the dot, one for the dash, `JICOFO__TRACING__…` is `tracing.…`. Lists and objects are written as JSON, a list of
+   domains also with commas.
+3. `sip-communicator.properties` in the folder that `net.java.sip.communicator.SC_HOME_DIR_LOCATION` and `…_NAME` name.
+4. The same legacy names as `-Dname=value` in `JAVA_SYS_PROPS`.
+5. The file: `--config FILE`, else `-Dconfig.file=FILE` in `JAVA_SYS_PROPS`, else `/etc/jitsi/jicofo/jicofo.conf`, else
+   `jicofo.toml` there. It is HOCON (`.conf`) with its includes, JSON (`.json`), TOML (`.toml`) or Java properties
+   (`.properties`).
+6. Without classic flags: `JICOFO_SECRET` and `JICOFO_AUTH_PASSWORD`. The original did not read them then, so a file that
    says otherwise wins.
-6. `-Djicofo.key=value` in `JAVA_SYS_PROPS`.
-7. The defaults below.
+7. `-Djicofo.key=value` in `JAVA_SYS_PROPS`.
+8. The defaults below.
 
 Everything is read once, at the start.
+
+## Secrets in files
+
+Beside each password there is `password-file`, beside the component secret `secret-file`: a file that holds nothing but the
+secret, on one line. `JICOFO_AUTH_PASSWORD_FILE` and `JICOFO_SECRET_FILE` name such files as containers do. If a secret is given
+in both ways, the stronger source counts; if they are equally strong, the start is refused.
 
 ## What happens to mistakes
 
@@ -34,6 +44,12 @@ All problems are reported at once, as `file:line:column: key: problem; what to d
 if a file cannot be read, if anything below `jicofo.xmpp` or `jicofo.authentication` is wrong, or a key marked **!** below. Of
 other keys the mistake is logged as an error, and the default is used. A key that does not exist is a warning that names the
 most similar one; keys of older versions are passed over in silence.
+
+## From an old installation to one file
+
+`jicofo migrate` (with the flags and the environment of a start, `--environment-file /etc/jitsi/jicofo/config` for the variables
+of old init scripts) prints one commented file that means the same, secrets included; `--format toml` for TOML, `--output FILE`
+to write it where others cannot read it.
 
 ## Writing values
 
@@ -83,7 +99,7 @@ fn flags() -> String {
 }
 
 /// `jicofo.codec`, `jicofo.xmpp.client`, `tracing`: as deep as makes readable tables.
-fn section_of(path: &'static str) -> &'static str {
+pub(super) fn section_of(path: &'static str) -> &'static str {
     let deep = path.starts_with("jicofo.xmpp.") || path.starts_with("jicofo.codec.");
     let wanted = match (path.starts_with("jicofo."), deep) {
         (false, _) => 1,

@@ -4,28 +4,37 @@
 //! - [`schema::KEYS`] declares each key once; everything else follows from it.
 //! - [`load`] reads all sources and finds all problems at once. From the strongest to the weakest:
 //!   1. classic flags, then in a classic start `JICOFO_SECRET` and `JICOFO_AUTH_PASSWORD` ([`sources`]),
-//!   2. `sip-communicator.properties` ([`legacy`], [`properties`]),
-//!   3. legacy names as `-Dname=value` ([`java`]),
-//!   4. the HOCON file with its includes ([`hocon`]),
-//!   5. in a modern start the two environment variables,
-//!   6. `-Djicofo.key=value`,
-//!   7. the schema's defaults, and what follows from other values.
+//!   2. `JICOFO__SECTION__KEY` ([`environment`]),
+//!   3. `sip-communicator.properties` ([`legacy`], [`properties`]),
+//!   4. legacy names as `-Dname=value` ([`java`]),
+//!   5. the file: HOCON or JSON with its includes ([`hocon`]), TOML (`toml`), properties,
+//!   6. in a modern start the two environment variables,
+//!   7. `-Djicofo.key=value`,
+//!   8. the schema's defaults, and what follows from other values.
+//!
+//! A secret may be in a file of its own, which any of these can name (`secret_files`).
 
 mod build;
 mod check;
+mod contradictions;
 pub mod docs;
+pub mod environment;
+pub mod environment_file;
 pub mod hocon;
 pub mod java;
 mod keys;
 pub mod legacy;
+pub mod migrate;
 pub mod problem;
 pub mod properties;
 pub mod report;
 pub mod schema;
+mod secret_files;
 pub mod settings;
 pub mod sources;
 #[cfg(test)]
 mod tests;
+mod toml;
 mod tree;
 mod typed;
 mod unknown;
@@ -40,8 +49,8 @@ pub use tree::*;
 use hocon::{FileRead, Loader, Node, Tree, Value, limits, split_path};
 use settings::{Given, Settings};
 
-/// Where a Debian package puts its file.
-pub const DEFAULT_FILE: &str = "/etc/jitsi/jicofo/jicofo.conf";
+/// Where a Debian package puts its file, and where who starts fresh may put one.
+pub const DEFAULT_FILES: [&str; 2] = ["/etc/jitsi/jicofo/jicofo.conf", "/etc/jitsi/jicofo/jicofo.toml"];
 
 /// What came of reading everything.
 pub struct Loaded {
@@ -81,16 +90,18 @@ pub fn load(sources: &Sources) -> Loaded {
     if let Some(file) = config_file(sources, &mut problems) {
         loader.load(&file);
     }
-    let (tree, mut files, syntax) = loader.finish();
+    let (mut tree, mut files, syntax) = loader.finish();
     // What follows from half a file would only hide what is wrong with it.
     let complete = problems.iter().chain(&syntax).all(|problem| problem.severity != Severity::Fatal);
     problems.extend(syntax);
 
+    environment::define(sources, &mut tree, &mut problems);
     let (root, unresolved) = tree.resolve(&|name| sources.environment.get(name).cloned());
     let (legacy_name, entries) = legacy_file(sources, &mut files, &mut problems);
     let given = Given { sources, legacy_file: (&legacy_name, &entries), root: &root };
     let mut found = unresolved;
     let mut settings = Settings::read(&given, &mut found);
+    secret_files::read(&mut settings, sources, &mut found);
     check::derive(&mut settings, sources, &mut found);
     check::check(&settings, sources, &mut found);
     unknown::keys(&root, &mut found);
@@ -138,10 +149,11 @@ fn config_file(sources: &Sources, problems: &mut Vec<Problem>) -> Option<PathBuf
         }
         return Some(file);
     }
-    if let Some(file) = sources.default_file.as_ref().filter(|file| file.exists()) {
+    if let Some(file) = sources.default_files.iter().find(|file| file.exists()) {
         return Some(file.clone());
     }
-    if !sources.is_classic() {
+    let by_environment = sources.environment.keys().any(|name| name.starts_with(environment::PREFIX));
+    if !sources.is_classic() && !by_environment {
         problems.push(Problem::fatal(
             "there is no configuration; name a file with --config FILE, or with -Dconfig.file=FILE in JAVA_SYS_PROPS",
         ));

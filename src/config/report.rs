@@ -44,9 +44,8 @@ fn json_entry(entry: &Entry) -> Json {
 
 /// A value in JSON's own types, durations as text with their unit.
 fn typed(key: &Key, setting: &Setting) -> Json {
-    let name = key.path.rsplit('.').next().unwrap_or_default();
     match setting {
-        _ if key.secret || is_secret_name(name) => json!(MASK),
+        _ if is_masked(key) => json!(MASK),
         Setting::Bool(value) => json!(value),
         Setting::Int(value) => json!(value),
         Setting::Double(value) => json!(value),
@@ -100,7 +99,7 @@ pub fn summary(loaded: &Loaded) -> Vec<String> {
         lines.push(format!("From flags and environment: {}", overrides.join(", ")));
     }
     lines.push(connections(loaded));
-    lines.push(switches(loaded));
+    lines.extend(switches(loaded));
     lines
 }
 
@@ -124,29 +123,45 @@ fn connections(loaded: &Loaded) -> String {
     line
 }
 
-fn switches(loaded: &Loaded) -> String {
+/// What is on, and what is off and why: where nobody asked for it, the key that would.
+fn switches(loaded: &Loaded) -> [String; 2] {
     let config = &loaded.config;
-    let state = |on: bool| if on { "on" } else { "off" };
+    let entry = |path: &str| loaded.settings.entries.get(path);
     let all = [
-        ("octo", config.octo.enabled),
-        ("authentication", config.authentication.kind != super::AuthenticationType::None),
-        ("bridge health checks", config.bridge.health_checks.enabled),
-        ("health checks", config.health.enabled),
-        ("REST", config.rest.enabled),
-        ("visitors", config.visitors.enabled),
-        ("recording", config.jibri.brewery_jid.is_some()),
-        ("SIP gateways", config.jigasi.brewery_jid.is_some()),
-        ("transcription", config.transcription.url_template.is_some()),
-        ("tracing", config.tracing.is_some()),
+        ("several bridges a conference", config.octo.enabled, "jicofo.octo.enabled"),
+        (
+            "authentication",
+            config.authentication.kind != super::AuthenticationType::None,
+            "jicofo.authentication.enabled",
+        ),
+        ("bridge health checks", config.bridge.health_checks.enabled, "jicofo.bridge.health-checks.enabled"),
+        ("health checks", config.health.enabled, "jicofo.health.enabled"),
+        ("HTTP", config.rest.enabled && config.rest.port > 0, "jicofo.rest.enabled"),
+        ("visitors", config.visitors.enabled, "jicofo.visitors.enabled"),
+        ("recording", config.jibri.brewery_jid.is_some(), "jicofo.jibri.brewery-jid"),
+        ("SIP gateways", config.jigasi.brewery_jid.is_some(), "jicofo.jigasi.brewery-jid"),
+        ("transcription", config.transcription.url_template.is_some(), "jicofo.transcription.url-template"),
+        ("tracing", config.tracing.is_some(), "tracing.enabled"),
     ];
-    all.map(|(name, on)| format!("{name} {}", state(on))).join(", ")
+    let (mut on, mut off) = (Vec::new(), Vec::new());
+    for (name, is_on, path) in all {
+        let Some(entry) = entry(path) else { continue };
+        let why = match (&entry.origin, is_on) {
+            (_, true) if !entry.key.effective => " (not effective yet)".to_owned(),
+            (_, true) => String::new(),
+            (origin, false) if origin.is_default() && entry.setting.is_none() => format!(" ({path} is not set)"),
+            (origin, false) if origin.is_default() => format!(" ({path} is off by default)"),
+            (origin, false) => format!(" ({path}, {origin})"),
+        };
+        if is_on { &mut on } else { &mut off }.push(format!("{name}{why}"));
+    }
+    let listed = |names: Vec<String>| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+    [format!("On: {}", listed(on)), format!("Off: {}", listed(off))]
 }
 
 /// A value as HOCON would write it; a secret as stars.
 pub fn shown(key: &Key, setting: &Setting) -> String {
-    let name = key.path.rsplit('.').next().unwrap_or_default();
-    let masked = key.secret || is_secret_name(name);
-    let quoted = |text: &str| json!(text).to_string();
+    let masked = is_masked(key);
     match setting {
         Setting::Map(map) => {
             // Which headers there are may be known, what they say may not.
@@ -157,6 +172,24 @@ pub fn shown(key: &Key, setting: &Setting) -> String {
             object(fields)
         }
         _ if masked => MASK.to_owned(),
+        plain => written(plain),
+    }
+}
+
+/// Where a secret is may be known.
+fn is_masked(key: &Key) -> bool {
+    let name = key.path.rsplit('.').next().unwrap_or_default();
+    key.secret || (is_secret_name(name) && !name.ends_with("-file"))
+}
+
+fn quoted(text: &str) -> String {
+    json!(text).to_string()
+}
+
+/// A value as it is, secret or not.
+pub(super) fn written(setting: &Setting) -> String {
+    match setting {
+        Setting::Map(map) => object(map.iter().map(|(name, value)| format!("{} = {}", quoted(name), quoted(value)))),
         Setting::Bool(value) => value.to_string(),
         Setting::Int(value) => value.to_string(),
         Setting::Double(value) => value.to_string(),
@@ -178,7 +211,7 @@ fn object(fields: impl Iterator<Item = String>) -> String {
 }
 
 /// In the largest unit that leaves no fraction.
-fn duration(value: std::time::Duration) -> String {
+pub(super) fn duration(value: std::time::Duration) -> String {
     let ns = value.as_nanos();
     let units = [("days", 86_400_000_000_000), ("hours", 3_600_000_000_000), ("minutes", 60_000_000_000)];
     let units = units.into_iter().chain([("seconds", 1_000_000_000), ("ms", 1_000_000), ("us", 1000), ("ns", 1)]);

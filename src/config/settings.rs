@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+use super::environment::is_override;
 use super::hocon::{Node, Value};
 use super::legacy::{Converted, How, Legacy};
 use super::problem::{Origin, Problem, Severity};
 use super::properties::Property;
+use super::report;
 use super::schema::{Bad, KEYS, Key};
 use super::sources::{Override, Sources};
 use super::typed::Setting;
@@ -169,14 +171,15 @@ struct Reader<'r, 'g> {
     read: Settings,
 }
 
-impl Reader<'_, '_> {
+impl<'g> Reader<'_, 'g> {
     fn key(&mut self, key: &'static Key, id: Option<&str>) {
         let elements: Vec<&str> = key.path.split('.').map(|e| if e == "*" { id.unwrap_or(e) } else { e }).collect();
         let path = elements.join(".");
         let strong = overriding(&self.strong, key);
+        let forced = self.node(&elements).is_some_and(|node| is_override(&node.origin));
         let (setting, origin) = self
             .overridden(key, strong)
-            .or_else(|| self.legacy(key, &path))
+            .or_else(|| if forced { None } else { self.legacy(key, &path, &elements) })
             .unwrap_or_else(|| self.tree_value(key, &path, &elements));
         self.read.entries.insert(path, Entry { key, setting, origin });
     }
@@ -195,7 +198,7 @@ impl Reader<'_, '_> {
     }
 
     /// The legacy file, then `-D` with the legacy name; what cannot be read falls through.
-    fn legacy(&mut self, key: &'static Key, path: &str) -> Option<(Option<Setting>, Origin)> {
+    fn legacy(&mut self, key: &'static Key, path: &str, elements: &[&str]) -> Option<(Option<Setting>, Origin)> {
         for legacy in key.legacy {
             for (value, origin) in self.legacy_values(legacy) {
                 if value.trim().is_empty() {
@@ -214,6 +217,7 @@ impl Reader<'_, '_> {
                 let wrong = match legacy.convert(&value, domain.as_deref()) {
                     Converted::Text(text) => match key.kind.read(&Node::new(Value::text(text), origin.clone())) {
                         Ok(setting) => {
+                            self.contradicted(key, elements, legacy.name, &setting, &origin);
                             self.read.legacy.push(LegacyUse {
                                 name: legacy.name,
                                 path: path.to_owned(),
@@ -238,6 +242,24 @@ impl Reader<'_, '_> {
         None
     }
 
+    fn node(&self, elements: &[&str]) -> Option<&'g Node> {
+        elements.iter().try_fold(self.given.root, |node, name| node.as_object()?.get(*name))
+    }
+
+    /// Edits of the file that have no effect are the commonest of all riddles (spec/80 §13, legacy-override).
+    fn contradicted(&mut self, key: &'static Key, elements: &[&str], name: &str, setting: &Setting, origin: &Origin) {
+        let Some(node) = self.node(elements).filter(|node| matches!(node.origin, Origin::File { .. })) else { return };
+        let Ok(other) = key.kind.read(node) else { return };
+        if other != *setting {
+            let (old, new) = (report::shown(key, setting), report::shown(key, &other));
+            let text = format!(
+                "{old} counts, as old names beat the file; {} at {} has no effect, remove one of them",
+                new, node.origin
+            );
+            self.problems.push(Problem::warning(text).at(origin.clone()).key(name));
+        }
+    }
+
     fn legacy_values(&self, legacy: &Legacy) -> Vec<(String, Origin)> {
         let (file, entries) = self.given.legacy_file;
         let in_file = entries.iter().rev().find(|entry| entry.name == legacy.name);
@@ -255,7 +277,7 @@ impl Reader<'_, '_> {
     }
 
     fn tree_value(&mut self, key: &'static Key, path: &str, elements: &[&str]) -> (Option<Setting>, Origin) {
-        let node = elements.iter().try_fold(self.given.root, |node, name| node.as_object()?.get(*name));
+        let node = self.node(elements);
         let unwritten = node.is_none_or(|node| node.origin.is_default());
         if unwritten {
             let weak = overriding(&self.weak, key);

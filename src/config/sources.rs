@@ -87,13 +87,19 @@ pub static FLAGS: &[FlagDeclaration] = &[
 pub const SECRET_VARIABLES: &[(Flag, &str)] =
     &[(Flag::Secret, "JICOFO_SECRET"), (Flag::UserPassword, "JICOFO_AUTH_PASSWORD")];
 
+/// Environment variables that name a file with the secret, and the key that does so in a file.
+pub const SECRET_FILE_VARIABLES: &[(Flag, &str, &str)] = &[
+    (Flag::Secret, "JICOFO_SECRET_FILE", "jicofo.xmpp.component.secret-file"),
+    (Flag::UserPassword, "JICOFO_AUTH_PASSWORD_FILE", "jicofo.xmpp.client.password-file"),
+];
+
 /// No `Debug`: there are secrets in it.
 #[derive(Clone, Default)]
 pub struct Sources {
     /// `--config FILE`.
     pub config_file: Option<PathBuf>,
-    /// Read if nobody names a file and it is there.
-    pub default_file: Option<PathBuf>,
+    /// The first of them that is there is read if nobody names a file.
+    pub default_files: Vec<PathBuf>,
     /// In the order given; the last one of a kind counts. Also blank ones: they show that this is a classic start.
     pub flags: Vec<FlagValue>,
     pub system: SystemProperties,
@@ -145,7 +151,18 @@ impl Sources {
                 overrides.extend(all);
             }
         }
+        for (flag, variable, key) in SECRET_FILE_VARIABLES {
+            let value = self.environment.get(*variable).filter(|value| !value.trim().is_empty());
+            if let (Some(value), None) = (value, self.flag(*flag)) {
+                overrides.push(Override { key, text: value.clone(), origin: Origin::Environment((*variable).into()) });
+            }
+        }
         overrides
+    }
+
+    pub(super) fn is_secret_variable(name: &str) -> bool {
+        SECRET_VARIABLES.iter().any(|(_, known)| *known == name)
+            || SECRET_FILE_VARIABLES.iter().any(|(_, known, _)| *known == name)
     }
 
     /// Stronger than files, and weaker than files.

@@ -52,6 +52,17 @@ pub struct Config {
     pub transcription: SideService,
     pub translation: Translation,
     pub visitors: Visitors,
+    pub logging: Logging,
+}
+
+/// How lines of the log look, and which there are (spec/80 §8).
+#[derive(Debug, Clone)]
+pub struct Logging {
+    pub json: bool,
+    /// Level by module.
+    pub levels: BTreeMap<String, String>,
+    pub timestamp: bool,
+    pub redact_addresses: bool,
 }
 
 #[derive(Debug, Clone)]

@@ -95,6 +95,7 @@ impl Focus {
                     self.bridge_gone(&jid);
                 }
                 log::info!("in the bridges' brewery {room}: {} bridges", self.cx.bridges.iter().count());
+                self.seek_bridges();
             }
             SeatEvent::Failed(failure) => {
                 let what = match failure {
@@ -152,6 +153,10 @@ impl Focus {
                 }
                 let event = self.cx.bridges.presence(self.cx.now, from, stats, &self.cx.config.bridge);
                 self.bridge_events(event);
+                // It may have become selectable again, which is no event: bridges speak up every few seconds.
+                if self.cx.bridges.is_selectable(self.cx.now, from, &self.cx.config.bridge) {
+                    self.seek_bridges();
+                }
             }
             (Some(PresenceType::Unavailable), _) => self.bridge_gone(&from.clone()),
             _ => {}
@@ -179,6 +184,8 @@ impl Focus {
                         log::info!("the bridge {} is gone", bridge.jid);
                     }
                     self.leave_bridge(&bridge);
+                    // Some may have waited for this one to let go of them.
+                    self.seek_bridges();
                 }
                 BridgeEvent::ShuttingDown(bridge) => {
                     log::info!("the bridge {} is shutting down: its conferences move", bridge.jid);

@@ -68,6 +68,12 @@ impl CapsCache {
         Some(*features)
     }
 
+    /// Everybody who waits to be known.
+    pub fn waiters(&self) -> impl Iterator<Item = Waiter> {
+        let asked = self.running.values().flat_map(|running| std::iter::once(&running.asked).chain(&running.waiting));
+        asked.chain(self.plain.values()).map(|candidate| candidate.waiter)
+    }
+
     fn remember(&mut self, key: String, features: Features) {
         self.uses += 1;
         if let Some((_, used)) = self.known.insert(key.clone(), (features, self.uses)) {

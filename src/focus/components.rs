@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::conference::metadata;
 use super::pending::{Answer, Then};
+use super::story::Came;
 use super::timers::{Timer, TimerKey};
 use super::{Connection, Focus};
 use crate::wire::Jid;
@@ -78,6 +79,7 @@ impl Focus {
             log::warn!("{}: room metadata that can't be read", message.room.unwrap_or_default());
             return;
         };
+        self.note(id, Came::Event("the room's metadata"));
         self.with_conference(id, |conference, cx| conference.metadata(cx, &metadata));
     }
 }

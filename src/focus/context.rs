@@ -68,6 +68,8 @@ pub(crate) struct Context {
     muc_domains: BTreeSet<String>,
     outputs: VecDeque<Output>,
     unique: u64,
+    #[cfg(feature = "sabotage")]
+    pub sabotage: super::audit::Sabotage,
 }
 
 impl Context {
@@ -91,6 +93,8 @@ impl Context {
             muc_domains: BTreeSet::new(),
             outputs: VecDeque::new(),
             unique: 0,
+            #[cfg(feature = "sabotage")]
+            sabotage: super::audit::Sabotage::default(),
         }
     }
 
@@ -129,7 +133,14 @@ impl Context {
     }
 
     pub fn send(&mut self, on: Connection, stanza: Stanza) {
+        #[cfg(feature = "sabotage")]
+        self.sabotage.strike();
         self.outputs.push_back(Output::Send { on, stanza });
+    }
+
+    /// What waits to be taken.
+    pub fn outputs(&self) -> &VecDeque<Output> {
+        &self.outputs
     }
 
     pub fn pop_output(&mut self) -> Option<Output> {

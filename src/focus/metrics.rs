@@ -32,6 +32,8 @@ pub struct Gauges {
     pub participants: usize,
     pub bridges: usize,
     pub operational_bridges: usize,
+    /// On all bridges, awaited answers included.
+    pub endpoints: usize,
     pub requests_pending: usize,
     pub timers: usize,
 }

@@ -2,6 +2,7 @@
 //!
 //! Here an input finds the room that owns it. No decisions.
 
+pub mod audit;
 mod brewery;
 pub mod bridges;
 mod caps;
@@ -17,6 +18,7 @@ mod request;
 mod routes;
 mod seat;
 pub mod sources;
+mod story;
 mod table;
 pub mod time;
 mod timers;
@@ -28,15 +30,17 @@ use self::bridges::health::CheckResult;
 use self::bridges::registry::{BridgeId, HealthStep};
 use self::components::Components;
 use self::conference::{Conference, ConferenceId, Leave};
-use self::context::{Context, NICK};
+use self::context::{Asked, Context, NICK};
 use self::metrics::{Gauges, Metrics};
 use self::pending::{Answer, Then};
 use self::seat::SeatOwner;
+use self::story::Came;
 use self::table::Conferences;
 use self::timers::Timer;
 use crate::config::Config;
 use crate::wire::Jid;
 use crate::wire::stanza::{IqBody, Payload, Stanza};
+use crate::wire::values::Condition;
 pub use time::Timestamp;
 
 /// One of the focus' connections.
@@ -54,10 +58,20 @@ pub enum Connection {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     /// Logged in, as `jid`. `resumed`: the server kept our session, and nothing was lost; otherwise we are in no room.
-    Connected { on: Connection, jid: Jid, resumed: bool },
+    Connected {
+        on: Connection,
+        jid: Jid,
+        resumed: bool,
+    },
     /// The connection is lost. `resumable`: the session may yet be resumed.
-    Disconnected { on: Connection, resumable: bool },
-    Stanza { on: Connection, stanza: Stanza },
+    Disconnected {
+        on: Connection,
+        resumable: bool,
+    },
+    Stanza {
+        on: Connection,
+        stanza: Stanza,
+    },
     /// The time of [`Focus::poll_timeout`] has come.
     Tick,
     /// Leave everything in order: conferences are expired on their bridges and rooms are left.
@@ -84,6 +98,8 @@ pub struct Focus {
     stopping: bool,
     /// The conference whose input is being handled: what a panic costs (docs/ARCHITECTURE.md, rule 5).
     in_hand: Option<ConferenceId>,
+    /// The request that is being handled: whoever asks is answered even then.
+    asked: Option<Asked>,
 }
 
 impl Focus {
@@ -102,6 +118,7 @@ impl Focus {
             components: Components::default(),
             stopping: false,
             in_hand: None,
+            asked: None,
         }
     }
 
@@ -114,6 +131,7 @@ impl Focus {
             Input::Tick => {}
             Input::Stop => self.stop(),
         }
+        self.asked = None;
         self.run_due();
         self.in_hand = None;
     }
@@ -140,6 +158,7 @@ impl Focus {
             participants: self.conferences.iter().map(|conference| conference.members().participants()).sum(),
             bridges: self.cx.bridges.iter().count(),
             operational_bridges: self.cx.bridges.iter().filter(|it| it.operational(self.cx.now, config)).count(),
+            endpoints: self.cx.bridges.iter().map(|bridge| bridge.endpoints as usize).sum(),
             requests_pending: self.cx.pending.len(),
             timers: self.cx.timers.len(),
         }
@@ -150,20 +169,54 @@ impl Focus {
     pub fn recover(&mut self, now: Timestamp) {
         self.cx.now = self.cx.now.max(now);
         self.cx.metrics.panics += 1;
+        // While we are in the room: otherwise it would not let the answer through.
+        self.answer_failed();
+        self.end_failed();
+    }
+
+    fn end_failed(&mut self) {
         let Some(id) = self.in_hand.take() else { return };
         if let Some(conference) = self.conferences.get(id) {
-            log::error!("{}: the conference ends because of an error of ours", conference.room);
+            log::error!(
+                room:% = conference.room, meeting_id:% = conference.meeting;
+                "the conference ends because of an error of ours. What led to it:\n{}",
+                conference.story
+            );
         }
         self.with_conference(id, |conference, cx| conference.end(cx, Leave::Room));
+        self.in_hand = None;
+    }
+
+    /// Whoever asked when it failed is told so, unless he has his answer, or gets it from the conference's end.
+    fn answer_failed(&mut self) {
+        let Some(asked) = self.asked.take() else { return };
+        let answered = |output: &Output| matches!(output, Output::Send { stanza: Stanza::Iq(iq), .. } if iq.id == asked.id && iq.to == asked.from);
+        let conference = self.in_hand.and_then(|id| self.conferences.get(id));
+        let waits = conference.is_some_and(|conference| conference.has_asker(&asked));
+        if !waits && !self.cx.outputs().iter().any(answered) {
+            self.cx.answer_error(asked, Condition::InternalServerError, "");
+        }
     }
 
     /// Lets a conference act, and clears it away if that was its end.
     fn with_conference(&mut self, id: ConferenceId, act: impl FnOnce(&mut Conference, &mut Context)) {
         let Some(conference) = self.conferences.get_mut(id) else { return };
         self.in_hand = Some(id);
+        let first = self.cx.outputs().len();
         act(conference, &mut self.cx);
+        for Output::Send { stanza, .. } in self.cx.outputs().range(first..) {
+            conference.story.went(self.cx.now, stanza);
+        }
         if conference.has_ended() {
             self.clear_away(id);
+        }
+    }
+
+    /// For the story of a conference.
+    fn note(&mut self, id: ConferenceId, came: Came<'_>) {
+        let now = self.cx.now;
+        if let Some(conference) = self.conferences.get_mut(id) {
+            conference.story.came(now, came);
         }
     }
 
@@ -187,6 +240,9 @@ impl Focus {
     }
 
     fn due(&mut self, timer: Timer) {
+        if let Some(id) = timer.conference() {
+            self.note(id, Came::Due(&timer));
+        }
         match timer {
             Timer::NoAnswer(id) => {
                 if let Some((then, _)) = self.cx.pending.take(id) {
@@ -197,6 +253,7 @@ impl Focus {
             Timer::MetadataTimeout(id) => self.with_conference(id, Conference::metadata_timed_out),
             Timer::NobodyCame(id) => self.with_conference(id, Conference::nobody_came),
             Timer::Alone(id) => self.with_conference(id, Conference::alone_for_long),
+            Timer::ElectOwner(id) => self.with_conference(id, Conference::election_due),
             Timer::Signal(id, member) => self.with_conference(id, |conference, cx| conference.flush(cx, member)),
             Timer::SeekBridge(id) => self.with_conference(id, Conference::seek_bridge),
             Timer::GraceOver(on) => self.grace_over(on),
@@ -208,6 +265,9 @@ impl Focus {
 
     /// An answer, or that there was none, goes to whoever asked.
     fn answered(&mut self, then: Then, answer: Answer) {
+        if let Some(id) = then.conference() {
+            self.note(id, answer.came(&then));
+        }
         match then {
             Then::Components => self.components_answered(answer),
             Then::MucDomain(domain) => self.muc_domain_answered(&domain, &answer),
@@ -234,10 +294,10 @@ impl Focus {
             Then::Updated(id, key, endpoint) => {
                 self.with_conference(id, |conference, cx| conference.updated(cx, key, endpoint, &answer));
             }
-            Then::IceRestarted(id, key, member) => {
-                self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, member, &answer));
+            Then::IceRestarted(id, key, endpoint) => {
+                self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, endpoint, &answer));
             }
-            Then::Expired(id) => self.with_conference(id, |conference, cx| conference.expired(cx)),
+            Then::Expired(id, bridge) => self.with_conference(id, |conference, cx| conference.expired(cx, &bridge)),
             Then::Checked(bridge) => self.checked(&bridge, &answer),
             Then::Nothing => {}
         }
@@ -269,9 +329,6 @@ impl Focus {
         };
         let steps = self.cx.bridges.check_ended(self.cx.now, bridge, result, &self.cx.config.bridge);
         self.health_steps(steps);
-        if result == CheckResult::Passed && !self.cx.stranded.is_empty() {
-            self.seek_bridges();
-        }
     }
 
     fn health_steps(&mut self, steps: Vec<HealthStep>) {
@@ -298,6 +355,11 @@ impl Focus {
             && self.cx.is_connected(brewery.seat.on)
         {
             brewery.seat.leave(&mut self.cx);
+        }
+        for on in [Connection::Client, Connection::Service] {
+            if self.cx.is_connected(on) {
+                self.take_leave(on);
+            }
         }
     }
 }

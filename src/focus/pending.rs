@@ -6,13 +6,14 @@ use super::Connection;
 use super::bridges::registry::BridgeId;
 use super::caps::Query;
 use super::colibri::answer as colibri;
-use super::conference::{AttemptId, ConferenceId, MemberId, SessionKey};
+use super::conference::{AttemptId, ConferenceId, EndpointKey, MemberId, SessionKey};
 use super::ids;
 use super::seat::SeatOwner;
+use super::story::Came;
 use super::timers::TimerKey;
 use crate::wire::Jid;
 use crate::wire::stanza::{Payload, StanzaError};
-use crate::wire::values::{EndpointId, StanzaId};
+use crate::wire::values::StanzaId;
 
 /// Numbers requests; never used twice in a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,10 +39,10 @@ pub(crate) enum Then {
     /// A bridge allocated an endpoint, or not.
     Allocated(ConferenceId, MemberId, AttemptId),
     /// A bridge took an update. The endpoint is the one that it concerned, if it was one.
-    Updated(ConferenceId, SessionKey, Option<EndpointId>),
-    IceRestarted(ConferenceId, SessionKey, MemberId),
+    Updated(ConferenceId, SessionKey, Option<EndpointKey>),
+    IceRestarted(ConferenceId, SessionKey, EndpointKey),
     /// A bridge let go of a conference, so that it can be created there anew (spec/40 §9.3).
-    Expired(ConferenceId),
+    Expired(ConferenceId, BridgeId),
     Checked(BridgeId),
     /// Nobody cares.
     Nothing,
@@ -49,22 +50,43 @@ pub(crate) enum Then {
 
 impl Then {
     /// Whom this concerns: what ends with a conference, or with a member of it.
-    fn owner(&self) -> Option<(ConferenceId, MemberId)> {
+    pub fn owner(&self) -> Option<(ConferenceId, MemberId)> {
         match self {
             Then::RoomForm(SeatOwner::Conference(id)) | Then::RoomConfigured(SeatOwner::Conference(id)) => {
                 Some((*id, MemberId::NONE))
             }
-            Then::Granted(id, member)
-            | Then::Offered(id, member, _)
-            | Then::Allocated(id, member, _)
-            | Then::IceRestarted(id, _, member) => Some((*id, *member)),
-            Then::Updated(id, ..) | Then::Expired(id) => Some((*id, MemberId::NONE)),
+            Then::Granted(id, member) | Then::Offered(id, member, _) | Then::Allocated(id, member, _) => {
+                Some((*id, *member))
+            }
+            Then::IceRestarted(id, _, endpoint) => Some((*id, endpoint.member)),
+            Then::Updated(id, ..) | Then::Expired(id, _) => Some((*id, MemberId::NONE)),
             _ => None,
+        }
+    }
+
+    /// The conference for which it was asked, if it was one.
+    pub fn conference(&self) -> Option<ConferenceId> {
+        self.owner().map(|(conference, _)| conference)
+    }
+
+    /// What was asked, in a story.
+    fn name(&self) -> &'static str {
+        match self {
+            Then::RoomForm(_) => "the form",
+            Then::RoomConfigured(_) => "our configuration",
+            Then::Granted(..) => "a grant",
+            Then::Offered(..) => "an offer",
+            Then::Allocated(..) => "an allocation",
+            Then::Updated(..) => "an update",
+            Then::IceRestarted(..) => "an ICE restart",
+            Then::Expired(..) => "an expiry",
+            _ => "a question",
         }
     }
 }
 
 /// How a request ended.
+#[expect(clippy::large_enum_variant, reason = "handed on at once, kept nowhere: a box would cost more than it saves")]
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Answer {
     Result(Option<Payload>),
@@ -80,6 +102,14 @@ impl Answer {
             Answer::Result(payload) => colibri::Answer::Result(payload.as_ref()),
             Answer::Error(error) => colibri::Answer::Error(error),
             Answer::None => colibri::Answer::Timeout,
+        }
+    }
+
+    pub fn came(&self, then: &Then) -> Came<'static> {
+        match self {
+            Answer::Result(_) => Came::Answer(then.name(), "result"),
+            Answer::Error(error) => Came::Answer(then.name(), error.condition.as_str()),
+            Answer::None => Came::Silence(then.name()),
         }
     }
 
@@ -162,6 +192,11 @@ impl Pending {
     ) -> Vec<TimerKey> {
         let ids: Vec<PendingId> = self.by_owner.range(from..=to).map(|(_, _, id)| *id).collect();
         ids.into_iter().filter_map(|id| self.take(id)).map(|(_, deadline)| deadline).collect()
+    }
+
+    /// Each request that is under way: what is to be done with its answer, and when it is given up.
+    pub fn iter(&self) -> impl Iterator<Item = (&Then, TimerKey)> {
+        self.table.values().map(|pending| (&pending.then, pending.deadline))
     }
 
     pub fn len(&self) -> usize {

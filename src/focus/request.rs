@@ -20,7 +20,7 @@ impl Focus {
             }
         };
         self.cx.metrics.conference_requests += 1;
-        log::debug!("{room}: requested by {}", name(&self.cx, &asked));
+        log::debug!(room:% = room; "Conference request for {room} of {}", name(&self.cx, &asked));
         if let Some(conference) = self.conferences.by_room_mut(&room) {
             conference.requested(&mut self.cx, asked);
             return;
@@ -34,9 +34,11 @@ impl Focus {
             return self.cx.answer_error(asked, Condition::BadRequest, "Invalid room name.");
         };
         let properties = properties(&room, &request.properties);
-        let conference = Conference::start(&mut self.cx, room, occupant, properties, asked);
+        let conference = Conference::new(&mut self.cx, room, occupant, properties, asked);
+        let id = conference.id;
         self.cx.metrics.conferences_created += 1;
         self.conferences.insert(conference);
+        self.with_conference(id, Conference::start);
     }
 
     /// The room that is asked for, normalised, or why it can't be one.
@@ -127,13 +129,13 @@ fn properties(room: &BareJid, properties: &[Property]) -> Properties {
         let text = value(name)?;
         let count = text.parse::<i64>().ok();
         if count.is_none() {
-            log::warn!("{room}: the request's property {name} is no number: ignored");
+            log::warn!(room:% = room; "the request's property {name} is no number: ignored");
         }
         Some(u32::try_from(count?.max(0)).unwrap_or(u32::MAX))
     };
     let rtcstats = value("rtcstatsEnabled").is_none_or(|value| value.eq_ignore_ascii_case("true"));
     if !rtcstats {
-        log::info!("{room}: without rtcstats, as its first request has it");
+        log::info!(room:% = room; "without rtcstats, as its first request has it");
     }
     Properties { rtcstats, start_audio_muted: count("startAudioMuted"), start_video_muted: count("startVideoMuted") }
 }

@@ -1,8 +1,10 @@
 //! Where stanzas and changes of connections go.
 
-use super::conference::Leave;
+use super::conference::mute::Wish;
+use super::conference::{ConferenceId, Leave, MemberId};
 use super::context::{Asked, Link};
 use super::pending::{self, Answer};
+use super::story::Came;
 use super::timers::Timer;
 use super::{Connection, Focus};
 use crate::wire::Jid;
@@ -13,11 +15,17 @@ use crate::wire::values::{Condition, MessageType, PresenceType};
 
 impl Focus {
     pub(super) fn connected(&mut self, on: Connection, jid: Jid, resumed: bool) {
-        let link = self.cx.link(on);
-        let grace = link.in_grace.take();
-        *link = Link { jid: Some(jid), in_grace: None };
+        let grace = self.cx.link(on).in_grace.take();
         self.cx.timers.cancel(grace);
         let in_time = resumed && grace.is_some();
+        // Before we count as connected: what the old stream takes with it is nobody's failure.
+        if on == Connection::Client && !in_time {
+            self.drop_conferences(Leave::Silently);
+        }
+        if !resumed {
+            self.give_up_requests(on);
+        }
+        *self.cx.link(on) = Link { jid: Some(jid), in_grace: None };
         let breweries = self.brewery.as_ref().is_some_and(|brewery| brewery.seat.on == on);
         if on == Connection::Component {
             return;
@@ -27,14 +35,13 @@ impl Focus {
         }
         if on == Connection::Client {
             self.discover_components();
-            if !in_time {
-                self.drop_conferences();
-            }
         }
         if !resumed {
             self.announce(on, None);
         }
-        if breweries && !in_time {
+        if breweries && in_time {
+            self.seek_bridges();
+        } else if breweries {
             self.rejoin_brewery();
         }
     }
@@ -42,20 +49,16 @@ impl Focus {
     pub(super) fn disconnected(&mut self, on: Connection, resumable: bool) {
         self.cx.metrics.xmpp_disconnects += 1;
         self.cx.link(on).jid = None;
+        // First, so that what was asked for them is not taken for a failure of bridges and rooms.
+        if on == Connection::Client && !resumable {
+            self.drop_conferences(Leave::Silently);
+        }
         // Nothing asked there will be answered, and a resumed stream brings answers nobody needs any more.
         if !resumable {
-            for id in self.cx.pending.on_connection(on) {
-                if let Some((then, deadline)) = self.cx.pending.take(id) {
-                    self.cx.timers.cancel(Some(deadline));
-                    self.answered(then, Answer::None);
-                }
-            }
+            self.give_up_requests(on);
         }
         if on == Connection::Component {
             return;
-        }
-        if on == Connection::Client && !resumable {
-            self.drop_conferences();
         }
         let at = self.cx.now + self.cx.reply_timeout(on);
         let timer = self.cx.timers.set(at, Timer::GraceOver(on));
@@ -63,22 +66,39 @@ impl Focus {
         self.cx.timers.cancel(old);
     }
 
+    /// Nothing that was asked on this connection will be answered.
+    fn give_up_requests(&mut self, on: Connection) {
+        for id in self.cx.pending.on_connection(on) {
+            if let Some((then, deadline)) = self.cx.pending.take(id) {
+                self.cx.timers.cancel(Some(deadline));
+                self.answered(then, Answer::None);
+            }
+        }
+    }
+
     /// The connection did not come back in time: what depended on it is over (spec/70 §10.6).
     pub(super) fn grace_over(&mut self, on: Connection) {
         self.cx.link(on).in_grace = None;
+        // What is said now arrives if the session is resumed after all: then we are still in the rooms.
         if on == Connection::Client {
-            self.drop_conferences();
+            self.drop_conferences(Leave::Room);
         }
         if self.brewery.as_ref().is_some_and(|brewery| brewery.seat.on == on) {
             self.drop_brewery();
         }
     }
 
-    /// All conferences end without a word: the stream that they lived on is gone, and what was meant for it is for nobody.
-    fn drop_conferences(&mut self) {
+    /// All conferences end; silently, if the stream that they lived on is gone and what was meant for it is for nobody.
+    fn drop_conferences(&mut self, leave: Leave) {
         for id in self.conferences.ids() {
-            self.with_conference(id, |conference, cx| conference.end(cx, Leave::Silently));
+            self.with_conference(id, |conference, cx| conference.end(cx, leave));
         }
+    }
+
+    /// Our account is gone for all who have subscribed: no request comes to us any more.
+    pub(super) fn take_leave(&mut self, on: Connection) {
+        let presence = Presence { kind: Some(PresenceType::Unavailable), ..Presence::default() };
+        self.cx.send(on, Stanza::Presence(Box::new(presence)));
     }
 
     /// Presence to all who have subscribed, or to one of them.
@@ -117,6 +137,7 @@ impl Focus {
 
     /// Every request is answered: by whoever it is for, or by the error of RFC 6120 (spec/90, row 115).
     fn asked(&mut self, asked: Asked, payload: Payload, set: bool) {
+        self.asked = Some(asked.clone());
         match payload {
             Payload::Conference(request) if set && asked.on != Connection::Service => {
                 self.conference_request(asked, &request);
@@ -131,23 +152,39 @@ impl Focus {
                 Some(info) => self.cx.answer(asked, IqBody::Result(Some(Payload::DiscoInfo(info)))),
                 None => self.cx.answer_error(asked, Condition::ItemNotFound, ""),
             },
+            payload if set => match Wish::read(&payload) {
+                Some(wish) => self.mute(asked, &wish),
+                None => self.cx.answer_error(asked, Condition::FeatureNotImplemented, ""),
+            },
             _ => self.cx.answer_error(asked, Condition::FeatureNotImplemented, ""),
         }
     }
 
     /// Jingle of a member of one of our rooms; of anybody else it is about a session that there is not.
     fn jingle(&mut self, asked: Asked, jingle: Jingle) {
-        let member = asked.from.as_ref().and_then(|from| {
-            let id = self.conferences.id_of_text(from.bare_str())?;
-            let conference = self.conferences.get(id).filter(|conference| conference.seat.on == asked.on)?;
-            Some((id, conference.member_by_nick(from.resource()?)?))
-        });
-        match member {
+        match self.member(&asked) {
             Some((id, member)) => {
+                self.note(id, Came::Jingle(jingle.action.as_deref(), asked.from.as_ref()));
                 self.with_conference(id, |conference, cx| conference.jingle(cx, asked, member, jingle));
             }
             None => self.cx.answer_error(asked, Condition::BadRequest, ""),
         }
+    }
+
+    /// A wish to mute of a member of one of our rooms; nobody else has any say there.
+    fn mute(&mut self, asked: Asked, wish: &Wish) {
+        match self.member(&asked) {
+            Some((id, member)) => self.with_conference(id, |conference, cx| conference.mute(cx, asked, member, wish)),
+            None => self.cx.answer_error(asked, Condition::ItemNotFound, ""),
+        }
+    }
+
+    /// The member of one of our rooms that asks, if it is one.
+    fn member(&self, asked: &Asked) -> Option<(ConferenceId, MemberId)> {
+        let from = asked.from.as_ref()?;
+        let id = self.conferences.id_of_text(from.bare_str())?;
+        let conference = self.conferences.get(id).filter(|conference| conference.seat.on == asked.on)?;
+        Some((id, conference.member_by_nick(from.resource()?)?))
     }
 
     fn presence(&mut self, on: Connection, presence: Presence) {
@@ -159,6 +196,7 @@ impl Focus {
             let here = self.conferences.get(id).is_some_and(|conference| conference.seat.on == on);
             // The bare room says nothing of anybody (spec/20 §2.4).
             if here && from.resource().is_some() {
+                self.note(id, Came::Presence(presence.kind, Some(from)));
                 self.with_conference(id, |conference, cx| conference.presence(cx, presence));
             }
             return;

@@ -19,6 +19,8 @@ pub(crate) enum Timer {
     NobodyCame(ConferenceId),
     /// One participant has been alone for long enough (spec/30 §6.1).
     Alone(ConferenceId),
+    /// The owner left; the next one is to be elected.
+    ElectOwner(ConferenceId),
     /// Tell one participant what has changed (spec/30 §10.3).
     Signal(ConferenceId, MemberId),
     /// Try again to place participants whom no bridge could take.
@@ -31,6 +33,21 @@ pub(crate) enum Timer {
     BreweryTimeout,
     /// Ask again which components there are.
     DiscoverComponents,
+}
+
+impl Timer {
+    /// The conference that it is about, if it is one.
+    pub fn conference(&self) -> Option<ConferenceId> {
+        match self {
+            Timer::EntryTimeout(id)
+            | Timer::MetadataTimeout(id)
+            | Timer::NobodyCame(id)
+            | Timer::Alone(id)
+            | Timer::Signal(id, _)
+            | Timer::SeekBridge(id) => Some(*id),
+            _ => None,
+        }
+    }
 }
 
 /// The handle by which a timer is cancelled.
@@ -65,6 +82,14 @@ impl Timers {
     pub fn pop_due(&mut self, now: Timestamp) -> Option<Timer> {
         let entry = self.queue.first_entry()?;
         (entry.key().0 <= now).then(|| entry.remove())
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Timer> {
+        self.queue.values()
+    }
+
+    pub fn has(&self, key: TimerKey) -> bool {
+        self.queue.contains_key(&key)
     }
 
     pub fn len(&self) -> usize {

@@ -115,7 +115,7 @@ impl From<StreamError> for Error {
 pub struct Target {
     /// `client`, `service`, `component`.
     pub name: &'static str,
-    /// Where its settings are: `jicofo.xmpp.client`.
+    /// Where its settings are: `jicofo.xmpp.client`. Nothing for a component, which has flags.
     pub keys: &'static str,
     pub host: String,
     pub port: u16,
@@ -174,6 +174,7 @@ impl Error {
         let Target { keys, host, port, domain, account, user, .. } = at;
         let component = at.name == "component";
         match self {
+            Error::Resolve { .. } if component => "Check --host, or the name's entry in DNS or /etc/hosts".to_owned(),
             Error::Resolve { .. } => format!("Check {keys}.hostname, or the name's entry in DNS or /etc/hosts"),
             Error::Unreachable(_) if component => format!(
                 "Is the XMPP server running, and does it listen for components on port {port} (component_ports)? \
@@ -182,8 +183,13 @@ impl Error {
             Error::Unreachable(_) => {
                 format!("Is the XMPP server running? If so, check {keys}.hostname and {keys}.port, and firewalls")
             }
-            Error::Silent { doing: "waiting for the stream's header" | "connecting", .. } => {
-                format!("Does an XMPP server listen on {host}:{port}, and is it well?")
+            // A web server waits for more of a request, too.
+            Error::Silent { doing: "waiting for the stream's header", .. } if !component => format!(
+                "Does an XMPP server listen on {host}:{port}, and is it well? Check {keys}.port: 5222 is the usual port \
+                 for clients, not that of HTTP or BOSH"
+            ),
+            Error::Silent { doing: "waiting for the stream's header", .. } => {
+                format!("Does an XMPP server listen for components on {host}:{port} (component_ports), and is it well?")
             }
             Error::Silent { .. } | Error::Broken { .. } | Error::Closed { .. } | Error::Ended => {
                 "See the XMPP server's log if this goes on".to_owned()
@@ -215,6 +221,7 @@ impl Error {
                 format!("See the XMPP server's log; does it have a certificate for {domain}?")
             }
             Error::Certificate(certificate) => certificate.remedy(domain, keys),
+            Error::Domain(_) if component => "Check --domain and --subdomain".to_owned(),
             Error::DomainName(_) | Error::Domain(_) => format!("Check {keys}.domain"),
             Error::TrustStore(_) => {
                 "Install the package ca-certificates, or set SSL_CERT_FILE or SSL_CERT_DIR".to_owned()

@@ -134,7 +134,7 @@ enum At {
     Text,
     /// Behind a `<`, before what says what it begins.
     Markup,
-    /// In a start tag. The quote or tag start before it stands here.
+    /// In a start tag, whose next attribute, or name, begins at `since`.
     Tag {
         since: usize,
     },

@@ -81,6 +81,7 @@ async fn start_tls(mut stream: XmlStream, connector: &Connector) -> Result<XmlSt
 mod tests {
     use super::*;
 
+    /// Covers spec/70: 27.
     #[test]
     fn what_is_not_encrypted_stays_on_this_machine_unless_that_is_configured() {
         let offered = Some(&StartTls { required: false });

@@ -52,7 +52,7 @@ impl Peer {
             Settings::Component(component) => {
                 let target = Target {
                     name: name(connection),
-                    keys: "--host, --port: the component",
+                    keys: "",
                     host: component.hostname.clone(),
                     port: component.port,
                     domain: component.domain.clone(),

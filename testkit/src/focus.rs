@@ -34,6 +34,7 @@ pub struct Options {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     ready: bool,
+    secrets: bool,
 }
 
 impl Options {
@@ -60,6 +61,17 @@ impl Options {
         self
     }
 
+    /// Without the flags that bear secrets: they come by environment.
+    pub fn without_secrets(mut self) -> Self {
+        self.secrets = false;
+        self
+    }
+
+    /// Its user's connection leads elsewhere than straight to the server: through a proxy, or to something else.
+    pub fn client_port(self, port: u16) -> Self {
+        self.configuration(&format!("jicofo.xmpp.client.port = {port}"))
+    }
+
     /// Does not wait until it serves: for tests in which it cannot.
     pub fn not_waiting(mut self) -> Self {
         self.ready = false;
@@ -82,6 +94,8 @@ impl Options {
 pub struct FocusProcess {
     process: Process,
     log: PathBuf,
+    /// What must never be in the log.
+    secrets: [String; 2],
     http: SocketAddr,
     started_in: Duration,
 }
@@ -98,6 +112,7 @@ impl FocusProcess {
             arguments: Vec::new(),
             environment: Vec::new(),
             ready: true,
+            secrets: true,
         }
     }
 
@@ -112,7 +127,8 @@ impl FocusProcess {
         let since = prosody.log().len();
         let begin = Instant::now();
         let process = spawn(&options, prosody, &configuration, &log);
-        let mut focus = Self { process, log, http, started_in: Duration::ZERO };
+        let secrets = [prosody.focus_password().to_owned(), prosody.component_secret().to_owned()];
+        let mut focus = Self { process, log, secrets, http, started_in: Duration::ZERO };
         if options.ready {
             focus.serves(prosody, since, begin).await;
         }
@@ -183,6 +199,23 @@ impl FocusProcess {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// Waits until `text` is in its log after the first `since` bytes.
+    pub async fn logged(&self, since: usize, text: &str, within: Duration) -> bool {
+        let deadline = Instant::now() + within;
+        while !self.log().get(since..).is_some_and(|new| new.contains(text)) {
+            if Instant::now() > deadline {
+                return false;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        true
+    }
+
+    /// The lines of its log at the level of errors.
+    pub fn errors(&self) -> Vec<String> {
+        self.log().lines().filter(|line| line.contains(" SEVERE: ")).map(str::to_owned).collect()
+    }
+
     pub fn log_path(&self) -> &Path {
         &self.log
     }
@@ -201,6 +234,16 @@ impl FocusProcess {
     }
 }
 
+/// Whatever a test is about: no secret of its installation is in the log (spec/80 §8).
+impl Drop for FocusProcess {
+    fn drop(&mut self) {
+        let log = self.log();
+        let leaked = self.secrets.iter().any(|secret| !secret.is_empty() && log.contains(secret.as_str()));
+        // A second panic while one is under way would end the whole test run.
+        assert!(!leaked || std::thread::panicking(), "a secret is in the log {}", self.log.display());
+    }
+}
+
 fn spawn(options: &Options, prosody: &Prosody, configuration: &Path, log: &Path) -> Process {
     let mut command = Command::new(&options.program);
     command
@@ -216,7 +259,8 @@ fn spawn(options: &Options, prosody: &Prosody, configuration: &Path, log: &Path)
 }
 
 fn arguments(options: &Options, prosody: &Prosody) -> Vec<String> {
-    let wiring = if prosody.wiring() == Wiring::Classic { classic_arguments(prosody) } else { Vec::new() };
+    let mut wiring = if prosody.wiring() == Wiring::Classic { classic_arguments(prosody) } else { Vec::new() };
+    wiring.retain(|flag| options.secrets || !(flag.starts_with("--secret=") || flag.starts_with("--user_password=")));
     [wiring, options.arguments.clone()].concat()
 }
 

@@ -77,7 +77,12 @@ impl Session {
     }
 
     pub async fn send(&mut self, element: &Element) {
-        self.stream.send(element).await.expect("Prosody takes it");
+        assert!(self.try_send(element).await, "Prosody takes nothing any more");
+    }
+
+    /// Whether the stream is still there to take it.
+    pub async fn try_send(&mut self, element: &Element) -> bool {
+        self.stream.send(element).await.is_ok()
     }
 
     /// Sends XML as written, in the namespace of clients where it says nothing else.

@@ -342,6 +342,11 @@ impl Prosody {
         JVB_PASSWORD
     }
 
+    /// Changes an account's password, as `prosodyctl passwd` does.
+    pub fn set_password(&self, user: &str, password: &str) {
+        write_account(&self.path, &self.auth_domain(), user, password);
+    }
+
     /// A folder that goes with this server; helpers of the same test may put their files there.
     pub fn folder(&self) -> &Path {
         &self.path
@@ -445,23 +450,29 @@ fn spawn(folder: &Path, options: &Options, ports: Ports) -> Process {
 /// the clear, which the first log-in hashes: no `prosodyctl register` for each.
 fn prepare(folder: &Path, options: &Options) {
     let auth = format!("auth.{}", options.domain);
-    let store = folder.join("data").join(file_name(&auth));
     for (user, password) in &options.accounts {
-        write(
-            &store.join("accounts").join(file_name(user) + ".dat"),
-            &format!("return {{ [\"password\"] = {password:?} }};\n"),
-        );
+        write_account(folder, &auth, user, password);
     }
     if options.roster && options.wiring == Wiring::Proxy {
         let entry =
             format!("[\"focus.{}\"] = {{ [\"subscription\"] = \"from\", [\"groups\"] = {{}} }}", options.domain);
         let roster = format!("return {{ [false] = {{ [\"version\"] = 1, [\"pending\"] = {{}} }}, {entry} }};\n");
-        write(&store.join("roster").join("focus.dat"), &roster);
+        write(&store_of(folder, &auth).join("roster").join("focus.dat"), &roster);
     }
     write(&folder.join("more.cfg.lua"), &options.more);
     let (certificate, key) = certificate_of(&auth);
     write(&folder.join("certs").join(format!("{auth}.crt")), &certificate);
     write(&folder.join("certs").join(format!("{auth}.key")), &key);
+}
+
+/// Where Prosody keeps what belongs to a host.
+fn store_of(folder: &Path, host: &str) -> PathBuf {
+    folder.join("data").join(file_name(host))
+}
+
+fn write_account(folder: &Path, host: &str, user: &str, password: &str) {
+    let file = store_of(folder, host).join("accounts").join(file_name(user) + ".dat");
+    write(&file, &format!("return {{ [\"password\"] = {password:?} }};\n"));
 }
 
 fn write(path: &Path, text: &str) {

@@ -1,11 +1,21 @@
 //! The core alone: whole conferences with strict simulated peers, in one thread and virtual time.
 
+mod breakouts;
+mod bridge_failures;
 mod bridges;
+mod bridges_support;
+mod by_hand;
 mod colibri;
 mod conference_requests;
 mod connections;
+mod failures;
+mod health;
 mod members;
+mod offers;
+mod owners;
 mod restarts;
 mod rooms;
 mod sessions;
+mod source_rules;
 mod sources;
+mod support;

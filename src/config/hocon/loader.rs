@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::cursor::Cursor;
 use super::limits;
 use super::parser::{Parser, from_properties};
-use super::raw::{Fields, Tree};
+use super::raw::{Fields, Raw, RawNode, Tree};
 use crate::config::problem::{Origin, Problem};
 use crate::config::properties;
 
@@ -139,7 +139,7 @@ impl Loader {
                 None => name.to_owned(),
             },
         };
-        let known = path.extension().is_some_and(|e| e == "conf" || e == "json" || e == "properties");
+        let known = path.extension().is_some_and(|e| e == "conf" || e == "json" || e == "properties" || e == "toml");
         if known {
             return vec![path];
         }
@@ -214,6 +214,12 @@ impl Loader {
         prefix: Vec<String>,
         depth: usize,
     ) -> Result<Fields, Problem> {
+        if extension == "toml" {
+            return match RawNode::from(crate::config::toml::read(name, bytes)?).raw {
+                Raw::Object(fields) => Ok(fields),
+                _ => Ok(Fields::default()),
+            };
+        }
         let text = String::from_utf8_lossy(bytes);
         let lossy = matches!(text, std::borrow::Cow::Owned(_));
         if extension == "properties" {

@@ -65,7 +65,9 @@ impl Fields {
             slot.push(definition);
             return;
         };
-        if let Some(Definition { node: RawNode { raw: Raw::Object(fields), .. }, .. }) = slot.last_mut() {
+        if let Some(Definition { node: RawNode { raw: Raw::Object(fields), origin: last }, .. }) = slot.last_mut() {
+            // Who speaks last is asked: over a default it is a person.
+            *last = origin;
             fields.absorb(more);
         } else {
             let node = RawNode { raw: Raw::Object(more), origin };

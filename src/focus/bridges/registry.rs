@@ -233,6 +233,11 @@ impl Bridges {
         self.iter().filter(|bridge| bridge.operational(now, config) && !bridge.graceful_shutdown).count()
     }
 
+    /// Whether a conference that is on no bridge might be put on this one.
+    pub fn is_selectable(&self, now: Timestamp, jid: &Jid, config: &config::Bridge) -> bool {
+        self.bridges.get(jid).is_some_and(|bridge| bridge.operational(now, config) && !bridge.shutting_down)
+    }
+
     /// A request to allocate an endpoint is being sent to it.
     pub fn endpoint_allocated(&mut self, now: Timestamp, id: &BridgeId, config: &config::Bridge) {
         if let Some(bridge) = self.get_mut(id) {

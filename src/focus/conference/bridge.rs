@@ -1,10 +1,11 @@
 //! The conference on its bridge: allocating endpoints, keeping them, letting go, and what to do when the bridge does not
 //! play along (spec/40). One bridge at a time.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::invite::{Invite, Task};
-use super::{AttemptId, Conference, MemberId, SessionKey};
+use super::{AttemptId, Conference, EndpointKey, MemberId, SessionKey};
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::bridges::select::{ConferenceBridge, Wanted};
 use crate::focus::colibri::answer::{self, AllocationFailure, IceRestart, UpdateOutcome};
@@ -14,11 +15,12 @@ use crate::focus::conference::view::View;
 use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
 use crate::focus::sources::set::SourceSet;
+use crate::focus::time::Timestamp;
 use crate::focus::timers::Timer;
 use crate::wire::colibri2::{ConferenceModify, ForceMute};
 use crate::wire::ice::IceTransport;
 use crate::wire::stanza::{IqBody, Payload};
-use crate::wire::values::{BridgeSessionId, EndpointId};
+use crate::wire::values::BridgeSessionId;
 
 /// How long after a bridge let go of a conference it is asked to create it anew: it removes it just after its answer
 /// (spec/40 §9.3).
@@ -27,6 +29,10 @@ const AFTER_EXPIRE: Duration = Duration::from_millis(100);
 /// How long to wait before seeking a bridge again, at first and at most. Doubled each time.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(30);
+
+/// Failures further apart than this have nothing to do with each other. That an allocation succeeds in between says
+/// little: a bridge may refuse whatever comes after it, and a round of that takes no time.
+const CALM: Duration = Duration::from_secs(60);
 
 /// The conference on one bridge (spec/40, "session").
 #[derive(Debug)]
@@ -38,13 +44,14 @@ pub(crate) struct BridgeSession {
     pub region: Option<String>,
     /// The bridge's own sources, once it has told them.
     pub feedback: SourceSet,
-    endpoints: u32,
+    pub endpoints: u32,
 }
 
 /// What a bridge has of one participant.
 #[derive(Debug)]
 pub(crate) struct EndpointState {
-    session: SessionKey,
+    pub session: SessionKey,
+    attempt: AttemptId,
     /// The generation of the last ICE restart that the client was told of.
     last_generation: Option<i64>,
 }
@@ -61,10 +68,11 @@ pub(crate) enum Placement {
 pub(crate) struct Setbacks {
     /// Failures in a row.
     count: u32,
+    last: Timestamp,
     /// A retry is due.
-    retry: Option<crate::focus::timers::TimerKey>,
-    /// A bridge has not confirmed yet that it let go of this conference.
-    expiring: Option<BridgeId>,
+    pub retry: Option<crate::focus::timers::TimerKey>,
+    /// Bridges that have not confirmed yet that they let go of this conference.
+    pub expiring: BTreeSet<BridgeId>,
 }
 
 impl Conference {
@@ -74,7 +82,10 @@ impl Conference {
             return Placement::NoBridge;
         }
         let Some(bridge) = self.select_bridge(cx, id) else { return Placement::NoBridge };
-        if self.bridge.is_none() && self.setbacks.expiring.as_ref() == Some(&bridge) {
+        // Until the bridge has let go of this conference, or can be reached at all. Whoever ends the wait looks here.
+        let held = self.bridge.is_none() && self.setbacks.expiring.contains(&bridge);
+        if held || !cx.is_connected(cx.bridge_connection()) {
+            cx.stranded.insert(self.id);
             return Placement::NoBridge;
         }
         let creates = self.bridge.is_none();
@@ -108,7 +119,7 @@ impl Conference {
         };
         let modify = request::allocate(&self.meeting, conference.as_ref(), endpoint);
         session.endpoints += 1;
-        member.endpoint = Some(EndpointState { session: session.key, last_generation: None });
+        member.endpoint = Some(EndpointState { session: session.key, attempt, last_generation: None });
         let bridge = session.bridge.clone();
         cx.bridges.endpoint_allocated(cx.now, &bridge, &cx.config.bridge);
         self.ask_bridge(cx, &bridge, modify, Then::Allocated(self.id, id, attempt));
@@ -133,7 +144,6 @@ impl Conference {
         let sctp = cx.codecs.get(features, &cx.config).data;
         match answer::allocation(&member.nick, sctp, answered.as_colibri()) {
             Ok(allocated) => {
-                self.setbacks.count = 0;
                 if let Some(feedback) = &allocated.feedback {
                     session.feedback = feedback.clone();
                 }
@@ -148,23 +158,30 @@ impl Conference {
         let Some(session) = &self.bridge else { return };
         let bridge = session.bridge.clone();
         let nick = self.members.get(id).map(|member| member.nick.to_string()).unwrap_or_default();
-        log::warn!("{}: {} gave no endpoint for {nick}: {failure:?}{}", self.room, bridge.jid, answered.detail());
-        if failure.marks_bridge() {
+        say!(
+            self, warn, participant = nick;
+            "{} gave no endpoint for {nick}: {failure:?}{}", bridge.jid, answered.detail()
+        );
+        // Silence is nobody's fault while our own connection is down (spec/50 §3.3, "Improve").
+        let unheard = *answered == Answer::None && !cx.is_connected(cx.bridge_connection());
+        if failure.marks_bridge() && !unheard {
             cx.bridges.failed(cx.now, &bridge);
         }
         if failure == AllocationFailure::GracefulShutdown {
             cx.bridges.refused_gracefully(&bridge);
         }
         if failure == AllocationFailure::NotImplemented {
-            log::error!(
+            say!(
+                self, error, participant = nick;
                 "{}: the bridge lacks what it was asked for. If it has no SCTP, set jicofo.sctp.enabled = false here, or \
                  enable SCTP on the bridge",
                 bridge.jid
             );
         }
+        self.story.decided(cx.now, "the bridge gave no endpoint");
         if failure.removes_session() {
             cx.metrics.bridges_removed += 1;
-            self.leave_bridge(cx, LeaveBridge::AfterSetback);
+            self.leave_bridge(cx, if unheard { LeaveBridge::BridgeGone } else { LeaveBridge::AfterSetback });
             return;
         }
         if failure == AllocationFailure::BridgeLeft {
@@ -173,6 +190,7 @@ impl Conference {
             if let Some(participation) = self.participation(id) {
                 participation.task = Task::AwaitingBridge;
             }
+            self.count_setback(cx.now);
             self.retry_later(cx);
             return;
         }
@@ -199,7 +217,7 @@ impl Conference {
             initial_last_n,
         };
         let Some(modify) = request::update(&self.meeting, update) else { return };
-        let then = Then::Updated(self.id, session.key, Some(member.nick.clone()));
+        let then = Then::Updated(self.id, session.key, self.endpoint_key(id));
         self.ask_bridge(cx, &session.bridge.clone(), modify, then);
     }
 
@@ -207,8 +225,9 @@ impl Conference {
     pub(super) fn restart_ice(&mut self, cx: &mut Context, id: MemberId) -> bool {
         let Some(member) = self.members.get(id) else { return false };
         let Some(session) = self.session_of(id) else { return false };
+        let Some(endpoint) = self.endpoint_key(id) else { return false };
         let modify = request::ice_restart(&self.meeting, &member.nick, member.stats_id.as_deref());
-        let then = Then::IceRestarted(self.id, session.key, id);
+        let then = Then::IceRestarted(self.id, session.key, endpoint);
         self.ask_bridge(cx, &session.bridge.clone(), modify, then);
         true
     }
@@ -218,17 +237,17 @@ impl Conference {
         &mut self,
         cx: &mut Context,
         key: SessionKey,
-        id: MemberId,
+        about: EndpointKey,
         answered: &Answer,
     ) {
         let Answer::Result(Some(payload)) = answered else {
             cx.metrics.ice_restarts_failed += 1;
-            let nick = self.members.get(id).map(|member| member.nick.clone());
-            self.updated(cx, key, nick, answered);
+            self.updated(cx, key, Some(about), answered);
             return;
         };
-        let has_session = self.session_of(id).is_some_and(|session| session.key == key);
-        let Some(member) = self.members.get_mut(id).filter(|_| has_session) else {
+        let id = about.member;
+        let current = self.endpoint_key(id) == Some(about);
+        let Some(member) = self.members.get_mut(id).filter(|_| current) else {
             cx.metrics.ice_restarts_failed += 1;
             return;
         };
@@ -255,7 +274,7 @@ impl Conference {
         &mut self,
         cx: &mut Context,
         key: SessionKey,
-        endpoint: Option<EndpointId>,
+        endpoint: Option<EndpointKey>,
         answered: &Answer,
     ) {
         if self.bridge.as_ref().is_none_or(|session| session.key != key) {
@@ -265,18 +284,24 @@ impl Conference {
             UpdateOutcome::Done => {}
             UpdateOutcome::UnknownEndpoint(unknown) => {
                 let Some(id) = self.members.id_of(unknown.as_str()) else { return };
-                log::warn!("{}: the bridge does not know {unknown} any more: invited anew", self.room);
+                // What was asked about an endpoint of the past says nothing of the one that has its name now.
+                if endpoint.is_some() && self.endpoint_key(id) != endpoint {
+                    return;
+                }
+                say!(self, warn, participant = unknown; "the bridge does not know {unknown} any more: invited anew");
+                self.story.decided(cx.now, "the bridge does not know an endpoint: invited anew");
                 cx.metrics.participants_moved += 1;
                 self.forget_endpoint(cx, id);
                 self.reinvite(cx, id);
             }
             UpdateOutcome::EndpointRefused => {
-                let about = endpoint.map(|nick| format!(" about {nick}")).unwrap_or_default();
-                log::error!("{}: the bridge refused an update{about}{}", self.room, answered.detail());
+                let about = self.about(endpoint);
+                say!(self, error, "the bridge refused an update{about}{}", answered.detail());
             }
             UpdateOutcome::SessionFailed => {
-                let about = endpoint.map(|nick| format!(" about {nick}")).unwrap_or_default();
-                log::warn!("{}: the bridge refused an update{about}{}: moving", self.room, answered.detail());
+                let about = self.about(endpoint);
+                say!(self, warn, "the bridge refused an update{about}{}: moving", answered.detail());
+                self.story.decided(cx.now, "the bridge refused an update: off it");
                 cx.metrics.bridges_removed += 1;
                 self.leave_bridge(cx, LeaveBridge::AfterSetback);
             }
@@ -291,12 +316,13 @@ impl Conference {
             self.close_bridge(cx);
             return;
         }
+        let endpoint = self.endpoint_key(id);
         self.forget_endpoint(cx, id);
         let Some((bridge, key)) = self.bridge.as_ref().map(|session| (session.bridge.clone(), session.key)) else {
             return;
         };
         let modify = request::expire_endpoints(&self.meeting, [&nick]);
-        self.ask_bridge(cx, &bridge, modify, Then::Updated(self.id, key, Some(nick)));
+        self.ask_bridge(cx, &bridge, modify, Then::Updated(self.id, key, endpoint));
     }
 
     /// The bridge has nothing of this participant any more.
@@ -324,8 +350,8 @@ impl Conference {
         cx.bridges.endpoints_released(&session.bridge, session.endpoints);
         self.unregister(cx, &session.bridge);
         let modify = request::expire_conference(&self.meeting);
-        self.setbacks.expiring = Some(session.bridge.clone());
-        self.ask_bridge(cx, &session.bridge, modify, Then::Expired(self.id));
+        self.setbacks.expiring.insert(session.bridge.clone());
+        self.ask_bridge(cx, &session.bridge, modify, Then::Expired(self.id, session.bridge.clone()));
         self.publish_bridge_count(cx);
         on_it
     }
@@ -352,9 +378,14 @@ impl Conference {
 
     /// The conference leaves its bridge, and everybody on it is invited anew (spec/50 §8).
     pub(in crate::focus) fn leave_bridge(&mut self, cx: &mut Context, why: LeaveBridge) {
+        let what = match why {
+            LeaveBridge::AfterSetback => "leaves the bridge, which failed: all on it are invited anew",
+            LeaveBridge::BridgeGone => "leaves the bridge, which is gone or going: all on it are invited anew",
+        };
+        self.story.decided(cx.now, what);
         let on_it = self.close_bridge(cx);
         if why == LeaveBridge::AfterSetback {
-            self.setbacks.count += 1;
+            self.count_setback(cx.now);
             // The first time another bridge, or the same one, may do at once; after that each try waits longer.
             if self.setbacks.count > 1 {
                 self.retry_later(cx);
@@ -367,14 +398,20 @@ impl Conference {
     }
 
     /// A bridge let go of this conference, or said nothing: it can be created there again.
-    pub(in crate::focus) fn expired(&mut self, cx: &mut Context) {
-        if self.setbacks.expiring.is_some() {
+    pub(in crate::focus) fn expired(&mut self, cx: &mut Context, bridge: &BridgeId) {
+        let waited = self.setbacks.expiring.remove(bridge);
+        if waited && self.has_waiting() && self.setbacks.retry.is_none() {
             let then = cx.now + AFTER_EXPIRE;
-            if self.has_waiting() && self.setbacks.retry.is_none() {
-                self.setbacks.retry = Some(cx.timers.set(then, Timer::SeekBridge(self.id)));
-            }
-            self.setbacks.expiring = None;
+            self.setbacks.retry = Some(cx.timers.set(then, Timer::SeekBridge(self.id)));
         }
+    }
+
+    fn count_setback(&mut self, now: Timestamp) {
+        if now.since(self.setbacks.last) >= CALM {
+            self.setbacks.count = 0;
+        }
+        self.setbacks.count += 1;
+        self.setbacks.last = now;
     }
 
     /// Tries again to place everybody who waits for a bridge.
@@ -418,8 +455,9 @@ impl Conference {
         let selected = cx.bridges.select(cx.now, &cx.config, wanted);
         match (selected, &self.bridge) {
             (Ok(selected), None) => {
-                log::debug!("{}: {} for a new conference: {}", self.room, selected.bridge.jid, selected.reason);
+                say!(self, debug, "{} for a new conference: {}", selected.bridge.jid, selected.reason);
                 cx.stranded.remove(&self.id);
+                self.story.decided(cx.now, "on a bridge, the best there is");
                 self.set_bridge_not_available(cx, false);
                 Some(selected.bridge)
             }
@@ -429,12 +467,14 @@ impl Conference {
             }
             // Our bridge takes nobody now. It may again, or the conference will leave it: try again before long.
             (_, Some(session)) => {
-                log::warn!("{}: {} takes no new endpoints now: waiting", self.room, session.bridge.jid);
+                say!(self, warn, "{} takes no new endpoints now: waiting", session.bridge.jid);
+                self.story.decided(cx.now, "the bridge takes nobody now: waits");
                 self.retry_later(cx);
                 None
             }
             (Err(none), None) => {
-                log::warn!("{}: {none}", self.room);
+                say!(self, warn, "{none}");
+                self.story.decided(cx.now, "there is no bridge: waits for one");
                 cx.stranded.insert(self.id);
                 self.set_bridge_not_available(cx, true);
                 None
@@ -459,6 +499,17 @@ impl Conference {
     pub(super) fn session_of(&self, id: MemberId) -> Option<&BridgeSession> {
         let endpoint = self.members.get(id)?.endpoint.as_ref()?;
         self.bridge.as_ref().filter(|session| session.key == endpoint.session)
+    }
+
+    fn endpoint_key(&self, id: MemberId) -> Option<EndpointKey> {
+        let endpoint = self.members.get(id)?.endpoint.as_ref()?;
+        Some(EndpointKey { member: id, attempt: endpoint.attempt })
+    }
+
+    /// For a line of the log.
+    fn about(&self, endpoint: Option<EndpointKey>) -> String {
+        let member = endpoint.and_then(|endpoint| self.members.get(endpoint.member));
+        member.map(|member| format!(" about {}", member.nick)).unwrap_or_default()
     }
 
     fn ask_bridge(&self, cx: &mut Context, bridge: &BridgeId, modify: ConferenceModify, then: Then) {

@@ -46,6 +46,8 @@ pub(crate) enum Task {
     Allocating(AttemptId),
     /// The offer is out and not confirmed.
     Offering(AttemptId),
+    /// The same, to a session that there is: `transport-replace`.
+    Replacing(AttemptId),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -105,24 +107,22 @@ impl Terminate {
 }
 
 impl Conference {
-    /// Invites whoever is to be invited now: all members where nobody is a participant, otherwise those that are new.
-    pub(super) fn invite_due(&mut self, cx: &mut Context) {
+    /// Invites whoever is to be invited now that it is known what `newcomer` supports: all members where nobody is a
+    /// participant, otherwise this one alone, so that a join costs the same in a room of any size.
+    pub(super) fn invite_due(&mut self, cx: &mut Context, newcomer: MemberId) {
         if (self.members.len() as u64) < u64::from(cx.config.conference.min_participants) || !self.is_running() {
             return;
         }
-        let all = self.members.participants() == 0;
-        let due: Vec<MemberId> = self
-            .members
-            .iter()
-            .filter(|member| match member.invite {
-                Invite::Idle => true,
-                Invite::Failed => all,
-                Invite::Participating(_) => false,
-            })
-            // Visitors get no session here, and nobody gets one before it is known what it supports.
-            .filter(|member| member.features.is_some() && member.role != Role::Visitor)
-            .map(|member| member.id)
-            .collect();
+        let due: Vec<MemberId> = if self.members.participants() == 0 {
+            self.members.iter().filter(|member| may_be_invited(member)).map(|member| member.id).collect()
+        } else {
+            let newcomer = self.members.get(newcomer).filter(|member| may_be_invited(member));
+            newcomer
+                .filter(|member| !matches!(member.invite, Invite::Failed))
+                .map(|member| member.id)
+                .into_iter()
+                .collect()
+        };
         if due.is_empty() {
             return;
         }
@@ -134,8 +134,6 @@ impl Conference {
 
     fn invite(&mut self, cx: &mut Context, id: MemberId) {
         let Some(member) = self.members.get_mut(id) else { return };
-        let first = !member.invited_before;
-        member.invited_before = true;
         let features = member.features.unwrap_or(Features::UNANSWERED);
         member.invite = Invite::Participating(Box::new(Participation {
             task: Task::AwaitingBridge,
@@ -143,7 +141,7 @@ impl Conference {
             start_muted: None,
         }));
         self.members.count_participant();
-        self.decide_start_muted(cx, id, first);
+        self.decide_start_muted(cx, id);
         cx.metrics.participants += 1;
         if !features.has(Features::START_MUTED_RMD) {
             cx.metrics.participants_no_start_muted_rmd += 1;
@@ -172,7 +170,10 @@ impl Conference {
         let features = member.features.unwrap_or(Features::UNANSWERED);
         let Some(participation) = member.invite.participation_mut() else { return };
         let replaced = participation.session.as_ref().map(|session| session.sid.clone());
-        let action = if replaced.is_some() { Action::TransportReplace } else { Action::SessionInitiate };
+        let (action, task) = match replaced {
+            Some(_) => (Action::TransportReplace, Task::Replacing(attempt)),
+            None => (Action::SessionInitiate, Task::Offering(attempt)),
+        };
         let sid = replaced.unwrap_or_else(|| cx.ids.session());
         let view = View::of(features, &cx.config.conference);
         let codecs = cx.codecs.get(features, &cx.config);
@@ -195,7 +196,8 @@ impl Conference {
         }
         .session_initiate();
         jingle.action = Some(action.as_str().into());
-        participation.task = Task::Offering(attempt);
+        participation.task = task;
+        member.offered_before = true;
         if participation.session.is_none() {
             participation.session = Some(Session { sid: sid.clone(), active: false });
         }
@@ -215,24 +217,23 @@ impl Conference {
         attempt: AttemptId,
         answer: Answer,
     ) {
-        let method = cx.config.conference.reinvite_method;
         let Some(participation) = self.participation(id) else { return };
         // A superseded offer decides nothing about its successor (spec/30 §6.8).
-        if participation.task != Task::Offering(attempt) {
+        let replacing = participation.task == Task::Replacing(attempt);
+        if !replacing && participation.task != Task::Offering(attempt) {
+            self.story.decided(cx.now, "that offer was replaced: nothing");
             return;
         }
         participation.task = Task::None;
         let active = participation.session.as_ref().is_some_and(|session| session.active);
-        let replacing = method == ReinviteMethod::ReplaceTransport && active;
         match answer {
             Answer::Result(_) => {}
             // Whoever has accepted has taken the offer, whatever else is said about the request.
             Answer::Error(_) if active && !replacing => {}
             Answer::Error(error) => {
                 let member = self.members.get(id).map(|member| member.nick.to_string()).unwrap_or_default();
-                log::warn!(
-                    "{}: {member} refused our offer: {} {}",
-                    self.room,
+                say!(
+                    self, warn, participant = member; "{member} refused our offer: {} {}",
                     error.condition,
                     error.text.unwrap_or_default()
                 );
@@ -246,6 +247,7 @@ impl Conference {
 
     /// The invitation came to nothing: the participant is none any more (spec/30 §6.3).
     pub(super) fn invite_failed(&mut self, cx: &mut Context, id: MemberId) {
+        self.story.decided(cx.now, "the invitation failed: not repeated");
         self.terminate(cx, id, Terminate::Failed);
         self.drop_participant(cx, id, Invite::Failed);
     }
@@ -277,7 +279,7 @@ impl Conference {
             self.terminate(cx, id, Terminate::Moving);
             self.close_session(id);
         }
-        self.decide_start_muted(cx, id, false);
+        self.decide_start_muted(cx, id);
         self.place(cx, id);
     }
 
@@ -316,8 +318,9 @@ impl Conference {
         self.members.get_mut(id)?.invite.participation_mut()
     }
 
-    /// Whether a participant starts muted (spec/30 §6.6). `first`: after its join, when the room's policy counts too.
-    fn decide_start_muted(&mut self, cx: &Context, id: MemberId, first: bool) {
+    /// Whether a participant starts muted (spec/30 §6.6). In its first offer the room's policy counts too.
+    fn decide_start_muted(&mut self, cx: &Context, id: MemberId) {
+        let first = self.members.get(id).is_some_and(|member| !member.offered_before);
         let count = self.members.participants();
         let limits = &cx.config.conference;
         let over = |limit: u32, asked: Option<u32>| count > asked.map_or(limit, |asked| asked.min(limit)) as usize;
@@ -347,10 +350,16 @@ impl Conference {
         let Some(id) = self.members.iter().find(|member| member.is_participant()).map(|member| member.id) else {
             return;
         };
-        log::info!("{}: the one participant's session ends, nobody else came", self.room);
+        say!(self, info, "the one participant's session ends, nobody else came");
+        self.story.decided(cx.now, "one is alone: its session ends");
         self.terminate(cx, id, Terminate::Idle);
         self.drop_participant(cx, id, Invite::Idle);
     }
+}
+
+/// Visitors get no session here, and nobody gets one before it is known what it supports.
+fn may_be_invited(member: &Member) -> bool {
+    !member.is_participant() && member.features.is_some() && member.role != Role::Visitor
 }
 
 impl Member {

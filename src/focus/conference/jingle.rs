@@ -14,6 +14,12 @@ use crate::wire::values::{Action, Condition, MediaType};
 /// A refusal, or nothing to say but yes.
 type Outcome = Result<(), Rejection>;
 
+/// Whether a request that was carried out is still to be answered. Where the order matters, it was on the way.
+enum Reply {
+    Due,
+    Given,
+}
+
 fn refuse(condition: Condition, text: impl Into<String>) -> Outcome {
     Err(Rejection { condition, text: text.into() })
 }
@@ -21,21 +27,34 @@ fn refuse(condition: Condition, text: impl Into<String>) -> Outcome {
 impl Conference {
     /// A Jingle request of a member, answered here.
     pub(in crate::focus) fn jingle(&mut self, cx: &mut Context, asked: Asked, id: MemberId, jingle: Jingle) {
-        let outcome = self.check(id, &jingle).and_then(|action| match action {
-            Action::SessionAccept => return self.session_accept(cx, &asked, id, &jingle).map(|()| true),
-            Action::TransportAccept => self.accept(cx, id, &jingle).map(|()| false),
-            Action::SourceAdd | Action::AddSource => self.source_add(cx, id, &jingle).map(|()| false),
-            Action::SourceRemove | Action::RemoveSource => self.source_remove(cx, id, &jingle).map(|()| false),
-            Action::TransportInfo => self.transport_info(cx, id, &jingle).map(|()| false),
-            Action::TransportReject => Ok(false),
-            Action::SessionInfo => return self.session_info(cx, &asked, id, &jingle).map(|()| true),
-            Action::SessionTerminate => return self.session_terminate(cx, &asked, id, &jingle).map(|()| true),
-            _ => refuse(Condition::FeatureNotImplemented, "Unsupported 'action'").map(|()| false),
-        });
+        let outcome = self.check(id, &jingle).and_then(|action| self.act(cx, &asked, id, action, &jingle));
         match outcome {
-            Ok(true) => {}
-            Ok(false) => cx.answer(asked, IqBody::Result(None)),
+            Ok(Reply::Given) => {}
+            Ok(Reply::Due) => cx.answer(asked, IqBody::Result(None)),
             Err(rejection) => cx.answer(asked, IqBody::Error(rejection.into_error())),
+        }
+    }
+
+    fn act(
+        &mut self,
+        cx: &mut Context,
+        asked: &Asked,
+        id: MemberId,
+        action: Action,
+        jingle: &Jingle,
+    ) -> Result<Reply, Rejection> {
+        let due = |()| Reply::Due;
+        let given = |()| Reply::Given;
+        match action {
+            Action::SessionAccept => self.session_accept(cx, asked, id, jingle).map(given),
+            Action::TransportAccept => self.transport_accept(cx, id, jingle).map(due),
+            Action::SourceAdd | Action::AddSource => self.source_add(cx, id, jingle).map(due),
+            Action::SourceRemove | Action::RemoveSource => self.source_remove(cx, id, jingle).map(due),
+            Action::TransportInfo => self.transport_info(cx, id, jingle).map(due),
+            Action::TransportReject => Ok(Reply::Due),
+            Action::SessionInfo => self.session_info(cx, asked, id, jingle).map(given),
+            Action::SessionTerminate => self.session_terminate(cx, asked, id, jingle).map(given),
+            _ => refuse(Condition::FeatureNotImplemented, "Unsupported 'action'").map(due),
         }
     }
 
@@ -74,6 +93,12 @@ impl Conference {
         }
         self.flush(cx, id);
         cx.answer(asked.clone(), IqBody::Result(None));
+        Ok(())
+    }
+
+    fn transport_accept(&mut self, cx: &mut Context, id: MemberId, jingle: &Jingle) -> Outcome {
+        self.accept(cx, id, jingle)?;
+        self.flush(cx, id);
         Ok(())
     }
 
@@ -203,11 +228,11 @@ impl Conference {
         }
         let named = wish.and_then(|wish| wish.id.clone());
         let current = self.bridge_session_id(id).map(str::to_owned);
+        if let Some(member) = self.members.get_mut(id) {
+            member.ended = jingle.sid.clone();
+        }
         if named != current {
             // Its session is over whatever it named; whoever wanted a new one gets it all the same.
-            if let Some(member) = self.members.get_mut(id) {
-                member.ended = jingle.sid.clone();
-            }
             cx.answer(asked.clone(), IqBody::Error(not_current(named.as_deref()).into_error()));
             self.end_session(cx, id, restart && may);
             return Ok(());

@@ -59,8 +59,9 @@ pub(crate) struct Member {
     pub endpoint: Option<EndpointState>,
     /// A session that ended by its own fault, so that what still comes for it is told so (spec/30 §9.1).
     pub ended: Option<SessionId>,
-    /// Whether it has been invited before: a start-muted policy acts on first invitations only (spec/20 §10).
-    pub invited_before: bool,
+    /// Whether it has had an offer: a start-muted policy acts on the first one only (spec/20 §10), which may be late if a
+    /// bridge refuses.
+    pub offered_before: bool,
     /// When it is told of what has changed, if that is to be later.
     pub flush: Option<TimerKey>,
     pub restarts: Budget,
@@ -86,7 +87,7 @@ impl Member {
             invite: Invite::Idle,
             endpoint: None,
             ended: None,
-            invited_before: false,
+            offered_before: false,
             flush: None,
             restarts: Budget::default(),
             ice_restarts: Budget::default(),
@@ -120,7 +121,12 @@ impl Member {
     /// A visitor does not become anything else, nor the reverse: it would corrupt what is counted (spec/20 §4.2).
     fn set_role(&mut self, role: Role, first: bool) {
         if !first && (role == Role::Visitor) != (self.role == Role::Visitor) {
-            log::warn!("{} went from {:?} to {role:?}: ignored", self.occupant, self.role);
+            log::warn!(
+                room:% = self.occupant.bare_str(), participant:% = self.nick;
+                "{} went from {:?} to {role:?}: ignored",
+                self.occupant,
+                self.role
+            );
             return;
         }
         self.role = role;
@@ -154,6 +160,7 @@ impl Member {
         let trusted = domain.is_some_and(|domain| trusted_domains.iter().any(|known| known == domain));
         if claimed.is_service() && !trusted && self.kind != claimed {
             log::warn!(
+                room:% = self.occupant.bare_str(), participant:% = self.nick;
                 "{} says it is a recorder or gateway, but its domain {} is not in jicofo.xmpp.trusted-domains: an \
                  ordinary participant",
                 self.occupant,
@@ -208,8 +215,8 @@ fn mutes_of_source_info(text: &str) -> Option<(bool, bool)> {
             Some(media) => (media.eq_ignore_ascii_case("audio"), media.eq_ignore_ascii_case("video")),
             None => (letter == Some('a'), letter == Some('v')),
         };
-        audio_muted &= !(is_audio && !info.muted);
-        video_muted &= !(is_video && !info.muted);
+        audio_muted &= !is_audio || info.muted;
+        video_muted &= !is_video || info.muted;
     }
     Some((audio_muted, video_muted))
 }

@@ -1,5 +1,18 @@
 //! A conference: one room, its members, and what has to be done for them. One short method an event.
 
+/// A line of the log about a conference: with its room and meeting, and the endpoint if it is about one (spec/80 §8).
+macro_rules! say {
+    ($conference:expr, $level:ident, participant = $nick:expr; $($text:tt)+) => {
+        log::$level!(
+            room:% = $conference.room, meeting_id:% = $conference.meeting, participant:% = $nick; $($text)+
+        )
+    };
+    ($conference:expr, $level:ident, $($text:tt)+) => {
+        log::$level!(room:% = $conference.room, meeting_id:% = $conference.meeting; $($text)+)
+    };
+}
+
+mod audit;
 pub(crate) mod bridge;
 pub mod features;
 pub(crate) mod invite;
@@ -8,6 +21,7 @@ pub(crate) mod limits;
 pub(crate) mod member;
 pub(crate) mod members;
 pub(crate) mod metadata;
+pub(crate) mod mute;
 pub mod offer;
 mod owner;
 mod publish;
@@ -29,6 +43,7 @@ use super::request;
 use super::seat::{EntryFailure, Loss, RoomForm, Seat, SeatEvent, SeatOwner};
 use super::sources::signal::Signals;
 use super::sources::validate::ConferenceSources;
+use super::story::Story;
 use super::timers::{Timer, TimerKey};
 use crate::wire::presence::Presence;
 use crate::wire::values::{EndpointId, MeetingId, PresenceType, SessionId};
@@ -53,6 +68,13 @@ impl MemberId {
 /// The identity of one attempt to give a participant a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AttemptId(pub u64);
+
+/// The identity of one endpoint of a participant. After a new invitation it has another, under the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EndpointKey {
+    pub member: MemberId,
+    pub attempt: AttemptId,
+}
 
 /// The identity of a conference's stay on a bridge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,14 +129,15 @@ pub(crate) struct Conference {
     /// Ends the conference if nobody comes.
     start: Option<TimerKey>,
     alone: Option<TimerKey>,
+    pub story: Story,
 }
 
 impl Conference {
-    /// Makes the conference and asks to be let into its room. `asked` is answered when that is done.
-    pub fn start(cx: &mut Context, room: BareJid, occupant: Jid, properties: Properties, asked: Asked) -> Conference {
+    /// A conference that has yet to [`Conference::start`]. `asked` is answered when we are in its room.
+    pub fn new(cx: &mut Context, room: BareJid, occupant: Jid, properties: Properties, asked: Asked) -> Conference {
         let id = ConferenceId(cx.unique());
         let on = Connection::Client;
-        let mut conference = Conference {
+        Conference {
             id,
             properties,
             seat: Seat::new(SeatOwner::Conference(id), on, room.clone(), occupant),
@@ -136,10 +159,14 @@ impl Conference {
             published: Published::default(),
             start: None,
             alone: None,
-        };
-        conference.await_somebody(cx);
-        conference.seat.enter(cx);
-        conference
+            story: Story::default(),
+        }
+    }
+
+    /// Asks to be let into the room.
+    pub fn start(&mut self, cx: &mut Context) {
+        self.await_somebody(cx);
+        self.seat.enter(cx);
     }
 
     pub fn is_running(&self) -> bool {
@@ -148,6 +175,11 @@ impl Conference {
 
     pub fn has_ended(&self) -> bool {
         self.phase == Phase::Ended
+    }
+
+    /// Whether this request waits for the conference to be ready.
+    pub fn has_asker(&self, asked: &Asked) -> bool {
+        self.askers.contains(asked)
     }
 
     pub fn main_room(&self) -> Option<&BareJid> {
@@ -178,8 +210,14 @@ impl Conference {
     pub fn presence(&mut self, cx: &mut Context, presence: Presence) {
         match self.seat.presence(cx, &presence) {
             SeatEvent::Other if self.is_running() => {
-                self.member_presence(cx, &presence);
-                self.elect_owner(cx);
+                // Who updates its presence elects nobody: a server that refuses grants would be asked each time.
+                if self.member_presence(cx, &presence) {
+                    self.elect_owner(cx);
+                }
+            }
+            // Who came and went meanwhile was never here.
+            SeatEvent::Other if presence.kind == Some(PresenceType::Unavailable) => {
+                self.held.retain(|held| held.from != presence.from);
             }
             SeatEvent::Other => self.held.push(presence),
             event => self.seat_event(cx, event),
@@ -210,22 +248,24 @@ impl Conference {
 
     fn seat_event(&mut self, cx: &mut Context, event: SeatEvent) {
         match event {
-            SeatEvent::Nothing | SeatEvent::Other | SeatEvent::Own { owner: true } => {}
+            SeatEvent::Nothing | SeatEvent::Other => {}
+            SeatEvent::Own { owner: true } => self.elect_owner(cx),
             SeatEvent::Entered(form) => self.entered(cx, form),
             SeatEvent::Failed(failure) => self.entry_failed(cx, &failure),
             SeatEvent::Lost(Loss::Destroyed { reason }) => {
-                log::info!("{}: the room was destroyed: {reason}", self.room);
+                say!(self, info, "the room was destroyed: {reason}");
                 self.end(cx, Leave::Outside);
             }
             SeatEvent::Lost(Loss::Removed { codes }) => {
-                log::warn!("{}: the focus was put out of the room (status {codes:?}): the conference ends", self.room);
+                say!(self, warn, "the focus was put out of the room (status {codes:?}): the conference ends");
                 self.end(cx, Leave::Outside);
             }
             SeatEvent::Own { owner: false } => {
-                log::error!(
-                    "{}: the focus is not owner of the room: the conference ends. Make the focus' account an admin of \
-                     the rooms' component in Prosody (admins = {{ … }})",
-                    self.room
+                say!(
+                    self,
+                    error,
+                    "the focus is not owner of the room: the conference ends. Make the focus' account an admin of \
+                     the rooms' component in Prosody (admins = {{ … }})"
                 );
                 self.end(cx, Leave::Room);
             }
@@ -246,7 +286,7 @@ impl Conference {
 
     pub fn metadata_timed_out(&mut self, cx: &mut Context) {
         if matches!(self.phase, Phase::AwaitingMetadata(_)) {
-            log::warn!("{}: the room's metadata did not come: going on without", self.room);
+            say!(self, warn, "the room's metadata did not come: going on without");
             self.run(cx);
         }
     }
@@ -264,16 +304,17 @@ impl Conference {
         self.meeting = match self.form.meeting_id.clone() {
             Some(id) => id,
             None => {
-                log::warn!(
-                    "{}: the room has no meeting id: a random one. Is the module muc_meeting_id loaded for its component?",
-                    self.room
+                say!(
+                    self,
+                    warn,
+                    "the room has no meeting id: a random one. Is the module muc_meeting_id loaded for its component?"
                 );
                 cx.ids.meeting()
             }
         };
         if cx.meetings.contains_key(&self.meeting) {
             let text = format!("the meeting id {} is in use by another room", self.meeting);
-            log::error!("{}: {text}", self.room);
+            say!(self, error, "{text}");
             self.fail(cx, Some(&text));
             return;
         }
@@ -282,7 +323,7 @@ impl Conference {
             cx.breakouts.entry(main.clone()).or_default().insert(self.id);
         }
         self.phase = Phase::Running;
-        log::info!("{}: conference {} is open", self.room, self.meeting);
+        say!(self, info, "conference {} is open", self.meeting);
         self.go_live(cx);
         for asked in std::mem::take(&mut self.askers) {
             request::answer(cx, &self.room, asked, true);
@@ -297,15 +338,11 @@ impl Conference {
     fn entry_failed(&mut self, cx: &mut Context, failure: &EntryFailure) {
         match failure {
             EntryFailure::NoAnswer(what) => {
-                log::error!("{}: could not enter the room: {what}", self.room);
+                say!(self, error, "could not enter the room: {what}");
                 self.fail(cx, None);
             }
             EntryFailure::Refused { condition, text } => {
-                log::error!(
-                    "{}: could not enter the room: {condition} {text}{}",
-                    self.room,
-                    request::remedy(*condition)
-                );
+                say!(self, error, "could not enter the room: {condition} {text}{}", request::remedy(*condition));
                 self.fail(cx, Some(if text.is_empty() { condition.as_str() } else { text }));
             }
         }
@@ -322,22 +359,27 @@ impl Conference {
         self.end(cx, Leave::Room);
     }
 
-    /// A presence of somebody else, in its order.
-    fn member_presence(&mut self, cx: &mut Context, presence: &Presence) {
-        let Some(nick) = presence.from.as_ref().and_then(Jid::resource) else { return };
+    /// A presence of somebody else, in its order. True: somebody came or went.
+    fn member_presence(&mut self, cx: &mut Context, presence: &Presence) -> bool {
+        let Some(nick) = presence.from.as_ref().and_then(Jid::resource) else { return false };
         let known = self.members.id_of(nick);
         match (presence.kind, known) {
-            (None, None) => self.member_came(cx, presence),
+            (None, None) => {
+                self.member_came(cx, presence);
+                true
+            }
             (None, Some(id)) => {
                 let trusted = cx.config.xmpp.trusted_domains.as_slice();
                 self.members.update(id, presence, trusted);
                 self.publish_sender_limits(cx);
+                false
             }
             (Some(PresenceType::Unavailable), Some(id)) => {
                 let switching = presence.status.as_deref().is_some_and(|status| status.trim() == SWITCH_ROOM);
                 self.member_left(cx, id, switching);
+                true
             }
-            _ => {}
+            _ => false,
         }
     }
 
@@ -360,7 +402,7 @@ impl Conference {
     pub fn features_known(&mut self, cx: &mut Context, id: MemberId, features: Features) {
         let Some(member) = self.members.get_mut(id) else { return };
         member.features = Some(features);
-        self.invite_due(cx);
+        self.invite_due(cx, id);
     }
 
     /// A member is gone, however it went.
@@ -393,7 +435,7 @@ impl Conference {
         self.sources.remove_owner(&member.nick);
         self.signals.left(&member.nick);
         self.signals.forget(&member.nick);
-        self.owner_left(id);
+        self.owner_left(cx, id);
     }
 
     /// Nobody is left (spec/10 §5.2).
@@ -405,14 +447,14 @@ impl Conference {
             self.await_somebody(cx);
             return;
         }
-        log::info!("{}: everybody has left", self.room);
+        say!(self, info, "everybody has left");
         self.end(cx, Leave::Room);
     }
 
     /// A breakout conference of this one ended.
     pub fn breakout_ended(&mut self, cx: &mut Context) {
         if self.is_running() && self.members.is_empty() && !self.has_breakouts(cx) {
-            log::info!("{}: nobody is left, here or in breakout rooms", self.room);
+            say!(self, info, "nobody is left, here or in breakout rooms");
             self.end(cx, Leave::Room);
         }
     }
@@ -433,7 +475,12 @@ impl Conference {
         if self.has_breakouts(cx) || !self.members.is_empty() {
             return;
         }
-        log::info!("{}: nobody came", self.room);
+        // A large room may take that long to let us in; that it does at all is watched over elsewhere.
+        if !self.is_running() {
+            self.await_somebody(cx);
+            return;
+        }
+        say!(self, info, "nobody came");
         self.fail(cx, None);
     }
 
@@ -442,11 +489,18 @@ impl Conference {
         if self.has_ended() {
             return;
         }
+        let what = match leave {
+            Leave::Room => "the end: leaves the room",
+            Leave::Outside => "the end: outside already",
+            Leave::Silently => "the end: the connection is lost",
+        };
+        self.story.decided(cx.now, what);
         self.published.mute_for_good();
-        if cx.is_connected(cx.bridge_connection()) {
-            self.close_bridge(cx);
-        } else {
+        // On the new stream the bridges do not know us yet, and would be told by nobody (spec/10 §5.3).
+        if leave == Leave::Silently && cx.bridge_connection() == self.seat.on {
             self.drop_bridge(cx);
+        } else {
+            self.close_bridge(cx);
         }
         for id in self.members.iter().map(|member| member.id).collect::<Vec<_>>() {
             self.forget_member(cx, id);
@@ -465,6 +519,7 @@ impl Conference {
         cx.timers.cancel(self.start.take());
         cx.timers.cancel(self.alone.take());
         self.cancel_retry(cx);
+        self.cancel_election(cx);
         cx.forget_conference(self.id);
         if cx.meetings.get(&self.meeting) == Some(&self.id) {
             cx.meetings.remove(&self.meeting);

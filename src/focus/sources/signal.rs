@@ -112,6 +112,11 @@ impl Signals {
         self.receivers.get(receiver).is_some_and(|at| self.behind(at.place).any(|entry| entry.owner != *receiver))
     }
 
+    /// Everybody who is told of changes.
+    pub fn receivers(&self) -> impl Iterator<Item = &EndpointId> {
+        self.receivers.keys()
+    }
+
     /// All receivers for which [`Signals::is_waiting`] holds, in the order of their ids.
     pub fn waiting(&self) -> impl Iterator<Item = &EndpointId> {
         self.receivers.keys().filter(|receiver| self.is_waiting(receiver))

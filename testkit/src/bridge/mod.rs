@@ -78,6 +78,8 @@ pub enum Health {
     Well,
     /// `internal-server-error` with these words.
     Failing(String),
+    /// An error with this condition, as somebody on the way may give it.
+    Refusing(&'static str),
     Silent,
 }
 
@@ -90,6 +92,8 @@ pub enum Fault {
     Unanswered,
     /// It is answered later.
     Late(Time),
+    /// It is carried out, and its result is changed before it goes.
+    Altered(fn(&mut Element)),
     /// It is not carried out, and answered with this error: type, condition, text, colibri2 reason.
     Error { kind: &'static str, condition: &'static str, text: String, reason: Option<&'static str> },
 }
@@ -171,6 +175,11 @@ impl Bridge {
     /// after a failed one stays there until its own timers find it, whatever the focus does.
     pub fn fail_next(&mut self, fault: Fault) {
         self.faults.push_back(fault);
+    }
+
+    /// Nothing happens to further requests.
+    pub fn forget_faults(&mut self) {
+        self.faults.clear();
     }
 
     /// Forgets a conference, as after a restart that nobody noticed.
@@ -334,6 +343,7 @@ impl Bridge {
         match self.health.clone() {
             Health::Well => self.answer(result_of(iq).done()),
             Health::Failing(text) => self.answer(error_of(iq, "cancel", "internal-server-error", Some(&text)).done()),
+            Health::Refusing(condition) => self.answer(error_of(iq, "cancel", condition, None).done()),
             Health::Silent => {}
         }
     }
@@ -370,6 +380,11 @@ impl Bridge {
         match fault {
             Some(Fault::Unanswered) => {}
             Some(Fault::Late(delay)) => self.answer_after(delay, answer),
+            Some(Fault::Altered(change)) => {
+                let mut answer = answer;
+                change(&mut answer);
+                self.answer(answer);
+            }
             _ => self.answer(answer),
         }
     }

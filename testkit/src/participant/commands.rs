@@ -6,7 +6,7 @@ use minidom::Element;
 
 use super::media::{Track, sources_of};
 use super::profile::Age;
-use super::{Asked, JINGLE_TIMEOUT, Participant, Place, Session, SessionState};
+use super::{Asked, Participant, Place, Session, SessionState};
 use crate::Time;
 use crate::ns;
 use crate::sources::{Media, Sources};
@@ -31,7 +31,8 @@ impl Participant {
             .children(properties);
         let to = self.settings.focus_service.clone();
         // The real client waits for ever; nobody may be left without an answer (spec/10 §11.1).
-        self.ask("conference", "set", &to, conference, Time::from_secs(30));
+        let patience = self.settings.patience.max(Time::from_secs(30));
+        self.ask("conference", "set", &to, conference, patience);
     }
 
     /// Enters the room.
@@ -46,6 +47,13 @@ impl Participant {
     pub fn leave(&mut self) {
         self.outputs
             .push_back(el("presence", ns::CLIENT).attr("type", "unavailable").attr("to", self.occupant_jid()).done());
+        self.left();
+    }
+
+    /// Leaves with a status, as applications do that give a reason (spec/10 §5.2).
+    pub fn leave_with_status(&mut self, status: &str) {
+        let presence = el("presence", ns::CLIENT).attr("type", "unavailable").attr("to", self.occupant_jid());
+        self.outputs.push_back(presence.child(el("status", ns::CLIENT).text(status)).done());
         self.left();
     }
 
@@ -138,14 +146,14 @@ impl Participant {
         let target = format!("{}/{nick}", self.settings.room);
         let to = self.focus_occupant();
         let mute = el("mute", namespace).attr("jid", target).text(mute.to_string());
-        self.ask("mute", "set", &to, mute, JINGLE_TIMEOUT);
+        self.ask("mute", "set", &to, mute, self.settings.patience);
     }
 
     /// Throws somebody out, as a moderator may.
     pub fn kick(&mut self, nick: &str) {
         let item = el("item", ns::MUC_ADMIN).attr("nick", nick).attr("role", "none");
         let room = self.settings.room.clone();
-        self.ask("kick", "set", &room, el("query", ns::MUC_ADMIN).child(item), JINGLE_TIMEOUT);
+        self.ask("kick", "set", &room, el("query", ns::MUC_ADMIN).child(item), self.settings.patience);
     }
 
     /// Ends its session and asks for a new one (spec/30 §12.3).
@@ -189,17 +197,24 @@ impl Participant {
         self.ask_focus("session-info", &session, jingle, Sources::default());
     }
 
+    /// Sends its accept once more, as it was.
+    pub fn accept_again(&mut self) {
+        let Some(session) = self.session.clone() else { return };
+        let accept = self.accept(&session, &session.offer, "session-accept");
+        self.ask_focus("accept again", &session, accept, Sources::default());
+    }
+
     /// Sends a `<jingle>` of the test's own to the focus.
     pub fn send_jingle(&mut self, jingle: Element) {
         let what = jingle.get("action").unwrap_or("jingle").to_owned();
         let to = self.focus_occupant();
-        self.ask(&what, "set", &to, jingle, JINGLE_TIMEOUT);
+        self.ask(&what, "set", &to, jingle, self.settings.patience);
     }
 
     /// Sends an IQ to anybody.
     pub fn send_iq(&mut self, kind: &str, to: &str, payload: Element) {
         let what = payload.name().to_owned();
-        self.ask(&what, kind, to, payload, JINGLE_TIMEOUT);
+        self.ask(&what, kind, to, payload, self.settings.patience);
     }
 
     /// Sends anything.
@@ -213,7 +228,7 @@ impl Participant {
 
     /// Sends what a session's peer has to answer.
     pub(super) fn ask_focus(&mut self, what: &str, session: &Session, jingle: Builder, sources: Sources) {
-        let id = self.ask(what, "set", &session.peer, jingle, JINGLE_TIMEOUT);
+        let id = self.ask(what, "set", &session.peer, jingle, self.settings.patience);
         if let Some(asked) = self.asked.get_mut(&id) {
             asked.sources = sources;
         }
@@ -234,7 +249,7 @@ impl Participant {
         let profile = &self.settings.profile;
         let caps = el("c", ns::CAPS).attr("hash", "sha-1").attr("node", profile.node).attr("ver", profile.ver());
         let leaf = |name: &str, text: String| el(name, ns::CLIENT).text(text);
-        let mut children = vec![leaf("stats-id", format!("stats-of-{}", self.settings.nick)), caps];
+        let mut children = vec![leaf("stats-id", self.settings.stats_id.clone()), caps];
         if join {
             children.insert(0, el("x", ns::MUC));
         }

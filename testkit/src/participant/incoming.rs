@@ -90,7 +90,11 @@ impl Participant {
         self.gone.insert(nick.to_owned(), self.now);
         self.remote.forget(nick);
         if nick == self.settings.nick {
-            return self.left();
+            // Of the stay before, if we are coming back.
+            if self.place == Place::InRoom {
+                self.left();
+            }
+            return;
         }
         if nick == "focus" && self.place != Place::Left {
             self.focus_gone = true;
@@ -107,8 +111,8 @@ impl Participant {
         if iq.get("id").is_none_or(str::is_empty) {
             self.complain("an IQ without id");
         }
-        // It crossed our leave.
-        if self.place == Place::Left {
+        // It crossed our leave, of which we may be on the way back.
+        if self.place != Place::InRoom {
             return self.outputs.push_back(error_of(iq, "cancel", "service-unavailable", None).done());
         }
         match (payload.name(), payload.ns().as_str()) {

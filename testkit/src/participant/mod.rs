@@ -24,7 +24,7 @@ use crate::violation::{Complaints, Violation};
 use media::{Dice, Track};
 use profile::Profile;
 
-/// A request to the focus that is not answered by then is a complaint: lib-jitsi-meet waits 10 s (spec/30 §1).
+/// How long lib-jitsi-meet waits for an answer of the focus (spec/30 §1).
 const JINGLE_TIMEOUT: Time = Time::from_secs(10);
 
 /// Who a participant is.
@@ -42,6 +42,8 @@ pub struct Settings {
     /// What it sends from the start.
     pub tracks: Vec<Track>,
     pub last_n: Option<i32>,
+    /// Its name in statistics.
+    pub stats_id: String,
     pub region: Option<String>,
     /// Children of its presence beside the usual ones.
     pub more_presence: Vec<Element>,
@@ -51,6 +53,8 @@ pub struct Settings {
     pub thinks: Time,
     /// How long after a leave the others' sources may still come without a complaint: what crossed on the way.
     pub grace: Time,
+    /// A request that is not answered by then is a complaint.
+    pub patience: Time,
     pub answers_disco: bool,
     /// Never sends its accept.
     pub never_accepts: bool,
@@ -61,6 +65,7 @@ impl Settings {
         let nick = nick.into();
         Settings {
             jid: format!("{nick}@meet.test/web"),
+            stats_id: format!("stats-of-{nick}"),
             nick,
             room: room.into(),
             focus_service: focus_service.into(),
@@ -72,6 +77,7 @@ impl Settings {
             properties: vec![("rtcstatsEnabled".into(), "false".into()), ("visitors-version".into(), "1".into())],
             thinks: Time::ZERO,
             grace: Time::from_millis(200),
+            patience: JINGLE_TIMEOUT,
             answers_disco: true,
             never_accepts: false,
         }
@@ -200,7 +206,7 @@ pub struct Participant {
 
 impl Participant {
     pub fn new(settings: Settings) -> Participant {
-        let mut dice = Dice::of(&settings.nick);
+        let mut dice = Dice::of(&settings.jid);
         Participant {
             complaints: Complaints::of(&settings.nick),
             stopwatch: Stopwatch::default(),
@@ -330,6 +336,11 @@ impl Participant {
 
     fn complain(&mut self, text: impl Into<String>) {
         self.complaints.add(text);
+    }
+
+    /// The same person again: what it asks is not mistaken for what was asked before.
+    pub fn comes_after(&mut self, before: &Participant) {
+        self.next_id = before.next_id;
     }
 
     fn fresh_id(&mut self) -> String {

@@ -1,7 +1,11 @@
 //! Accidents on the way: what is lost, late or doubled.
 
+use minidom::Element;
+
 use super::Delivery;
 use crate::Time;
+use crate::ns;
+use crate::xml::{el, stanza_error};
 
 /// What becomes of a stanza.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +16,8 @@ pub enum Fate {
     IsLate(Time),
     /// And again so much later.
     ComesTwice(Time),
+    /// An error comes in place of what was answered.
+    IsAnError,
 }
 
 pub struct Rule {
@@ -28,4 +34,15 @@ pub fn fate_of(rules: &mut Vec<Rule>, delivery: &Delivery) -> Fate {
         rules.remove(index);
     }
     fate
+}
+
+/// An error in place of this answer.
+pub fn as_error(answer: &Element) -> Element {
+    el("iq", ns::CLIENT)
+        .attr("type", "error")
+        .opt("id", answer.attr("id"))
+        .opt("from", answer.attr("from"))
+        .opt("to", answer.attr("to"))
+        .child(stanza_error("cancel", "internal-server-error", Some("as planned")))
+        .done()
 }

@@ -32,7 +32,7 @@ impl Server {
         let domains = &self.options.domains;
         let feature = |var: &str| el("feature", ns::DISCO_INFO).attr("var", var);
         let query = el("query", ns::DISCO_INFO);
-        if to == domains.muc || to == domains.internal_muc {
+        if domains.has_rooms(to) {
             let identity = el("identity", ns::DISCO_INFO).attr("category", "conference").attr("type", "text");
             return Some(query.child(identity).child(feature(ns::DISCO_INFO)).child(feature(ns::MUC)));
         }
@@ -90,7 +90,7 @@ impl Server {
             .child(el("title", ns::DATA_FORM).text(format!("Configuration for {room}")))
             .child(field("hidden", "FORM_TYPE", "http://jabber.org/protocol/muc#roomconfig"))
             .child(el("field", ns::DATA_FORM).attr("type", "boolean").attr("var", "muc#roomconfig_membersonly"));
-        let meeting = domain(room) == self.options.domains.muc;
+        let meeting = self.options.domains.has_meetings(domain(room));
         if meeting && !self.options.no_meeting_id {
             form = form.child(field("text-single", "muc#roominfo_meetingId", &held.meeting_id));
         }

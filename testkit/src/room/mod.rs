@@ -32,9 +32,24 @@ pub struct Domains {
     pub auth: String,
     pub muc: String,
     pub internal_muc: String,
+    pub breakout: String,
     /// Where clients send conference requests.
     pub focus: String,
     pub metadata: String,
+}
+
+impl Domains {
+    /// Whether conferences are held there: in the main rooms, breakout rooms, and those of tenants as the domain mapper
+    /// presents them, `conference.<tenant>.<main>` (spec/20 §2.1).
+    pub fn has_meetings(&self, domain: &str) -> bool {
+        let tenant = domain.strip_prefix("conference.").and_then(|rest| rest.strip_suffix(&self.main));
+        domain == self.muc || domain == self.breakout || tenant.is_some_and(|tenant| tenant.ends_with('.'))
+    }
+
+    /// Whether rooms are there.
+    pub fn has_rooms(&self, domain: &str) -> bool {
+        domain == self.internal_muc || self.has_meetings(domain)
+    }
 }
 
 impl Default for Domains {
@@ -44,6 +59,7 @@ impl Default for Domains {
             auth: "auth.meet.test".into(),
             muc: "conference.meet.test".into(),
             internal_muc: "internal.auth.meet.test".into(),
+            breakout: "breakout.meet.test".into(),
             focus: "focus.meet.test".into(),
             metadata: "metadata.meet.test".into(),
         }
@@ -72,6 +88,12 @@ pub struct Options {
     pub no_meeting_id: bool,
     /// No component sends room metadata.
     pub no_metadata: bool,
+    /// What the first message about a room tells an admin; otherwise only that there are no moderators.
+    pub metadata: Option<serde_json::Value>,
+    /// Every room has this meeting id.
+    pub meeting_id: Option<String>,
+    /// Condition and text with which rooms refuse the focus.
+    pub refuses_focus: Option<(String, String)>,
     /// Presence of rooms by this name says so: the form's preset flag (spec/20 §2.3).
     pub presets: bool,
     /// Breakout rooms, with their main rooms.
@@ -180,8 +202,12 @@ impl Server {
         self.now = now;
         self.complaints.set_now(now);
         let Some(connection) = self.connections.shift_remove(label) else { return };
+        // What was on its way from it or to it is lost with its connection.
+        self.sent.retain(|_, (from, _)| from != label);
         self.queue.retain(|_, delivery| delivery.to != label);
-        self.open.retain(|(who, _, _), asker| who != label && asker != label);
+        // What came through the proxy has an asker who still waits: clients have no timeout for it (spec/10 §3.3).
+        let proxied = format!("{}/", self.options.domains.focus);
+        self.open.retain(|(who, _, from), asker| asker != label && (who != label || from.starts_with(&proxied)));
         for (_, stanza) in connection.kept.into_iter().filter(|(_, stanza)| stanza.name() == "iq") {
             if matches!(stanza.get("type"), Some("get" | "set")) {
                 let bounce = error_of(&stanza, "wait", "recipient-unavailable", None).done();
@@ -248,12 +274,29 @@ impl Server {
         self.rules.push(Rule { times, fate, when: Box::new(when) });
     }
 
+    /// From now on everything arrives as it should.
+    pub fn forget_rules(&mut self) {
+        self.rules.clear();
+    }
+
     pub fn room(&self, jid: &str) -> Option<&Room> {
         self.rooms.get(jid)
     }
 
     pub fn rooms(&self) -> &BTreeMap<String, Room> {
         &self.rooms
+    }
+
+    /// Gives somebody an affiliation, as an owner or a module does.
+    pub fn grant(&mut self, now: Time, room: &str, jid: &str, affiliation: &str) {
+        self.now = now;
+        self.set_affiliation(room, jid, affiliation, "admin");
+    }
+
+    /// Puts an occupant out of a room, with the status codes that say why.
+    pub fn put_out(&mut self, now: Time, room: &str, nick: &str, codes: &[&str]) {
+        self.now = now;
+        self.leave(room, nick, &crate::xml::el("presence", ns::CLIENT).done(), codes);
     }
 
     /// Destroys a room, as a moderator who ends the meeting does (spec/20 §7.3).
@@ -298,6 +341,9 @@ impl Server {
             Fate::Arrives => connection.last = at,
             Fate::IsLost => return,
             Fate::IsLate(delay) => return self.enqueue(Delivery { at: at + delay, ..delivery }),
+            Fate::IsAnError => {
+                return self.enqueue(Delivery { stanza: faults::as_error(&delivery.stanza), ..delivery });
+            }
             Fate::ComesTwice(later) => self.enqueue(Delivery { at: at + later, ..delivery.clone() }),
         }
         self.enqueue(delivery);

@@ -51,7 +51,8 @@ impl Server {
         match (presence.get("type"), inside) {
             (Some("unavailable"), Some(nick)) => self.leave(room, &nick, presence, &[]),
             (None, None) if presence.kid("x", ns::MUC).is_some() => self.enter(label, room, nick, presence),
-            (None, None) => {
+            // Anybody's may cross its being put out; the focus is told so before it speaks again.
+            (None, None) if label.starts_with("focus") => {
                 self.complaints.add(format!("{label} shows itself in {room} without having entered it"));
             }
             (None, Some(nick)) => self.update(room, &nick, presence),
@@ -66,12 +67,17 @@ impl Server {
         let jid = self.jid_of(label);
         let admin = self.is_admin(label);
         let is_new = !self.rooms.contains_key(room);
+        let meeting = self.options.domains.has_meetings(crate::xml::domain(room));
+        let refusal = self.options.refuses_focus.clone().filter(|_| meeting && label.starts_with("focus"));
+        if let Some((condition, text)) = refusal {
+            return self.refuse_presence(label, presence, &condition, &text);
+        }
         if is_new && !admin {
             return self.refuse_presence(label, presence, "not-allowed", "Room creation is restricted");
         }
         if is_new {
             self.meetings += 1;
-            let meeting_id = self.dice.uuid();
+            let meeting_id = self.options.meeting_id.clone().unwrap_or_else(|| self.dice.uuid());
             let breakout_of = self.options.breakouts.get(room).cloned();
             self.rooms.insert(room.to_owned(), Room { meeting_id, breakout_of, ..Room::default() });
         }
@@ -176,11 +182,15 @@ impl Server {
 
     /// A session is over: out of every room, with status 333.
     pub(super) fn leave_all(&mut self, label: &str) {
+        self.leave_all_with(label, &["333"]);
+    }
+
+    pub(super) fn leave_all_with(&mut self, label: &str, codes: &[&str]) {
         let rooms: Vec<(String, String)> =
             self.rooms.iter().filter_map(|(room, held)| Some((room.clone(), held.nick_of(label)?))).collect();
         let presence = el("presence", ns::CLIENT).done();
         for (room, nick) in rooms {
-            self.leave(&room, &nick, &presence, &["333"]);
+            self.leave(&room, &nick, &presence, codes);
         }
     }
 
@@ -235,13 +245,13 @@ impl Server {
 
     /// The first message of the component which keeps the metadata of rooms: once to each, just before a self-presence.
     fn tell_metadata(&mut self, label: &str, room: &str) {
-        let is_meeting = crate::xml::domain(room) == self.options.domains.muc;
+        let is_meeting = self.options.domains.has_meetings(crate::xml::domain(room));
         let key = (room.to_owned(), bare(&self.jid_of(label)).to_owned());
         if self.options.no_metadata || !is_meeting || !self.metadata_told.insert(key) {
             return;
         }
         let metadata = if self.is_admin(label) {
-            serde_json::json!({ "moderators": [] })
+            self.options.metadata.clone().unwrap_or_else(|| serde_json::json!({ "moderators": [] }))
         } else {
             serde_json::json!({ "services": {} })
         };

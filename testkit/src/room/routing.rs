@@ -13,7 +13,7 @@ impl Server {
         match domain(&to) {
             "" => self.own_account(label, &stanza),
             d if d == domains.focus => self.focus_service(label, sender, &to, stanza),
-            d if (d == domains.muc || d == domains.internal_muc) && to.contains('@') => {
+            d if domains.has_rooms(d) && to.contains('@') => {
                 self.room_stanza(label, sender, &to, stanza);
             }
             _ if to.contains('/') => self.by_full_jid(label, &to, stanza),
@@ -28,6 +28,10 @@ impl Server {
                 let available = stanza.get("type").is_none();
                 if let Some(connection) = self.connections.get_mut(label) {
                     connection.available = available;
+                }
+                // The server takes it out of the rooms it is in.
+                if !available {
+                    self.leave_all_with(label, &[]);
                 }
             }
             "iq" => self.answer_for_itself(label, stanza),

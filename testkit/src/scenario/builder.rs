@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use jicofo::config::Config;
+use jicofo::config::{Config, Secret};
 use jicofo::focus::Focus;
 
-use super::Scenario;
+use super::{Recording, Scenario};
 use crate::Time;
 use crate::participant::Settings;
 use crate::room::{Options, Server, Wiring};
@@ -21,7 +21,7 @@ pub struct Builder {
     room: String,
     participants: Vec<(String, Change<Settings>)>,
     bridges: Vec<(String, Change<crate::bridge::Settings>)>,
-    recording: bool,
+    recorded: bool,
 }
 
 impl Default for Builder {
@@ -31,6 +31,7 @@ impl Default for Builder {
         let mut config = Config::default();
         let client = &mut config.xmpp.client;
         client.account.domain = domains.auth.clone();
+        client.account.password = Some(Secret::new("secret"));
         client.xmpp_domain = Some(domains.main.clone());
         client.conference_muc_jid = Some(domains.muc.clone());
         client.client_proxy = domains.focus.parse().ok();
@@ -42,7 +43,7 @@ impl Default for Builder {
             options,
             participants: Vec::new(),
             bridges: Vec::new(),
-            recording: false,
+            recorded: false,
         }
     }
 }
@@ -60,15 +61,15 @@ impl Builder {
         self
     }
 
-    /// Keeps what the focus is fed, and no log.
-    pub(super) fn recording(mut self) -> Builder {
-        self.recording = true;
-        self
-    }
-
     /// Decides everything that is drawn: identifiers of the focus, latencies.
     pub fn seed(mut self, seed: u64) -> Builder {
         self.seed = seed;
+        self
+    }
+
+    /// What the core is fed and says is kept, and each stanza of it is looked at: [`Scenario::take_recordings`].
+    pub fn recorded(mut self) -> Builder {
+        self.recorded = true;
         self
     }
 
@@ -121,26 +122,32 @@ impl Builder {
 
     /// Bridges are in their brewery, the focus has logged in; then the participants ask for the conference, in this order.
     pub fn start(self) -> Scenario {
-        let Builder { config, mut options, seed, room, participants, bridges, recording } = self;
+        let Builder { config, mut options, seed, room, participants, bridges, recorded } = self;
         options.seed = seed;
         let account = &config.xmpp.client.account;
         let focus_jid = format!("{}@{}/{}", account.username, account.domain, account.resource);
         let config = Arc::new(config);
         let mut scenario = Scenario {
             focus: Focus::new(config.clone(), seed),
-            config,
             seed,
             now: Time::ZERO,
             server: Server::new(options),
             participants: IndexMap::new(),
             bridges: IndexMap::new(),
             log: Vec::new(),
-            recorded: recording.then(Vec::new),
+            said: Vec::new(),
             complaints: Vec::new(),
             room,
             focus_jid,
             cut: false,
+            unsent: Vec::new(),
+            service_cut: false,
             deliveries_at_once: 0,
+            recordings: recorded.then(|| Recording::new(config.clone(), seed)).into_iter().collect(),
+            sabotage: None,
+            failures: 0,
+            inputs: 0,
+            config,
         };
         for (name, change) in bridges {
             scenario.add_bridge(&name, change);

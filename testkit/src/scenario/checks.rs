@@ -2,9 +2,10 @@
 
 use super::Scenario;
 use crate::Time;
-use crate::bridge::Bridge;
-use crate::participant::{Participant, Place};
+use crate::bridge::{Answered, Bridge};
+use crate::participant::{Participant, Place, Refusal};
 use crate::views::{Rules, disagreements};
+use crate::violation::Violation;
 
 /// How long an abandoned conference may live on: timers of the focus, the longest 20 s (spec/30 §6.1).
 const AFTERLIFE: Time = Time::from_secs(40);
@@ -46,12 +47,18 @@ impl Scenario {
 
     /// Everybody leaves the room, and the focus is given time to notice.
     pub fn everybody_leaves(&mut self) {
+        self.everybody_leaves_now();
+        self.run_for(AFTERLIFE);
+    }
+
+    /// Everybody leaves the room.
+    pub fn everybody_leaves_now(&mut self) {
         let now = self.now;
         for participant in self.participants.values_mut().filter(|p| p.place() == Place::InRoom) {
             participant.set_now(now);
             participant.leave();
         }
-        self.run_for(AFTERLIFE);
+        self.pump();
     }
 
     /// The last lines of the log.
@@ -85,6 +92,33 @@ impl Scenario {
         wrong
     }
 
+    /// What anybody has complained of since the last time.
+    pub(crate) fn take_complaints(&mut self) -> Vec<Violation> {
+        let mut all = std::mem::take(&mut self.complaints);
+        for (label, participant) in self.participants.iter_mut().filter(|(_, p)| !p.violations().is_empty()) {
+            // By the label, which is one of several with the same name.
+            let taken = participant.take_violations().into_iter();
+            all.extend(taken.map(|violation| Violation { peer: label.clone(), ..violation }));
+        }
+        for bridge in self.bridges.values_mut() {
+            all.extend(bridge.take_violations());
+        }
+        all.extend(self.server.take_violations());
+        all
+    }
+
+    /// What anybody was refused since the last time.
+    pub(crate) fn take_refusals(&mut self) -> Vec<(String, Refusal)> {
+        let refused = self.participants.iter_mut().filter(|(_, p)| !p.refusals().is_empty());
+        refused.flat_map(|(label, p)| p.take_refusals().into_iter().map(|it| (label.clone(), it))).collect()
+    }
+
+    /// Errors that bridges have answered since the last time.
+    pub(crate) fn take_bridge_errors(&mut self) -> Vec<(String, Answered)> {
+        let failed = self.bridges.iter_mut().filter(|(_, bridge)| !bridge.errors().is_empty());
+        failed.flat_map(|(label, bridge)| bridge.take_errors().into_iter().map(|it| (label.clone(), it))).collect()
+    }
+
     /// Where what participants send, what others were told, and what bridges hold do not agree.
     pub fn disagreements(&self) -> Vec<String> {
         let participants: Vec<&Participant> = self.participants.values().collect();
@@ -93,7 +127,7 @@ impl Scenario {
     }
 
     /// What is there after everybody has gone.
-    pub(super) fn leftovers(&self) -> Vec<String> {
+    pub(crate) fn leftovers(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         for (label, bridge) in self.bridges.iter().filter(|(label, _)| self.server.is_connected(label)) {
             wrong.extend(bridge.conferences().keys().map(|id| format!("conference {id} is left on {label}")));
@@ -104,6 +138,11 @@ impl Scenario {
         if gauges.conferences + gauges.participants + gauges.members > 0 {
             wrong.push(format!("the focus still has {gauges:?}"));
         }
+        // Checks of bridges never end.
+        if gauges.endpoints > 0 || gauges.requests_pending > gauges.bridges {
+            wrong.push(format!("the focus still keeps account of {gauges:?}"));
+        }
+        wrong.extend(self.focus.audit());
         wrong
     }
 }

@@ -4,7 +4,7 @@ use jicofo::focus::{Connection, Input, Output, Timestamp};
 use jicofo::wire::sm::{Incoming, read_stanza};
 use jicofo::wire::xml;
 
-use super::Scenario;
+use super::{Scenario, recording};
 use crate::Time;
 use crate::room::{Delivery, Wiring};
 use crate::violation::Violation;
@@ -12,6 +12,9 @@ use crate::wire_log::Wire;
 
 /// Virtual time begins on some day: the core's clock counts from the Unix epoch.
 const EPOCH: u64 = 1_795_260_730_000_000;
+
+/// So much of the log is kept where the core is recorded.
+const TAIL: usize = 400;
 
 /// More stanzas than this at one instant are a loop between two peers.
 const AT_ONCE: usize = 2_000_000;
@@ -38,10 +41,14 @@ impl Scenario {
 
     pub(super) fn feed(&mut self, input: Input) {
         let now = timestamp(self.now);
-        if let Some(recorded) = &mut self.recorded {
-            recorded.push((now, input.clone()));
+        let sabotage = self.sabotage.take();
+        if let Some(recording) = self.recordings.last_mut() {
+            recording.input(now, &input, sabotage);
         }
-        self.focus.handle(now, input);
+        if recording::handle(&mut self.focus, now, input) {
+            self.failures += 1;
+        }
+        self.inputs += 1;
         self.drain_focus();
     }
 
@@ -49,13 +56,29 @@ impl Scenario {
     fn drain_focus(&mut self) {
         while let Some(Output::Send { on, stanza }) = self.focus.poll_output() {
             let text = xml::to_string(&stanza);
+            if let Some(recording) = self.recordings.last_mut() {
+                recording.output(on, &text);
+                if let Some(wrong) = self.focus.audit_output(on, &stanza) {
+                    self.complain(format!("{wrong}: {text}"));
+                }
+            }
             let label = label_of(on);
             match crate::xml::parse(&text) {
-                Ok(_) if self.cut => {}
-                Ok(element) => self.server.receive(self.now, label, element),
+                Ok(element) if self.cut || (self.service_cut && on == Connection::Service) => {
+                    self.unsent.push((label, element))
+                }
+                Ok(element) => self.says(label, element),
                 Err(error) => self.complain(error),
             }
         }
+    }
+
+    pub(super) fn says(&mut self, label: &str, stanza: minidom::Element) {
+        let (from, to) = ("focus".to_owned(), "server".to_owned());
+        if self.recordings.is_empty() {
+            self.said.push(Wire { at: self.now, from, to, stanza: stanza.clone() });
+        }
+        self.server.receive(self.now, label, stanza);
     }
 
     fn complain(&mut self, text: String) {
@@ -63,7 +86,7 @@ impl Scenario {
     }
 
     /// Lets everybody send what they have to send.
-    pub(super) fn pump(&mut self) {
+    pub(crate) fn pump(&mut self) {
         for (label, bridge) in &mut self.bridges {
             while let Some(stanza) = bridge.poll_output() {
                 self.server.receive(self.now, label, stanza);
@@ -77,7 +100,7 @@ impl Scenario {
     }
 
     /// When something happens next.
-    pub(super) fn next_time(&self) -> Option<Time> {
+    pub(crate) fn next_time(&self) -> Option<Time> {
         let participants = self.participants.values().filter_map(|p| p.poll_timeout());
         let bridges = self.bridges.values().filter_map(|b| b.poll_timeout());
         let focus = self.focus.poll_timeout().map(|at| Time::from_micros(at.0.saturating_sub(EPOCH)));
@@ -85,7 +108,7 @@ impl Scenario {
     }
 
     /// The next event, if it comes before `end`.
-    pub(super) fn step(&mut self, end: Time) {
+    pub(crate) fn step(&mut self, end: Time) {
         self.pump();
         let Some(at) = self.next_time().filter(|at| *at <= end) else { return };
         if at > self.now {
@@ -112,13 +135,15 @@ impl Scenario {
             bridge.handle(self.now, &stanza);
         }
         let label = |label: String| if label.starts_with("focus/") { "focus".to_owned() } else { label };
-        if self.recorded.is_none() {
-            self.log.push(Wire { at, from: label(from), to: label(to), stanza });
+        self.log.push(Wire { at, from: label(from), to: label(to), stanza });
+        // Who plays thousands of lives wants the end of each.
+        if !self.recordings.is_empty() && self.log.len() > 2 * TAIL {
+            self.log.drain(..TAIL);
         }
     }
 
     /// As the shell does it: what cannot be read is answered, where an answer is due.
-    fn hand_to_focus(&mut self, on: Connection, stanza: &minidom::Element) {
+    pub(super) fn hand_to_focus(&mut self, on: Connection, stanza: &minidom::Element) {
         let text = crate::xml::to_text(stanza);
         match read_stanza(&text) {
             Ok(Incoming::Stanza(stanza)) => self.feed(Input::Stanza { on, stanza }),
@@ -126,7 +151,7 @@ impl Scenario {
             Err(error) => {
                 if let Some(answer) = error.answer() {
                     let element = crate::xml::parse(&xml::to_string(&answer)).expect("an answer is XML");
-                    self.server.receive(self.now, label_of(on), element);
+                    self.says(label_of(on), element);
                 }
             }
         }

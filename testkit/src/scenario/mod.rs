@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use jicofo::config::Config;
-use jicofo::focus::{Connection, Focus, Input, Timestamp};
+use jicofo::focus::{Connection, Focus, Input};
 
 use crate::Time;
 use crate::bridge::Bridge;
@@ -47,15 +47,25 @@ pub struct Scenario {
     participants: IndexMap<String, Participant>,
     bridges: IndexMap<String, Bridge>,
     log: Vec<Wire>,
-    /// What the focus was fed. Instead of the log, which is too much in large rooms.
-    recorded: Option<Vec<(Timestamp, Input)>>,
+    /// What the focus has sent, as it left it.
+    said: Vec<Wire>,
     /// What the focus itself did wrong on the wire.
     complaints: Vec<Violation>,
     room: String,
     focus_jid: String,
-    /// The focus' streams are broken: what it sends is lost.
+    /// The focus' streams are broken: what it sends waits, and arrives if they are resumed.
     cut: bool,
+    unsent: Vec<(&'static str, minidom::Element)>,
+    /// Only the connection to the bridges is broken.
+    service_cut: bool,
     deliveries_at_once: usize,
+    /// One for each core there was, if it is recorded.
+    recordings: Vec<Recording>,
+    /// To be told to the core with the next input.
+    sabotage: Option<u32>,
+    /// How often the core failed, as it was told to.
+    failures: usize,
+    inputs: usize,
 }
 
 impl Scenario {
@@ -110,6 +120,8 @@ impl Scenario {
     }
 
     pub fn joins_with(&mut self, name: &str, change: impl FnOnce(&mut Settings)) {
+        // Somebody of that name may have been told to leave just now.
+        self.pump();
         let mut settings = Settings::new(name, &self.room, &self.server.options.domains.focus);
         // What the focus sends may cross a leave: the leave's way to it, and a round trip to a bridge in between.
         let (least, more) = self.server.options.latency;
@@ -118,6 +130,9 @@ impl Scenario {
         self.server.connect(name, &settings.jid, false);
         let mut participant = Participant::new(settings);
         participant.set_now(self.now);
+        if let Some(before) = self.participants.get(name) {
+            participant.comes_after(before);
+        }
         participant.request_conference();
         self.participants.insert(name.to_owned(), participant);
         self.pump();
@@ -174,11 +189,14 @@ impl Scenario {
 
     /// It is back within that while: nothing was lost.
     pub fn focus_resumes(&mut self) {
-        self.cut = false;
         let jid = self.focus_jid.parse().expect("a JID");
         self.feed(Input::Connected { on: Connection::Client, jid, resumed: true });
+        self.cut = false;
         for label in ["focus", "focus/service", "focus/component"] {
             self.server.resume(self.now, label);
+        }
+        for (label, stanza) in std::mem::take(&mut self.unsent) {
+            self.says(label, stanza);
         }
         self.pump();
     }
@@ -186,6 +204,7 @@ impl Scenario {
     /// Its session ended, and it logs in anew: it is in no room.
     pub fn focus_logs_in_anew(&mut self) {
         self.cut = false;
+        self.unsent.clear();
         for label in ["focus", "focus/service", "focus/component"] {
             self.server.disconnect(self.now, label);
         }
@@ -193,10 +212,91 @@ impl Scenario {
         self.pump();
     }
 
+    /// The focus' stream breaks, and its session is gone with it.
+    pub fn focus_is_disconnected(&mut self) {
+        self.cut = true;
+        for label in ["focus", "focus/service", "focus/component"] {
+            self.server.disconnect(self.now, label);
+        }
+        self.feed(Input::Disconnected { on: Connection::Client, resumable: false });
+        self.unsent.clear();
+        self.pump();
+    }
+
+    /// The connection to the bridges breaks, where they have one of their own; the server keeps its session for a while.
+    pub fn service_is_cut_off(&mut self) {
+        self.service_cut = true;
+        self.server.suspend("focus/service");
+        self.feed(Input::Disconnected { on: Connection::Service, resumable: true });
+        self.pump();
+    }
+
+    pub fn service_resumes(&mut self) {
+        self.feed(Input::Connected { on: Connection::Service, jid: self.service_jid(), resumed: true });
+        self.service_cut = false;
+        self.server.resume(self.now, "focus/service");
+        for (label, stanza) in std::mem::take(&mut self.unsent) {
+            self.says(label, stanza);
+        }
+        self.pump();
+    }
+
+    /// Its session ended, and it logs in anew.
+    pub fn service_logs_in_anew(&mut self) {
+        self.service_cut = false;
+        self.unsent.clear();
+        self.server.disconnect(self.now, "focus/service");
+        let jid = self.service_jid();
+        self.server.connect("focus/service", jid.as_ref(), true);
+        self.feed(Input::Connected { on: Connection::Service, jid, resumed: false });
+        self.pump();
+    }
+
+    fn service_jid(&self) -> jicofo::wire::Jid {
+        let service = self.config.xmpp.service.as_ref().expect("a connection to the bridges");
+        format!("{}@{}/{}", service.username, service.domain, service.resource).parse().expect("a JID")
+    }
+
+    /// The focus is killed, and another one takes its place: it knows nothing.
+    pub fn focus_is_replaced(&mut self) {
+        self.seed += 1;
+        self.focus = Focus::new(self.config.clone(), self.seed);
+        if !self.recordings.is_empty() {
+            self.recordings.push(Recording::new(self.config.clone(), self.seed));
+        }
+        self.focus_logs_in_anew();
+    }
+
     /// The focus is told to stop.
     pub fn stop_focus(&mut self) {
         self.feed(Input::Stop);
         self.pump();
+    }
+
+    /// What the core, and each that took its place, was fed and said.
+    pub fn take_recordings(&mut self) -> Vec<Recording> {
+        std::mem::take(&mut self.recordings)
+    }
+
+    /// Makes the core fail when it sends so many more stanzas. The next input may cost a conference, and no more.
+    pub fn sabotage(&mut self, stanzas: u32) {
+        self.sabotage = Some(stanzas);
+        self.focus.sabotage(stanzas);
+    }
+
+    /// How often the core has failed.
+    pub fn failures(&self) -> usize {
+        self.failures
+    }
+
+    /// How many inputs the core has had.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// The server; it may be looked at while others are changed.
+    pub fn view_server(&self) -> &Server {
+        &self.server
     }
 
     pub fn now(&self) -> Time {
@@ -231,9 +331,22 @@ impl Scenario {
         self.pump();
     }
 
+    /// Something that the focus reads at once, also while it is not logged in: what stands in front of the answer to its bind
+    /// request.
+    pub fn early(&mut self, xml: &str) {
+        let stanza = crate::xml::parse(xml).expect("well-formed XML");
+        self.hand_to_focus(Connection::Client, &stanza);
+        self.pump();
+    }
+
     /// The log: everything that reached a peer.
     pub fn log(&self) -> Query<'_> {
         Query::of(&self.log)
+    }
+
+    /// What the focus sent to its server, as it left it: also what reached no peer.
+    pub fn said(&self) -> Query<'_> {
+        Query::of(&self.said)
     }
 
     /// What reached that peer.

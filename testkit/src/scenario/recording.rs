@@ -1,29 +1,59 @@
-//! What a core was fed in a scenario, to be fed again to another one: by benches, which want the core's share alone.
-//!
-//! A core of the same seed says the same again, so that the recorded answers fit its requests.
+//! What a core was fed in a scenario, to be fed again to another one: which has to say the same, or is measured.
 
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use jicofo::config::Config;
-use jicofo::focus::{Focus, Input, Timestamp};
+use jicofo::focus::{Connection, Focus, Input, Output, Timestamp};
+use jicofo::wire::xml;
 
 use super::Scenario;
 use crate::Time;
+
+/// So much time passes between two joins in [`Recording::of_rooms`]: nobody waits for anybody.
+const PACE: Time = Time::from_millis(200);
+
+/// The words with which the core panics when it is made to.
+const SABOTAGE: &str = "sabotage";
 
 /// Everything a core was fed, from its birth on.
 pub struct Recording {
     pub config: Arc<Config>,
     pub seed: u64,
     pub inputs: Vec<(Timestamp, Input)>,
+    /// Before which input it was told to fail, and when: see [`Focus::sabotage`].
+    sabotage: BTreeMap<usize, u32>,
+    /// What it said at each input.
+    said: Vec<Digest>,
 }
 
-/// So much time passes between two joins: nobody waits for anybody.
-const PACE: Time = Time::from_millis(200);
+/// Of what a core said at one input: how many stanzas, and a hash of their bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Digest {
+    stanzas: u32,
+    hash: u64,
+}
+
+impl Digest {
+    fn add(&mut self, on: Connection, text: &str) {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u64(self.hash);
+        hasher.write_u8(on as u8);
+        hasher.write(text.as_bytes());
+        *self = Digest { stanzas: self.stanzas + 1, hash: hasher.finish() };
+    }
+}
 
 impl Recording {
+    pub(super) fn new(config: Arc<Config>, seed: u64) -> Recording {
+        Recording { config, seed, inputs: Vec::new(), sabotage: BTreeMap::new(), said: Vec::new() }
+    }
+
     /// So many rooms, one after the other, each filled to that size; everybody is connected in the end.
     pub fn of_rooms(rooms: usize, size: usize) -> Recording {
-        let mut scenario = Scenario::new().bridge("jvb1").recording().start();
+        let mut scenario = Scenario::new().bridge("jvb1").recorded().start();
         let domain = scenario.server.options.domains.muc.clone();
         for room in 0..rooms {
             for member in 0..size {
@@ -34,12 +64,60 @@ impl Recording {
         }
         scenario.settle();
         assert!(scenario.all_connected(), "{}", scenario.complaints().join("\n"));
-        let Scenario { config, seed, recorded, .. } = scenario;
-        Recording { config, seed, inputs: recorded.unwrap_or_default() }
+        scenario.take_recordings().pop().expect("it is recorded")
     }
 
     /// A core to which nothing has happened yet.
     pub fn core(&self) -> Focus {
         Focus::new(self.config.clone(), self.seed)
     }
+
+    /// Plays it into a fresh core; tells where that one says something else.
+    pub fn replay(self) -> Result<(), String> {
+        let mut focus = self.core();
+        for (number, ((at, input), said)) in self.inputs.into_iter().zip(self.said).enumerate() {
+            let told: String = format!("{input:?}").chars().take(400).collect();
+            if let Some(stanzas) = self.sabotage.get(&number) {
+                focus.sabotage(*stanzas);
+            }
+            handle(&mut focus, at, input);
+            let mut digest = Digest::default();
+            let mut texts = Vec::new();
+            while let Some(Output::Send { on, stanza }) = focus.poll_output() {
+                let text = xml::to_string(&stanza);
+                digest.add(on, &text);
+                texts.push(text);
+            }
+            if digest != said {
+                let stanzas = said.stanzas;
+                return Err(format!(
+                    "a fresh core does not say the same {stanzas} stanzas at input {number}, {told}, but:\n{}",
+                    texts.join("\n")
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn input(&mut self, at: Timestamp, input: &Input, sabotage: Option<u32>) {
+        self.sabotage.extend(sabotage.map(|stanzas| (self.inputs.len(), stanzas)));
+        self.inputs.push((at, input.clone()));
+        self.said.push(Digest::default());
+    }
+
+    pub(super) fn output(&mut self, on: Connection, text: &str) {
+        if let Some(digest) = self.said.last_mut() {
+            digest.add(on, text);
+        }
+    }
+}
+
+/// As the shell does it: a failure ends one conference. Only one that was asked for is forgiven. True: it failed.
+pub(super) fn handle(focus: &mut Focus, now: Timestamp, input: Input) -> bool {
+    let Err(panic) = catch_unwind(AssertUnwindSafe(|| focus.handle(now, input))) else { return false };
+    if panic.downcast_ref::<&str>() != Some(&SABOTAGE) {
+        resume_unwind(panic);
+    }
+    focus.recover(now);
+    true
 }

@@ -113,7 +113,9 @@ async fn drive<M: Machine>(shared: Arc<Shared<M>>, mut session: Session) {
         loop {
             let output = shared.lock().poll_output();
             let Some(stanza) = output else { break };
-            session.send(&stanza).await;
+            if !session.try_send(&stanza).await {
+                return;
+            }
         }
         let timeout = shared.lock().poll_timeout();
         let timer = async {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
+use futures::future::join_all;
 use indexmap::IndexMap;
 use jicofo::config::Config;
 use tokio::sync::Notify;
@@ -111,10 +112,23 @@ impl<'p> Stage<'p> {
 
     pub async fn joins_with(&mut self, name: &str, change: impl FnOnce(&mut Settings)) {
         let session = Session::anonymous(self.prosody).await;
+        self.asks(name, session, change);
+    }
+
+    /// All of them log in first; then all ask at the same time.
+    pub async fn join_at_once(&mut self, names: &[String]) {
+        let sessions = join_all(names.iter().map(|_| Session::anonymous(self.prosody))).await;
+        for (name, session) in names.iter().zip(sessions) {
+            self.asks(name, session, |_| {});
+        }
+    }
+
+    fn asks(&mut self, name: &str, session: Session, change: impl FnOnce(&mut Settings)) {
         let mut settings = Settings::new(name, &self.room, self.prosody.focus_domain());
         settings.jid = session.jid.clone();
-        // What crosses a leave crosses a real server and maybe a busy machine.
+        // What crosses a leave, and what is answered, crosses a real server and maybe a busy machine.
         settings.grace = Time::from_secs(5);
+        settings.patience = self.patience;
         change(&mut settings);
         let mut machine = Participant::new(settings);
         machine.set_now(self.start.elapsed());
@@ -136,6 +150,12 @@ impl<'p> Stage<'p> {
         let participant = self.participants.shift_remove(name).is_some();
         let bridge = self.bridges.shift_remove(name).is_some();
         assert!(participant || bridge, "no peer '{name}'");
+    }
+
+    /// Everybody's connection has broken: the server is gone.
+    pub fn everybody_dies(&mut self) {
+        self.participants.clear();
+        self.bridges.clear();
     }
 
     /// All peers, as they are now.

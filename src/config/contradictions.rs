@@ -1,0 +1,284 @@
+//! Values that are each allowed, and together make no sense (spec/70 §4, spec/80 §13). They are told as the person meets them:
+//! what will not work, and which line helps.
+
+use super::check::Check;
+use super::problem::Severity::{Error, Warning};
+use super::typed::Setting;
+
+impl Check<'_> {
+    pub(super) fn contradictions(&mut self, classic: bool) {
+        self.client_proxy(classic);
+        self.rooms();
+        self.same_account();
+        self.login_domain();
+        self.several_bridges();
+        self.region_groups();
+        self.times();
+        self.stress();
+        self.recorders();
+        self.clear_text();
+        self.urls();
+    }
+
+    /// no-proxy, proxy-mismatch.
+    fn client_proxy(&mut self, classic: bool) {
+        let path = "xmpp.client.client-proxy";
+        let Some(domain) = self.settings.text("xmpp.client.xmpp-domain") else { return };
+        let component = self.settings.text("xmpp.component.secret").is_some();
+        match self.settings.text(path) {
+            None if !classic && !component => {
+                let text = format!(
+                    "is not set, so requests that come through Prosody's client_proxy are refused; write client-proxy = \
+                     \"focus.{domain}\" if clients ask there"
+                );
+                self.say(Warning, path, text);
+            }
+            Some(proxy) if proxy == domain || Some(&proxy) == self.settings.text("xmpp.client.domain").as_ref() => {
+                let text = format!("is a domain of users, not of a component; write client-proxy = \"focus.{domain}\"");
+                self.say(Warning, path, text);
+            }
+            Some(proxy) if !proxy.ends_with(&format!(".{domain}")) => {
+                let text =
+                    format!("is not below {domain}, whose clients ask; usual is client-proxy = \"focus.{domain}\"");
+                self.say(Warning, path, text);
+            }
+            _ => {}
+        }
+    }
+
+    /// no-muc: a brewery where there can be no room, or two services in one.
+    fn rooms(&mut self) {
+        let breweries = ["bridge", "jibri", "jibri-sip", "jigasi"].map(|section| format!("{section}.brewery-jid"));
+        let mut taken: Vec<(String, &String)> = Vec::new();
+        for path in &breweries {
+            let Some(room) = self.settings.bare_jid(path) else { continue };
+            let room = room.to_string();
+            let domain = room.rsplit('@').next().unwrap_or_default().to_owned();
+            if let Some(used) = self.domain_of_users(&domain) {
+                let text = format!(
+                    "{domain} is the {used}, where there are no rooms; name the room in the internal MUC component, usually \
+                     internal.{domain}"
+                );
+                self.say(Error, path, text);
+            }
+            if let Some((_, other)) = taken.iter().find(|(jid, _)| *jid == room) {
+                let text = format!("is the same room as jicofo.{other}; each needs one of its own");
+                self.say(Warning, path, text);
+            }
+            taken.push((room, path));
+        }
+        let rooms = "xmpp.client.conference-muc-jid";
+        if let Some(used) = self.settings.text(rooms).and_then(|domain| self.domain_of_users(&domain)) {
+            let text = format!("is the {used}, where there are no rooms; name the MUC component");
+            self.say(Error, rooms, text);
+        }
+    }
+
+    /// What a domain is used for, if users log in there or a component answers there.
+    fn domain_of_users(&self, domain: &str) -> Option<&'static str> {
+        let uses = [
+            ("xmpp.client.domain", "login domain"),
+            ("xmpp.client.xmpp-domain", "domain of users"),
+            ("xmpp.client.client-proxy", "client proxy"),
+            ("xmpp.service.domain", "login domain of the service connection"),
+        ];
+        uses.into_iter().find(|(path, _)| self.settings.text(path).as_deref() == Some(domain)).map(|(_, used)| used)
+    }
+
+    /// two-focuses, of our own making.
+    fn same_account(&mut self) {
+        let part = |section: &str, name: &str| {
+            let path = format!("xmpp.{section}.{name}");
+            self.settings.text(&path).unwrap_or_else(|| self.settings.int::<i64>(&path).to_string())
+        };
+        let same = ["hostname", "port", "domain", "username", "resource"]
+            .iter()
+            .all(|name| part("service", name) == part("client", name));
+        if self.settings.bool("xmpp.service.enabled") && same {
+            let text = "is the client connection once more: the two throw each other out; remove jicofo.xmpp.service, or \
+                        give it a resource of its own";
+            self.say(Error, "xmpp.service.enabled", text);
+        }
+    }
+
+    /// auth-domain.
+    fn login_domain(&mut self) {
+        let (enabled, path) = (self.settings.bool("authentication.enabled"), "authentication.login-url");
+        let kind = self.settings.text("authentication.type").unwrap_or_default();
+        if !enabled && kind != "NONE" {
+            let text = format!(
+                "is {kind}, but authentication is not enabled, so everybody may start conferences; write enabled = true"
+            );
+            self.say(Warning, "authentication.type", text);
+        }
+        let login = self.settings.text(path).filter(|_| enabled);
+        let own = self.settings.text("xmpp.client.domain");
+        if login.is_some() && login == own && own != self.settings.text("xmpp.client.xmpp-domain") {
+            let text = "is the domain on which the focus logs in, so nobody ever counts as authenticated; write the domain \
+                        of users who have logged in, usually the xmpp-domain";
+            self.say(Warning, path, text);
+        }
+    }
+
+    /// octo-relay, and relays that cannot talk.
+    fn several_bridges(&mut self) {
+        let octo = self.settings.bool("octo.enabled");
+        let strategy = self.settings.text("bridge.selection-strategy").unwrap_or_default();
+        let single = strategy == "SingleBridgeSelectionStrategy";
+        if octo && single {
+            let text = "is SingleBridgeSelectionStrategy although octo is enabled, so a second bridge is never used; choose \
+                        RegionBasedBridgeSelectionStrategy, or disable octo";
+            self.say(Warning, "bridge.selection-strategy", text);
+        }
+        if !octo && !single {
+            let text = format!("{strategy} uses several bridges, but octo is off; write octo.enabled = true");
+            self.say(Warning, "bridge.selection-strategy", text);
+        }
+        if octo && self.settings.bool("octo.sctp-datachannels") && !self.settings.bool("sctp.enabled") {
+            let text = "relays talk over SCTP, but sctp.enabled is false; if the bridges have no SCTP, write \
+                        octo.sctp-datachannels = false";
+            self.say(Warning, "octo.sctp-datachannels", text);
+        }
+        let visitors = self.settings.bool("visitors.enabled");
+        let nodes = self.settings.visitors.iter().any(|id| self.settings.bool(&format!("xmpp.visitors.{id}.enabled")));
+        if nodes && !visitors {
+            let text = "is off, so the nodes below jicofo.xmpp.visitors get nobody; write enabled = true";
+            self.say(Warning, "visitors.enabled", text);
+        }
+    }
+
+    fn region_groups(&mut self) {
+        let path = "bridge.region-groups";
+        let Some(Setting::RegionGroups(groups)) = self.settings.setting(path) else { return };
+        let mut said = Vec::new();
+        let mut seen: Vec<&String> = Vec::new();
+        for group in groups {
+            match group.as_slice() {
+                [] => said.push("a group is empty; remove it".to_owned()),
+                [one] => said.push(format!(
+                    "the group of {one:?} has one region, which is close to itself anyway; add another, or remove it"
+                )),
+                _ => {}
+            }
+            for region in group {
+                match seen.contains(&region) {
+                    true => said.push(format!("{region:?} is named twice, the last group counts; name it once")),
+                    false => seen.push(region),
+                }
+            }
+        }
+        if let Some(local) = self.settings.text("local-region").filter(|local| !seen.contains(&local)) {
+            if !groups.is_empty() {
+                said.push(format!("local-region {local:?} is in no group; add it to one if bridges are near"));
+            }
+        }
+        for text in said {
+            self.say(Warning, path, text);
+        }
+    }
+
+    /// Two times in the wrong order.
+    fn times(&mut self) {
+        let order = [
+            ("health.enabled", "health.max-check-duration", "health.timeout", "every slow check counts as none"),
+            ("health.enabled", "health.interval", "health.timeout", "results are too old before the next check"),
+            (
+                "bridge.health-checks.enabled",
+                "bridge.health-checks.retry-delay",
+                "bridge.health-checks.interval",
+                "the next check comes before the second try",
+            ),
+            (
+                "transcription.ping.enabled",
+                "transcription.ping.timeout",
+                "transcription.ping.interval",
+                "pings overtake their answers",
+            ),
+            (
+                "translation.ping.enabled",
+                "translation.ping.timeout",
+                "translation.ping.interval",
+                "pings overtake their answers",
+            ),
+        ];
+        for (switch, short, long, why) in order {
+            let (Some(less), Some(more)) =
+                (self.settings.optional_duration(short), self.settings.optional_duration(long))
+            else {
+                continue;
+            };
+            if self.settings.bool(switch) && less >= more {
+                self.say(Warning, short, format!("is not below {long}, so {why}; lower it, or raise the other"));
+            }
+        }
+        let per = "bridge.max-bridge-participants-per-interval";
+        let interval = "bridge.max-bridge-participants-interval";
+        if self.settings.int::<i64>(per) > 0 && self.settings.duration(interval).is_zero() {
+            self.say(Warning, interval, format!("is 0, so {per} limits nothing; give it a duration"));
+        }
+    }
+
+    /// 80 written for 80%.
+    fn stress(&mut self) {
+        for path in [
+            "bridge.stress-threshold",
+            "bridge.average-participant-stress",
+            "bridge.load-redistribution.stress-threshold",
+            "bridge.ice-failure-detection.threshold",
+        ] {
+            let value = self.settings.double(path);
+            if value > 1.0 {
+                let text =
+                    format!("{value} is more than everything, so it is never reached; 0.8 and 80% are 80 percent");
+                self.say(Warning, path, text);
+            }
+        }
+    }
+
+    /// jibri-untrusted.
+    fn recorders(&mut self) {
+        let recorders = ["jibri.brewery-jid", "jibri-sip.brewery-jid"];
+        let trusted = self.settings.setting("xmpp.trusted-domains");
+        let none = !matches!(trusted, Some(Setting::Domains(domains)) if !domains.is_empty());
+        if none && recorders.iter().any(|path| !self.settings.is_unset(path)) {
+            let domain = self.settings.text("xmpp.client.xmpp-domain").unwrap_or_else(|| "meet.example.com".into());
+            let text = format!(
+                "is empty, so recorders count as ordinary participants; write trusted-domains = [\"recorder.{domain}\"], the \
+                 domain on which they log in"
+            );
+            self.say(Warning, "xmpp.trusted-domains", text);
+        }
+    }
+
+    /// no-tls.
+    fn clear_text(&mut self) {
+        for section in ["xmpp.client", "xmpp.service"] {
+            let used = section == "xmpp.client" || self.settings.bool("xmpp.service.enabled");
+            let path = format!("{section}.use-tls");
+            let host = self.settings.text(&format!("{section}.hostname")).unwrap_or_default();
+            let local = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+            if used && !local && !self.settings.bool(&path) {
+                let text =
+                    format!("is false, so all that is said with {host} can be read on the way; write use-tls = true");
+                self.say(Warning, &path, text);
+            }
+        }
+    }
+
+    fn urls(&mut self) {
+        for (path, schemes) in [
+            ("transcription.url-template", ["ws://", "wss://"]),
+            ("translation.url-template", ["ws://", "wss://"]),
+            ("tracing.otlp-endpoint", ["http://", "https://"]),
+        ] {
+            let Some(url) = self.settings.text(path) else { continue };
+            if !schemes.iter().any(|scheme| url.starts_with(scheme)) {
+                self.say(
+                    Warning,
+                    path,
+                    format!("does not begin with {} or {}; write the whole URL", schemes[0], schemes[1]),
+                );
+            }
+        }
+    }
+}

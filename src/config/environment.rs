@@ -1,0 +1,96 @@
+//! The environment: `JICOFO__XMPP__CLIENT__PORT=5223` reaches `jicofo.xmpp.client.port`, and so every key there is.
+//!
+//! Two underscores separate what dots separate in a file, one stands for the dash, and letter case does not matter; below
+//! `JICOFO__TRACING` are the keys of `tracing`. Nobody sets such a name by accident, so it is stronger than every file and
+//! weaker than the classic flags only. Lists and objects are written as JSON; a list of domains also with commas.
+
+use super::hocon::{Node, Tree, Value};
+use super::problem::{Origin, Problem};
+use super::schema::{KEYS, Key, nearest};
+use super::sources::Sources;
+use super::typed::Kind;
+
+pub(super) const PREFIX: &str = "JICOFO__";
+
+/// Does a value come from such a variable?
+pub(super) fn is_override(origin: &Origin) -> bool {
+    matches!(origin, Origin::Environment(name) if name.starts_with(PREFIX))
+}
+
+/// Puts the variables over all that the tree has.
+pub(super) fn define(sources: &Sources, tree: &mut Tree, problems: &mut Vec<Problem>) {
+    for (name, value) in &sources.environment {
+        let Some(rest) = name.strip_prefix(PREFIX) else { continue };
+        let origin = Origin::Environment(name.as_str().into());
+        let path = path(rest);
+        let shown: Vec<&str> = path.iter().map(String::as_str).collect();
+        let Some(key) = KEYS.iter().find(|key| key.matches(&shown)) else {
+            let text = match nearest(&path.join(".")) {
+                Some(known) => format!("there is no such key; did you mean {}?", variable(known)),
+                None => "there is no such key; remove the variable".to_owned(),
+            };
+            problems.push(Problem::warning(text).at(origin).key(path.join(".")));
+            continue;
+        };
+        match node(key, value, &origin) {
+            Ok(node) => tree.define(&path, node),
+            Err(wrong) => problems.push(Problem::fatal(wrong).at(origin).key(path.join("."))),
+        }
+    }
+}
+
+fn path(rest: &str) -> Vec<String> {
+    let mut path: Vec<String> =
+        rest.split("__").map(|element| element.to_ascii_lowercase().replace('_', "-")).collect();
+    if path.first().is_none_or(|first| first != "tracing") {
+        path.insert(0, "jicofo".to_owned());
+    }
+    path
+}
+
+/// The variable of a key.
+pub fn variable(path: &str) -> String {
+    let path = path.strip_prefix("jicofo.").unwrap_or(path);
+    format!("{PREFIX}{}", path.to_ascii_uppercase().replace('.', "__").replace('-', "_"))
+}
+
+fn node(key: &Key, text: &str, origin: &Origin) -> Result<Node, String> {
+    let structured = matches!(key.kind, Kind::Domains | Kind::RegionGroups | Kind::Delays | Kind::Map);
+    if !structured {
+        return Ok(Node::new(Value::text(text), origin.clone()));
+    }
+    let json = serde_json::from_str::<serde_json::Value>(text);
+    match (json, key.kind) {
+        (Ok(json), _) if json.is_array() || json.is_object() => Ok(from_json(json, origin)),
+        (_, Kind::Domains) => {
+            let parts = text.split([',', ' ']).filter(|part| !part.is_empty());
+            let elements = parts.map(|part| Node::new(Value::text(part), origin.clone())).collect();
+            Ok(Node::new(Value::List(elements), origin.clone()))
+        }
+        _ => Err(format!("expected {} as JSON; write {}", key.kind.describe(), example(key.kind))),
+    }
+}
+
+fn example(kind: Kind) -> &'static str {
+    match kind {
+        Kind::RegionGroups => r#"[["a","b"],["c","d"]]"#,
+        Kind::Delays => r#"{"50":500}"#,
+        _ => r#"{"name":"value"}"#,
+    }
+}
+
+/// `serde_json` bounds the depth.
+fn from_json(json: serde_json::Value, origin: &Origin) -> Node {
+    use serde_json::Value as Json;
+    let value = match json {
+        Json::Null => Value::Null,
+        Json::Bool(value) => Value::Text { text: value.to_string(), quoted: false },
+        Json::Number(number) => Value::Text { text: number.to_string(), quoted: false },
+        Json::String(text) => Value::text(text),
+        Json::Array(elements) => Value::List(elements.into_iter().map(|element| from_json(element, origin)).collect()),
+        Json::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(name, field)| (name, from_json(field, origin))).collect())
+        }
+    };
+    Node::new(value, origin.clone())
+}

@@ -1,0 +1,156 @@
+//! Counting again what is counted as it changes, and checking what must always hold (docs/SIMULATION.md). For simulations:
+//! production never asks, and decides nothing by it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::bridges::registry::BridgeId;
+use super::conference::{ConferenceId, MemberId};
+use super::pending::Then;
+use super::timers::TimerKey;
+use super::{Connection, Focus};
+use crate::wire::stanza::{IqBody, Stanza};
+
+impl Focus {
+    /// Everything in the state that contradicts itself. Call it between inputs; it costs what there is.
+    pub fn audit(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for conference in self.conferences.iter() {
+            let mut found = Vec::new();
+            conference.audit(&self.cx, &mut found);
+            if self.conferences.id_of(&conference.room) != Some(conference.id) {
+                found.push("cannot be found by its room".into());
+            }
+            wrong.extend(found.into_iter().map(|text| format!("{}: {text}", conference.room)));
+        }
+        self.audit_indexes(&mut wrong);
+        self.audit_requests(&mut wrong);
+        self.audit_timers(&mut wrong);
+        wrong
+    }
+
+    /// The story of a room, as far as it is remembered. None: there is no conference.
+    pub fn story(&self, room: &str) -> Option<String> {
+        let id = self.conferences.id_of_text(room)?;
+        self.conferences.get(id).map(|conference| conference.story.to_string())
+    }
+
+    /// What is wrong with sending this now: a request in a room goes to somebody who is in it. To be asked before the next
+    /// input.
+    pub fn audit_output(&self, on: Connection, stanza: &Stanza) -> Option<String> {
+        let Stanza::Iq(iq) = stanza else { return None };
+        let to = iq.to.as_ref().filter(|_| matches!(iq.body, IqBody::Get(_) | IqBody::Set(_)))?;
+        let nick = to.resource()?;
+        if self.brewery.as_ref().is_some_and(|brewery| brewery.seat.room.as_jid().is_bare_of(to)) {
+            return None;
+        }
+        let conference = self.conferences.id_of_text(to.bare_str()).and_then(|id| self.conferences.get(id));
+        match conference {
+            None => Some(format!("a request on {on:?} into a room without a conference")),
+            Some(conference) if conference.member_by_nick(nick).is_none() => {
+                Some(format!("a request to {nick}, who is not in the room"))
+            }
+            Some(_) => None,
+        }
+    }
+
+    fn is_there(&self, id: ConferenceId, member: MemberId) -> bool {
+        let conference = self.conferences.get(id);
+        conference.is_some_and(|it| member == MemberId::NONE || it.members().get(member).is_some())
+    }
+
+    /// What leads from elsewhere to conferences, and what bridges are believed to carry.
+    fn audit_indexes(&self, wrong: &mut Vec<String>) {
+        let mut on_bridges: BTreeMap<&BridgeId, (u32, BTreeSet<ConferenceId>)> = BTreeMap::new();
+        for conference in self.conferences.iter() {
+            for (bridge, endpoints) in conference.bridges() {
+                let on = on_bridges.entry(bridge).or_default();
+                on.0 += endpoints;
+                on.1.insert(conference.id);
+            }
+        }
+        for bridge in self.cx.bridges.iter() {
+            let counted = on_bridges.get(&bridge.id).map_or(0, |(endpoints, _)| *endpoints);
+            if bridge.endpoints != counted {
+                wrong
+                    .push(format!("{} is believed to have {} endpoints of {counted}", bridge.id.jid, bridge.endpoints));
+            }
+        }
+        let users: BTreeMap<&BridgeId, &BTreeSet<ConferenceId>> = self.cx.bridge_users.iter().collect();
+        if users != on_bridges.iter().map(|(id, (_, users))| (*id, users)).collect() {
+            wrong.push(format!("users of bridges are {users:?}, not {on_bridges:?}"));
+        }
+        let breakouts = self.cx.breakouts.values().flatten();
+        let ids = self.cx.stranded.iter().chain(self.cx.meetings.values()).chain(breakouts);
+        for id in ids.filter(|id| self.conferences.get(**id).is_none()) {
+            wrong.push(format!("{id:?} has ended, and is known yet"));
+        }
+    }
+
+    /// Every request that awaits an answer has a deadline, and an owner that is there.
+    fn audit_requests(&self, wrong: &mut Vec<String>) {
+        for (then, deadline) in self.cx.pending.iter() {
+            if !self.cx.timers.has(deadline) {
+                wrong.push(format!("no end of waiting for {then:?}"));
+            }
+            if let Some((id, member)) = then.owner()
+                && !self.is_there(id, member)
+            {
+                wrong.push(format!("nobody is there for the answer to {then:?}"));
+            }
+        }
+        for waiter in self.cx.caps.waiters().filter(|(id, member)| !self.is_there(*id, *member)) {
+            wrong.push(format!("the features of {waiter:?} are awaited, who is gone"));
+        }
+        for conference in self.conferences.iter() {
+            for (member, task) in conference.tasks() {
+                let awaited = |then: &Then| match *then {
+                    Then::Allocated(_, asked, attempt) | Then::Offered(_, asked, attempt) => {
+                        asked == member && task == Some(attempt)
+                    }
+                    _ => false,
+                };
+                if task.is_some() && !self.cx.pending.iter().any(|(then, _)| awaited(then)) {
+                    wrong.push(format!("{}: {member:?} waits for an answer that nobody waits for", conference.room));
+                }
+            }
+        }
+    }
+
+    fn audit_timers(&self, wrong: &mut Vec<String>) {
+        for timer in self.cx.timers.iter() {
+            if timer.conference().is_some_and(|id| self.conferences.get(id).is_none()) {
+                wrong.push(format!("a timer of a conference that has ended: {timer:?}"));
+            }
+        }
+        let deadlines: BTreeSet<TimerKey> = self.cx.pending.iter().map(|(_, deadline)| deadline).collect();
+        let waits = self.cx.timers.iter().filter(|timer| matches!(timer, super::timers::Timer::NoAnswer(_))).count();
+        if waits != deadlines.len() {
+            wrong.push(format!("{waits} deadlines run, for {} requests", deadlines.len()));
+        }
+    }
+
+    /// Makes the core panic when it is about to send so many more stanzas: in the middle of things. Once.
+    #[cfg(feature = "sabotage")]
+    pub fn sabotage(&mut self, stanzas: u32) {
+        self.cx.sabotage = Sabotage(Some(stanzas));
+    }
+}
+
+/// When to fail on purpose.
+#[cfg(feature = "sabotage")]
+#[derive(Debug, Default)]
+pub(crate) struct Sabotage(Option<u32>);
+
+#[cfg(feature = "sabotage")]
+impl Sabotage {
+    pub fn strike(&mut self) {
+        match &mut self.0 {
+            None => {}
+            Some(0) => {
+                self.0 = None;
+                panic!("sabotage");
+            }
+            Some(left) => *left -= 1,
+        }
+    }
+}

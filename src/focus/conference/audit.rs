@@ -1,0 +1,119 @@
+//! What must always hold in a conference (docs/SIMULATION.md).
+
+use std::collections::BTreeSet;
+
+use super::invite::Task;
+use super::member::Member;
+use super::{AttemptId, Conference, MemberId};
+use crate::focus::bridges::registry::BridgeId;
+use crate::focus::context::Context;
+
+impl Conference {
+    /// Everything that contradicts itself.
+    pub(in crate::focus) fn audit(&self, cx: &Context, wrong: &mut Vec<String>) {
+        if self.has_ended() {
+            wrong.push("has ended and is there".into());
+        }
+        self.audit_counts(wrong);
+        self.audit_sessions(cx, wrong);
+        self.audit_sources(wrong);
+        let awaits_somebody = self.start.is_some() || !self.members.is_empty() || self.has_breakouts(cx);
+        if self.is_running() && !awaits_somebody {
+            wrong.push("nobody is in it, and nothing will end it".into());
+        }
+    }
+
+    /// On which bridges it is, with how many endpoints.
+    pub(in crate::focus) fn bridges(&self) -> impl Iterator<Item = (&BridgeId, u32)> {
+        self.bridge.iter().map(|session| (&session.bridge, session.endpoints))
+    }
+
+    /// For which attempt's answer each participant waits.
+    pub(in crate::focus) fn tasks(&self) -> impl Iterator<Item = (MemberId, Option<AttemptId>)> {
+        self.members.iter().filter_map(|member| {
+            let task = match member.invite.participation()?.task {
+                Task::Allocating(attempt) | Task::Offering(attempt) | Task::Replacing(attempt) => Some(attempt),
+                Task::None | Task::AwaitingBridge => None,
+            };
+            Some((member.id, task))
+        })
+    }
+
+    fn audit_counts(&self, wrong: &mut Vec<String>) {
+        let count = |wanted: fn(&Member) -> bool| self.members.iter().filter(|member| wanted(member)).count();
+        let counts = [
+            ("participants", self.members.participants(), count(Member::is_participant)),
+            ("audio senders", self.members.audio_senders() as usize, count(|member| !member.audio_muted)),
+            ("video senders", self.members.video_senders() as usize, count(|member| !member.video_muted)),
+        ];
+        for (what, kept, counted) in counts {
+            if kept != counted {
+                wrong.push(format!("{kept} {what} are {counted}"));
+            }
+        }
+        for member in self.members.iter().filter(|member| self.members.id_of(member.nick.as_str()) != Some(member.id)) {
+            wrong.push(format!("{} cannot be found by its nick", member.nick));
+        }
+        if let Some(session) = &self.bridge {
+            let on_it = |member: &&Member| member.endpoint.as_ref().is_some_and(|it| it.session == session.key);
+            let counted = self.members.iter().filter(on_it).count();
+            if counted != session.endpoints as usize || counted == 0 {
+                wrong.push(format!("{} endpoints on the bridge are {counted}", session.endpoints));
+            }
+        }
+    }
+
+    /// A member has at most one live session, which can be found; a live session has one endpoint, on the bridge.
+    fn audit_sessions(&self, cx: &Context, wrong: &mut Vec<String>) {
+        let mut seen = BTreeSet::new();
+        for (sid, id) in &self.sessions {
+            let session = self.members.get(*id).and_then(|member| member.invite.session());
+            if session.is_none_or(|session| session.sid != *sid) {
+                wrong.push(format!("session {sid} is nobody's"));
+            }
+            if !seen.insert(*id) {
+                wrong.push(format!("{id:?} has two sessions"));
+            }
+        }
+        for member in self.members.iter() {
+            let nick = &member.nick;
+            let on_bridge = self.session_of(member.id).is_some();
+            if member.endpoint.is_some() && !on_bridge {
+                wrong.push(format!("{nick} is on a bridge that the conference has left"));
+            }
+            let Some(participation) = member.invite.participation() else {
+                if on_bridge {
+                    wrong.push(format!("{nick} is no participant and has an endpoint"));
+                }
+                continue;
+            };
+            if let Some(session) = &participation.session
+                && self.sessions.get(&session.sid) != Some(&member.id)
+            {
+                wrong.push(format!("the session of {nick} cannot be found"));
+            }
+            let settled = participation.task == Task::None;
+            if settled && (participation.session.is_none() || !on_bridge) {
+                wrong.push(format!("{nick} has no session or no endpoint, and nothing is done about it"));
+            }
+            let awaited = self.setbacks.retry.is_some() || !self.setbacks.expiring.is_empty();
+            if participation.task == Task::AwaitingBridge && !awaited && !cx.stranded.contains(&self.id) {
+                wrong.push(format!("{nick} waits for a bridge, and nobody seeks one"));
+            }
+        }
+    }
+
+    /// Sources are of participants, and whoever is told of them is one.
+    fn audit_sources(&self, wrong: &mut Vec<String>) {
+        let participant = |nick: &str| {
+            let member = self.members.id_of(nick).and_then(|id| self.members.get(id));
+            member.is_some_and(|member| member.invite.session().is_some())
+        };
+        for (owner, _) in self.sources.iter().filter(|(owner, _)| !participant(owner.as_str())) {
+            wrong.push(format!("sources of {owner}, who has no session"));
+        }
+        for receiver in self.signals.receivers().filter(|receiver| !participant(receiver.as_str())) {
+            wrong.push(format!("{receiver} is told of sources, and has no session"));
+        }
+    }
+}

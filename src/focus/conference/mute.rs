@@ -1,0 +1,99 @@
+//! Muting and unmuting: who may (spec/20 §8).
+
+use super::features::Features;
+use super::member::{Member, Role};
+use super::{Conference, MemberId};
+use crate::focus::context::{Asked, Context};
+use crate::focus::sources::validate::Rejection;
+use crate::wire::Jid;
+use crate::wire::stanza::{IqBody, MuteAudio, MuteDesktop, MuteVideo, Payload};
+use crate::wire::values::Condition;
+
+/// What is muted. Each has a namespace of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Muted {
+    Audio,
+    Video,
+    Desktop,
+}
+
+/// A wish to mute or unmute somebody, oneself included.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Wish {
+    pub what: Muted,
+    /// The occupant it is about, as it was written.
+    pub target: Option<String>,
+    pub text: String,
+}
+
+impl Wish {
+    /// The wish in a request; None if it is about something else.
+    pub fn read(payload: &Payload) -> Option<Wish> {
+        let (what, target, text) = match payload {
+            Payload::MuteAudio(mute) => (Muted::Audio, &mute.jid, &mute.mute),
+            Payload::MuteVideo(mute) => (Muted::Video, &mute.jid, &mute.mute),
+            Payload::MuteDesktop(mute) => (Muted::Desktop, &mute.jid, &mute.mute),
+            _ => return None,
+        };
+        Some(Wish { what, target: target.clone(), text: text.clone() })
+    }
+}
+
+impl Conference {
+    /// A member wants somebody muted or unmuted. Muting is asked of the target's client, and of nobody else.
+    pub(in crate::focus) fn mute(&mut self, cx: &mut Context, asked: Asked, sender: MemberId, wish: &Wish) {
+        match self.may_mute(sender, wish) {
+            Err(rejection) => cx.answer(asked, IqBody::Error(rejection.into_error())),
+            Ok(target) => {
+                cx.answer(asked, IqBody::Result(None));
+                if target != sender {
+                    self.tell_muted(cx, sender, target, wish.what);
+                }
+            }
+        }
+    }
+
+    /// The one it is about, if the sender may have it muted, or unmuted.
+    fn may_mute(&self, sender: MemberId, wish: &Wish) -> Result<MemberId, Rejection> {
+        let refuse = |condition, text: &str| Rejection { condition, text: text.to_owned() };
+        if wish.text.is_empty() {
+            return Err(refuse(Condition::BadRequest, "neither true nor false"));
+        }
+        let target = wish.target.as_deref().and_then(|target| Jid::new(target).ok());
+        let target = target.ok_or_else(|| refuse(Condition::BadRequest, "'jid' is missing or no address"))?;
+        let participant = |id: MemberId| self.members.get(id).filter(|member| member.is_participant());
+        let absent = || refuse(Condition::ItemNotFound, "no participant");
+        let sender = participant(sender).ok_or_else(absent)?;
+        let own = sender.occupant == target;
+        if !own && !matches!(sender.role, Role::Owner | Role::Moderator) {
+            return Err(refuse(Condition::NotAllowed, "only moderators may mute others"));
+        }
+        let target = target.resource().and_then(|nick| self.members.id_of(nick)).and_then(participant);
+        let target = target.filter(|member| own || member.id != sender.id).ok_or_else(absent)?;
+        if !own && !wish.text.eq_ignore_ascii_case("true") {
+            return Err(refuse(Condition::NotAllowed, "nobody can unmute another"));
+        }
+        if !may_be_muted(target) {
+            return Err(refuse(Condition::NotAllowed, "this participant can't be muted"));
+        }
+        Ok(target.id)
+    }
+
+    fn tell_muted(&self, cx: &mut Context, actor: MemberId, target: MemberId, what: Muted) {
+        let (Some(actor), Some(target)) = (self.members.get(actor), self.members.get(target)) else { return };
+        let (actor, mute) = (Some(actor.occupant.clone()), "true".to_owned());
+        let payload = match what {
+            Muted::Audio => Payload::MuteAudio(MuteAudio { jid: None, actor, mute }),
+            Muted::Video => Payload::MuteVideo(MuteVideo { jid: None, actor, mute }),
+            Muted::Desktop => Payload::MuteDesktop(MuteDesktop { jid: None, actor, mute }),
+        };
+        // Clients never answer it.
+        cx.notify(self.seat.on, target.occupant.clone(), IqBody::Set(payload));
+    }
+}
+
+/// Recorders never are, gateways only if they can be.
+fn may_be_muted(member: &Member) -> bool {
+    let gateway = member.kind.jigasi && !member.features.is_some_and(|features| features.has(Features::AUDIO_MUTE));
+    !member.kind.jibri && !gateway && member.role != Role::Visitor
+}

@@ -1,0 +1,221 @@
+//! The story of a room: what came in for a conference, what was decided and why, what went out. It is told when something
+//! goes wrong, so that one report says what led to it.
+//!
+//! Written at every input, so it keeps names and clones of shared text only; words are made when it is told. No payload is
+//! kept, and of addresses only nicks in rooms and bare domains: nothing secret can get in.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use super::time::Timestamp;
+use super::timers::Timer;
+use crate::wire::Jid;
+use crate::wire::stanza::{Iq, IqBody, Payload, Stanza};
+use crate::wire::values::PresenceType;
+
+/// How many lines a conference keeps: some minutes of a small meeting, the last offers to all of a large one. About 15 kB.
+const LINES: usize = 256;
+
+/// What a line is about.
+#[derive(Debug, Clone)]
+enum Event {
+    /// A stanza came: its kind, and of whom.
+    In(Kind, Option<Jid>),
+    /// A stanza went out: its kind, and to whom.
+    Out(Kind, Option<Jid>),
+    /// What was answered, and how.
+    Answer(&'static str, &'static str),
+    /// No answer came to what is named.
+    Silence(&'static str),
+    /// A time has come.
+    Due(&'static str),
+    /// What was decided, and why.
+    Decided(&'static str),
+}
+
+/// A stanza in two words.
+#[derive(Debug, Clone, Copy)]
+struct Kind(&'static str, &'static str);
+
+/// The last lines of a conference's life.
+#[derive(Debug, Default)]
+pub(crate) struct Story {
+    lines: VecDeque<(Timestamp, Event)>,
+    dropped: u64,
+}
+
+impl Story {
+    pub fn came(&mut self, at: Timestamp, stanza: Came<'_>) {
+        let event = match stanza {
+            Came::Presence(kind, from) => Event::In(Kind("presence", presence_kind(kind)), from.cloned()),
+            Came::Jingle(action, from) => Event::In(Kind("asks", known_action(action)), from.cloned()),
+            Came::Answer(what, how) => Event::Answer(what, how),
+            Came::Silence(what) => Event::Silence(what),
+            Came::Due(timer) => Event::Due(timer_name(timer)),
+            Came::Event(what) => Event::In(Kind(what, ""), None),
+        };
+        self.push(at, event);
+    }
+
+    pub fn went(&mut self, at: Timestamp, stanza: &Stanza) {
+        let event = match stanza {
+            Stanza::Presence(presence) => {
+                Event::Out(Kind("presence", presence_kind(presence.kind)), presence.to.clone())
+            }
+            Stanza::Message(message) => Event::Out(Kind("message", ""), message.to.clone()),
+            Stanza::Iq(iq) => Event::Out(kind_of(iq), iq.to.clone()),
+        };
+        self.push(at, event);
+    }
+
+    pub fn decided(&mut self, at: Timestamp, what: &'static str) {
+        self.push(at, Event::Decided(what));
+    }
+
+    fn push(&mut self, at: Timestamp, event: Event) {
+        if self.lines.len() == LINES {
+            self.lines.pop_front();
+            self.dropped += 1;
+        }
+        self.lines.push_back((at, event));
+    }
+}
+
+/// What came for a conference.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Came<'a> {
+    Presence(Option<PresenceType>, Option<&'a Jid>),
+    /// A Jingle request, by its action.
+    Jingle(Option<&'a str>, Option<&'a Jid>),
+    /// An answer to what is named, and what it says: `result`, or the condition of an error.
+    Answer(&'static str, &'static str),
+    /// No answer, in time or because the connection was lost.
+    Silence(&'static str),
+    Due(&'a Timer),
+    /// Anything else.
+    Event(&'static str),
+}
+
+impl fmt::Display for Story {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((begin, _)) = self.lines.front() else { return Ok(()) };
+        if self.dropped > 0 {
+            writeln!(f, "  … {} lines before", self.dropped)?;
+        }
+        for (at, event) in &self.lines {
+            write!(f, "  {:>9.3} ", at.since(*begin).as_secs_f64())?;
+            match event {
+                Event::In(kind, from) => write!(f, "← {}: {kind}", Name(from.as_ref()))?,
+                Event::Out(kind, to) => write!(f, "     → {}: {kind}", Name(to.as_ref()))?,
+                Event::Answer(what, how) => write!(f, "← {how} to {what}")?,
+                Event::Silence(what) => write!(f, "← no answer to {what}")?,
+                Event::Due(what) => write!(f, "← time: {what}")?,
+                Event::Decided(what) => write!(f, "   ! {what}")?,
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kind(what, "") => f.write_str(what),
+            Kind(what, which) => write!(f, "{what} {which}"),
+        }
+    }
+}
+
+/// Whom an address means, without telling it: the nick of an occupant, or a domain.
+struct Name<'a>(Option<&'a Jid>);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            None => f.write_str("here"),
+            Some(jid) => match (jid.local(), jid.resource()) {
+                // Behind the proxy of requests, the resource is a user's whole address.
+                (Some(_), Some(nick)) => f.write_str(nick),
+                (Some(_), None) => f.write_str("the room"),
+                _ => f.write_str(jid.domain()),
+            },
+        }
+    }
+}
+
+fn kind_of(iq: &Iq) -> Kind {
+    match &iq.body {
+        IqBody::Result(_) => Kind("result", ""),
+        IqBody::Error(error) => Kind("error", error.condition.as_str()),
+        IqBody::Get(payload) | IqBody::Set(payload) => match payload {
+            Payload::Jingle(jingle) => Kind("jingle", known_action(jingle.action.as_deref())),
+            Payload::ConferenceModify(modify) => Kind("colibri", modify_name(modify)),
+            Payload::DiscoInfo(_) => Kind("asks for features", ""),
+            Payload::MucOwner(owner) if owner.form.is_some() => Kind("configures", ""),
+            Payload::MucOwner(_) => Kind("asks for the form", ""),
+            Payload::MucAdmin(_) => Kind("grants", ""),
+            Payload::MuteAudio(_) | Payload::MuteVideo(_) | Payload::MuteDesktop(_) => Kind("mutes", ""),
+            _ => Kind("iq", ""),
+        },
+    }
+}
+
+fn modify_name(modify: &crate::wire::colibri2::ConferenceModify) -> &'static str {
+    let any = |wanted: fn(&crate::wire::colibri2::Endpoint) -> bool| modify.endpoints.iter().any(wanted);
+    if modify.expire {
+        "expire"
+    } else if modify.create {
+        "create"
+    } else if any(|endpoint| endpoint.create) {
+        "add endpoint"
+    } else if any(|endpoint| endpoint.expire) {
+        "expire endpoint"
+    } else {
+        "update"
+    }
+}
+
+fn known_action(action: Option<&str>) -> &'static str {
+    use crate::wire::values::Action;
+    action.and_then(|action| action.parse::<Action>().ok()).map_or("unknown action", |action| action.as_str())
+}
+
+fn presence_kind(kind: Option<PresenceType>) -> &'static str {
+    kind.map_or("", |kind| kind.as_str())
+}
+
+fn timer_name(timer: &Timer) -> &'static str {
+    match timer {
+        Timer::EntryTimeout(_) => "the room did not answer",
+        Timer::MetadataTimeout(_) => "the metadata did not come",
+        Timer::NobodyCame(_) => "nobody came",
+        Timer::Alone(_) => "alone for long",
+        Timer::Signal(..) => "tell one of the others' sources",
+        Timer::SeekBridge(_) => "seek a bridge",
+        Timer::ElectOwner(_) => "elect an owner",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_lines_go_and_no_address_is_told() {
+        let mut story = Story::default();
+        let jid: Jid = "someone@example.com/nick".parse().expect("an address");
+        let proxied: Jid = "focus.example.com/someone@example.com/x".parse().expect("an address");
+        for second in 0..300 {
+            story.came(Timestamp(second * 1_000_000), Came::Presence(None, Some(&jid)));
+        }
+        story.came(Timestamp(300_000_000), Came::Jingle(None, Some(&proxied)));
+        story.decided(Timestamp(300_000_000), "the bridge failed: another one");
+        let told = story.to_string();
+        assert_eq!(told.lines().count(), LINES + 1);
+        assert!(told.starts_with("  … 46 lines before\n"), "{told}");
+        assert!(told.contains("nick: presence") && !told.contains("someone@"), "{told}");
+        assert!(told.ends_with("! the bridge failed: another one\n"), "{told}");
+    }
+}

@@ -1,0 +1,148 @@
+//! Plays simulated lives of the focus (docs/SIMULATION.md).
+
+use std::collections::BTreeSet;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use testkit::simulation::{Faults, Options, as_test, live};
+
+const USAGE: &str = "\
+simulate [--seeds FIRST..LAST | --seed SEED|random] [--for SECONDS] [options]
+
+  --seeds 1..1000     play these seeds, the last one included
+  --seed 7            begin with this one; `random`: with a fresh one, which is printed
+  --for 120s          stop after so long
+  --rooms 3           at most so many rooms in a life
+  --participants 8    at most so many people
+  --bridges 3         at most so many bridges
+  --acts 60           at most so many events
+  --faults all        none, or some of server,bridges,hostile,panics
+  --threads 1         lives played side by side
+  --keep-on           do not stop at the first life that fails";
+
+struct Run {
+    first: u64,
+    last: u64,
+    time: Option<Duration>,
+    options: Options,
+    threads: u64,
+    keep_on: bool,
+}
+
+fn main() -> ExitCode {
+    let run = match read_arguments() {
+        Ok(run) => run,
+        Err(wrong) => {
+            eprintln!("{wrong}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    println!("Lives from seed {}, {:?}", run.first, run.options);
+    play_all(&run)
+}
+
+fn play_all(run: &Run) -> ExitCode {
+    let begin = Instant::now();
+    let (next, clean, inputs) = (AtomicU64::new(run.first), AtomicU64::new(0), AtomicU64::new(0));
+    let (stop, failed) = (AtomicBool::new(false), Mutex::new(BTreeSet::new()));
+    let work = || {
+        while !stop.load(Ordering::Relaxed) && run.time.is_none_or(|time| begin.elapsed() < time) {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed > run.last {
+                return;
+            }
+            match live(seed, &run.options) {
+                Ok(lived) => {
+                    clean.fetch_add(1, Ordering::Relaxed);
+                    inputs.fetch_add(lived.inputs as u64, Ordering::Relaxed);
+                }
+                Err(failure) => {
+                    let (plan, failure) = *failure;
+                    println!("Seed {seed} fails {failure}\n\nAs a test:\n\n{}\n", as_test(&plan));
+                    failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(seed);
+                    stop.store(!run.keep_on, Ordering::Relaxed);
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..run.threads {
+            scope.spawn(work);
+        }
+    });
+    let (clean, inputs) = (clean.into_inner(), inputs.into_inner());
+    let seconds = begin.elapsed().as_secs_f64();
+    let failed = failed.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+    let rate = |count: u64| count as f64 / seconds;
+    println!(
+        "{clean} lives are clean, {} failed, in {seconds:.1} s on {} threads: {:.1} lives and {:.0} inputs a second",
+        failed.len(),
+        run.threads,
+        rate(clean),
+        rate(inputs)
+    );
+    if failed.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    println!("Failed seeds: {failed:?}");
+    ExitCode::FAILURE
+}
+
+fn read_arguments() -> Result<Run, String> {
+    let mut run = Run { first: 1, last: u64::MAX, time: None, options: Options::default(), threads: 1, keep_on: false };
+    let mut arguments = std::env::args().skip(1);
+    let mut bounded = false;
+    while let Some(name) = arguments.next() {
+        if name == "--keep-on" {
+            run.keep_on = true;
+            continue;
+        }
+        let value = arguments.next().ok_or_else(|| format!("{name} lacks its value"))?;
+        let small = || number(&value).and_then(|n| u8::try_from(n).map_err(|_| format!("{name} {value} is too many")));
+        match name.as_str() {
+            "--seeds" => {
+                let (first, last) = value.split_once("..").ok_or("seeds are FIRST..LAST")?;
+                (run.first, run.last, bounded) = (number(first)?, number(last)?, true);
+            }
+            // Short enough to be typed.
+            "--seed" if value == "random" => run.first = RandomState::new().build_hasher().finish() % 1_000_000_000_000,
+            "--seed" => (run.first, bounded) = (number(&value)?, bounded),
+            "--for" => run.time = Some(Duration::from_secs(number(value.trim_end_matches('s'))?)),
+            "--rooms" => run.options.rooms = small()?,
+            "--participants" => run.options.participants = small()?,
+            "--bridges" => run.options.bridges = small()?,
+            "--acts" => run.options.acts = number(&value)?.try_into().map_err(|_| "too many acts")?,
+            "--faults" => run.options.faults = faults(&value)?,
+            "--threads" => run.threads = number(&value)?.max(1),
+            _ => return Err(format!("unknown option {name}")),
+        }
+    }
+    if !bounded && run.time.is_none() {
+        run.last = run.first;
+    }
+    Ok(run)
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("'{text}' is no number"))
+}
+
+fn faults(text: &str) -> Result<Faults, String> {
+    let mut faults = Faults::NONE;
+    for kind in text.split(',') {
+        match kind {
+            "all" => faults = Faults::ALL,
+            "none" => {}
+            "server" => faults.server = true,
+            "bridges" => faults.bridges = true,
+            "hostile" => faults.hostile = true,
+            "panics" => faults.panics = true,
+            _ => return Err(format!("no faults of kind '{kind}'")),
+        }
+    }
+    Ok(faults)
+}

@@ -1,0 +1,385 @@
+//! How each thing that a plan names comes about.
+
+use super::peers::nick;
+use super::plan::{Client, Error, What};
+use super::play::{Later, Life, bridge, room};
+use crate::Time;
+use crate::bridge::{Fault, Health};
+use crate::ns;
+use crate::participant::Place;
+use crate::participant::media::{camera, desktop, single_camera};
+use crate::room::{Delivery, Fate};
+use crate::sources::Media;
+use crate::xml::{Read, el};
+
+/// Nobody honest sends more SSRCs than this before he adds some: each may have twenty.
+const MANY: usize = 12;
+
+/// How often somebody restarts in a loop, and how fast.
+const LOOPS: u32 = 9;
+const LOOP_PAUSE: Time = Time::from_millis(700);
+
+impl Life<'_> {
+    pub fn act(&mut self, what: What) {
+        match what {
+            What::Joins { who, room: number, client, thinks } => self.comes(who, room(number), client, thinks),
+            What::RoomDestroyed(_) | What::FocusKicked(_) | What::FocusLosesRights(_) => self.act_on_room(what),
+            What::CutAndResumed(_) | What::CutAndAnew(_) | What::Disconnected(_) | What::ServerRestarts(_) => {
+                self.act_on_connection(what);
+            }
+            What::FocusReplaced if !self.focus_away => {
+                self.lose_focus();
+                self.s.focus_is_replaced();
+            }
+            What::FocusReplaced => {}
+            What::Sabotage(stanzas) => self.s.sabotage(stanzas.into()),
+            What::AnswersLost(count) => self.s.accident(count.into(), Fate::IsLost, is_answer),
+            What::AnswersLate(count, long) => self.s.accident(count.into(), Fate::IsLate(millis(long)), is_answer),
+            What::AnswersTwice(count, long) => self.s.accident(count.into(), Fate::ComesTwice(millis(long)), is_answer),
+            What::AnswersAreErrors(count) => {
+                self.s.accident(count.into(), Fate::IsAnError, |delivery| {
+                    is_answer(delivery) && delivery.from == "server"
+                });
+            }
+            What::BridgeFails(number, _)
+            | What::BridgeIsSilentTo(number, _)
+            | What::BridgeLosesRequests(number, _)
+            | What::BridgeIsSlow(number, _)
+            | What::BridgeSleeps(number, _)
+            | What::BridgeCrashes(number, _)
+            | What::BridgeForgets(number)
+            | What::BridgeForgetsOne(number, _)
+            | What::BridgeIsSick(number, _)
+            | What::BridgeIsDeaf(number, _)
+            | What::BridgeGraceful(number)
+            | What::BridgeShutsDown(number, _)
+            | What::BridgeDrains(number)
+            | What::BridgeBusy(number) => self.act_on_bridge(number, what),
+            _ => self.act_on_person(what),
+        }
+        self.s.pump();
+    }
+
+    fn act_on_person(&mut self, what: What) {
+        let number = match what {
+            What::Leaves(who) | What::Vanishes(who) | What::Reloads(who) | What::AddsCamera(who) => who,
+            What::AddsDesktop(who) | What::Removes(who) | What::Restarts(who) | What::RestartsIce(who) => who,
+            What::IceFails(who) | What::Terminates(who) | What::Mutes(who) | What::Unmutes(who) => who,
+            What::KeepsItsFeatures(who) | What::Kicked(who) | What::BecomesOwner(who) | What::LosesRights(who) => who,
+            What::AcceptsTwice(who) | What::UsesAWrongSid(who) | What::UsesAForeignSid(who, _) => who,
+            What::FloodsSources(who) | What::AnnouncesForeign(who, _) | What::RemovesForeign(who, _) => who,
+            What::SendsNonsense(who) | What::RestartsInALoop(who) | What::NeverAccepts(who) => who,
+            _ => return,
+        };
+        let Some(person) = self.people.get(&number) else { return };
+        let (label, room, client) = (person.label.clone(), person.room.clone(), person.client);
+        if person.away || self.s.view(&label).place() != Place::InRoom {
+            return;
+        }
+        let (now, jid) = (self.s.now(), format!("{}@meet.test", nick(number)));
+        let connected = self.s.view(&label).connected();
+        // Telephones have no pictures.
+        let can_add = connected && client != Client::Phone && self.s.view(&label).own().sources.len() <= MANY;
+        match what {
+            What::Leaves(_) => self.s.participant(&label).leave(),
+            What::Vanishes(_) => self.s.dies(&label),
+            What::Reloads(_) => self.reloads(number, Time::ZERO),
+            What::AddsCamera(_) if can_add => _ = self.s.participant(&label).add_source(single_camera()),
+            What::AddsDesktop(_) if can_add => _ = self.s.participant(&label).add_source(desktop()),
+            What::Removes(_) if connected => {
+                let name = self.s.view(&label).own().sources.iter().rev().find_map(|source| source.name.clone());
+                if let Some(name) = name {
+                    self.s.participant(&label).remove_source(&name);
+                }
+            }
+            What::Restarts(_) if connected => self.s.participant(&label).restart(),
+            What::RestartsIce(_) if connected => self.s.participant(&label).restart_ice(),
+            What::IceFails(_) if connected => self.s.participant(&label).report_ice_failed(),
+            What::Mutes(_) => self.s.participant(&label).mute(Media::Audio, true),
+            What::Unmutes(_) => self.s.participant(&label).mute(Media::Audio, false),
+            What::KeepsItsFeatures(_) => self.s.participant(&label).settings.answers_disco = false,
+            What::Kicked(_) => self.s.server().put_out(now, &room, &nick(number), &["307"]),
+            What::BecomesOwner(_) => self.s.server().grant(now, &room, &jid, "owner"),
+            What::LosesRights(_) => self.s.server().grant(now, &room, &jid, "none"),
+            _ => self.act_hostile(what, number, &label),
+        }
+    }
+
+    fn act_hostile(&mut self, what: What, number: u8, label: &str) {
+        if !self.s.view(label).connected() {
+            return;
+        }
+        if let Some(person) = self.people.get_mut(&number) {
+            person.hostile = true;
+        }
+        let sid = |life: &Life<'_>, other: u8| {
+            let label = &life.people.get(&other)?.label;
+            life.s.view(label).session().map(|session| session.sid.clone())
+        };
+        match what {
+            What::Terminates(_) => self.s.participant(label).terminate("success", "bye", Some(false)),
+            What::AcceptsTwice(_) => self.s.participant(label).accept_again(),
+            What::UsesAWrongSid(_) => self.send_jingle(label, "source-add", "0123456789abc"),
+            What::UsesAForeignSid(_, other) => {
+                if let Some(sid) = sid(self, other).filter(|_| other != number) {
+                    for action in ["session-terminate", "source-remove", "session-accept", "transport-info"] {
+                        self.send_jingle(label, action, &sid);
+                    }
+                }
+            }
+            What::FloodsSources(_) => {
+                for _ in 0..6 {
+                    self.s.participant(label).add_source(camera());
+                }
+            }
+            What::AnnouncesForeign(_, other) | What::RemovesForeign(_, other) if other != number => {
+                let Some(victim) = self.people.get(&other).map(|person| person.label.clone()) else { return };
+                let sources = self.s.view(&victim).own().clone();
+                let ssrcs: Vec<u32> = sources.sources.iter().map(|source| source.ssrc).collect();
+                self.s.participant(label).announce(sources);
+                if matches!(what, What::RemovesForeign(..)) {
+                    self.s.participant(label).withdraw(&ssrcs);
+                }
+            }
+            What::SendsNonsense(_) => self.send_nonsense(label),
+            What::RestartsInALoop(_) => {
+                for time in 0..LOOPS {
+                    self.later(LOOP_PAUSE * time, Later::Restarts(number));
+                }
+            }
+            What::NeverAccepts(_) => {
+                self.s.participant(label).settings.never_accepts = true;
+                self.s.participant(label).restart();
+            }
+            _ => {}
+        }
+    }
+
+    fn send_jingle(&mut self, label: &str, action: &str, sid: &str) {
+        let jingle = el("jingle", ns::JINGLE).attr("action", action).attr("sid", sid).done();
+        self.s.participant(label).send_jingle(jingle);
+    }
+
+    fn send_nonsense(&mut self, label: &str) {
+        let own = self.s.view(label).session().map(|session| session.sid.clone()).unwrap_or_default();
+        for action in ["transport-reject", "security-info", "source-add", "no-such-action", "transport-info"] {
+            self.send_jingle(label, action, &own);
+        }
+        self.s.participant(label).send_jingle(el("jingle", ns::JINGLE).done());
+        let focus = self.s.view(label).focus_occupant();
+        self.s.participant(label).send_iq("get", &focus, el("query", "urn:example:nothing").done());
+        let content =
+            el("content", ns::JINGLE).attr("name", "smell").child(el("description", ns::RTP).attr("media", "x"));
+        let jingle = el("jingle", ns::JINGLE).attr("action", "source-add").attr("sid", own).child(content).done();
+        self.s.participant(label).send_jingle(jingle);
+    }
+
+    fn act_on_room(&mut self, what: What) {
+        let now = self.s.now();
+        self.judge.trouble(now);
+        match what {
+            What::RoomDestroyed(number) => self.s.server().destroy(now, &room(number), "over"),
+            What::FocusKicked(number) => self.s.server().put_out(now, &room(number), "focus", &["307"]),
+            What::FocusLosesRights(number) => {
+                self.s.server().grant(now, &room(number), "focus@auth.meet.test", "member");
+            }
+            _ => {}
+        }
+    }
+
+    fn act_on_connection(&mut self, what: What) {
+        if self.focus_away {
+            return;
+        }
+        self.focus_away = true;
+        self.judge.trouble(self.s.now());
+        match what {
+            What::CutAndResumed(long) => {
+                self.s.focus_is_cut_off();
+                self.later(millis(long), Later::Resumed);
+            }
+            What::CutAndAnew(long) => {
+                self.s.focus_is_cut_off();
+                self.later(millis(long), Later::LoggedIn);
+            }
+            What::Disconnected(long) => {
+                self.lose_focus();
+                self.s.focus_is_disconnected();
+                self.later(millis(long), Later::LoggedIn);
+            }
+            What::ServerRestarts(long) => self.restart_server(millis(long)),
+            _ => {}
+        }
+    }
+
+    fn restart_server(&mut self, down: Time) {
+        self.lose_focus();
+        let present: Vec<u8> =
+            self.people.iter().filter(|(_, it)| !it.away && self.is_present(&it.label)).map(|(n, _)| *n).collect();
+        for (place, number) in present.into_iter().enumerate() {
+            let Some(person) = self.people.get_mut(&number) else { continue };
+            person.away = true;
+            let label = person.label.clone();
+            self.s.dies(&label);
+            self.later(down + Time::from_millis(300 * place as u64), Later::Returns(number));
+        }
+        for number in 0..self.plan.setting.bridges {
+            self.crash(number, down);
+        }
+        self.s.focus_is_disconnected();
+        self.later(down, Later::LoggedIn);
+    }
+
+    /// The focus that there was is gone, with all that it was asked.
+    fn lose_focus(&mut self) {
+        self.judge.trouble(self.s.now());
+        self.judge.forgive(&self.s);
+        self.orphan_conferences();
+    }
+
+    fn act_on_bridge(&mut self, number: u8, what: What) {
+        let name = bridge(number);
+        if number >= self.plan.setting.bridges || !self.s.view_server().is_connected(&name) {
+            return;
+        }
+        match what {
+            What::BridgeFails(_, error) => {
+                self.drops |= error == Error::BadRequest;
+                self.s.bridge(&name).fail_next(fault(error));
+            }
+            What::BridgeIsSilentTo(_, count) => {
+                (0..count).for_each(|_| self.s.bridge(&name).fail_next(Fault::Unanswered))
+            }
+            What::BridgeLosesRequests(_, count) => (0..count).for_each(|_| self.s.bridge(&name).fail_next(Fault::Lost)),
+            What::BridgeIsSlow(_, long) => self.s.bridge(&name).settings.delay = millis(long),
+            What::BridgeSleeps(_, long) => {
+                self.s.server().suspend(&name);
+                self.later(millis(long), Later::BridgeWakes(number));
+            }
+            What::BridgeCrashes(_, long) => self.crash(number, millis(long)),
+            What::BridgeForgets(_) => {
+                let meetings: Vec<String> = self.s.view_bridge(&name).conferences().keys().cloned().collect();
+                for meeting in meetings {
+                    self.s.bridge(&name).forget(&meeting);
+                }
+            }
+            What::BridgeForgetsOne(_, who) => self.s.bridge(&name).forget_endpoint(&nick(who)),
+            What::BridgeIsSick(_, long) => {
+                self.s.bridge(&name).health = Health::Failing("not well".into());
+                self.later(millis(long), Later::BridgeIsWell(number));
+            }
+            What::BridgeIsDeaf(_, long) => {
+                self.s.bridge(&name).health = Health::Silent;
+                self.later(millis(long), Later::BridgeIsWell(number));
+            }
+            What::BridgeGraceful(_) => self.s.bridge(&name).publish(|stats| stats.graceful_shutdown = true),
+            What::BridgeShutsDown(_, long) => {
+                self.s.bridge(&name).publish(|stats| (stats.graceful_shutdown, stats.shutting_down) = (true, true));
+                self.crash_after(number, millis(long));
+            }
+            What::BridgeDrains(_) => self.s.bridge(&name).publish(|stats| stats.drain = !stats.drain),
+            What::BridgeBusy(_) => self.s.bridge(&name).publish(|stats| stats.stress = 0.95 - stats.stress),
+            _ => {}
+        }
+    }
+
+    /// A bridge that shuts down is gone a while later, and is started again.
+    fn crash_after(&mut self, number: u8, after: Time) {
+        self.later(after, Later::BridgeReturns(number));
+    }
+
+    fn crash(&mut self, number: u8, down: Time) {
+        self.s.dies(&bridge(number));
+        self.later(down, Later::BridgeReturns(number));
+    }
+
+    /// What was announced earlier comes to pass.
+    pub fn follows(&mut self, later: Later) {
+        match later {
+            Later::Look => self.look_around(),
+            Later::Returns(number) => self.comes_back(number),
+            Later::Restarts(number) => {
+                let label = self.people.get(&number).map(|person| person.label.clone());
+                if let Some(label) = label.filter(|label| self.s.view(label).connected()) {
+                    self.s.participant(&label).restart();
+                }
+            }
+            Later::Resumed => {
+                self.focus_away = false;
+                self.judge.trouble(self.s.now());
+                self.s.focus_resumes();
+            }
+            Later::LoggedIn => {
+                self.focus_away = false;
+                self.lose_focus();
+                self.s.focus_logs_in_anew();
+            }
+            Later::BridgeReturns(number) => {
+                let name = bridge(number);
+                if self.s.view_server().is_connected(&name) {
+                    self.s.dies(&name);
+                }
+                let stats = &mut self.s.bridge(&name).settings.stats;
+                (stats.graceful_shutdown, stats.shutting_down, stats.drain) = (false, false, false);
+                self.s.returns(&name);
+            }
+            Later::BridgeWakes(number) => {
+                let now = self.s.now();
+                self.s.server().resume(now, &bridge(number));
+            }
+            Later::BridgeIsWell(number) => self.s.bridge(&bridge(number)).health = Health::Well,
+        }
+        self.s.pump();
+    }
+
+    /// Nothing goes wrong any more: whoever is hostile leaves, and bridges are as new.
+    pub fn heal(&mut self) {
+        self.healing = true;
+        self.s.server().forget_rules();
+        let hostile: Vec<String> = self.people.values().filter(|it| it.hostile).map(|it| it.label.clone()).collect();
+        for label in hostile {
+            if self.is_present(&label) {
+                self.s.participant(&label).leave();
+            }
+        }
+        for number in 0..self.plan.setting.bridges {
+            let name = bridge(number);
+            let shutting_down = self.s.view_bridge(&name).settings.stats.graceful_shutdown;
+            let bridge = self.s.bridge(&name);
+            bridge.forget_faults();
+            bridge.settings.delay = Time::ZERO;
+            bridge.publish(|stats| (stats.drain, stats.stress) = (false, 0.01));
+            if shutting_down {
+                self.later(Time::ZERO, Later::BridgeReturns(number));
+            }
+        }
+        self.s.pump();
+    }
+}
+
+fn millis(count: u16) -> Time {
+    Time::from_millis(count.into())
+}
+
+fn is_answer(delivery: &Delivery) -> bool {
+    delivery.to == "focus"
+        && matches!(delivery.stanza.get("type"), Some("result" | "error"))
+        && delivery.stanza.name() == "iq"
+}
+
+fn fault(error: Error) -> Fault {
+    let (kind, condition, reason) = match error {
+        Error::ConferenceExists => ("cancel", "conflict", Some("conference_already_exists")),
+        Error::ConferenceNotFound => ("cancel", "item-not-found", Some("conference_not_found")),
+        Error::Graceful => ("cancel", "service-unavailable", Some("graceful_shutdown")),
+        Error::EndpointExists => ("cancel", "conflict", None),
+        Error::Internal => ("cancel", "internal-server-error", None),
+        Error::BadRequest => ("modify", "bad-request", None),
+        Error::NotImplemented => ("cancel", "feature-not-implemented", Some("feature_not_implemented")),
+        Error::Forbidden => ("auth", "forbidden", None),
+        Error::Unavailable => ("cancel", "service-unavailable", None),
+        Error::NotAcceptable => ("cancel", "not-acceptable", None),
+        Error::NoSuchOccupant => ("cancel", "item-not-found", None),
+    };
+    Fault::Error { kind, condition, text: "as planned".into(), reason }
+}

@@ -1,0 +1,136 @@
+//! What must hold (docs/SIMULATION.md), and what is nobody's fault.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::peers::Person;
+use crate::Time;
+use crate::participant::{Place, Refusal};
+use crate::scenario::Scenario;
+
+/// After the focus or its rooms were in trouble, questions of before it may stay without answer for so long.
+const TROUBLE: Time = Time::from_secs(45);
+
+/// Keeps what was seen already, and what is excused.
+#[derive(Debug, Default)]
+pub(super) struct Judge {
+    /// Until when nobody may complain of silence.
+    trouble: Time,
+    /// The core has failed so often, on purpose.
+    failures: usize,
+    /// Requests that were asked of a focus that is gone.
+    forgiven: BTreeSet<String>,
+    /// Who has waited in vain.
+    waiting: BTreeSet<String>,
+}
+
+impl Judge {
+    /// Something came between the focus and its rooms.
+    pub fn trouble(&mut self, now: Time) {
+        self.trouble = now + TROUBLE;
+    }
+
+    /// What the focus was asked until now it may not know of.
+    pub fn forgive(&mut self, s: &Scenario) {
+        self.forgiven.extend(s.view_server().unanswered("focus"));
+    }
+
+    pub fn waits(&self, label: &str) -> bool {
+        self.waiting.contains(label)
+    }
+
+    /// After each input: whoever has something to complain of does so; the core's own state is sound.
+    pub fn step(&mut self, s: &mut Scenario, people: &mut BTreeMap<u8, Person>) -> Vec<String> {
+        if s.failures() > self.failures {
+            self.failures = s.failures();
+            self.trouble(s.now());
+        }
+        let mut wrong = s.focus().audit();
+        for violation in s.take_complaints() {
+            let person = people.values().find(|person| person.label == violation.peer);
+            let hostile = person.is_some_and(|person| person.hostile);
+            if violation.text.starts_with("no answer to") && s.now() < self.trouble {
+                self.waiting.insert(violation.peer.clone());
+                continue;
+            }
+            // Of one who is gone, or was another.
+            if !hostile && !self.is_excused(s, &violation.text) {
+                wrong.push(violation.to_string());
+            }
+        }
+        for (label, refusal) in s.take_refusals() {
+            let Some(person) = people.values_mut().find(|person| person.label == label) else { continue };
+            if person.hostile {
+                continue;
+            }
+            let reloads = matches!(refusal.request.as_str(), "session-accept" | "session-terminate");
+            person.refused |= reloads;
+            if !self.is_fair(s, &refusal) {
+                wrong.push(format!("{label} was refused {}: {} {}", refusal.request, refusal.condition, refusal.text));
+            }
+        }
+        for (label, error) in s.take_bridge_errors() {
+            let known = matches!(error.condition.as_str(), "item-not-found" | "service-unavailable")
+                || error.text.starts_with("Conference already exists")
+                // Those of a focus that is gone.
+                || (error.text.starts_with("Endpoint with ID") && s.now() < self.trouble);
+            if !known {
+                wrong.push(format!("{label} answered {error:?}"));
+            }
+        }
+        wrong
+    }
+
+    fn is_excused(&self, s: &Scenario, text: &str) -> bool {
+        let troubled = s.now() < self.trouble;
+        // What crossed a loss of the connection, or of a room.
+        let crossed = [
+            "who is not in the room",
+            "which is not open",
+            "who has none",
+            "where it is not",
+            "without having entered it",
+        ];
+        troubled && crossed.iter().any(|words| text.contains(words))
+    }
+
+    /// Refusals that no honest client is spared.
+    fn is_fair(&self, s: &Scenario, refusal: &Refusal) -> bool {
+        match (refusal.request.as_str(), refusal.condition.as_str()) {
+            // More than the rate limit allows.
+            (_, "resource-constraint") => true,
+            // It crossed the end of its session, or of its bridge.
+            (_, "gone" | "item-not-found") => true,
+            (_, "bad-request") => refusal.text.is_empty() || s.now() < self.trouble,
+            // Room and focus are not there just now.
+            ("join" | "conference", _) => true,
+            _ => s.now() < self.trouble,
+        }
+    }
+
+    /// When nothing has gone wrong for long: everybody who is there is served, and all views agree.
+    pub fn quiescent(&self, s: &Scenario, people: &BTreeMap<u8, Person>) -> Vec<String> {
+        let mut wrong = s.disagreements();
+        for person in people.values().filter(|person| !person.hostile) {
+            let participant = s.view(&person.label);
+            let in_room = |other: &&Person| other.room == person.room && s.view(&other.label).place() == Place::InRoom;
+            match participant.place() {
+                Place::Left => {}
+                Place::InRoom => {
+                    let company = people.values().filter(in_room).count() > 1;
+                    if company && !participant.connected() {
+                        let session = participant.session().map(|session| session.state);
+                        wrong.push(format!("{} is among others and not connected: {session:?}", person.label));
+                    }
+                }
+                place => wrong.push(format!("{} never got in: {place:?}", person.label)),
+            }
+        }
+        wrong
+    }
+
+    /// Requests that the focus has and never answered.
+    pub fn unanswered(&self, s: &Scenario) -> Vec<String> {
+        let open = s.view_server().unanswered("focus").into_iter().filter(|open| !self.forgiven.contains(open));
+        open.map(|open| format!("the focus never answered: {open}")).collect()
+    }
+}

@@ -1,0 +1,70 @@
+//! The simulator: lives of a focus, drawn from a seed, in which everything goes wrong that can (docs/SIMULATION.md).
+//!
+//! A [`Plan`] says what happens when; [`play`] lets it happen and looks, after every input of the core, whether all that
+//! must hold does; a plan that fails is cut down to few acts by [`shrink`].
+
+mod acts;
+mod judge;
+mod peers;
+pub mod plan;
+mod play;
+mod shrink;
+
+use std::fmt;
+
+pub use plan::{Act, Client, Error, Faults, Options, Plan, Setting, What};
+pub use play::play;
+pub use shrink::shrink;
+
+/// A life that was lived to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lived {
+    /// How many inputs the core had.
+    pub inputs: usize,
+}
+
+/// What went wrong in a life.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// The number of the core's input after which it was seen.
+    pub step: usize,
+    pub wrong: Vec<String>,
+    /// Which stanzas reached whom, in the end.
+    pub wire: String,
+    /// What the core remembers of the rooms concerned.
+    pub stories: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Failure { step, wrong, wire, stories } = self;
+        write!(f, "at step {step}:\n  {}\n\nOn the wire:\n{wire}\n\n{stories}", wrong.join("\n  "))
+    }
+}
+
+/// Plays a plan, and panics with all there is to say if it fails: for tests.
+#[track_caller]
+pub fn survives(plan: &Plan) {
+    if let Err(failure) = play(plan) {
+        panic!("seed {} fails {failure}", plan.seed);
+    }
+}
+
+/// Plays the life of a seed; if it fails, with the shortest plan that fails alike.
+pub fn live(seed: u64, options: &Options) -> Result<Lived, Box<(Plan, Failure)>> {
+    let plan = Plan::of(seed, options);
+    play(&plan).map_err(|failure| Box::new(shrink(plan, failure)))
+}
+
+/// A test that plays this plan.
+pub fn as_test(plan: &Plan) -> String {
+    let mut text = format!(
+        "#[test]\nfn seed_{}() {{\n    use testkit::simulation::{{Act, Client::*, Error::*, Plan, Setting, What::*, survives}};\n    \
+         survives(&Plan {{\n        seed: {},\n        setting: {:?},\n        acts: vec![\n",
+        plan.seed, plan.seed, plan.setting
+    );
+    for act in &plan.acts {
+        text += &format!("            {act:?},\n");
+    }
+    text + "        ],\n    });\n}"
+}

@@ -1,0 +1,366 @@
+//! What is going to happen in one simulated life. All of it is drawn beforehand, so that a plan can be cut down, written
+//! down, and played again.
+
+use crate::participant::media::Dice;
+
+/// A whole life: the setting, and what happens in it.
+///
+/// Its `Debug` is Rust: what is printed can be pasted into a test.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Decides what is drawn while it is played: identifiers, how long each stanza travels.
+    pub seed: u64,
+    pub setting: Setting,
+    /// In the order of their times.
+    pub acts: Vec<Act>,
+}
+
+/// What stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    pub rooms: u8,
+    pub bridges: u8,
+    /// How long a hop takes at least, and at most so much more, in milliseconds.
+    pub hop: u16,
+    pub spread: u16,
+    /// Rooms have presets: nobody is let in before their metadata came.
+    pub presets: bool,
+    /// Bridges keep their old ICE agents, or refuse to make new ones, or make them.
+    pub ice: u8,
+    /// Sources are told after this many milliseconds.
+    pub batching: u16,
+}
+
+/// Something that happens, so many milliseconds after the beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Act {
+    pub at: u32,
+    pub what: What,
+}
+
+/// Which client somebody is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Client {
+    Current,
+    Old,
+    Xml,
+    Rewriting,
+    Phone,
+}
+
+/// What happens. Participants, rooms and bridges go by their numbers; what cannot happen just then does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// The participant of this number comes, if it is not there. `thinks`: milliseconds from the offer to its accept.
+    Joins {
+        who: u8,
+        room: u8,
+        client: Client,
+        thinks: u16,
+    },
+    Leaves(u8),
+    /// Its connection ends without a word.
+    Vanishes(u8),
+    /// Leaves and comes back at once, under the same name.
+    Reloads(u8),
+    AddsCamera(u8),
+    AddsDesktop(u8),
+    Removes(u8),
+    Restarts(u8),
+    RestartsIce(u8),
+    IceFails(u8),
+    Terminates(u8),
+    Mutes(u8),
+    Unmutes(u8),
+    /// It does not say what it supports.
+    KeepsItsFeatures(u8),
+
+    /// From here on it is hostile, and what it says of the focus does not count.
+    AcceptsTwice(u8),
+    UsesAWrongSid(u8),
+    /// With the session id of somebody else.
+    UsesAForeignSid(u8, u8),
+    FloodsSources(u8),
+    AnnouncesForeign(u8, u8),
+    RemovesForeign(u8, u8),
+    SendsNonsense(u8),
+    RestartsInALoop(u8),
+    NeverAccepts(u8),
+
+    Kicked(u8),
+    BecomesOwner(u8),
+    LosesRights(u8),
+    RoomDestroyed(u8),
+    FocusKicked(u8),
+    FocusLosesRights(u8),
+    /// The next answers to the focus are lost.
+    AnswersLost(u8),
+    AnswersLate(u8, u16),
+    AnswersTwice(u8, u16),
+    /// They say that something went wrong.
+    AnswersAreErrors(u8),
+    /// The connection is lost for so long, and the server keeps the session.
+    CutAndResumed(u16),
+    /// … and does not keep it.
+    CutAndAnew(u16),
+    /// The server says at once that the session is gone, and lets nobody in for so long.
+    Disconnected(u16),
+    /// The server starts anew: everybody is out, and comes back.
+    ServerRestarts(u16),
+    /// The process of the focus is replaced.
+    FocusReplaced,
+    /// The core fails when it sends so many more stanzas.
+    Sabotage(u8),
+
+    BridgeFails(u8, Error),
+    BridgeIsSilentTo(u8, u8),
+    BridgeLosesRequests(u8, u8),
+    BridgeIsSlow(u8, u16),
+    /// Carries nothing out for so long, then everything.
+    BridgeSleeps(u8, u16),
+    /// Comes back under the same name, empty.
+    BridgeCrashes(u8, u16),
+    BridgeForgets(u8),
+    BridgeForgetsOne(u8, u8),
+    BridgeIsSick(u8, u16),
+    /// Silent to health checks.
+    BridgeIsDeaf(u8, u16),
+    BridgeGraceful(u8),
+    BridgeShutsDown(u8, u16),
+    BridgeDrains(u8),
+    BridgeBusy(u8),
+}
+
+/// What a bridge may answer (spec/40 §3.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Error {
+    ConferenceExists,
+    ConferenceNotFound,
+    Graceful,
+    EndpointExists,
+    Internal,
+    BadRequest,
+    NotImplemented,
+    Forbidden,
+    Unavailable,
+    NotAcceptable,
+    NoSuchOccupant,
+}
+
+pub const ERRORS: [Error; 11] = [
+    Error::ConferenceExists,
+    Error::ConferenceNotFound,
+    Error::Graceful,
+    Error::EndpointExists,
+    Error::Internal,
+    Error::BadRequest,
+    Error::NotImplemented,
+    Error::Forbidden,
+    Error::Unavailable,
+    Error::NotAcceptable,
+    Error::NoSuchOccupant,
+];
+
+/// How large lives are, and what may go wrong in them.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// At most.
+    pub rooms: u8,
+    /// At most, in all rooms.
+    pub participants: u8,
+    pub bridges: u8,
+    /// At most.
+    pub acts: u16,
+    pub faults: Faults,
+}
+
+/// Which kinds of trouble there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Faults {
+    pub server: bool,
+    pub bridges: bool,
+    pub hostile: bool,
+    /// Failures of the core itself.
+    pub panics: bool,
+}
+
+impl Faults {
+    pub const ALL: Faults = Faults { server: true, bridges: true, hostile: true, panics: true };
+    pub const NONE: Faults = Faults { server: false, bridges: false, hostile: false, panics: false };
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { rooms: 3, participants: 8, bridges: 3, acts: 60, faults: Faults::ALL }
+    }
+}
+
+impl Plan {
+    /// The plan of a seed.
+    pub fn of(seed: u64, options: &Options) -> Plan {
+        let mut draw = Draw { dice: Dice::of(&format!("life {seed}")), options };
+        let setting = draw.setting();
+        let people = 2 + draw.below(u64::from(options.participants.max(2)) - 1) as u8;
+        let count = 8 + draw.below(u64::from(options.acts.max(9)) - 8);
+        // Some lives are all trouble of one kind, and most have some of each.
+        let calm = draw.below(6) == 0;
+        let mut at = 0;
+        let mut acts = Vec::new();
+        for number in 0..count {
+            at += draw.pause();
+            let what = match number {
+                // Nothing can go wrong for nobody.
+                0 | 1 => draw.join(number as u8, setting, people),
+                _ if calm => draw.ordinary(setting, people),
+                _ => draw.anything(setting, people),
+            };
+            acts.push(Act { at, what });
+        }
+        Plan { seed, setting, acts }
+    }
+}
+
+struct Draw<'a> {
+    dice: Dice,
+    options: &'a Options,
+}
+
+impl Draw<'_> {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.dice.roll() % limit.max(1)
+    }
+
+    fn small(&mut self, limit: u8) -> u8 {
+        u8::try_from(self.below(u64::from(limit))).unwrap_or(0)
+    }
+
+    fn setting(&mut self) -> Setting {
+        let slow = self.below(4) as u16;
+        Setting {
+            rooms: 1 + self.small(self.options.rooms),
+            bridges: 1 + self.small(self.options.bridges),
+            hop: slow.min(2),
+            spread: [0, 5, 40, 300][usize::from(slow)],
+            presets: self.below(5) == 0,
+            ice: self.small(3),
+            batching: if self.below(4) == 0 { 500 } else { 0 },
+        }
+    }
+
+    /// Mostly much at once, sometimes long enough for timers.
+    fn pause(&mut self) -> u32 {
+        let longest = match self.below(10) {
+            0..3 => 20,
+            3..8 => 800,
+            8 => 5_000,
+            _ => 25_000,
+        };
+        self.below(longest) as u32
+    }
+
+    fn milliseconds(&mut self) -> u16 {
+        let longest = [50, 1_000, 14_000, 40_000][self.below(4) as usize];
+        self.below(longest) as u16
+    }
+
+    fn join(&mut self, who: u8, setting: Setting, people: u8) -> What {
+        let client = match self.below(8) {
+            0 => Client::Old,
+            1 => Client::Xml,
+            2 => Client::Rewriting,
+            3 => Client::Phone,
+            _ => Client::Current,
+        };
+        let thinks = if self.below(3) == 0 { self.milliseconds().min(20_000) } else { self.small(200).into() };
+        What::Joins { who: who % people, room: self.small(setting.rooms), client, thinks }
+    }
+
+    fn ordinary(&mut self, setting: Setting, people: u8) -> What {
+        let who = self.small(people);
+        match self.below(17) {
+            0..5 => self.join(who, setting, people),
+            5 | 6 => What::Leaves(who),
+            7 => What::Vanishes(who),
+            8 => What::Reloads(who),
+            9 => What::AddsCamera(who),
+            10 => What::AddsDesktop(who),
+            11 => What::Removes(who),
+            12 => What::Restarts(who),
+            13 => What::RestartsIce(who),
+            14 => What::IceFails(who),
+            15 => What::Mutes(who),
+            _ => What::Unmutes(who),
+        }
+    }
+
+    fn anything(&mut self, setting: Setting, people: u8) -> What {
+        let faults = self.options.faults;
+        let (who, other, room) = (self.small(people), self.small(people), self.small(setting.rooms));
+        match self.below(20) {
+            0..2 if faults.hostile => self.hostile(who, other),
+            2..5 if faults.server => self.server(who, room, faults),
+            5..10 if faults.bridges => self.bridge(setting, who),
+            _ => self.ordinary(setting, people),
+        }
+    }
+
+    fn hostile(&mut self, who: u8, other: u8) -> What {
+        match self.below(11) {
+            0 => What::AcceptsTwice(who),
+            1 => What::UsesAWrongSid(who),
+            2 => What::UsesAForeignSid(who, other),
+            3 => What::FloodsSources(who),
+            4 => What::AnnouncesForeign(who, other),
+            5 => What::RemovesForeign(who, other),
+            6 => What::SendsNonsense(who),
+            7 => What::RestartsInALoop(who),
+            8 => What::NeverAccepts(who),
+            9 => What::KeepsItsFeatures(who),
+            _ => What::Terminates(who),
+        }
+    }
+
+    fn server(&mut self, who: u8, room: u8, faults: Faults) -> What {
+        let count = 1 + self.small(4);
+        match self.below(18) {
+            0 => What::Kicked(who),
+            1 => What::BecomesOwner(who),
+            2 => What::LosesRights(who),
+            3 => What::RoomDestroyed(room),
+            4 => What::FocusKicked(room),
+            5 => What::FocusLosesRights(room),
+            6 | 7 => What::AnswersLost(count),
+            8 => What::AnswersLate(count, self.milliseconds()),
+            9 => What::AnswersTwice(count, self.milliseconds()),
+            10 | 11 => What::AnswersAreErrors(count),
+            12 => What::CutAndResumed(self.milliseconds()),
+            13 => What::CutAndAnew(self.milliseconds()),
+            14 => What::Disconnected(self.milliseconds()),
+            15 => What::ServerRestarts(self.milliseconds()),
+            16 => What::FocusReplaced,
+            _ if faults.panics => What::Sabotage(self.small(40)),
+            _ => What::Kicked(who),
+        }
+    }
+
+    fn bridge(&mut self, setting: Setting, who: u8) -> What {
+        let bridge = self.small(setting.bridges);
+        let (count, long) = (1 + self.small(4), self.milliseconds());
+        match self.below(18) {
+            0..4 => What::BridgeFails(bridge, ERRORS[self.below(ERRORS.len() as u64) as usize]),
+            4 => What::BridgeIsSilentTo(bridge, count),
+            5 => What::BridgeLosesRequests(bridge, count),
+            6 => What::BridgeIsSlow(bridge, long.min(20_000)),
+            7 => What::BridgeSleeps(bridge, long),
+            8 | 9 => What::BridgeCrashes(bridge, long),
+            10 => What::BridgeForgets(bridge),
+            11 => What::BridgeForgetsOne(bridge, who),
+            12 => What::BridgeIsSick(bridge, long),
+            13 => What::BridgeIsDeaf(bridge, long),
+            14 => What::BridgeGraceful(bridge),
+            15 => What::BridgeShutsDown(bridge, long),
+            16 => What::BridgeDrains(bridge),
+            _ => What::BridgeBusy(bridge),
+        }
+    }
+}

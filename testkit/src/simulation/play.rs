@@ -1,0 +1,239 @@
+//! Playing a plan: what it says happens at its time, and after every input everything is looked at.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::sync::Once;
+
+use super::judge::Judge;
+use super::peers::Person;
+use super::plan::{Plan, Setting};
+use super::{Failure, Lived};
+use crate::Time;
+use crate::bridge::IceRestart;
+use crate::scenario::Scenario;
+
+/// Until everything is as it should be, once nothing goes wrong any more: a bridge that failed is taken again after a
+/// minute, a conference without one tries every half a minute, and people load their pages again.
+const HEALING: Time = Time::from_secs(110);
+
+/// After that what is still under way arrives.
+const SETTLING: Time = Time::from_secs(5);
+
+/// A life being lived.
+pub(super) struct Life<'a> {
+    pub plan: &'a Plan,
+    pub s: Scenario,
+    pub people: BTreeMap<u8, Person>,
+    pub judge: Judge,
+    /// Conferences on bridges that nobody rules: until when they live, where, which, since when.
+    pub orphans: Vec<(Time, String, String, Time)>,
+    /// The streams of the focus are not whole.
+    pub focus_away: bool,
+    /// A bridge has refused somebody for good.
+    pub drops: bool,
+    /// No more trouble is made.
+    pub healing: bool,
+    pub(super) later: BTreeMap<(Time, u64), Later>,
+    count: u64,
+}
+
+/// What follows from what has happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Later {
+    Look,
+    /// A person.
+    Returns(u8),
+    Restarts(u8),
+    Resumed,
+    LoggedIn,
+    BridgeReturns(u8),
+    BridgeWakes(u8),
+    BridgeIsWell(u8),
+}
+
+/// Plays a plan to its end.
+pub fn play(plan: &Plan) -> Result<Lived, Failure> {
+    listen_for_panics();
+    PANIC.with_borrow_mut(|panic| *panic = Listening::Yes(None));
+    let mut life = Life::new(plan);
+    let outcome = catch_unwind(AssertUnwindSafe(|| life.live()));
+    let panic = PANIC.take();
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(payload) => Err(vec![format!("the core failed: {}", panic.text(&*payload))]),
+    };
+    match outcome {
+        Ok(()) => Ok(Lived { inputs: life.s.inputs() }),
+        Err(wrong) => Err(life.failure(wrong)),
+    }
+}
+
+impl<'a> Life<'a> {
+    fn new(plan: &'a Plan) -> Life<'a> {
+        let Setting { bridges, hop, spread, presets, ice, batching, .. } = plan.setting;
+        let millis = |count: u16| Time::from_millis(count.into());
+        let mut builder = Scenario::new()
+            .seed(plan.seed)
+            .recorded()
+            .latency(millis(hop), millis(spread))
+            .server(|options| options.presets = presets)
+            .config(|config| {
+                if batching > 0 {
+                    config.conference.source_signaling_delays = [(0, millis(batching))].into();
+                }
+            });
+        for number in 0..bridges {
+            builder = builder.bridge_with(&bridge(number), move |bridge| {
+                bridge.stats.terse = true;
+                bridge.presence_interval = Time::from_secs(20);
+                bridge.ice_restart =
+                    [IceRestart::Works, IceRestart::NotNeeded, IceRestart::Refused][usize::from(ice % 3)];
+            });
+        }
+        Life {
+            plan,
+            s: builder.start(),
+            people: BTreeMap::new(),
+            judge: Judge::default(),
+            orphans: Vec::new(),
+            focus_away: false,
+            drops: false,
+            healing: false,
+            later: BTreeMap::new(),
+            count: 0,
+        }
+    }
+
+    fn live(&mut self) -> Result<(), Vec<String>> {
+        let begin = self.s.now();
+        self.look_around();
+        for act in &self.plan.acts {
+            self.advance(begin + Time::from_millis(act.at.into()))?;
+            self.act(act.what);
+            self.check()?;
+        }
+        while self.later.values().any(|later| *later != Later::Look) {
+            self.advance(self.s.now() + Time::from_secs(1))?;
+        }
+        self.heal();
+        self.advance(self.s.now() + HEALING)?;
+        self.everybody_is_served()?;
+        self.s.everybody_leaves_now();
+        self.later.clear();
+        self.advance(self.s.now() + Time::from_secs(70))?;
+        self.nothing_is_left()?;
+        for recording in self.s.take_recordings() {
+            recording.replay().map_err(|wrong| vec![wrong])?;
+        }
+        Ok(())
+    }
+
+    /// Lives until then.
+    fn advance(&mut self, end: Time) -> Result<(), Vec<String>> {
+        loop {
+            let next = self.later.first_key_value().map(|((at, _), _)| *at).filter(|at| *at <= end);
+            let stop = next.unwrap_or(end);
+            while self.s.next_time().is_some_and(|at| at <= stop) {
+                self.s.step(stop);
+                self.check()?;
+            }
+            self.s.run_for(stop.saturating_sub(self.s.now()));
+            if next.is_none() {
+                return Ok(());
+            }
+            if let Some((_, later)) = self.later.pop_first() {
+                self.follows(later);
+                self.check()?;
+            }
+        }
+    }
+
+    pub fn later(&mut self, after: Time, what: Later) {
+        self.count += 1;
+        self.later.insert((self.s.now() + after, self.count), what);
+    }
+
+    /// All sources agree, all sessions stand, all people are served.
+    fn everybody_is_served(&mut self) -> Result<(), Vec<String>> {
+        // Nobody does anything of himself while views are compared.
+        self.later.clear();
+        self.advance(self.s.now() + SETTLING)?;
+        let wrong = self.judge.quiescent(&self.s, &self.people);
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+    }
+
+    fn nothing_is_left(&mut self) -> Result<(), Vec<String>> {
+        let mut wrong = self.s.leftovers();
+        wrong.extend(self.judge.unanswered(&self.s));
+        let gauges = self.s.focus().gauges();
+        // Health checks, and the question for components.
+        if gauges.requests_pending > gauges.bridges + 1 || gauges.timers > gauges.requests_pending + 1 {
+            wrong.push(format!("something is left: {gauges:?}"));
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+    }
+
+    fn check(&mut self) -> Result<(), Vec<String>> {
+        let wrong = self.judge.step(&mut self.s, &mut self.people);
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+    }
+
+    fn failure(&self, wrong: Vec<String>) -> Failure {
+        let stories = (0..self.plan.setting.rooms).filter_map(|number| {
+            let room = room(number);
+            let story = self.s.focus().story(&room)?;
+            Some(format!("The story of {room}:\n{story}"))
+        });
+        Failure { step: self.s.inputs(), wrong, wire: self.s.story(), stories: stories.collect::<Vec<_>>().join("\n") }
+    }
+}
+
+pub(super) fn room(number: u8) -> String {
+    format!("room{number}@conference.meet.test")
+}
+
+pub(super) fn bridge(number: u8) -> String {
+    format!("jvb{number}")
+}
+
+/// Whether panics of this thread are kept, instead of printed.
+#[derive(Debug, Default)]
+enum Listening {
+    #[default]
+    No,
+    Yes(Option<String>),
+}
+
+impl Listening {
+    fn text(self, payload: &dyn Any) -> String {
+        match self {
+            Listening::Yes(Some(text)) => text,
+            _ => payload.downcast_ref::<String>().cloned().unwrap_or_default(),
+        }
+    }
+}
+
+thread_local! {
+    static PANIC: RefCell<Listening> = const { RefCell::new(Listening::No) };
+}
+
+fn listen_for_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let other = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
+            let kept = PANIC.with_borrow_mut(|listening| match listening {
+                Listening::No => false,
+                Listening::Yes(text) => {
+                    *text = Some(info.to_string());
+                    true
+                }
+            });
+            if !kept {
+                other(info);
+            }
+        }));
+    });
+}

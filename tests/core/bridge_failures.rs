@@ -1,0 +1,498 @@
+//! Bridges that refuse, say nothing, or have forgotten what they were asked before: each row of spec/40 §8.
+
+use minidom::Element;
+use testkit::Time;
+use testkit::bridge::Fault;
+use testkit::ns;
+use testkit::participant::media::desktop;
+use testkit::room::Fate;
+use testkit::scenario::Scenario;
+use testkit::xml::to_text;
+
+use crate::bridges_support::*;
+use crate::support::*;
+
+/// What a failed allocation costs.
+struct Row {
+    what: &'static str,
+    fault: Fault,
+    /// Everybody is invited anew; otherwise nobody else notices.
+    all_move: bool,
+    marked: bool,
+    /// Where whoever is concerned is in the end. None: in the room, without media.
+    ends: Option<&'static str>,
+}
+
+fn row(what: &'static str, fault: Fault, all_move: bool, marked: bool, ends: Option<&'static str>) -> Row {
+    Row { what, fault, all_move, marked, ends }
+}
+
+fn of_endpoint(answer: &mut Element) -> Option<&mut Element> {
+    let modified = answer.get_child_mut("conference-modified", ns::COLIBRI2)?;
+    modified.get_child_mut("endpoint", ns::COLIBRI2)
+}
+
+fn rows() -> Vec<Row> {
+    let no_modified = Fault::Altered(|answer| _ = answer.remove_child("conference-modified", ns::COLIBRI2));
+    let no_endpoint = Fault::Altered(|answer| {
+        let modified = answer.get_child_mut("conference-modified", ns::COLIBRI2);
+        modified.map(|modified| modified.remove_child("endpoint", ns::COLIBRI2));
+    });
+    let no_ice = Fault::Altered(|answer| {
+        let transport = of_endpoint(answer).and_then(|it| it.get_child_mut("transport", ns::COLIBRI2));
+        transport.map(|transport| transport.remove_child("transport", ns::ICE));
+    });
+    let no_sctp = Fault::Altered(|answer| {
+        let transport = of_endpoint(answer).and_then(|it| it.get_child_mut("transport", ns::COLIBRI2));
+        transport.map(|transport| transport.remove_child("sctp", ns::COLIBRI2));
+    });
+    vec![
+        row("1", Fault::Lost, true, true, Some("jvb2")),
+        row("1, carried out", Fault::Unanswered, true, true, Some("jvb2")),
+        row("2", refusal("bad-request", None), false, false, None),
+        row("3", refusal("item-not-found", Some("conference_not_found")), true, false, Some("jvb1")),
+        row("4", refusal("item-not-found", None), false, false, Some("jvb1")),
+        row("5", refusal("conflict", Some("conference_already_exists")), true, false, Some("jvb1")),
+        row("6", refusal("conflict", None), true, false, Some("jvb1")),
+        row("6, with a reason nobody knows", refusal("conflict", Some("whatever")), true, false, Some("jvb1")),
+        row("7", refusal("service-unavailable", Some("graceful_shutdown")), true, false, Some("jvb2")),
+        row("8", refusal("service-unavailable", None), true, true, Some("jvb2")),
+        row("9", refusal("internal-server-error", None), true, true, Some("jvb2")),
+        row("9", refusal("forbidden", None), true, true, Some("jvb2")),
+        row("9", refusal("not-acceptable", None), true, true, Some("jvb2")),
+        row("9, a mismatch", refusal("feature-not-implemented", None), true, false, Some("jvb1")),
+        row("10", no_modified, false, true, None),
+        row("11, no endpoint", no_endpoint, false, false, None),
+        row("11, no ICE transport", no_ice, false, false, None),
+        row("12", no_sctp, false, false, None),
+    ]
+}
+
+/// Rows 1 to 12 of spec/40 §8.1.
+///
+/// Covers spec/40: 21, 22; spec/90: 91.
+#[test]
+fn an_allocation_that_fails_costs_what_its_row_says() {
+    for Row { what, fault, all_move, marked, ends } in rows() {
+        let mut s = meet(two_bridges());
+        assert_eq!((s.home_of("alice"), s.home_of("bob")), (Some("jvb1"), Some("jvb1")));
+        let before = count(&s, "jvb1");
+        s.bridge("jvb1").fail_next(fault);
+        s.joins("carol");
+        s.run_for(seconds(17));
+        s.settle();
+        let asked = asked_since(&s, "jvb1", before);
+        assert_eq!(asked[0], "+carol", "row {what}");
+        let expected = usize::from(all_move);
+        assert_eq!((moves(&s, "alice"), moves(&s, "bob"), moves(&s, "carol")), (expected, expected, 0), "row {what}");
+        // Nothing is left of it on the bridge.
+        assert_eq!(asked[1], if all_move { "expire" } else { "-carol" }, "row {what}: {asked:?}");
+        assert_eq!(operational(&s), if marked { 1 } else { 2 }, "row {what}");
+        assert_eq!(s.home_of("carol"), ends, "row {what}");
+        assert_eq!(s.view("carol").connected(), ends.is_some(), "row {what}");
+        assert_eq!(s.home_of("alice"), if all_move { ends } else { Some("jvb1") }, "row {what}");
+        let metrics = s.focus().metrics();
+        assert_eq!(metrics.bridges_removed, u64::from(all_move), "row {what}");
+        assert_eq!(metrics.participants_moved, if all_move { 3 } else { 0 }, "row {what}");
+        s.finish();
+    }
+}
+
+/// Covers spec/40: 17.
+#[test]
+fn a_bridge_that_says_nothing_is_left_after_15_seconds_and_not_taken_for_a_minute() {
+    let mut s = meet(two_bridges());
+    // An update that nobody answers: nothing happens.
+    s.bridge("jvb1").fail_next(Fault::Unanswered);
+    s.participant("alice").add_source(desktop());
+    s.run_for(seconds(16));
+    assert_eq!((moves(&s, "alice"), operational(&s)), (0, 2));
+    let (asked_at, before) = (s.now(), count(&s, "jvb1"));
+    s.bridge("jvb1").fail_next(Fault::Lost);
+    s.joins("carol");
+    s.run_for(Time::from_millis(14_900));
+    assert_eq!(asked_since(&s, "jvb1", before), ["+carol"]);
+    s.run_for(Time::from_millis(200));
+    assert_eq!(asked_since(&s, "jvb1", before), ["+carol", "expire"]);
+    let metrics = s.focus().metrics();
+    assert_eq!((metrics.bridges_removed, metrics.participants_moved), (1, 3));
+    s.run_until(Scenario::all_connected);
+    for name in ["alice", "bob", "carol"] {
+        assert_eq!(s.home_of(name), Some("jvb2"));
+    }
+    // Another conference avoids it for a minute from then on, though it has less to do and answers its checks.
+    let other = "other@conference.meet.test";
+    let left = asked_at + seconds(15);
+    s.run_for((left + seconds(58)).saturating_sub(s.now()));
+    s.joins_with("dave", |p| p.room = other.into());
+    s.joins_with("erin", |p| p.room = other.into());
+    s.run_for(seconds(1));
+    assert_eq!(s.home_of("dave"), Some("jvb2"));
+    s.run_for(seconds(10));
+    for name in ["frank", "grace"] {
+        s.joins_with(name, |p| p.room = "third@conference.meet.test".into());
+    }
+    s.run_until(Scenario::all_connected);
+    assert_eq!(s.home_of("frank"), Some("jvb1"));
+    s.finish();
+}
+
+/// Several allocations under way when the first is given up: one removal, and everybody is invited once.
+#[test]
+fn requests_under_way_share_the_fate_of_the_first_that_fails() {
+    let mut s = meet(two_bridges());
+    for name in ["carol", "dave", "erin"] {
+        s.bridge("jvb1").fail_next(Fault::Lost);
+        s.joins(name);
+        s.run_for(Time::from_millis(300));
+    }
+    s.run_until(Scenario::all_connected);
+    s.run_for(seconds(20));
+    assert_eq!(s.focus().metrics().bridges_removed, 1);
+    assert_eq!(asked(&s, "jvb1").iter().filter(|it| *it == "expire").count(), 1);
+    for name in ["alice", "bob", "carol", "dave", "erin"] {
+        assert_eq!((moves(&s, name) <= 1, s.home_of(name)), (true, Some("jvb2")), "{name}");
+    }
+    assert_eq!(asked(&s, "jvb2").iter().filter(|it| it.contains('+')).count(), 5);
+    s.finish();
+}
+
+/// Covers spec/40: 18.
+#[test]
+fn after_a_refused_first_endpoint_the_next_creates_the_conference_again() {
+    let mut s = Scenario::new().bridge("jvb1").start();
+    s.bridge("jvb1").fail_next(refusal("bad-request", None));
+    s.bridge("jvb1").fail_next(refusal("bad-request", None));
+    s.joins("alice");
+    s.joins("bob");
+    s.run_for(seconds(2));
+    assert!(asked(&s, "jvb1")[0].starts_with("create +"));
+    assert_eq!((operational(&s), offers(&s, "alice") + offers(&s, "bob")), (1, 0));
+    assert_eq!(s.focus().gauges().endpoints, 0);
+    let before = count(&s, "jvb1");
+    s.joins("carol");
+    s.run_until(|s| s.connected(&["carol"]));
+    let asked = asked_since(&s, "jvb1", before);
+    assert!(asked[0].starts_with("create +"), "{asked:?}");
+    s.bridge("jvb1").take_errors();
+    s.finish();
+}
+
+/// Covers spec/40: 19; spec/90: 88, 92.
+#[test]
+fn a_conference_that_exists_already_is_expired_and_created_and_that_not_without_end() {
+    let exists = || refusal("conflict", Some("conference_already_exists"));
+    // Once: expired, and created as soon as that is done.
+    let mut s = Scenario::new().bridge("jvb1").start();
+    s.bridge("jvb1").fail_next(exists());
+    s.joins("alice");
+    s.run_for(Time::from_millis(500));
+    s.joins("bob");
+    s.run_for(seconds(1));
+    let order = asked(&s, "jvb1");
+    let expired = order.iter().position(|it| it == "expire").expect("an expiry");
+    assert_eq!(order.iter().filter(|it| it.starts_with("create")).count(), 2, "{order:?}");
+    assert!(order[expired + 1].starts_with("create +"), "{order:?}");
+    assert_eq!(operational(&s), 1);
+    s.run_until(Scenario::all_connected);
+    s.bridge("jvb1").take_errors();
+    s.finish();
+    // Each time: ever more seldom.
+    let mut s = Scenario::new().bridge("jvb1").start();
+    s.accident(10_000, Fate::IsLost, |d| {
+        d.to == "jvb1" && d.stanza.children().any(|it| it.name() == "conference-modify")
+    });
+    for name in ["alice", "bob"] {
+        s.joins(name);
+    }
+    s.run_for(Time::from_millis(1));
+    let mut requests = Vec::new();
+    // The bridge's answers are the test's: a conflict to each creation, a result to each expiry.
+    while s.now() < seconds(601) {
+        let open = said_to(&s, &format!("{BREWERY}/jvb1")).request("conference-modify");
+        let new: Vec<_> = open.iter().skip(requests.len()).map(|wire| (wire.at, wire.stanza.clone())).collect();
+        for (at, stanza) in new {
+            let text = to_text(&stanza);
+            requests.push(at);
+            let id = testkit::xml::Read::get(&stanza, "id").unwrap_or_default().to_owned();
+            let answer = if text.contains("endpoint") {
+                format!(
+                    "<iq type='error' id='{id}' from='{BREWERY}/jvb1' to='{FOCUS}'><error type='cancel'><conflict \
+                     xmlns='{}'/><error xmlns='{}' reason='conference_already_exists'/></error></iq>",
+                    ns::STANZA_ERRORS,
+                    ns::COLIBRI2
+                )
+            } else {
+                format!(
+                    "<iq type='result' id='{id}' from='{BREWERY}/jvb1' to='{FOCUS}'><conference-modified xmlns='{}'/></iq>",
+                    ns::COLIBRI2
+                )
+            };
+            reaches_focus(&mut s, &answer);
+        }
+        let waits = if s.now() < seconds(5) { 50 } else { 500 };
+        s.run_for(Time::from_millis(waits));
+    }
+    // Two participants, an expiry each round; a round at once, one after 1, 2, 4 … 30 s.
+    assert!((15..=100).contains(&requests.len()), "{} requests in ten minutes", requests.len());
+    let last: Vec<Time> = requests.iter().copied().rev().take(12).collect();
+    assert!(last[0].saturating_sub(last[11]) > seconds(59), "{last:?}");
+    assert_eq!(operational(&s), 1);
+}
+
+/// A bridge that takes endpoints and refuses all updates: each round ends in a new one, but not without pause.
+#[test]
+fn a_bridge_that_fails_after_each_allocation_is_not_asked_without_pause() {
+    let mut s = Scenario::new().bridge("jvb1").start();
+    s.accident(100_000, Fate::IsLost, |d| {
+        let text = to_text(&d.stanza);
+        d.to == "focus" && d.from == "jvb1" && text.contains("conference-modified") && !text.contains("jvb-a0")
+    });
+    s.joins("alice");
+    s.joins("bob");
+    let mut seen = 0;
+    while s.now() < seconds(301) {
+        let open = said_to(&s, &format!("{BREWERY}/jvb1")).request("conference-modify");
+        let new: Vec<Element> = open.iter().skip(seen).map(|wire| wire.stanza.clone()).collect();
+        seen += new.len();
+        for stanza in new.iter().filter(|stanza| !to_text(stanza).contains("create=")) {
+            let id = testkit::xml::Read::get(stanza, "id").unwrap_or_default().to_owned();
+            reaches_focus(
+                &mut s,
+                &format!(
+                    "<iq type='error' id='{id}' from='{BREWERY}/jvb1' to='{FOCUS}'><error type='cancel'>\
+                     <internal-server-error xmlns='{}'/></error></iq>",
+                    ns::STANZA_ERRORS
+                ),
+            );
+        }
+        s.run_for(Time::from_millis(500));
+    }
+    let rounds = asked(&s, "jvb1").iter().filter(|it| it.starts_with("create")).count();
+    assert!((5..=25).contains(&rounds), "{rounds} rounds in five minutes");
+    assert_eq!(s.focus().audit(), Vec::<String>::new());
+}
+
+/// The part of spec/40, test 23, that concerns one bridge.
+#[test]
+fn an_endpoint_that_the_bridge_has_forgotten_is_made_anew_alone() {
+    let mut s = meet(Scenario::new().bridge("jvb1"));
+    let (before, session) = (count(&s, "jvb1"), bridge_session(&s, "alice"));
+    s.bridge("jvb1").forget_endpoint("alice");
+    s.participant("alice").add_source(desktop());
+    s.settle();
+    s.run_until(Scenario::all_connected);
+    assert_eq!((moves(&s, "alice"), moves(&s, "bob")), (1, 0));
+    assert_eq!(asked_since(&s, "jvb1", before)[..2], ["alice:sources", "+alice"]);
+    assert_eq!(bridge_session(&s, "alice"), session);
+    assert_eq!(s.focus().metrics().participants_moved, 1);
+    assert_eq!(s.bridge("jvb1").take_errors().len(), 1);
+    assert_eq!(s.focus().gauges().endpoints, 2);
+    s.finish();
+}
+
+/// An answer about an endpoint of the past says nothing of its successor under the same name.
+#[test]
+fn a_late_unknown_endpoint_is_not_about_who_has_the_name_now() {
+    for rejoins in [false, true] {
+        let mut s = meet(Scenario::new().bridge("jvb1"));
+        s.bridge("jvb1").forget_endpoint("alice");
+        s.accident(1, Fate::IsLate(Time::from_millis(400)), |d| {
+            d.to == "focus" && to_text(&d.stanza).contains("unknown_endpoint")
+        });
+        s.participant("alice").add_source(desktop());
+        s.run_for(Time::from_millis(100));
+        if rejoins {
+            s.participant("alice").leave();
+            s.run_for(Time::from_millis(50));
+            s.joins("alice");
+        } else {
+            s.participant("alice").restart();
+        }
+        s.run_until(Scenario::all_connected);
+        s.settle();
+        assert_eq!((moves(&s, "alice"), moves(&s, "bob")), (0, 0));
+        assert_eq!(s.bridge("jvb1").take_errors().len(), 1, "nothing was refused but the first update");
+        s.finish();
+    }
+}
+
+/// Covers spec/40: 20.
+#[test]
+fn a_bridge_that_is_not_there_is_not_blamed_and_tried_again_ever_more_seldom() {
+    let mut s = Scenario::new().bridge("jvb1").start();
+    for _ in 0..8 {
+        s.bridge("jvb1").fail_next(refusal("item-not-found", None));
+    }
+    s.joins("alice");
+    s.joins("bob");
+    s.run_for(Time::from_millis(500));
+    let order = asked(&s, "jvb1");
+    assert_eq!(order.last().map(String::as_str), Some("expire"), "{order:?}");
+    assert_eq!((operational(&s), s.focus().gauges().endpoints, s.focus().metrics().bridges_removed), (1, 0, 0));
+    s.run_until(Scenario::all_connected);
+    let creates = asked(&s, "jvb1").iter().filter(|it| it.starts_with("create")).count();
+    assert!((3..=6).contains(&creates) && s.now() > seconds(4), "{creates} by {:?}", s.now());
+    s.bridge("jvb1").take_errors();
+    s.finish();
+}
+
+/// Covers spec/40: 24, 26; spec/90: 93.
+#[test]
+fn a_conference_that_the_bridge_has_forgotten_is_made_anew() {
+    let mut s = meet(Scenario::new().bridge("jvb1"));
+    let (before, session) = (count(&s, "jvb1"), bridge_session(&s, "alice"));
+    let meeting = s.view_bridge("jvb1").conferences().keys().next().expect("a conference").clone();
+    s.bridge("jvb1").forget(&meeting);
+    s.participant("alice").add_source(desktop());
+    s.participant("bob").add_source(desktop());
+    s.settle();
+    s.run_until(Scenario::all_connected);
+    let asked = asked_since(&s, "jvb1", before);
+    assert_eq!(asked[..3], ["alice:sources", "bob:sources", "expire"], "{asked:?}");
+    assert!(asked[3].starts_with("create +"), "{asked:?}");
+    // The second update's error and that of the expiry come for a session that is no more.
+    assert_eq!(s.focus().metrics().bridges_removed, 1);
+    assert_eq!((moves(&s, "alice"), moves(&s, "bob"), operational(&s)), (1, 1, 1));
+    assert_eq!(s.view_bridge("jvb1").conferences().keys().collect::<Vec<_>>(), [&meeting]);
+    assert_ne!(bridge_session(&s, "alice"), session);
+    assert_eq!(bridge_session(&s, "alice"), bridge_session(&s, "bob"));
+    assert_eq!(s.bridge("jvb1").take_errors().len(), 3);
+    s.finish();
+}
+
+/// What was wrong with an update of one endpoint is no reason to move all; other errors are (spec/40 §8.2).
+#[test]
+fn an_update_that_fails_costs_what_its_row_says() {
+    let table = [
+        ("bad-request", None, false),
+        ("feature-not-implemented", None, false),
+        ("internal-server-error", None, true),
+        ("item-not-found", None, true),
+        ("forbidden", Some("unspecified"), true),
+    ];
+    for (condition, reason, moved) in table {
+        let mut s = meet(two_bridges());
+        s.bridge("jvb1").fail_next(refusal(condition, reason));
+        s.participant("alice").add_source(desktop());
+        s.settle();
+        s.run_until(Scenario::all_connected);
+        let expected = usize::from(moved);
+        assert_eq!((moves(&s, "alice"), moves(&s, "bob")), (expected, expected), "{condition}");
+        assert_eq!(operational(&s), 2, "{condition}: never marked");
+        assert_eq!(s.focus().metrics().bridges_removed, u64::from(moved));
+        if moved {
+            s.finish();
+        }
+    }
+    let mut s = meet(two_bridges());
+    s.bridge("jvb1").fail_next(Fault::Altered(|answer| _ = answer.remove_child("conference-modified", ns::COLIBRI2)));
+    s.participant("alice").add_source(desktop());
+    s.settle();
+    s.run_until(Scenario::all_connected);
+    assert_eq!((moves(&s, "alice"), moves(&s, "bob")), (1, 1));
+    s.finish();
+}
+
+/// Covers spec/40: 27, 28; spec/90: 64.
+#[test]
+fn an_allocation_of_somebody_who_left_is_nobodys() {
+    for returns in [false, true] {
+        let mut s = meet(Scenario::new().bridge("jvb1"));
+        s.bridge("jvb1").settings.delay = seconds(2);
+        let before = count(&s, "jvb1");
+        s.joins("carol");
+        s.run_for(Time::from_millis(500));
+        s.participant("carol").leave();
+        s.run_for(Time::from_millis(100));
+        assert_eq!(asked_since(&s, "jvb1", before), ["+carol", "-carol"]);
+        if returns {
+            s.joins("carol");
+            s.run_until(|s| s.connected(&["carol"]));
+            let asked = asked_since(&s, "jvb1", before);
+            assert_eq!(asked[..3], ["+carol", "-carol", "+carol"]);
+            assert_eq!(offers(&s, "carol"), 1);
+            // The offer is that of the second answer.
+            let answers = s.sent_by("jvb1").to("focus").containing("id='carol'").containing("ufrag");
+            assert_eq!(answers.count(), 2);
+            let ufrag =
+                |text: String| text.split("ufrag='").nth(1).and_then(|it| it.split('\'').next()).map(str::to_owned);
+            let offer = s.sent_to("carol").jingle("session-initiate").first().text();
+            assert_eq!(ufrag(offer), ufrag(answers.last().text()));
+        } else {
+            s.run_for(seconds(20));
+            assert_eq!(asked_since(&s, "jvb1", before), ["+carol", "-carol"]);
+        }
+        assert_eq!((moves(&s, "alice"), s.focus().metrics().bridges_removed), (0, 0));
+        s.finish();
+    }
+}
+
+/// The conference ends while a bridge is asked for its first endpoints: expired, and nothing is kept for the answers.
+#[test]
+fn a_conference_that_ends_with_requests_under_way_leaves_nothing() {
+    let mut s = Scenario::new().bridge_with("jvb1", |bridge| bridge.delay = seconds(3)).start();
+    s.joins("alice");
+    s.joins("bob");
+    s.run_for(Time::from_millis(500));
+    s.participant("alice").leave();
+    s.participant("bob").leave();
+    s.run_for(Time::from_millis(100));
+    let order = asked(&s, "jvb1");
+    assert_eq!(order.last().map(String::as_str), Some("expire"), "{order:?}");
+    let gauges = s.focus().gauges();
+    assert_eq!((gauges.conferences, gauges.endpoints), (0, 0));
+    s.run_for(seconds(5));
+    assert!(s.view_bridge("jvb1").conferences().is_empty());
+    s.finish();
+}
+
+/// Covers spec/40: 41.
+#[test]
+fn a_second_answer_decides_nothing() {
+    let mut s = meet(two_bridges());
+    s.participant("alice").add_source(desktop());
+    s.settle();
+    let update = said_to(&s, &format!("{BREWERY}/jvb1")).request("conference-modify").last().stanza.clone();
+    let id = testkit::xml::Read::get(&update, "id").expect("an id").to_owned();
+    let unmatched = s.focus().metrics().answers_unmatched;
+    reaches_focus(
+        &mut s,
+        &format!(
+            "<iq type='error' id='{id}' from='{BREWERY}/jvb1' to='{FOCUS}'><error type='wait'><recipient-unavailable \
+             xmlns='{}'/></error></iq>",
+            ns::STANZA_ERRORS
+        ),
+    );
+    assert_eq!((moves(&s, "alice"), s.focus().metrics().answers_unmatched), (0, unmatched + 1));
+    s.dies("jvb1");
+    s.settle();
+    s.run_until(Scenario::all_connected);
+    assert_eq!((moves(&s, "alice"), moves(&s, "bob")), (1, 1));
+    assert_eq!((s.focus().metrics().bridges_removed, s.focus().metrics().lost_bridges), (0, 1));
+    s.finish();
+}
+
+/// spec/40 §9.3.
+#[test]
+fn nothing_is_created_on_a_bridge_before_it_has_let_go() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    s.participant("bob").leave();
+    s.run_for(seconds(21));
+    let before = count(&s, "jvb1");
+    s.joins("carol");
+    s.run_until(|s| s.connected(&["alice", "carol"]));
+    s.bridge("jvb1").settings.delay = seconds(1);
+    s.participant("carol").leave();
+    s.run_for(seconds(21));
+    s.joins("dave");
+    s.run_for(Time::from_millis(300));
+    let order = asked_since(&s, "jvb1", before);
+    let last = order.last().map(String::as_str).unwrap_or_default();
+    assert!(last == "expire" || last.contains('+'), "{order:?}");
+    s.run_until(Scenario::all_connected);
+    assert_eq!(s.view_bridge("jvb1").errors().len(), 0);
+    s.finish();
+}

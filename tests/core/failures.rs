@@ -1,0 +1,95 @@
+//! What a failure of the core itself costs: one conference, and nobody's answer.
+
+use testkit::participant::media::desktop;
+use testkit::scenario::Scenario;
+
+const OTHER: &str = "other@conference.meet.test";
+
+#[test]
+fn a_failure_in_the_middle_of_an_input_ends_that_conference_and_no_other() {
+    let mut s = Scenario::new().recorded().bridge("jvb1").participant("alice").participant("bob").start();
+    for name in ["carol", "dave"] {
+        s.joins_with(name, |settings| settings.room = OTHER.into());
+    }
+    s.run_until(Scenario::all_connected);
+    s.sabotage(0);
+    s.participant("alice").add_source(desktop());
+    s.settle();
+    assert_eq!((s.failures(), s.focus().metrics().panics), (1, 1));
+    assert_eq!(s.focus().audit(), Vec::<String>::new());
+    let refusals = s.participant("alice").take_refusals();
+    assert_eq!(refusals.iter().map(|it| it.condition.as_str()).collect::<Vec<_>>(), ["internal-server-error"]);
+    assert!(s.view("bob").focus_gone() && !s.view("carol").focus_gone());
+    assert!(s.connected(&["carol", "dave"]));
+    assert_eq!(s.focus().gauges().conferences, 1);
+    for recording in s.take_recordings() {
+        recording.replay().expect("a failure is as deterministic as all else");
+    }
+}
+
+/// The request waits in a conference that is hardly there.
+#[test]
+fn a_failure_while_a_conference_begins_leaves_nobody_without_answer() {
+    for stanzas in 0..8 {
+        let mut s = Scenario::new().recorded().bridge("jvb1").start();
+        s.sabotage(stanzas);
+        s.joins("alice");
+        s.settle();
+        assert_eq!(s.failures(), 1, "{stanzas}");
+        assert_eq!(s.focus().audit(), Vec::<String>::new());
+        // Told that it is not ready, a client asks again.
+        assert!(!s.view("alice").conference_answers().is_empty(), "{stanzas}");
+        assert_eq!(s.view_server().unanswered("focus"), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_failure_while_a_request_is_answered_is_an_answer_too() {
+    let mut s = Scenario::new().recorded().bridge("jvb1").participant("alice").start();
+    s.settle();
+    s.sabotage(0);
+    s.joins("bob");
+    s.settle();
+    assert_eq!(s.view("bob").refusals()[0].condition, "internal-server-error");
+}
+
+#[test]
+fn the_story_of_a_room_tells_what_came_and_what_was_decided() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    s.dies("jvb1");
+    s.settle();
+    let story = s.focus().story(s.room()).expect("it is there");
+    let lines = [
+        "← alice: presence",
+        "→ alice: jingle session-initiate",
+        "← bob: asks session-accept",
+        "! leaves the bridge, which is gone or going",
+        "! there is no bridge: waits for one",
+    ];
+    let places: Vec<_> =
+        lines.iter().map(|line| story.find(line).unwrap_or_else(|| panic!("{line}:\n{story}"))).collect();
+    assert!(places.is_sorted(), "{story}");
+    assert!(!story.contains("meet.test/web"), "no address of a user: {story}");
+}
+
+/// While a room is entered its occupants' presence is held.
+#[test]
+fn who_came_and_went_while_the_room_was_entered_is_asked_nothing() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    let room = s.room().to_owned();
+    let now = s.now();
+    s.server().put_out(now, &room, "focus", &["307"]);
+    s.settle();
+    let before = s.now();
+    s.accident(1, testkit::room::Fate::IsLate(testkit::Time::from_secs(2)), |delivery| {
+        delivery.to == "focus" && delivery.stanza.attr("type") == Some("result")
+    });
+    s.joins("carol");
+    s.run_for(testkit::Time::from_millis(500));
+    s.participant("bob").leave();
+    s.run_for(testkit::Time::from_secs(4));
+    let asked = s.said().since(before).request("query").filter(|wire| wire.text().contains("/bob"));
+    assert_eq!(asked.count(), 0);
+}

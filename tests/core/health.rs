@@ -1,0 +1,260 @@
+//! Health checks: when they are sent, and what their answers mean for the conferences on a bridge.
+
+use testkit::Time;
+use testkit::bridge::Health;
+use testkit::ns;
+use testkit::participant::media::desktop;
+use testkit::room::Fate;
+use testkit::scenario::{Builder, Scenario};
+use testkit::xml::Read;
+
+use crate::bridges_support::*;
+use crate::support::*;
+
+/// Since the bridge was seen: checks are sent so long after that.
+fn after(s: &Scenario, bridge: &str, since: Time) -> Vec<u64> {
+    checks(s, bridge).into_iter().filter(|at| *at >= since).map(|at| (at - since).as_millis() as u64).collect()
+}
+
+/// A bridge that comes when the focus is there already, and when it came.
+fn with_bridge_that_comes(builder: Builder, health: Health) -> (Scenario, Time) {
+    let mut s = builder.start();
+    let came = s.now();
+    s.add_bridge("jvb1", |_| {});
+    s.bridge("jvb1").health = health;
+    (s, came)
+}
+
+fn third_room(s: &mut Scenario, names: [&str; 2]) {
+    for name in names {
+        s.joins_with(name, |p| p.room = "third@conference.meet.test".into());
+    }
+}
+
+/// Covers spec/50: 38; spec/90: 84, 85.
+#[test]
+fn a_silent_bridge_is_checked_twice_and_avoided_until_a_minute_after() {
+    let (mut s, came) = with_bridge_that_comes(Scenario::new(), Health::Silent);
+    s.joins("alice");
+    s.joins("bob");
+    s.run_until(Scenario::all_connected);
+    s.run_for((came + Time::from_millis(44_900)).saturating_sub(s.now()));
+    assert_eq!(after(&s, "jvb1", came), [10_000, 30_000]);
+    assert_eq!(operational(&s), 1);
+    s.run_for(Time::from_millis(200));
+    assert_eq!(operational(&s), 0);
+    assert_eq!((moves(&s, "alice"), s.view("alice").connected()), (0, true), "conferences stay");
+    s.bridge("jvb1").health = Health::Well;
+    s.run_for((came + Time::from_millis(104_900)).saturating_sub(s.now()));
+    assert!(after(&s, "jvb1", came).contains(&50_000));
+    assert_eq!(operational(&s), 0, "it passed, and has failed less than a minute ago");
+    s.run_for(Time::from_millis(150));
+    assert_eq!(operational(&s), 1);
+    assert_eq!(moves(&s, "alice"), 0);
+    s.finish();
+}
+
+/// Covers spec/50: 39; spec/90: 94.
+#[test]
+fn a_bridge_that_says_it_is_ill_is_left_at_once() {
+    let mut s = two_bridges().start();
+    let came = s.now() - Time::from_millis(500);
+    s.joins("alice");
+    s.joins("bob");
+    third_room(&mut s, ["carol", "dave"]);
+    s.run_until(Scenario::all_connected);
+    assert_eq!(s.view_bridge("jvb1").conferences().len(), 2);
+    s.bridge("jvb1").health = Health::Failing("Failed to bind single-port".into());
+    s.run_for((came + seconds(9)).saturating_sub(s.now()));
+    assert_eq!(moves(&s, "alice"), 0);
+    s.run_for(seconds(2));
+    for name in ["alice", "bob", "carol", "dave"] {
+        assert_eq!((moves(&s, name), s.home_of(name)), (1, Some("jvb2")), "{name}");
+    }
+    assert_eq!((operational(&s), s.focus().metrics().bridges_removed), (1, 0));
+    let before = count(&s, "jvb1");
+    s.run_for(seconds(20));
+    assert_eq!((asked_since(&s, "jvb1", before).len(), moves(&s, "alice")), (0, 1), "nobody is on it any more");
+    s.bridge("jvb1").health = Health::Refusing("item-not-found");
+    s.run_for(seconds(70));
+    assert_eq!(operational(&s), 1, "what somebody on the way says does not make it well");
+    s.bridge("jvb1").health = Health::Well;
+    s.run_for(seconds(75));
+    assert_eq!(operational(&s), 2);
+    s.finish();
+    // Without a second try.
+    let once = Scenario::new().config(|config| config.bridge.health_checks.retry_delay = Some(Time::ZERO));
+    let (mut s, came) = with_bridge_that_comes(once, Health::Silent);
+    s.run_for(Time::from_millis(24_900));
+    assert_eq!((after(&s, "jvb1", came), operational(&s)), (vec![10_000], 1));
+    s.run_for(Time::from_millis(200));
+    assert_eq!(operational(&s), 0);
+}
+
+/// What a condition other than the two of illness makes of a bridge that was well.
+#[test]
+fn an_error_that_may_be_anybodys_changes_nothing() {
+    for condition in ["not-acceptable", "forbidden", "feature-not-implemented"] {
+        let (mut s, _) = with_bridge_that_comes(Scenario::new(), Health::Refusing(condition));
+        s.joins("alice");
+        s.joins("bob");
+        s.run_for(seconds(40));
+        assert_eq!((operational(&s), moves(&s, "alice")), (1, 0), "{condition}");
+        s.finish();
+    }
+    // Whose session ended may only be coming back: it is asked again at once, and then is as good as silent.
+    for condition in ["item-not-found", "recipient-unavailable"] {
+        let (mut s, came) = with_bridge_that_comes(Scenario::new(), Health::Refusing(condition));
+        s.run_for(seconds(11));
+        assert_eq!((after(&s, "jvb1", came), operational(&s)), (vec![10_000, 10_000], 0), "{condition}");
+    }
+}
+
+/// Covers spec/50: 40.
+#[test]
+fn presence_can_stand_for_checks() {
+    let builder = || {
+        Scenario::new().config(|config| config.bridge.health_checks.use_presence = true).bridge_with("jvb1", |bridge| {
+            bridge.presence_interval = Time::ZERO;
+            bridge.stats.stress = 0.1;
+        })
+    };
+    let mut s = builder().bridge_with("jvb2", stressed(0.5)).start();
+    // The focus came half a second after the bridge had spoken, and half a second ago.
+    let came = s.now() - Time::from_millis(500);
+    s.joins("alice");
+    s.joins("bob");
+    s.run_until(Scenario::all_connected);
+    s.run_for((came + seconds(42)).saturating_sub(s.now()));
+    assert_eq!(operational(&s), 2);
+    s.run_for(seconds(10));
+    assert_eq!((operational(&s), moves(&s, "alice")), (1, 0), "silent: avoided, not left");
+    s.run_for((came + seconds(62)).saturating_sub(s.now()));
+    says(&mut s, "jvb1", &[("healthy", "false"), ("drain", "false")]);
+    assert_eq!(moves(&s, "alice"), 0);
+    s.run_for((came + Time::from_millis(70_100)).saturating_sub(s.now()));
+    assert_eq!((moves(&s, "alice"), moves(&s, "bob")), (1, 1));
+    s.run_until(Scenario::all_connected);
+    assert_eq!(s.home_of("alice"), Some("jvb2"));
+    assert!(checks(&s, "jvb1").is_empty());
+    s.finish();
+    // One that says nothing of its health is well.
+    let mut s = Scenario::new().config(|config| config.bridge.health_checks.use_presence = true).start();
+    s.server().connect("bridge", "jvb@auth.meet.test/bare", true);
+    s.inject("bridge", &format!("<presence to='{BREWERY}/bridge'><x xmlns='{}'/></presence>", ns::MUC));
+    for _ in 0..12 {
+        says(&mut s, "bridge", &[("stress_level", "0.1")]);
+        s.run_for(seconds(5));
+    }
+    assert_eq!(operational(&s), 1);
+}
+
+/// A conference without a bridge finds one that recovers, however health is known.
+#[test]
+fn who_waits_for_a_bridge_gets_one_when_it_recovers() {
+    for mode in ["requests", "presence", "off"] {
+        let builder = Scenario::new().bridge("jvb1").config(|config| match mode {
+            "presence" => config.bridge.health_checks.use_presence = true,
+            "off" => config.bridge.health_checks.enabled = false,
+            _ => {}
+        });
+        let mut s = builder.start();
+        s.bridge("jvb1").fail_next(refusal("internal-server-error", None));
+        s.joins("alice");
+        s.joins("bob");
+        s.run_for(seconds(55));
+        assert!(!s.all_connected() && operational(&s) == 0, "{mode}");
+        assert_eq!(bridge_not_available(&s, "alice"), [false, true], "{mode}");
+        s.run_for(seconds(16));
+        assert!(s.all_connected(), "{mode}");
+        assert_eq!(bridge_not_available(&s, "alice"), [false, true, false], "{mode}");
+        s.bridge("jvb1").take_errors();
+        s.finish();
+    }
+}
+
+/// Covers spec/50: 41, 49.
+#[test]
+fn a_check_of_a_bridge_that_is_gone_says_nothing_of_its_successor() {
+    // Hung, without closing its connection.
+    let mut s = meet(two_bridges());
+    s.server().suspend("jvb1");
+    s.run_for(seconds(10).saturating_sub(s.now()) + seconds(3));
+    assert_eq!(checks(&s, "jvb1").len(), 1);
+    s.run_for(seconds(12));
+    assert_eq!((moves(&s, "alice"), operational(&s)), (0, 2));
+    let before = s.now();
+    s.dies("jvb1");
+    s.run_for(seconds(2));
+    assert_eq!((moves(&s, "alice"), moves(&s, "bob"), operational(&s)), (1, 1, 1));
+    s.run_until(Scenario::all_connected);
+    s.run_for(seconds(30));
+    let later: Vec<Time> = checks(&s, "jvb1").into_iter().filter(|at| *at > before).collect();
+    assert!(later.is_empty(), "no check of who is gone: {later:?}");
+    assert_eq!((moves(&s, "alice"), s.focus().metrics().lost_bridges), (1, 1));
+    s.finish();
+    // It is back, and then the answer of its earlier life comes: that it is ill.
+    let mut s = Scenario::new().bridge("jvb1").start();
+    s.bridge("jvb1").health = Health::Failing("dying".into());
+    s.accident(1, Fate::IsLate(seconds(3)), |d| {
+        d.to == "focus" && d.from == "jvb1" && d.stanza.get("type") == Some("error")
+    });
+    s.run_for(Time::from_millis(9_600));
+    s.bridge("jvb1").health = Health::Well;
+    s.dies("jvb1");
+    s.returns("jvb1");
+    s.run_for(seconds(5));
+    assert_eq!(operational(&s), 1);
+    assert_eq!(s.focus().gauges().bridges, 1);
+    s.finish();
+}
+
+/// Covers spec/50: 50; spec/90: 118.
+#[test]
+fn a_second_answer_to_a_check_changes_nothing() {
+    let mut s = meet(Scenario::new().bridge("jvb1"));
+    s.run_for(seconds(10));
+    let check = said_to(&s, &format!("{BREWERY}/jvb1")).request("healthcheck").first().stanza.clone();
+    let id = check.get("id").expect("an id").to_owned();
+    for condition in ["recipient-unavailable", "internal-server-error"] {
+        let before = checks(&s, "jvb1").len();
+        reaches_focus(
+            &mut s,
+            &format!(
+                "<iq type='error' id='{id}' from='{BREWERY}/jvb1' to='{FOCUS}'><error type='wait'><{condition} \
+                 xmlns='{}'/></error></iq>",
+                ns::STANZA_ERRORS
+            ),
+        );
+        assert_eq!((operational(&s), moves(&s, "alice"), checks(&s, "jvb1").len()), (1, 0, before));
+    }
+    s.finish();
+}
+
+/// Covers spec/90: 21.
+#[test]
+fn checks_of_a_bridge_never_overlap_and_end_with_it() {
+    let mut s = Scenario::new().bridge("jvb1").start();
+    s.bridge("jvb1").health = Health::Silent;
+    s.run_for(seconds(300));
+    let times = checks(&s, "jvb1");
+    assert!(times.len() > 5);
+    assert!(times.windows(2).all(|pair| pair[1] - pair[0] >= seconds(15)), "{times:?}");
+    assert!(s.focus().gauges().requests_pending <= 1);
+    s.dies("jvb1");
+    let before = checks(&s, "jvb1").len();
+    s.run_for(seconds(60));
+    assert_eq!((checks(&s, "jvb1").len(), s.focus().gauges().requests_pending), (before, 0));
+}
+
+/// The update of a client that came while the bridge was suspected is not lost with the suspicion.
+#[test]
+fn a_suspected_bridge_serves_its_conferences() {
+    let mut s = meet(Scenario::new().bridge("jvb1"));
+    s.bridge("jvb1").health = Health::Silent;
+    s.run_for(seconds(60));
+    assert_eq!(operational(&s), 0);
+    s.participant("alice").add_source(desktop());
+    s.settle();
+    s.finish();
+}

@@ -1,0 +1,236 @@
+//! What participants are offered (spec/30 §4, §8).
+
+use minidom::Element;
+use testkit::participant::Settings;
+use testkit::participant::profile::{AUDIO, Profile, RED, REMB, SCTP, VIDEO};
+use testkit::scenario::{Builder, Scenario};
+use testkit::xml::{Read, parse};
+use testkit::{Time, ns};
+
+use crate::by_hand::*;
+
+/// What the last of a room of two is offered.
+fn offered(builder: Builder, change: impl FnOnce(&mut Settings)) -> Element {
+    let mut s = builder.bridge("jvb1").participant("bob").start();
+    s.joins_with("alice", change);
+    s.run_until(Scenario::all_connected);
+    let offer = s.view("alice").session().expect("offered").offer.clone();
+    s.finish();
+    offer
+}
+
+fn names(offer: &Element) -> Vec<&str> {
+    offer.kids("content", ns::JINGLE).filter_map(|content| content.get("name")).collect()
+}
+
+fn content_of<'a>(offer: &'a Element, name: &str) -> &'a Element {
+    offer.kids("content", ns::JINGLE).find(|content| content.get("name") == Some(name)).expect("such a content")
+}
+
+fn description<'a>(offer: &'a Element, name: &str) -> &'a Element {
+    content_of(offer, name).kid("description", ns::RTP).expect("a description")
+}
+
+fn codecs(offer: &Element, name: &str) -> Vec<u8> {
+    let ids = description(offer, name).kids("payload-type", ns::RTP).filter_map(|codec| codec.get("id")?.parse().ok());
+    ids.collect()
+}
+
+fn codec<'a>(offer: &'a Element, name: &str, id: &str) -> &'a Element {
+    let mut codecs = description(offer, name).kids("payload-type", ns::RTP);
+    codecs.find(|codec| codec.get("id") == Some(id)).expect("such a payload type")
+}
+
+/// Numbers of the payload types with that feedback.
+fn with_feedback(offer: &Element, name: &str, kind: &str) -> Vec<u8> {
+    let has = |codec: &&Element| codec.kids("rtcp-fb", ns::RTCP_FB).any(|feedback| feedback.get("type") == Some(kind));
+    let found = description(offer, name).kids("payload-type", ns::RTP).filter(has);
+    found.filter_map(|codec| codec.get("id")?.parse().ok()).collect()
+}
+
+fn parameters(codec: &Element) -> Vec<(Option<&str>, Option<&str>)> {
+    codec.kids("parameter", ns::RTP).map(|parameter| (parameter.get("name"), parameter.get("value"))).collect()
+}
+
+fn extensions(offer: &Element, name: &str) -> Vec<String> {
+    let extensions = description(offer, name).kids("rtp-hdrext", ns::HDREXT);
+    extensions.filter_map(|extension| extension.get("id").map(str::to_owned)).collect()
+}
+
+/// Covers spec/30: 1.
+#[test]
+fn a_current_client_is_offered_everything_in_its_order() {
+    let offer = offered(Scenario::new(), |_| {});
+    assert_eq!(names(&offer), ["audio", "video", "data"]);
+    for content in offer.kids("content", ns::JINGLE) {
+        assert_eq!((content.get("creator"), content.get("senders")), (Some("initiator"), Some("both")));
+    }
+    assert_eq!(codecs(&offer, "video"), [41, 100, 107, 101, 42, 96, 97, 99]);
+    assert!(with_feedback(&offer, "video", "goog-remb").is_empty());
+    assert_eq!(with_feedback(&offer, "video", "transport-cc"), [41, 100, 107, 101]);
+    assert_eq!(with_feedback(&offer, "audio", "transport-cc"), [111]);
+    assert_eq!(codec(&offer, "video", "99").kids("rtcp-fb", ns::RTCP_FB).count(), 0);
+    let group = offer.kid("group", ns::GROUPING).expect("a bundle");
+    let grouped: Vec<_> = group.kids("content", ns::GROUPING).filter_map(|content| content.get("name")).collect();
+    assert_eq!((group.get("semantics"), grouped), (Some("BUNDLE"), vec!["audio", "video", "data"]));
+    let transport = content_of(&offer, "data").kid("transport", ns::ICE).expect("a transport");
+    let map = transport.kid("sctpmap", ns::DTLS_SCTP).expect("the port");
+    assert_eq!((map.get("number"), map.get("streams")), (Some("5000"), Some("1024")));
+}
+
+/// Covers spec/30: 2.
+#[test]
+fn who_has_remb_and_no_transport_cc_is_offered_remb() {
+    let offer = offered(Scenario::new(), |p| {
+        p.profile = Profile { features: vec![AUDIO, REMB, VIDEO], ..Profile::xml_sources() };
+    });
+    assert_eq!(names(&offer), ["audio", "video"]);
+    assert_eq!(codecs(&offer, "video"), [41, 100, 107, 101], "no rtx");
+    assert_eq!(with_feedback(&offer, "video", "goog-remb"), [41, 100, 107, 101]);
+    for media in ["audio", "video"] {
+        assert!(with_feedback(&offer, media, "transport-cc").is_empty());
+        assert!(!extensions(&offer, media).contains(&"5".to_owned()));
+    }
+}
+
+/// Covers spec/30: 3.
+#[test]
+fn who_does_not_say_what_it_can_is_offered_what_everybody_can() {
+    let mut s = Scenario::new().bridge("jvb1").participant("bob").start();
+    let before = s.now();
+    s.joins_with("alice", |p| {
+        p.answers_disco = false;
+        p.profile = Profile::xml_sources().with(SCTP);
+    });
+    s.run_until(Scenario::all_connected);
+    let offers = s.sent_to("alice").jingle("session-initiate");
+    assert_eq!(offers.times(), [before + Time::from_secs(30)], "by its hash, then without (spec/20 §5.1)");
+    let offer = jingle(offers.first());
+    assert_eq!(names(offer), ["audio", "video"], "no data: its sources go as XML");
+    assert!(offer.kid("json-message", ns::JITMEET).is_none());
+    assert_eq!(codecs(offer, "video"), [41, 100, 107, 101]);
+    for kind in ["transport-cc", "goog-remb"] {
+        assert!(with_feedback(offer, "video", kind).is_empty());
+    }
+    assert!(description(offer, "video").kid("source", ns::SSMA).is_some());
+    // But the bridge was asked for SCTP.
+    assert!(creates(about(&s, "jvb1", "alice")).first().text().contains("sctp"));
+    s.finish();
+}
+
+/// Covers spec/30: 4.
+#[test]
+fn red_comes_before_opus_for_those_who_know_it() {
+    let red = || Scenario::new().config(|config| config.codec.audio.opus.red.enabled = true);
+    let offer = offered(red(), |p| p.profile = Profile::current().with(RED));
+    assert_eq!(codecs(&offer, "audio"), [112, 111, 126]);
+    assert_eq!(parameters(codec(&offer, "audio", "112")), [(None, Some("111/111"))]);
+    assert_eq!(parameters(codec(&offer, "audio", "111")), [(Some("minptime"), Some("10"))]);
+    let offer = offered(red(), |_| {});
+    assert_eq!(codecs(&offer, "audio"), [111, 126]);
+    assert_eq!(parameters(codec(&offer, "audio", "111")), [(Some("minptime"), Some("10"))]);
+}
+
+/// Covers spec/30: 5.
+#[test]
+fn a_codec_can_be_turned_off() {
+    let config = |text: &str, legacy: &[(&str, &str)]| {
+        let file = std::env::temp_dir().join(format!("jicofo-offers-{}.conf", std::process::id()));
+        let required = "jicofo.xmpp.client { domain = auth.m.x, password = pw, xmpp-domain = m.x }\n\
+                        jicofo.bridge.brewery-jid = \"jvb@i.m.x\"\n";
+        std::fs::write(&file, format!("{required}{text}\n")).expect("written");
+        let mut sources = jicofo::config::Sources { config_file: Some(file.clone()), ..Default::default() };
+        sources.system.properties.extend(legacy.iter().map(|(name, value)| (name.to_string(), value.to_string())));
+        let loaded = jicofo::config::load(&sources);
+        std::fs::remove_file(file).expect("removed");
+        assert!(!loaded.refuses());
+        loaded.config.codec
+    };
+    let video = |codec: jicofo::config::Codec| {
+        let offer = offered(Scenario::new().config(|config| config.codec = codec), |_| {});
+        codecs(&offer, "video")
+    };
+    assert_eq!(video(config("jicofo.codec.video.vp8.pt = -1", &[])), [41, 107, 101, 42, 97, 99]);
+    assert_eq!(video(config("jicofo.codec.video.vp8.rtx-pt = -1", &[])), [41, 100, 107, 101, 42, 97, 99]);
+    let legacy = [("org.jitsi.jicofo.ENABLE_VP8", "false")];
+    assert_eq!(video(config("jicofo.codec.video.vp8.enabled = true", &legacy)), [41, 107, 101, 42, 97, 99]);
+}
+
+/// Covers spec/30: 9.
+#[test]
+fn a_client_without_json_is_told_of_sources_in_xml() {
+    let mut s = met(Scenario::new().bridge("jvb1").participant("alice").participant("carol"));
+    s.joins_with("bob", |p| p.profile = Profile::xml_sources());
+    s.run_until(Scenario::all_connected);
+    let offer = s.view("bob").session().expect("offered").offer.clone();
+    assert_eq!(names(&offer), ["audio", "video"]);
+    assert!(offer.kid("json-message", ns::JITMEET).is_none());
+    let sources = testkit::sources::from_contents(&offer).expect("legal");
+    assert_eq!(sources.keys().collect::<Vec<_>>(), ["alice", "carol", "jvb"]);
+    let own = s.view("alice").own().stripped().sorted();
+    assert_eq!(sources["alice"].clone().sorted(), own, "with their msids");
+    let of_bridge = sources["jvb"].of(testkit::sources::Media::Video).sources[0].msid.clone();
+    assert_eq!(of_bridge.as_deref(), Some("mixedmslabel mixedlabelvideo0"));
+    s.finish();
+}
+
+/// The part of spec/30 §6.6 without moderation.
+#[test]
+fn whoever_is_one_too_many_starts_muted() {
+    let asks = |p: &mut Settings| p.properties.push(("startAudioMuted".into(), "2".into()));
+    let mut s = met(Scenario::new().bridge("jvb1").participant_with("alice", asks).participant_with("bob", asks));
+    s.joins("carol");
+    s.run_until(Scenario::all_connected);
+    let starts = |s: &Scenario, who: &str| {
+        let offer = s.view(who).session().expect("offered").offer.clone();
+        let muted = offer.kid("startmuted", ns::START_MUTED)?;
+        Some((muted.get("audio")?.to_owned(), muted.get("video")?.to_owned()))
+    };
+    let audio_only = Some(("true".to_owned(), "false".to_owned()));
+    assert_eq!((starts(&s, "alice"), starts(&s, "bob"), starts(&s, "carol")), (None, None, audio_only.clone()));
+    s.participant("carol").restart();
+    s.settle();
+    assert_eq!(starts(&s, "carol"), audio_only);
+    s.finish();
+}
+
+/// What the page shows, but for one thing: there H264's parameter comes after its feedback, which nobody looks at.
+#[test]
+fn descriptions_are_those_of_the_protocol_and_of_the_bridge() {
+    let mut s = Scenario::new().config(|config| config.sctp.enabled = false).bridge("jvb1").participant("bob").start();
+    s.joins("alice");
+    s.run_until(Scenario::all_connected);
+    let document =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/protocol/30-jingle-offers-sources.md"));
+    let document = document.expect("the protocol can be read");
+    let (_, section) = document.split_once("### 8.1 ").expect("section 8.1");
+    let (_, example) = section.split_once("```xml\n").expect("its example");
+    let (example, _) = example.split_once("```").expect("its end");
+    let example = parse(example).expect("well-formed");
+    let example = example.children().next().expect("a <jingle>");
+    for who in ["alice", "bob"] {
+        let offer = &s.view(who).session().expect("offered").offer;
+        assert_eq!(names(offer), ["audio", "video"]);
+        for media in ["audio", "video"] {
+            assert_eq!(shape(description(offer, media)), shape(description(example, media)), "{who} {media}");
+            let told = s.view_bridge("jvb1").endpoint(who).expect("allocated");
+            let told = told.media.iter().find(|it| it.get("type") == Some(media)).expect("the same media");
+            let of_offer: Vec<_> =
+                description(offer, media).children().filter(|child| child.name() != "rtcp-mux").map(shape).collect();
+            assert_eq!(told.children().map(shape).collect::<Vec<_>>(), of_offer, "{who} {media}");
+        }
+    }
+    s.finish();
+}
+
+/// All that an element says, in order, without the white space of a page.
+fn shape(element: &Element) -> String {
+    let mut attributes: Vec<_> = element.attrs().iter().map(|((_, name), value)| format!("{name}={value}")).collect();
+    attributes.sort();
+    let mut children: Vec<String> = element.children().map(shape).collect();
+    if element.is("payload-type", ns::RTP) {
+        children.sort_by_key(|child| child.starts_with("<rtcp-fb"));
+    }
+    let children = children.concat();
+    format!("<{} {} {attributes:?}>{children}{}\n", element.name(), element.ns(), element.text().trim())
+}

@@ -1,0 +1,218 @@
+//! Connections that break, servers that come and go.
+
+use std::time::Duration;
+
+use testkit::bridge::Bridge;
+use testkit::focus::FocusProcess;
+use testkit::participant::Participant;
+use testkit::participant::media::desktop;
+use testkit::prosody::{Prosody, Wiring};
+use testkit::tcp::Stage;
+use testkit::tcp_proxy::TcpProxy;
+
+use super::support::{PATIENCE, focus, in_brewery, left, signal, stage, undisturbed};
+
+/// A short `reply-timeout`, so that what waits for it does not take long. Long enough for a login on a busy machine.
+const SHORT_REPLY_TIMEOUT: &str = "jicofo.xmpp.client.reply-timeout = 3 seconds";
+
+const RESUMABLE: &str = "The client connection is lost, its session may be resumed";
+
+async fn two_meet(stage: &mut Stage<'_>) {
+    stage.bridge("jvb1").await;
+    for name in ["alice", "bob"] {
+        stage.joins(name).await;
+    }
+    stage.agree().await;
+}
+
+/// Exactly one loss, after which the session went on, and nobody in the room has seen anything of it.
+async fn nobody_noticed(focus: &FocusProcess, stage: &Stage<'_>) {
+    assert!(focus.logged(0, "The client connection has resumed the session", PATIENCE).await, "{}", focus.log());
+    let log = focus.log();
+    assert_eq!(log.matches("connection is lost").count(), 1, "{log}");
+    assert_eq!(log.matches("The client connection has logged in").count(), 1, "{log}");
+    let look = stage.look();
+    for participant in look.participants() {
+        assert!(!participant.focus_gone() && participant.sessions() == 1, "{} has noticed", participant.nick());
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_for_a_moment_goes_on_where_it_was() {
+    let prosody = Prosody::start(Wiring::Proxy).await;
+    let line = TcpProxy::to(prosody.client_address()).await;
+    let focus = focus().client_port(line.port()).start(&prosody).await;
+    let mut stage = stage(&prosody);
+    two_meet(&mut stage).await;
+
+    line.cut();
+    assert!(focus.logged(0, RESUMABLE, PATIENCE).await, "{}", focus.log());
+    // Into the gap: a request to the focus, and somebody who comes.
+    stage.participant("alice").tell(|participant| drop(participant.add_source(desktop())));
+    stage.joins("carol").await;
+    line.mend();
+    stage.agree().await;
+
+    nobody_noticed(&focus, &stage).await;
+    stage.finish().await;
+    left(&prosody, 0, "room").await;
+    assert!(focus.errors().iter().all(|line| line.contains("failed")), "{:?}", focus.errors());
+}
+
+/// The component is there, but there is no way into the room.
+#[tokio::test]
+async fn who_asks_while_the_account_is_not_connected_is_told_to_ask_again() {
+    let prosody = Prosody::start(Wiring::Classic).await;
+    let line = TcpProxy::to(prosody.client_address()).await;
+    let focus = focus().client_port(line.port()).start(&prosody).await;
+    let mut stage = stage(&prosody);
+    stage.bridge("jvb1").await;
+
+    line.cut();
+    assert!(focus.logged(0, RESUMABLE, PATIENCE).await, "{}", focus.log());
+    stage.joins("alice").await;
+    stage.until(|look| !look.participant("alice").conference_answers().is_empty()).await;
+    let ready = |answer: &minidom::Element| answer.children().next().and_then(|it| it.attr("ready").map(str::to_owned));
+    let first = stage.participant("alice").look(|alice| ready(&alice.conference_answers()[0]));
+    assert_eq!(first.as_deref(), Some("false"));
+    line.mend();
+    stage.joins("bob").await;
+    stage.agree().await;
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_for_long_ends_the_conferences_and_they_come_back_on_request() {
+    let prosody = Prosody::with(Wiring::Proxy).hibernation(Duration::from_secs(1)).start().await;
+    let line = TcpProxy::to(prosody.client_address()).await;
+    let focus = focus().client_port(line.port()).configuration(SHORT_REPLY_TIMEOUT).start(&prosody).await;
+    let mut stage = stage(&prosody);
+    two_meet(&mut stage).await;
+
+    let since = prosody.log().len();
+    line.cut();
+    left(&prosody, since, "room").await;
+    stage.until(|look| look.participants().all(Participant::focus_gone)).await;
+    line.mend();
+    in_brewery(&prosody, since).await;
+    assert!(!focus.log().contains("has resumed"), "{}", focus.log());
+    // Somebody asks: all who are in the room are invited anew. The bridge has not heard of the end, and still has the
+    // conference of before under the same meeting id.
+    stage.joins("carol").await;
+    stage.until(|look| ["alice", "bob"].iter().all(|name| look.participant(name).sessions() == 2)).await;
+    stage.agree().await;
+    let refused = stage.bridge_named("jvb1").tell(Bridge::take_errors);
+    assert!(refused.iter().all(|refusal| refusal.condition == "conflict"), "{refused:?}");
+    let since = prosody.log().len();
+    stage.finish().await;
+    left(&prosody, since, "room").await;
+}
+
+/// Covers spec/70: 39.
+#[tokio::test]
+async fn a_path_that_goes_silent_is_noticed_and_the_session_resumed() {
+    tokio::join!(a_stalled_line(), a_server_that_stands_still());
+}
+
+async fn a_stalled_line() {
+    let prosody = Prosody::start(Wiring::Proxy).await;
+    let line = TcpProxy::to(prosody.client_address()).await;
+    let focus = focus().client_port(line.port()).configuration(SHORT_REPLY_TIMEOUT).start(&prosody).await;
+    let mut stage = stage(&prosody);
+    two_meet(&mut stage).await;
+
+    line.stall();
+    stage.participant("alice").tell(|participant| drop(participant.add_source(desktop())));
+    assert!(focus.logged(0, RESUMABLE, PATIENCE).await, "{}", focus.log());
+    assert!(focus.log().contains("no answer within 3 s while asking whether it is still there"), "{}", focus.log());
+    line.mend();
+    assert!(focus.logged(0, "The client connection has resumed the session", PATIENCE).await, "{}", focus.log());
+    stage.agree().await;
+    nobody_noticed(&focus, &stage).await;
+    stage.finish().await;
+}
+
+async fn a_server_that_stands_still() {
+    let mut prosody = Prosody::start(Wiring::Proxy).await;
+    let focus = focus().configuration(SHORT_REPLY_TIMEOUT).start(&prosody).await;
+    prosody.pause();
+    assert!(focus.logged(0, RESUMABLE, PATIENCE).await, "{}", focus.log());
+    prosody.resume();
+    assert!(focus.logged(0, "The client connection has resumed the session", PATIENCE).await, "{}", focus.log());
+    let mut stage = stage(&prosody);
+    two_meet(&mut stage).await;
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_server_that_pauses_for_less_than_that_is_waited_for() {
+    let prosody = Prosody::start(Wiring::Classic).await;
+    let focus = focus().start(&prosody).await;
+    let pid = prosody.pid();
+    let mut stage = stage(&prosody);
+    two_meet(&mut stage).await;
+    signal(pid, "STOP");
+    for name in ["alice", "bob"] {
+        stage.participant(name).tell(|participant| drop(participant.add_source(desktop())));
+    }
+    signal(pid, "CONT");
+    stage.agree().await;
+    stage.finish().await;
+    undisturbed(&focus);
+}
+
+/// Covers spec/90: 25, 29, 41.
+#[tokio::test]
+async fn after_a_restart_of_the_server_everybody_meets_again_through_the_proxy() {
+    everybody_meets_again(Wiring::Proxy).await;
+}
+
+#[tokio::test]
+async fn after_a_restart_of_the_server_everybody_meets_again_through_the_component() {
+    everybody_meets_again(Wiring::Classic).await;
+}
+
+async fn everybody_meets_again(wiring: Wiring) {
+    let mut prosody = Prosody::start(wiring).await;
+    let focus = focus().start(&prosody).await;
+    let names: Vec<String> = (0..8).map(|number| format!("guest{number}")).collect();
+
+    // In the middle of a meeting, in order.
+    let mut first = stage(&prosody);
+    first.bridge("jvb1").await;
+    first.join_at_once(&names).await;
+    first.agree().await;
+    drop(first);
+    let since = prosody.log().len();
+    prosody.restart().await;
+    back_again(&prosody, since).await;
+
+    // While they come, without a word.
+    let mut second = stage(&prosody);
+    second.bridge("jvb1").await;
+    second.join_at_once(&names).await;
+    second.until(|look| look.participants().any(|participant| participant.session().is_some())).await;
+    drop(second);
+    prosody.kill();
+    let since = prosody.log().len();
+    prosody.start_again().await;
+    back_again(&prosody, since).await;
+
+    let mut third = stage(&prosody);
+    third.bridge("jvb1").await;
+    third.join_at_once(&names).await;
+    third.agree().await;
+    third.finish().await;
+    left(&prosody, since, "room").await;
+    assert_eq!(focus.log().matches("The client connection is lost").count(), 2, "{}", focus.log());
+}
+
+/// The focus can be reached, and will see the bridge.
+async fn back_again(prosody: &Prosody, since: usize) {
+    in_brewery(prosody, since).await;
+    let way = match prosody.wiring() {
+        Wiring::Classic => "External component successfully authenticated".to_owned(),
+        Wiring::Proxy => format!("focus@{}/focus is available", prosody.auth_domain()),
+    };
+    assert!(prosody.logged(since, &way, PATIENCE).await, "no way to the focus");
+}

@@ -1,0 +1,9 @@
+//! The program `jicofo` as people run it, at the real Prosody: one module a capability.
+
+mod connection;
+mod faults;
+mod hostile;
+mod login;
+mod meetings;
+mod process;
+mod support;

@@ -1,0 +1,134 @@
+//! The process: how it ends, how it comes back, what it shows and what it costs.
+
+use std::time::Duration;
+
+use testkit::participant::Participant;
+use testkit::prosody::{Prosody, Wiring};
+
+use super::support::{PATIENCE, focus, focus_by_script, in_brewery, left, shown, stage};
+
+/// Spec/80 §7 bounds an end by ten seconds; with a server that answers it takes no time.
+const ORDERLY_END: Duration = Duration::from_secs(8);
+
+/// Covers spec/90: 61.
+#[tokio::test]
+async fn sigterm_empties_the_bridges_leaves_the_rooms_and_ends_with_143() {
+    let prosody = Prosody::start(Wiring::Proxy).await;
+    let mut focus = focus().start(&prosody).await;
+    let mut stage = stage(&prosody);
+    stage.bridge("jvb1").await;
+    for room in ["east", "west"] {
+        stage.go_to(room);
+        for number in 1..=2 {
+            stage.joins(&format!("{room}{number}")).await;
+        }
+    }
+    stage.agree().await;
+    assert_eq!(stage.look().bridge("jvb1").conferences().len(), 2);
+
+    focus.signal("TERM");
+    let status = focus.ended(ORDERLY_END).await.unwrap_or_else(|| panic!("it still runs\n{}", focus.log()));
+    assert_eq!(status.code(), Some(143));
+    stage.until(|look| look.bridge("jvb1").conferences().is_empty()).await;
+    stage.until(|look| look.participants().all(Participant::focus_gone)).await;
+    left(&prosody, 0, "east").await;
+    left(&prosody, 0, "west").await;
+    let brewery = format!("occupant left: {}/focus", prosody.brewery());
+    assert!(prosody.logged(0, &brewery, PATIENCE).await);
+    assert!(focus.errors().is_empty() && focus.log().contains("Stopped."), "{}", focus.log());
+    let complaints = stage.look().complaints();
+    assert!(complaints.is_empty(), "{complaints:#?}");
+}
+
+/// The bridge still has the conference of the one before, under the same meeting id.
+///
+/// Covers spec/10: 55; spec/90: 92.
+#[tokio::test]
+async fn after_sigkill_a_successor_takes_up_the_room_with_those_in_it_on_request() {
+    let prosody = Prosody::start(Wiring::Proxy).await;
+    let first = focus().start(&prosody).await;
+    let mut stage = stage(&prosody);
+    stage.bridge("jvb1").await;
+    for name in ["alice", "bob"] {
+        stage.joins(name).await;
+    }
+    stage.agree().await;
+
+    let since = prosody.log().len();
+    first.kill();
+    let second = focus().start(&prosody).await;
+    stage.until(|look| look.participants().all(Participant::focus_gone)).await;
+    in_brewery(&prosody, since).await;
+    assert!(!second.log().contains("room@"), "nobody has asked for it yet: {}", second.log());
+    // One asks and does not even leave; the other is in the room, and is invited, too.
+    stage.joins("carol").await;
+    stage.agree().await;
+    stage.until(|look| ["alice", "bob"].iter().all(|name| look.participant(name).sessions() == 2)).await;
+    for name in ["alice", "bob", "carol"] {
+        stage.participant(name).tell(Participant::leave);
+    }
+    left(&prosody, since, "room").await;
+    stage.until(|look| look.bridge("jvb1").conferences().is_empty()).await;
+    assert!(second.errors().is_empty(), "{}", second.log());
+}
+
+#[tokio::test]
+async fn a_second_focus_with_the_account_takes_over_and_the_first_says_so_and_keeps_away() {
+    let prosody = Prosody::start(Wiring::Proxy).await;
+    let first = focus().start(&prosody).await;
+    let second = focus().start(&prosody).await;
+    assert!(first.logged(0, "Another process logs in as focus@auth.meet.test with the same resource", PATIENCE).await);
+    assert_eq!(first.errors().len(), 1, "{}", first.log());
+    let mut stage = stage(&prosody);
+    stage.bridge("jvb1").await;
+    stage.joins("alice").await;
+    stage.joins("bob").await;
+    stage.agree().await;
+    stage.finish().await;
+    assert!(second.errors().is_empty(), "{}", second.log());
+}
+
+#[tokio::test]
+async fn no_secret_is_in_arguments_or_logs_and_only_the_two_variables_hold_them() {
+    let prosody = Prosody::start(Wiring::Classic).await;
+    let loud = |options: testkit::focus::Options| options.environment("JICOFO_LOG", "trace");
+    // By flags through the script, which hands them on, and by environment.
+    let by_flags = loud(focus_by_script(&prosody)).start(&prosody).await;
+    nothing_shown(&prosody, &by_flags);
+    assert!(by_flags.stop().await.is_some_and(|status| status.code() == Some(143)));
+
+    let by_environment = loud(focus())
+        .without_secrets()
+        .environment("JICOFO_SECRET", prosody.component_secret())
+        .environment("JICOFO_AUTH_PASSWORD", prosody.focus_password())
+        .start(&prosody)
+        .await;
+    nothing_shown(&prosody, &by_environment);
+}
+
+fn nothing_shown(prosody: &Prosody, focus: &testkit::focus::FocusProcess) {
+    let arguments = shown(focus.pid(), "cmdline");
+    let environment = shown(focus.pid(), "environ");
+    let log = focus.log();
+    for (secret, variable) in
+        [(prosody.component_secret(), "JICOFO_SECRET"), (prosody.focus_password(), "JICOFO_AUTH_PASSWORD")]
+    {
+        assert!(arguments.iter().all(|argument| !argument.contains(secret)), "{arguments:?}");
+        let holders: Vec<_> = environment.iter().filter(|variable| variable.contains(secret)).collect();
+        assert_eq!(holders, [&format!("{variable}={secret}")]);
+        assert!(!log.contains(secret), "{log}");
+    }
+    assert!(!log.contains("<auth ") && !log.contains("<response "), "SASL is in the log");
+}
+
+#[tokio::test]
+async fn without_anything_to_do_it_takes_no_time_and_few_threads() {
+    let prosody = Prosody::start(Wiring::Proxy).await;
+    let focus = focus().start(&prosody).await;
+    let before = focus.usage();
+    // The one wait that no condition ends: for nothing to happen.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let after = focus.usage();
+    assert!(after.cpu - before.cpu <= Duration::from_millis(20), "{before:?} {after:?}");
+    assert!(after.threads <= 4, "{after:?}");
+}
