@@ -27,7 +27,7 @@ mod owner;
 mod publish;
 mod tell;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use self::bridge::{BridgeSession, Setbacks};
 use self::features::Features;
@@ -112,7 +112,7 @@ pub(crate) struct Conference {
     /// What came from the room before we were ready for it (spec/20 §2.4).
     held: Vec<Presence>,
     /// Who waits for the answer that the conference is ready.
-    askers: Vec<Asked>,
+    askers: VecDeque<Asked>,
     form: RoomForm,
     pub meeting: MeetingId,
     metadata_seen: bool,
@@ -144,7 +144,7 @@ impl Conference {
             room,
             phase: Phase::Entering,
             held: Vec::new(),
-            askers: vec![asked],
+            askers: [asked].into(),
             form: RoomForm::default(),
             meeting: MeetingId::default(),
             metadata_seen: false,
@@ -202,7 +202,7 @@ impl Conference {
         if self.is_running() {
             request::answer(cx, &self.room, asked, true);
         } else {
-            self.askers.push(asked);
+            self.askers.push_back(asked);
         }
     }
 
@@ -325,9 +325,7 @@ impl Conference {
         self.phase = Phase::Running;
         say!(self, info, "conference {} is open", self.meeting);
         self.go_live(cx);
-        for asked in std::mem::take(&mut self.askers) {
-            request::answer(cx, &self.room, asked, true);
-        }
+        self.answer_askers(cx, |cx, room, asked| request::answer(cx, room, asked, true));
         // Whoever leads already is among all who are there, not among the first.
         for presence in std::mem::take(&mut self.held) {
             self.member_presence(cx, &presence);
@@ -348,14 +346,20 @@ impl Conference {
         }
     }
 
+    /// Each leaves the list once he has his answer: a failure in between leaves nobody without.
+    fn answer_askers(&mut self, cx: &mut Context, answer: impl Fn(&mut Context, &BareJid, Asked)) {
+        while let Some(asked) = self.askers.front().cloned() {
+            answer(cx, &self.room, asked);
+            self.askers.pop_front();
+        }
+    }
+
     /// The conference does not come about. Whoever waits tries again by himself, unless it was refused for good.
     fn fail(&mut self, cx: &mut Context, refused: Option<&str>) {
-        for asked in std::mem::take(&mut self.askers) {
-            match refused {
-                None => request::answer(cx, &self.room, asked, false),
-                Some(text) => request::refuse(cx, asked, text),
-            }
-        }
+        self.answer_askers(cx, |cx, room, asked| match refused {
+            None => request::answer(cx, room, asked, false),
+            Some(text) => request::refuse(cx, asked, text),
+        });
         self.end(cx, Leave::Room);
     }
 
@@ -505,9 +509,7 @@ impl Conference {
         for id in self.members.iter().map(|member| member.id).collect::<Vec<_>>() {
             self.forget_member(cx, id);
         }
-        for asked in std::mem::take(&mut self.askers) {
-            request::answer(cx, &self.room, asked, false);
-        }
+        self.answer_askers(cx, |cx, room, asked| request::answer(cx, room, asked, false));
         match leave {
             Leave::Room => self.seat.leave(cx),
             Leave::Outside | Leave::Silently => self.seat.forget(cx),

@@ -146,6 +146,7 @@ impl Builder {
             recordings: recorded.then(|| Recording::new(config.clone(), seed)).into_iter().collect(),
             sabotage: None,
             failures: 0,
+            failed: false,
             inputs: 0,
             config,
         };

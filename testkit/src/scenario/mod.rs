@@ -65,6 +65,8 @@ pub struct Scenario {
     sabotage: Option<u32>,
     /// How often the core failed, as it was told to.
     failures: usize,
+    /// It did at its last input.
+    failed: bool,
     inputs: usize,
 }
 
