@@ -26,7 +26,7 @@ fn main() {
 }
 
 /// Counted while a core is fed. The inputs are copied meanwhile, as they come from a connection: what the core keeps of them
-/// is its own.
+/// is its own, and the copies' allocations are those of reading.
 fn held(recording: &Recording) -> allocation_counter::AllocationInfo {
     let mut core = None;
     let counted = allocation_counter::measure(|| {

@@ -85,8 +85,10 @@ pub async fn serve(config: Arc<Config>) -> u8 {
                     let Ok((on, event)) = events.try_recv() else { break };
                     caused += shell.event(on, event);
                 }
-                // The connections write before anything else is done.
-                yield_now().await;
+                if caused >= TURN {
+                    // The connections write before anything else is done. Otherwise they do as soon as we wait.
+                    yield_now().await;
+                }
             }
             () = until(wake) => {
                 shell.handle(Input::Tick, None);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::mpsc;
+use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::errors::{Error, broken, condition};
@@ -165,6 +166,8 @@ impl Session {
                         timer.as_mut().reset(self.due());
                     }
                     self.take_in(link).await?;
+                    // The core has its turn, so that what it answers goes out with our acknowledgement in one write.
+                    yield_now().await;
                 }
                 Step::Wrote(Err(source)) | Step::Read(Err(source)) => return Err(broken("carrying stanzas", source)),
                 Step::Timer => self.look(timer.as_mut())?,

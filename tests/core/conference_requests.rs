@@ -209,7 +209,7 @@ fn what_the_focus_does_not_serve_is_refused() {
     s.finish();
 }
 
-/// Covers spec/10: 29.
+/// Case 29 of spec/10, but for the words in the log.
 #[test]
 fn start_audio_muted_is_a_number_of_participants() {
     for (value, second) in [("true", None), ("1", Some(("true".to_owned(), "false".to_owned())))] {

@@ -473,10 +473,12 @@ impl Conference {
                 None
             }
             (Err(none), None) => {
-                say!(self, warn, "{none}");
-                self.story.decided(cx.now, "there is no bridge: waits for one");
                 cx.stranded.insert(self.id);
-                self.set_bridge_not_available(cx, true);
+                // Once, not for each of hundreds who wait.
+                if self.set_bridge_not_available(cx, true) {
+                    say!(self, warn, "{none}");
+                    self.story.decided(cx.now, "there is no bridge: waits for one");
+                }
                 None
             }
         }

@@ -44,12 +44,15 @@ impl Conference {
         }
     }
 
-    /// Clients take this for the end of the meeting, and do so once: it is said only where there is no bridge at all.
-    pub(super) fn set_bridge_not_available(&mut self, cx: &mut Context, not_available: bool) {
-        if self.published.bridge_not_available != not_available {
+    /// Clients take this for the end of the meeting, and do so once: it is said only where there is no bridge at all. Whether
+    /// it is news.
+    pub(super) fn set_bridge_not_available(&mut self, cx: &mut Context, not_available: bool) -> bool {
+        let news = self.published.bridge_not_available != not_available;
+        if news {
             self.published.bridge_not_available = not_available;
             self.publish(cx);
         }
+        news
     }
 
     /// Publishes whether there are as many senders as allowed; nothing until the limit is reached for the first time.

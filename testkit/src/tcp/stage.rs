@@ -48,7 +48,8 @@ pub struct Latencies {
     pub offer: Vec<Time>,
     /// From the `session-accept` to its `result`.
     pub accept: Vec<Time>,
-    /// From that `result` to when another participant was told of the sources; zero if it was told before.
+    /// From that `result` to when another participant, who was there before, was told of the sources; zero if it was told
+    /// before the `result` came.
     pub told: Vec<Time>,
 }
 
@@ -216,7 +217,9 @@ impl<'p> Stage<'p> {
             all.offer.extend(&watch.offer);
             all.accept.extend(watch.answers.iter().filter(|(what, _)| what == "session-accept").map(|(_, time)| *time));
             let Some(accepted) = watch.accepted else { continue };
-            let told = look.participants().filter_map(|other| other.stopwatch.told.get(participant.nick()));
+            // Who comes later is told by its offer.
+            let others = look.participants().filter(|it| it.stopwatch.accepted.is_some_and(|at| at < accepted));
+            let told = others.filter_map(|other| other.stopwatch.told.get(participant.nick()));
             all.told.extend(told.map(|at| at.saturating_sub(accepted)));
         }
         all
