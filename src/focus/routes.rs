@@ -28,6 +28,9 @@ impl Focus {
         }
         *self.cx.link(on) = Link { jid: Some(jid), in_grace: None };
         let breweries = self.brewery.as_ref().is_some_and(|brewery| brewery.seat.on == on);
+        if breweries && !in_time {
+            self.leave_brewery_behind();
+        }
         if on == Connection::Component {
             return;
         }
@@ -43,7 +46,7 @@ impl Focus {
         if breweries && in_time {
             self.seek_bridges();
         } else if breweries {
-            self.rejoin_brewery();
+            self.join_brewery();
         }
     }
 

@@ -340,6 +340,10 @@ impl Conference {
 
     /// The conference on the bridge is over: expired there, and forgotten here.
     pub(super) fn close_bridge(&mut self, cx: &mut Context) -> Vec<MemberId> {
+        let Some(bridge) = self.bridge.as_ref().map(|session| session.bridge.clone()) else { return Vec::new() };
+        // First: if anything fails after this, the bridge has let go all the same.
+        let modify = request::expire_conference(&self.meeting);
+        self.ask_bridge(cx, &bridge, modify, Then::Expired(self.id, bridge.clone()));
         let Some(session) = self.bridge.take() else { return Vec::new() };
         let mut on_it = Vec::new();
         for member in self.members.iter_mut() {
@@ -349,9 +353,7 @@ impl Conference {
         }
         cx.bridges.endpoints_released(&session.bridge, session.endpoints);
         self.unregister(cx, &session.bridge);
-        let modify = request::expire_conference(&self.meeting);
-        self.setbacks.expiring.insert(session.bridge.clone());
-        self.ask_bridge(cx, &session.bridge, modify, Then::Expired(self.id, session.bridge.clone()));
+        self.setbacks.expiring.insert(bridge);
         self.publish_bridge_count(cx);
         on_it
     }
