@@ -125,6 +125,7 @@ impl Conference {
         self.ask_bridge(cx, &bridge, modify, Then::Allocated(self.id, id, attempt));
         if creates {
             self.publish_bridge_count(cx);
+            self.call_who_waits(cx, id);
         }
         Placement::Asked
     }
@@ -423,6 +424,14 @@ impl Conference {
             self.members.iter().filter(|member| is_waiting(&member.invite)).map(|member| member.id).collect();
         for id in waiting {
             self.place(cx, id);
+        }
+    }
+
+    /// There is a bridge again, found for one: the others who waited for one seek it, too.
+    fn call_who_waits(&mut self, cx: &mut Context, found_for: MemberId) {
+        let waits = self.members.iter().any(|member| member.id != found_for && is_waiting(&member.invite));
+        if waits && self.setbacks.retry.is_none() {
+            self.setbacks.retry = Some(cx.timers.set(cx.now, Timer::SeekBridge(self.id)));
         }
     }
 

@@ -168,6 +168,15 @@ impl Life<'_> {
 
     fn expire_orphans(&mut self) {
         let now = self.s.now();
+        for bridge in self.s.bridges() {
+            for (meeting, conference) in bridge.conferences() {
+                // Nobody has ever come.
+                let unused = conference.endpoints.values().all(|endpoint| endpoint.transport.is_none());
+                if unused && now.saturating_sub(conference.created) >= ORPHANED {
+                    self.orphans.push((now, bridge.nick().to_owned(), meeting.clone(), conference.created));
+                }
+            }
+        }
         let (due, rest) = std::mem::take(&mut self.orphans).into_iter().partition(|(at, ..)| *at <= now);
         self.orphans = rest;
         let due: Vec<(Time, String, String, Time)> = due;
