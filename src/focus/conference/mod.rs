@@ -393,10 +393,16 @@ impl Conference {
         let id = MemberId(cx.unique());
         let mut member = Member::new(id, nick, occupant.clone());
         member.update(presence, true, &cx.config.xmpp.trusted_domains);
-        let caps = member.caps.clone();
         self.members.insert(member);
         cx.timers.cancel(self.start.take());
         self.publish_sender_limits(cx);
+        self.discover(cx, id);
+    }
+
+    /// Finds out what a member supports.
+    pub fn discover(&mut self, cx: &mut Context, id: MemberId) {
+        let Some(member) = self.members.get(id) else { return };
+        let (occupant, caps) = (member.occupant.clone(), member.caps.clone());
         if let Some(features) = caps::discover(cx, (self.id, id), self.seat.on, &occupant, caps.as_ref()) {
             self.features_known(cx, id, features);
         }

@@ -248,6 +248,10 @@ impl Life<'_> {
             What::BridgeFails(_, error) => {
                 self.drops |= error == Error::BadRequest;
                 self.refusing.insert(number);
+                // An update that it calls wrong is not sent again (spec/40 §8.2, "Improve").
+                if matches!(error, Error::BadRequest | Error::NotImplemented) {
+                    self.confused.insert(number);
+                }
                 self.s.bridge(&name).fail_next(fault(error));
             }
             What::BridgeIsSilentTo(_, count) => {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::peers::{Person, nick};
+use super::plan::Client;
 use crate::Time;
 use crate::participant::{Place, Refusal};
 use crate::scenario::Scenario;
@@ -116,6 +117,13 @@ impl Judge {
     /// When nothing has gone wrong for long: everybody who is there is served, and all views agree.
     pub fn quiescent(&self, s: &Scenario, people: &BTreeMap<u8, Person>) -> Vec<String> {
         let mut wrong = s.disagreements();
+        if self.unheard {
+            // Nobody knows that its SSRCs are rewritten, so it is told of others'.
+            let told = |person: &&Person| person.client == Client::Rewriting;
+            for (number, _) in people.iter().filter(|(_, person)| told(person)) {
+                wrong.retain(|text| !text.starts_with(&format!("{} knows of ", nick(*number))));
+            }
+        }
         for person in people.values().filter(|person| !person.hostile) {
             let participant = s.view(&person.label);
             let in_room = |other: &&Person| other.room == person.room && s.view(&other.label).place() == Place::InRoom;
@@ -144,7 +152,8 @@ impl Judge {
 /// Whether this is about what was meant for an earlier life of the same name: rooms know names only.
 fn is_stray(text: &str, person: Option<&Person>, people: &BTreeMap<u8, Person>, now: Time) -> bool {
     let young = |person: &Person| person.lives > 0 && now.saturating_sub(person.since) < CROSSING;
-    let crossed = text.starts_with("an answer to nothing") || text.contains(" of session '");
+    let crossed =
+        text.starts_with("an answer to nothing") || text.contains(" of session '") || text.contains(" while session '");
     let back = |(number, person): (&u8, &Person)| young(person) && text.contains(&format!("/{},", nick(*number)));
     let mixed = text.contains("is not exactly the sources") || text.contains("announced though");
     let owner = |(number, person): (&u8, &Person)| young(person) && text.contains(&format!(" of {} ", nick(*number)));
