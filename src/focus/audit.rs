@@ -137,22 +137,32 @@ impl Focus {
     /// Makes the core panic when it is about to send so many more stanzas: in the middle of things. Once.
     #[cfg(feature = "sabotage")]
     pub fn sabotage(&mut self, stanzas: u32) {
-        self.cx.sabotage = Sabotage(Some(stanzas));
+        self.cx.sabotage.left = Some(stanzas);
+    }
+
+    /// How often it has failed because it was told to.
+    #[cfg(feature = "sabotage")]
+    pub fn sabotaged(&self) -> u64 {
+        self.cx.sabotage.struck
     }
 }
 
 /// When to fail on purpose.
 #[cfg(feature = "sabotage")]
 #[derive(Debug, Default)]
-pub(crate) struct Sabotage(Option<u32>);
+pub(crate) struct Sabotage {
+    left: Option<u32>,
+    struck: u64,
+}
 
 #[cfg(feature = "sabotage")]
 impl Sabotage {
     pub fn strike(&mut self) {
-        match &mut self.0 {
+        match &mut self.left {
             None => {}
             Some(0) => {
-                self.0 = None;
+                self.left = None;
+                self.struck += 1;
                 panic!("sabotage");
             }
             Some(left) => *left -= 1,

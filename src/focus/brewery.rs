@@ -42,11 +42,10 @@ impl Focus {
 
     /// The connection was set up anew: we are in no room. The bridges are most likely well; those that the brewery does
     /// not show again are gone (spec/50 §1.3).
-    pub(super) fn rejoin_brewery(&mut self) {
+    pub(super) fn leave_brewery_behind(&mut self) {
         let Some(brewery) = &mut self.brewery else { return };
         brewery.seat.forget(&mut self.cx);
         brewery.unconfirmed = self.cx.bridges.iter().map(|bridge| bridge.id.jid.clone()).collect();
-        self.join_brewery();
     }
 
     pub(super) fn brewery_presence(&mut self, presence: &Presence) {

@@ -23,6 +23,7 @@ mod table;
 pub mod time;
 mod timers;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use self::brewery::Brewery;
@@ -96,8 +97,6 @@ pub struct Focus {
     brewery: Option<Brewery>,
     components: Components,
     stopping: bool,
-    /// The conference whose input is being handled: what a panic costs (docs/ARCHITECTURE.md, rule 5).
-    in_hand: Option<ConferenceId>,
     /// The request that is being handled: whoever asks is answered even then.
     asked: Option<Asked>,
 }
@@ -117,7 +116,6 @@ impl Focus {
             brewery,
             components: Components::default(),
             stopping: false,
-            in_hand: None,
             asked: None,
         }
     }
@@ -133,7 +131,6 @@ impl Focus {
         }
         self.asked = None;
         self.run_due();
-        self.in_hand = None;
     }
 
     pub fn poll_output(&mut self) -> Option<Output> {
@@ -163,54 +160,60 @@ impl Focus {
             timers: self.cx.timers.len(),
         }
     }
-
-    /// To be called after [`Focus::handle`] panicked: the conference in hand ends, and its room is told by our leave. The
-    /// rest goes on.
+    /// To be called after [`Focus::handle`] panicked, which it does outside of conferences only: what may have been left
+    /// undone is done again. The rest goes on.
     pub fn recover(&mut self, now: Timestamp) {
         self.cx.now = self.cx.now.max(now);
         self.cx.metrics.panics += 1;
-        // While we are in the room: otherwise it would not let the answer through.
         self.answer_failed();
-        self.end_failed();
+        self.restore();
     }
 
-    fn end_failed(&mut self) {
-        let Some(id) = self.in_hand.take() else { return self.restore() };
-        if let Some(conference) = self.conferences.get(id) {
-            log::error!(
-                room:% = conference.room, meeting_id:% = conference.meeting;
-                "the conference ends because of an error of ours. What led to it:\n{}",
-                conference.story
-            );
-        }
-        self.with_conference(id, |conference, cx| conference.end(cx, Leave::Room));
-        self.in_hand = None;
-    }
-
-    /// Whoever asked when it failed is told so, unless he has his answer, or gets it from the conference's end.
-    fn answer_failed(&mut self) {
-        let Some(asked) = self.asked.take() else { return };
-        let answered = |output: &Output| matches!(output, Output::Send { stanza: Stanza::Iq(iq), .. } if iq.id == asked.id && iq.to == asked.from);
-        let conference = self.in_hand.and_then(|id| self.conferences.get(id));
-        let waits = conference.is_some_and(|conference| conference.has_asker(&asked));
-        if !waits && !self.cx.outputs().iter().any(answered) {
-            self.cx.answer_error(asked, Condition::InternalServerError, "");
-        }
-    }
-
-    /// Lets a conference act, and clears it away if that was its end.
+    /// Lets a conference act, and clears it away if that was its end. If it fails, it ends, and nothing else does: whatever
+    /// others have yet to be told in the same turn they are told.
     fn with_conference(&mut self, id: ConferenceId, act: impl FnOnce(&mut Conference, &mut Context)) {
         let Some(conference) = self.conferences.get_mut(id) else { return };
-        let outer = self.in_hand.replace(id);
         let first = self.cx.outputs().len();
-        act(conference, &mut self.cx);
+        let failed = catch_unwind(AssertUnwindSafe(|| act(conference, &mut self.cx))).is_err();
         for Output::Send { stanza, .. } in self.cx.outputs().range(first..) {
             conference.story.went(self.cx.now, stanza);
         }
-        if conference.has_ended() {
+        if failed {
+            self.conference_failed(id);
+        } else if conference.has_ended() {
             self.clear_away(id);
         }
-        self.in_hand = outer;
+    }
+
+    /// The room is told by our leave.
+    fn conference_failed(&mut self, id: ConferenceId) {
+        self.cx.metrics.panics += 1;
+        // While we are in the room: otherwise it would not let the answer through.
+        self.answer_failed();
+        let Some(conference) = self.conferences.get_mut(id) else { return };
+        log::error!(
+            room:% = conference.room, meeting_id:% = conference.meeting;
+            "the conference ends because of an error of ours. What led to it:\n{}",
+            conference.story
+        );
+        if catch_unwind(AssertUnwindSafe(|| conference.end(&mut self.cx, Leave::Room))).is_err() {
+            log::error!(room:% = conference.room; "and it could not be ended in order");
+            self.cx.forget_conference(id);
+        }
+        self.clear_away(id);
+    }
+
+    /// Whoever asked when it failed is told so, unless he has his answer, or gets it from a conference.
+    fn answer_failed(&mut self) {
+        let Some(asked) = self.asked.take() else { return };
+        let is_answer = |stanza: &Stanza| {
+            let Stanza::Iq(iq) = stanza else { return false };
+            iq.id == asked.id && iq.to == asked.from
+        };
+        let answered = self.cx.outputs().iter().any(|Output::Send { stanza, .. }| is_answer(stanza));
+        if !answered && !self.conferences.iter().any(|conference| conference.has_asker(&asked)) {
+            self.cx.answer_error(asked, Condition::InternalServerError, "");
+        }
     }
 
     /// For the story of a conference.

@@ -26,13 +26,11 @@ impl Focus {
         if !resumed {
             self.give_up_requests(on);
         }
-        // On a new stream we are in no room, whatever becomes of the rest of this.
-        let brewery = self.brewery.as_mut().filter(|brewery| brewery.seat.on == on);
-        let breweries = brewery.is_some();
-        if let Some(brewery) = brewery.filter(|_| !in_time) {
-            brewery.seat.forget(&mut self.cx);
-        }
         *self.cx.link(on) = Link { jid: Some(jid), in_grace: None };
+        let breweries = self.brewery.as_ref().is_some_and(|brewery| brewery.seat.on == on);
+        if breweries && !in_time {
+            self.leave_brewery_behind();
+        }
         if on == Connection::Component {
             return;
         }
@@ -48,7 +46,7 @@ impl Focus {
         if breweries && in_time {
             self.seek_bridges();
         } else if breweries {
-            self.rejoin_brewery();
+            self.join_brewery();
         }
     }
 

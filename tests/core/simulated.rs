@@ -1,6 +1,6 @@
 //! What simulation has found, cut down to what it takes.
 
-use testkit::simulation::{Act, Client::*, Plan, Setting, What::*, survives};
+use testkit::simulation::{Act, Client::*, Error::*, Plan, Setting, What::*, survives};
 
 const SETTING: Setting = Setting { rooms: 1, bridges: 3, hop: 2, spread: 40, presets: false, ice: 2, batching: 0 };
 
@@ -35,6 +35,22 @@ fn a_failure_after_conferences_ended_is_not_theirs() {
             Act { at: 99290, what: Joins { who: 0, room: 0, client: Current, thinks: 35 } },
             Act { at: 99688, what: Sabotage(16) },
             Act { at: 133419, what: CutAndAnew(3712) },
+        ],
+    });
+}
+
+/// A bridge that failed may be taken again after a minute. Whoever comes then finds it.
+#[test]
+fn a_bridge_found_for_one_is_found_for_all_who_wait() {
+    survives(&Plan {
+        seed: 20096,
+        setting: Setting { bridges: 1, hop: 0, spread: 0, presets: true, ..SETTING },
+        acts: vec![
+            Act { at: 12128, what: BridgeFails(0, Unavailable) },
+            Act { at: 45462, what: Joins { who: 4, room: 0, client: Current, thinks: 48 } },
+            Act { at: 50170, what: BridgeFails(0, BadRequest) },
+            Act { at: 50878, what: Joins { who: 0, room: 0, client: Phone, thinks: 11980 } },
+            Act { at: 67654, what: Joins { who: 5, room: 0, client: Xml, thinks: 117 } },
         ],
     });
 }

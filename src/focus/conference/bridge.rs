@@ -125,6 +125,7 @@ impl Conference {
         self.ask_bridge(cx, &bridge, modify, Then::Allocated(self.id, id, attempt));
         if creates {
             self.publish_bridge_count(cx);
+            self.call_who_waits(cx, id);
         }
         Placement::Asked
     }
@@ -340,6 +341,10 @@ impl Conference {
 
     /// The conference on the bridge is over: expired there, and forgotten here.
     pub(super) fn close_bridge(&mut self, cx: &mut Context) -> Vec<MemberId> {
+        let Some(bridge) = self.bridge.as_ref().map(|session| session.bridge.clone()) else { return Vec::new() };
+        // First: if anything fails after this, the bridge has let go all the same.
+        let modify = request::expire_conference(&self.meeting);
+        self.ask_bridge(cx, &bridge, modify, Then::Expired(self.id, bridge.clone()));
         let Some(session) = self.bridge.take() else { return Vec::new() };
         let mut on_it = Vec::new();
         for member in self.members.iter_mut() {
@@ -349,9 +354,7 @@ impl Conference {
         }
         cx.bridges.endpoints_released(&session.bridge, session.endpoints);
         self.unregister(cx, &session.bridge);
-        let modify = request::expire_conference(&self.meeting);
-        self.setbacks.expiring.insert(session.bridge.clone());
-        self.ask_bridge(cx, &session.bridge, modify, Then::Expired(self.id, session.bridge.clone()));
+        self.setbacks.expiring.insert(bridge);
         self.publish_bridge_count(cx);
         on_it
     }
@@ -421,6 +424,14 @@ impl Conference {
             self.members.iter().filter(|member| is_waiting(&member.invite)).map(|member| member.id).collect();
         for id in waiting {
             self.place(cx, id);
+        }
+    }
+
+    /// There is a bridge again, found for one: the others who waited for one seek it, too.
+    fn call_who_waits(&mut self, cx: &mut Context, found_for: MemberId) {
+        let waits = self.members.iter().any(|member| member.id != found_for && is_waiting(&member.invite));
+        if waits && self.setbacks.retry.is_none() {
+            self.setbacks.retry = Some(cx.timers.set(cx.now, Timer::SeekBridge(self.id)));
         }
     }
 

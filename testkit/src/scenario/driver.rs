@@ -45,8 +45,12 @@ impl Scenario {
         if let Some(recording) = self.recordings.last_mut() {
             recording.input(now, &input, sabotage);
         }
-        self.failed = recording::handle(&mut self.focus, now, input);
+        let before = self.focus.metrics().panics;
+        recording::handle(&mut self.focus, now, input);
+        let panics = self.focus.metrics().panics;
+        self.failed = panics > before;
         self.failures += usize::from(self.failed);
+        assert_eq!(panics, self.focus.sabotaged(), "the core failed by itself\n{}", self.story());
         self.inputs += 1;
         self.drain_focus();
     }

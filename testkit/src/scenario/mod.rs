@@ -263,6 +263,7 @@ impl Scenario {
     pub fn focus_is_replaced(&mut self) {
         self.seed += 1;
         self.focus = Focus::new(self.config.clone(), self.seed);
+        self.sabotage = None;
         if !self.recordings.is_empty() {
             self.recordings.push(Recording::new(self.config.clone(), self.seed));
         }

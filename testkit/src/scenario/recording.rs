@@ -112,12 +112,11 @@ impl Recording {
     }
 }
 
-/// As the shell does it: a failure ends one conference. Only one that was asked for is forgiven. True: it failed.
-pub(super) fn handle(focus: &mut Focus, now: Timestamp, input: Input) -> bool {
-    let Err(panic) = catch_unwind(AssertUnwindSafe(|| focus.handle(now, input))) else { return false };
+/// As the shell does it. Only a failure that was asked for is forgiven.
+pub(super) fn handle(focus: &mut Focus, now: Timestamp, input: Input) {
+    let Err(panic) = catch_unwind(AssertUnwindSafe(|| focus.handle(now, input))) else { return };
     if panic.downcast_ref::<&str>() != Some(&SABOTAGE) {
         resume_unwind(panic);
     }
     focus.recover(now);
-    true
 }

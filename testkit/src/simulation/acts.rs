@@ -21,7 +21,7 @@ const LOOP_PAUSE: Time = Time::from_millis(700);
 
 impl Life<'_> {
     pub fn act(&mut self, what: What) {
-        self.unheard |= matches!(what, What::AnswersLost(_) | What::AnswersLate(..));
+        self.judge.unheard |= matches!(what, What::AnswersLost(_) | What::AnswersLate(..));
         match what {
             What::Joins { who, room: number, client, thinks } => self.comes(who, room(number), client, thinks),
             What::RoomDestroyed(_) | What::FocusKicked(_) | What::FocusLosesRights(_) => self.act_on_room(what),
@@ -361,7 +361,10 @@ impl Life<'_> {
             bridge.forget_faults();
             bridge.settings.delay = Time::ZERO;
             bridge.publish(|stats| (stats.drain, stats.stress) = (false, 0.01));
-            if shutting_down || self.confused.contains(&number) || (self.unheard && self.refusing.contains(&number)) {
+            if shutting_down
+                || self.confused.contains(&number)
+                || (self.judge.unheard && self.refusing.contains(&number))
+            {
                 self.later(Time::ZERO, Later::BridgeReturns(number));
             }
         }

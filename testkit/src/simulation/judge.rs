@@ -22,6 +22,8 @@ pub(super) struct Judge {
     failures: usize,
     /// Requests that were asked of a focus that is gone.
     forgiven: BTreeSet<String>,
+    /// Answers to the focus were lost: it does not know what clients support, and guesses.
+    pub unheard: bool,
     /// Who has waited in vain.
     waiting: BTreeSet<String>,
 }
@@ -93,7 +95,8 @@ impl Judge {
             "where it is not",
             "without having entered it",
         ];
-        troubled && crossed.iter().any(|words| text.contains(words))
+        let guessed = self.unheard && text.contains("to a client without");
+        guessed || (troubled && crossed.iter().any(|words| text.contains(words)))
     }
 
     /// Refusals that no honest client is spared.
@@ -143,5 +146,9 @@ fn is_stray(text: &str, person: Option<&Person>, people: &BTreeMap<u8, Person>, 
     let young = |person: &Person| person.lives > 0 && now.saturating_sub(person.since) < CROSSING;
     let crossed = text.starts_with("an answer to nothing") || text.contains(" of session '");
     let back = |(number, person): (&u8, &Person)| young(person) && text.contains(&format!("/{},", nick(*number)));
-    (crossed && person.is_some_and(young)) || (text.contains("which is not open") && people.iter().any(back))
+    let mixed = text.contains("is not exactly the sources") || text.contains("announced though");
+    let owner = |(number, person): (&u8, &Person)| young(person) && text.contains(&format!(" of {} ", nick(*number)));
+    (crossed && person.is_some_and(young))
+        || (mixed && people.iter().any(owner))
+        || (text.contains("which is not open") && people.iter().any(back))
 }

@@ -35,6 +35,8 @@ pub(super) struct Person {
     pub since: Time,
     /// How often in a row it had a session and no endpoint when it looked.
     pub suffering: u32,
+    /// How often in a row it had no session.
+    pub idle: u32,
 }
 
 pub(super) fn nick(number: u8) -> String {
@@ -69,6 +71,7 @@ impl Life<'_> {
             refused: false,
             away: false,
             suffering: 0,
+            idle: 0,
             since,
         };
         self.people.insert(number, person);
@@ -115,14 +118,13 @@ impl Life<'_> {
         }
         let participant = self.s.view(&person.label);
         let broken = participant.session().is_some_and(|session| session.state == SessionState::Broken);
-        let idle = participant.place() == Place::InRoom && participant.session().is_none();
         let waits = self.judge.waits(&person.label);
         participant.place() == Place::Outside
             || participant.focus_gone()
             || broken
             || person.refused
             // The focus may drop whom a bridge calls wrong (spec/40 §8.1, row 2); people find out for themselves.
-            || (idle && self.drops && self.healing && self.has_company(person))
+            || (person.idle >= PATIENCE * 2 && self.drops && self.healing && self.has_company(person))
             || waits
     }
 
@@ -142,6 +144,8 @@ impl Life<'_> {
                 conferences.any(|conference| conference.endpoints.contains_key(participant.nick()))
             });
             let suffers = !alive && participant.connected();
+            let idle = participant.place() == Place::InRoom && participant.session().is_none();
+            person.idle = if idle { person.idle + 1 } else { 0 };
             person.suffering = if suffers { person.suffering + 1 } else { 0 };
             if person.suffering == PATIENCE {
                 dead.push(person.label.clone());
@@ -164,6 +168,15 @@ impl Life<'_> {
 
     fn expire_orphans(&mut self) {
         let now = self.s.now();
+        for bridge in self.s.bridges() {
+            for (meeting, conference) in bridge.conferences() {
+                // Nobody has ever come.
+                let unused = conference.endpoints.values().all(|endpoint| endpoint.transport.is_none());
+                if unused && now.saturating_sub(conference.created) >= ORPHANED {
+                    self.orphans.push((now, bridge.nick().to_owned(), meeting.clone(), conference.created));
+                }
+            }
+        }
         let (due, rest) = std::mem::take(&mut self.orphans).into_iter().partition(|(at, ..)| *at <= now);
         self.orphans = rest;
         let due: Vec<(Time, String, String, Time)> = due;

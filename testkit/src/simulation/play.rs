@@ -39,8 +39,6 @@ pub(super) struct Life<'a> {
     pub confused: BTreeSet<u8>,
     /// Bridges which have refused something.
     pub refusing: BTreeSet<u8>,
-    /// Answers were lost, or came too late.
-    pub unheard: bool,
     /// No more trouble is made.
     pub healing: bool,
     pub(super) later: BTreeMap<(Time, u64), Later>,
@@ -111,7 +109,6 @@ impl<'a> Life<'a> {
             asleep: BTreeSet::new(),
             confused: BTreeSet::new(),
             refusing: BTreeSet::new(),
-            unheard: false,
             healing: false,
             later: BTreeMap::new(),
             count: 0,
@@ -239,7 +236,11 @@ fn listen_for_panics() {
             let kept = PANIC.with_borrow_mut(|listening| match listening {
                 Listening::No => false,
                 Listening::Yes(text) => {
-                    *text = Some(info.to_string());
+                    // The first that nobody asked for: others may follow from it.
+                    let told = info.to_string();
+                    if text.is_none() && !told.ends_with("sabotage") {
+                        *text = Some(told);
+                    }
                     true
                 }
             });
