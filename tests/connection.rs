@@ -448,6 +448,8 @@ async fn a_stop_waits_two_seconds_for_a_server_that_does_not_close() {
 
 // ---------------------------------------------------------------------------------------------------- components
 
+/// With the answer to a request, which is the core's.
+/// Covers spec/10: 7.
 #[tokio::test(start_paused = true)]
 async fn a_component_shakes_hands_and_is_asked_after() {
     let mut focus = Focus::component("test").await;

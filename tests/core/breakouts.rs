@@ -111,7 +111,7 @@ fn a_breakout_rooms_metadata_is_its_own() {
     s.finish();
 }
 
-/// Covers spec/10: 57; spec/20: 57; spec/90: 56.
+/// Covers spec/10: 57; spec/20: 57; spec/40: 49; spec/90: 56.
 #[test]
 fn one_of_three_goes_to_a_breakout_room_and_comes_back() {
     let mut s = main_room(&["alice", "bob", "carol"]);

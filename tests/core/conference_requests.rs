@@ -87,6 +87,8 @@ fn a_request_to_the_focus_user_itself_is_answered_directly() {
     s.finish();
 }
 
+/// With the handshake, which is the connection's.
+/// Covers spec/10: 7.
 #[test]
 fn a_request_to_the_component_is_answered_in_its_name() {
     let mut s = with_guest(Scenario::new().component());

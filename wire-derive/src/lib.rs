@@ -1,6 +1,6 @@
 //! `#[derive(Element)]`: a wire element declared once, read and written from that declaration.
 //!
-//! ```ignore
+//! ```text
 //! #[derive(Element)]
 //! #[xml(SSMA, "source")]                                      // namespace (a constant of `ns.rs`), name
 //! pub struct Source {

@@ -283,7 +283,8 @@ mod tests {
         assert_eq!(endpoint.transport.as_ref().and_then(|transport| transport.sctp.clone()), None);
     }
 
-    /// spec/40, tests 6, 8, 36 and 46.
+    /// And a part of cases 6 and 8.
+    /// Covers spec/40: 36, 46.
     #[test]
     fn an_update_says_what_changed_and_nothing_else() {
         let id = EndpointId::from("p");
@@ -306,11 +307,23 @@ mod tests {
             (Some(Sources::default()), Some(LastN { value: 4 }))
         );
 
+        let candidate =
+            "<candidate component='1' foundation='1' generation='0' ip='192.0.2.1' port='1000' type='host'/>";
+        let xml = xml.replace("</transport>", &format!("{}</transport>", candidate.repeat(4)));
+        let trickled: IceTransport = read_str(&xml).expect("legal");
+        let modify =
+            read(&update(&meeting(), Update { transport: Some(&trickled), ..nothing }).expect("something changed"));
+        assert_eq!((modify.endpoints.len(), &modify.endpoints[0].sources), (1, &None));
+        let told = modify.endpoints[0].transport.as_ref().and_then(|told| told.ice.as_ref()).expect("given");
+        assert!(told.rtcp_mux && told.fingerprints[0].setup.is_none());
+        assert_eq!((told.candidates.len(), &told.candidates), (4, &trickled.candidates));
+
         let modify = read(&update(&meeting(), Update { sources: Some(&empty), ..nothing }).expect("something changed"));
         assert_eq!((&modify.endpoints[0].transport, modify.endpoints[0].initial_last_n), (&None, None));
     }
 
-    /// spec/40, tests 7 and 43 of spec/30 §14.
+    /// And a part of case 43 of spec/30 §14.
+    /// Covers spec/40: 7.
     #[test]
     fn media_sources_are_sources_by_name() {
         let named = |ssrc, media, name: &str| crate::focus::sources::set::Source {

@@ -1,6 +1,6 @@
 //! Whole conferences in one thread and virtual time: the core, a server in memory, bridges and participants.
 //!
-//! ```ignore
+//! ```text
 //! let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
 //! s.run_until(|s| s.all_connected());
 //! s.participant("alice").add_source(desktop());
