@@ -11,6 +11,9 @@ use crate::scenario::Scenario;
 /// After the focus or its rooms were in trouble, questions of before it may stay without answer for so long.
 const TROUBLE: Time = Time::from_secs(45);
 
+/// How long bridges keep what a focus left on them that is gone: until their own timers find it, and some more.
+const ORPHANS: Time = Time::from_secs(70);
+
 /// Until what was sent to somebody has reached whoever has come back under the same name.
 const CROSSING: Time = Time::from_secs(3);
 
@@ -19,6 +22,8 @@ const CROSSING: Time = Time::from_secs(3);
 pub(super) struct Judge {
     /// Until when nobody may complain of silence.
     trouble: Time,
+    /// Until when bridges may have something of a focus that is gone.
+    orphans: Time,
     /// The core has failed so often, on purpose.
     failures: usize,
     /// Requests that were asked of a focus that is gone.
@@ -37,6 +42,7 @@ impl Judge {
 
     /// What the focus was asked until now it may not know of.
     pub fn forgive(&mut self, s: &Scenario) {
+        self.orphans = s.now() + ORPHANS;
         self.forgiven.extend(s.view_server().unanswered("focus"));
     }
 
@@ -78,7 +84,7 @@ impl Judge {
             let known = matches!(error.condition.as_str(), "item-not-found" | "service-unavailable")
                 || error.text.starts_with("Conference already exists")
                 // Those of a focus that is gone.
-                || (error.text.starts_with("Endpoint with ID") && s.now() < self.trouble);
+                || (error.text.starts_with("Endpoint with ID") && s.now() < self.orphans);
             if !known {
                 wrong.push(format!("{label} answered {error:?}"));
             }
@@ -155,8 +161,11 @@ fn is_stray(text: &str, person: Option<&Person>, people: &BTreeMap<u8, Person>, 
     let crossed =
         text.starts_with("an answer to nothing") || text.contains(" of session '") || text.contains(" while session '");
     let back = |(number, person): (&u8, &Person)| young(person) && text.contains(&format!("/{},", nick(*number)));
-    let mixed = text.contains("is not exactly the sources") || text.contains("announced though");
-    let owner = |(number, person): (&u8, &Person)| young(person) && text.contains(&format!(" of {} ", nick(*number)));
+    let mixed =
+        ["is not exactly the sources", "announced though", "who has none"].iter().any(|words| text.contains(words));
+    let owner = |(number, person): (&u8, &Person)| {
+        young(person) && text.replace(',', " ").contains(&format!(" of {} ", nick(*number)))
+    };
     (crossed && person.is_some_and(young))
         || (mixed && people.iter().any(owner))
         || (text.contains("which is not open") && people.iter().any(back))
