@@ -47,7 +47,9 @@ impl Focus {
         }
         if breweries && in_time {
             self.seek_bridges();
-        } else if breweries {
+        }
+        // If we are outside: a try that came due while nothing could be said was let go.
+        if breweries {
             self.join_brewery();
         }
     }

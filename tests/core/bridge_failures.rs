@@ -1,13 +1,12 @@
 //! Bridges that refuse, say nothing, or have forgotten what they were asked before: each row of spec/40 §8.
 
-use minidom::Element;
 use testkit::Time;
 use testkit::bridge::Fault;
 use testkit::ns;
 use testkit::participant::media::desktop;
 use testkit::room::Fate;
 use testkit::scenario::Scenario;
-use testkit::xml::to_text;
+use testkit::xml::{Element, to_text};
 
 use crate::bridges_support::*;
 use crate::support::*;

@@ -61,7 +61,7 @@ fn outline(wire: &Wire) -> String {
     words.extend(is("expire").then(|| "expire".to_owned()));
     for endpoint in modify.kids("endpoint", ns::COLIBRI2) {
         let id = endpoint.get("id").unwrap_or("?");
-        let children: Vec<&str> = endpoint.children().map(minidom::Element::name).collect();
+        let children: Vec<&str> = endpoint.children().map(testkit::xml::Element::name).collect();
         words.push(match (endpoint.get("create"), endpoint.get("expire")) {
             (Some(_), _) => format!("+{id}"),
             (_, Some(_)) => format!("-{id}"),

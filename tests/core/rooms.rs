@@ -1,13 +1,12 @@
 //! Rooms: entering, configuring, leaving, the presence of the focus.
 
-use minidom::Element;
 use serde_json::json;
 use testkit::Time;
 use testkit::ns;
 use testkit::participant::Place;
 use testkit::room::Fate;
 use testkit::scenario::Scenario;
-use testkit::xml::Read;
+use testkit::xml::{Element, Read};
 
 use crate::support::*;
 

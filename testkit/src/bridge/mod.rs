@@ -14,13 +14,12 @@ mod tests;
 use std::collections::VecDeque;
 
 use indexmap::IndexMap;
-use minidom::Element;
 
 use crate::Time;
 use crate::ns;
 use crate::participant::media::Dice;
 use crate::violation::{Complaints, Violation};
-use crate::xml::{Read, bare, el, error_of, result_of};
+use crate::xml::{Element, Read, bare, el, error_of, result_of};
 pub use conference::{Conference, Endpoint, Relay};
 use errors::Refused;
 use request::Modify;
@@ -320,7 +319,7 @@ impl Bridge {
             self.complaints.add(format!("a request of {:?}, who is not in the brewery", iq.get("from")));
             return self.answer(error_of(iq, "auth", "forbidden", None).done());
         }
-        match (payload.name(), payload.ns().as_str()) {
+        match (payload.name(), payload.ns()) {
             ("conference-modify", ns::COLIBRI2) => self.on_modify(iq, payload),
             ("healthcheck", ns::HEALTHCHECK) => self.on_health_check(iq),
             ("query", ns::VERSION) => self.answer(result_of(iq).child(el("query", ns::VERSION)).done()),
@@ -395,7 +394,7 @@ impl Bridge {
 
     fn answer_after(&mut self, delay: Time, mut stanza: Element) {
         // The server writes the sender itself.
-        stanza.attrs_mut().remove(&minidom::rxml::Namespace::NONE, "from");
+        stanza.remove_attr("from");
         let earliest = self.late.back().map_or(self.now, |(at, _)| *at);
         let at = earliest.max(self.now + delay);
         if at <= self.now && self.late.is_empty() {

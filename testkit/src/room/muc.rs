@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
-use minidom::Element;
 
 use super::Server;
 use crate::ns;
-use crate::xml::{Builder, Read, bare, el, set_attr, stanza_error};
+use crate::xml::{Builder, Element, Read, bare, el, set_attr, stanza_error};
 
 #[derive(Debug, Clone, Default)]
 pub struct Room {

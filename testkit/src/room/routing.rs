@@ -1,9 +1,7 @@
 //! Where a stanza goes.
 
-use minidom::Element;
-
 use super::{Server, Wiring, ids};
-use crate::xml::{Read, bare, domain, resource, set_attr};
+use crate::xml::{Element, Read, bare, domain, resource, set_attr};
 
 impl Server {
     /// Routes what `label`, whose JID is `sender`, has sent; `from` is written already.

@@ -15,7 +15,7 @@ const TROUBLE: Time = Time::from_secs(45);
 const ORPHANS: Time = Time::from_secs(70);
 
 /// Until what was sent to somebody has reached whoever has come back under the same name.
-const CROSSING: Time = Time::from_secs(3);
+const CROSSING: Time = Time::from_secs(10);
 
 /// Keeps what was seen already, and what is excused.
 #[derive(Debug, Default)]
@@ -67,6 +67,10 @@ impl Judge {
             let stray = is_stray(&violation.text, person, people, s.now());
             if !hostile && !stray && !self.is_excused(s, &violation.text) {
                 wrong.push(violation.to_string());
+            }
+            // It has something of that earlier life, and nobody will take it away.
+            if let Some(person) = people.values_mut().find(|person| stray && person.label == violation.peer) {
+                person.refused = true;
             }
         }
         for (label, refusal) in s.take_refusals() {

@@ -21,6 +21,12 @@ const HEALING: Time = Time::from_secs(110);
 /// After that what is still under way arrives.
 const SETTLING: Time = Time::from_secs(5);
 
+/// Most lives check bridges less often than every ten seconds, and hear less often of them: half of all that happens would
+/// be that. One in so many does as the configuration says.
+const RUSHED: u64 = 4;
+const CHECKS: Time = Time::from_secs(20);
+const PRESENCE: Time = Time::from_secs(25);
+
 /// A life being lived.
 pub(super) struct Life<'a> {
     pub plan: &'a Plan,
@@ -86,6 +92,9 @@ impl<'a> Life<'a> {
             .latency(millis(hop), millis(spread))
             .server(|options| options.presets = presets)
             .config(|config| {
+                if !plan.seed.is_multiple_of(RUSHED) {
+                    config.bridge.health_checks.interval = CHECKS;
+                }
                 if batching > 0 {
                     config.conference.source_signaling_delays = [(0, millis(batching))].into();
                 }
@@ -93,7 +102,7 @@ impl<'a> Life<'a> {
         for number in 0..bridges {
             builder = builder.bridge_with(&bridge(number), move |bridge| {
                 bridge.stats.terse = true;
-                bridge.presence_interval = Time::from_secs(20);
+                bridge.presence_interval = PRESENCE;
                 bridge.ice_restart =
                     [IceRestart::Works, IceRestart::NotNeeded, IceRestart::Refused][usize::from(ice % 3)];
             });
