@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::invite::{Invite, Task};
 use super::{AttemptId, Conference, EndpointKey, MemberId, SessionKey};
+use crate::focus::bridges::load::RecentCount;
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::bridges::select::{ConferenceBridge, Wanted};
 use crate::focus::colibri::answer::{self, AllocationFailure, IceRestart, UpdateOutcome};
@@ -30,6 +31,9 @@ const AFTER_EXPIRE: Duration = Duration::from_millis(100);
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(30);
 
+/// How many bridges the log tells of when one is chosen.
+const EXPLAINED: usize = 5;
+
 /// Failures further apart than this have nothing to do with each other. That an allocation succeeds in between says
 /// little: a bridge may refuse whatever comes after it, and a round of that takes no time.
 const CALM: Duration = Duration::from_secs(60);
@@ -45,6 +49,8 @@ pub(crate) struct BridgeSession {
     /// The bridge's own sources, once it has told them.
     pub feedback: SourceSet,
     pub endpoints: u32,
+    /// Endpoints that it was lately asked for.
+    recent: RecentCount,
 }
 
 /// What a bridge has of one participant.
@@ -119,6 +125,7 @@ impl Conference {
         };
         let modify = request::allocate(&self.meeting, conference.as_ref(), endpoint);
         session.endpoints += 1;
+        session.recent.add(cx.now, cx.config.bridge.max_bridge_participants_interval);
         member.endpoint = Some(EndpointState { session: session.key, attempt, last_generation: None });
         let bridge = session.bridge.clone();
         cx.bridges.endpoint_allocated(cx.now, &bridge, &cx.config.bridge);
@@ -459,16 +466,20 @@ impl Conference {
                 id: session.bridge.clone(),
                 endpoints: session.endpoints,
                 visitor: false,
-                recent: 0,
+                recent: session.recent.count(cx.now, cx.config.bridge.max_bridge_participants_interval),
             })
             .collect();
         let wanted = Wanted { conference: &conference, region, visitor: false, pinned_version: None };
         let selected = cx.bridges.select(cx.now, &cx.config, wanted);
+        cx.metrics.bridge_selections_rate_limited += u64::from(wanted.is_rate_limited(&cx.config));
+        // Longer than a line only if somebody reads it, and for what is not decided by the session that there is.
+        let explain = self.bridge.is_none() && log::log_enabled!(log::Level::Debug);
+        let why = explain.then(|| cx.bridges.explain(cx.now, &cx.config, wanted).brief(EXPLAINED).to_string());
         match (selected, &self.bridge) {
             (Ok(selected), None) => {
-                say!(self, debug, "{} for a new conference: {}", selected.bridge.jid, selected.reason);
+                say!(self, debug, "{}", why.unwrap_or_default());
                 cx.stranded.remove(&self.id);
-                self.story.decided(cx.now, "on a bridge, the best there is");
+                self.story.chose(cx.now, &selected.bridge.jid, selected.reason);
                 self.set_bridge_not_available(cx, false);
                 Some(selected.bridge)
             }
@@ -488,6 +499,7 @@ impl Conference {
                 // Once, not for each of hundreds who wait.
                 if self.set_bridge_not_available(cx, true) {
                     say!(self, warn, "{none}");
+                    say!(self, debug, "{}", why.unwrap_or_default());
                     self.story.decided(cx.now, "there is no bridge: waits for one");
                 }
                 None
@@ -505,6 +517,7 @@ impl Conference {
             region,
             feedback: SourceSet::default(),
             endpoints: 0,
+            recent: RecentCount::default(),
         });
     }
 
