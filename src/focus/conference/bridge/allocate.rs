@@ -1,5 +1,7 @@
 //! Choosing a bridge for a participant, asking it for an endpoint, and what its answer means (spec/40 §5.1, §8.1).
 
+use std::time::Duration;
+
 use super::super::invite::{Invite, Task};
 use super::super::{AttemptId, Conference, MemberId};
 use super::leaving::LeaveBridge;
@@ -13,6 +15,9 @@ use crate::focus::conference::view::View;
 use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
 use crate::wire::colibri2::ForceMute;
+
+/// How many bridges the log tells of when one is chosen.
+const EXPLAINED: usize = 5;
 
 /// How an allocation began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +74,7 @@ impl Conference {
         };
         let modify = request::allocate(&self.meeting, conference.as_ref(), endpoint);
         session.endpoints.insert(attempt, id);
+        session.recent.add(cx.now, cx.config.bridge.max_bridge_participants_interval);
         member.endpoint = Some(EndpointState { session: key, attempt, last_generation: None });
         cx.bridges.endpoint_allocated(cx.now, &bridge, &cx.config.bridge);
         self.ask_bridge(cx, &bridge, modify, Then::Allocated(self.id, id, attempt));
@@ -152,15 +158,21 @@ impl Conference {
     /// clients are told when there is none at all (spec/50 §6.5).
     fn select_bridge(&mut self, cx: &mut Context, id: MemberId) -> Option<BridgeId> {
         let region = self.members.get(id).and_then(|member| member.region.as_deref());
-        let conference: Vec<ConferenceBridge> = self.bridges.iter().map(conference_bridge).collect();
+        let window = cx.config.bridge.max_bridge_participants_interval;
+        let conference: Vec<ConferenceBridge> =
+            self.bridges.iter().map(|session| conference_bridge(cx, session, window)).collect();
         let wanted = Wanted { conference: &conference, region, visitor: false, pinned_version: None };
         let selected = cx.bridges.select(cx.now, &cx.config, wanted);
+        cx.metrics.bridge_selections_rate_limited += u64::from(wanted.is_rate_limited(&cx.config));
         let on = self.bridges.iter().next().map(|session| session.bridge.jid.clone());
+        // Longer than a line only if somebody reads it, and for what is not decided by the session that there is.
+        let explain = on.is_none() && log::log_enabled!(log::Level::Debug);
+        let why = explain.then(|| cx.bridges.explain(cx.now, &cx.config, wanted).brief(EXPLAINED).to_string());
         match (selected, on) {
             (Ok(selected), None) => {
-                say!(self, debug, "{} for a new conference: {}", selected.bridge.jid, selected.reason);
+                say!(self, debug, "{}", why.unwrap_or_default());
                 cx.stranded.remove(&self.id);
-                self.story.decided(cx.now, "on a bridge, the best there is");
+                self.story.chose(cx.now, &selected.bridge.jid, selected.reason);
                 self.set_bridge_not_available(cx, false);
                 Some(selected.bridge)
             }
@@ -180,6 +192,7 @@ impl Conference {
                 // Once, not for each of hundreds who wait.
                 if self.set_bridge_not_available(cx, true) {
                     say!(self, warn, "{none}");
+                    say!(self, debug, "{}", why.unwrap_or_default());
                     self.story.decided(cx.now, "there is no bridge: waits for one");
                 }
                 None
@@ -189,6 +202,7 @@ impl Conference {
 }
 
 /// A session as selection wants to know it.
-fn conference_bridge(session: &BridgeSession) -> ConferenceBridge {
-    ConferenceBridge { id: session.bridge.clone(), endpoints: session.count(), visitor: false, recent: 0 }
+fn conference_bridge(cx: &Context, session: &BridgeSession, window: Duration) -> ConferenceBridge {
+    let recent = session.recent.count(cx.now, window);
+    ConferenceBridge { id: session.bridge.clone(), endpoints: session.count(), visitor: false, recent }
 }

@@ -8,6 +8,7 @@ mod update;
 use std::collections::BTreeMap;
 
 use super::{AttemptId, Conference, EndpointKey, MemberId, SessionKey};
+use crate::focus::bridges::load::RecentCount;
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::context::Context;
 use crate::focus::pending::Then;
@@ -31,6 +32,8 @@ pub(crate) struct BridgeSession {
     pub feedback: SourceSet,
     /// Whose endpoints are on it, in the order in which they were asked for; awaited answers included.
     endpoints: BTreeMap<AttemptId, MemberId>,
+    /// Endpoints that it was lately asked for.
+    recent: RecentCount,
 }
 
 impl BridgeSession {
@@ -98,6 +101,7 @@ impl Conference {
             region,
             feedback: SourceSet::default(),
             endpoints: BTreeMap::new(),
+            recent: RecentCount::default(),
         };
         self.bridges.table.insert(key, session);
         key
