@@ -54,6 +54,19 @@ pub(crate) struct EndpointState {
     attempt: AttemptId,
     /// The generation of the last ICE restart that the client was told of.
     last_generation: Option<i64>,
+    /// What the bridge was told to let nothing through of, and is taken to do.
+    force_mute: ForceMute,
+}
+
+impl EndpointState {
+    pub fn force_mute(&self) -> ForceMute {
+        self.force_mute
+    }
+
+    /// Whether this changes anything.
+    pub fn set_force_mute(&mut self, force_mute: ForceMute) -> bool {
+        std::mem::replace(&mut self.force_mute, force_mute) != force_mute
+    }
 }
 
 /// How an allocation began.
@@ -105,6 +118,7 @@ impl Conference {
             && features.has(Features::RTP_MID_DEMUX);
         let conference =
             creates.then(|| NewConference { name: self.room.as_jid().to_string(), rtcstats: self.properties.rtcstats });
+        let force_mute = self.moderation.force_mute_at_start(member);
         let endpoint = NewEndpoint {
             id: &member.nick,
             stats_id: member.stats_id.as_deref(),
@@ -114,12 +128,12 @@ impl Conference {
             ssrc_rewriting: view.rewriting,
             rtp_mid_demux: mid_demux,
             private_addresses: private,
-            force_mute: ForceMute::default(),
+            force_mute,
             sources: &self.sources.of(&member.nick),
         };
         let modify = request::allocate(&self.meeting, conference.as_ref(), endpoint);
         session.endpoints += 1;
-        member.endpoint = Some(EndpointState { session: session.key, attempt, last_generation: None });
+        member.endpoint = Some(EndpointState { session: session.key, attempt, last_generation: None, force_mute });
         let bridge = session.bridge.clone();
         cx.bridges.endpoint_allocated(cx.now, &bridge, &cx.config.bridge);
         self.ask_bridge(cx, &bridge, modify, Then::Allocated(self.id, id, attempt));
@@ -514,7 +528,7 @@ impl Conference {
         self.bridge.as_ref().filter(|session| session.key == endpoint.session)
     }
 
-    fn endpoint_key(&self, id: MemberId) -> Option<EndpointKey> {
+    pub(super) fn endpoint_key(&self, id: MemberId) -> Option<EndpointKey> {
         let endpoint = self.members.get(id)?.endpoint.as_ref()?;
         Some(EndpointKey { member: id, attempt: endpoint.attempt })
     }
@@ -525,7 +539,7 @@ impl Conference {
         member.map(|member| format!(" about {}", member.nick)).unwrap_or_default()
     }
 
-    fn ask_bridge(&self, cx: &mut Context, bridge: &BridgeId, modify: ConferenceModify, then: Then) {
+    pub(super) fn ask_bridge(&self, cx: &mut Context, bridge: &BridgeId, modify: ConferenceModify, then: Then) {
         let on = cx.bridge_connection();
         // A bridge takes `get` and `set` alike; `get` is what deployments are known to route (spec/40 §1 item 4).
         cx.request(on, bridge.jid.clone(), IqBody::Get(Payload::ConferenceModify(modify)), then);
