@@ -260,6 +260,13 @@ impl Focus {
             Timer::ElectOwner(id) => self.with_conference(id, Conference::election_due),
             Timer::Signal(id, member) => self.with_conference(id, |conference, cx| conference.flush(cx, member)),
             Timer::SeekBridge(id) => self.with_conference(id, Conference::seek_bridge),
+            Timer::Repeat(id) => {
+                let reachable = self.are_bridges_reachable();
+                self.with_conference(id, |conference, cx| conference.repeat(cx, reachable));
+            }
+            Timer::Reinvite(id, member) => {
+                self.with_conference(id, |conference, cx| conference.held_long_enough(cx, member));
+            }
             Timer::GraceOver(on) => self.grace_over(on),
             Timer::JoinBrewery => self.join_brewery(),
             Timer::BreweryTimeout => self.brewery_timed_out(),
@@ -296,9 +303,12 @@ impl Focus {
             Then::Allocated(id, member, attempt) => {
                 self.with_conference(id, |conference, cx| conference.allocated(cx, member, attempt, &answer));
             }
-            Then::Updated(id, key, endpoint) => {
-                self.with_conference(id, |conference, cx| conference.updated(cx, key, endpoint, &answer));
-            }
+            Then::EndpointUpdated(id, key, endpoint, told) => self.with_conference(id, |conference, cx| {
+                conference.endpoint_updated(cx, key, endpoint, *told, &answer);
+            }),
+            Then::EndpointExpired(id, key, endpoint, nick) => self.with_conference(id, |conference, cx| {
+                conference.endpoint_expired(cx, key, (endpoint, nick), &answer);
+            }),
             Then::IceRestarted(id, key, endpoint) => {
                 self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, endpoint, &answer));
             }

@@ -6,6 +6,7 @@ use super::Connection;
 use super::bridges::registry::BridgeId;
 use super::caps::Query;
 use super::colibri::answer as colibri;
+use super::conference::bridge::Told;
 use super::conference::{AttemptId, ConferenceId, EndpointKey, MemberId, SessionKey};
 use super::ids;
 use super::seat::SeatOwner;
@@ -13,7 +14,7 @@ use super::story::Came;
 use super::timers::TimerKey;
 use crate::wire::Jid;
 use crate::wire::stanza::{Payload, StanzaError};
-use crate::wire::values::StanzaId;
+use crate::wire::values::{EndpointId, StanzaId};
 
 /// Numbers requests; never used twice in a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,8 +41,10 @@ pub(crate) enum Then {
     Offered(ConferenceId, MemberId, AttemptId),
     /// A bridge allocated an endpoint, or not.
     Allocated(ConferenceId, MemberId, AttemptId),
-    /// A bridge took an update. The endpoint is the one that it concerned, if it was one.
-    Updated(ConferenceId, SessionKey, Option<EndpointKey>),
+    /// A bridge took an update of an endpoint. It is told again what it did not confirm.
+    EndpointUpdated(ConferenceId, SessionKey, EndpointKey, Box<Told>),
+    /// A bridge let go of the endpoint of that name.
+    EndpointExpired(ConferenceId, SessionKey, Option<EndpointKey>, EndpointId),
     IceRestarted(ConferenceId, SessionKey, EndpointKey),
     /// A bridge muted or unmuted these endpoints.
     ForceMuted(ConferenceId, SessionKey, Vec<EndpointKey>),
@@ -63,9 +66,8 @@ impl Then {
                 Some((*id, *member))
             }
             Then::IceRestarted(id, _, endpoint) => Some((*id, endpoint.member)),
-            Then::RoomReread(id) | Then::Updated(id, ..) | Then::ForceMuted(id, ..) | Then::Expired(id, _) => {
-                Some((*id, MemberId::NONE))
-            }
+            Then::RoomReread(id) | Then::ForceMuted(id, ..) | Then::Expired(id, _) => Some((*id, MemberId::NONE)),
+            Then::EndpointUpdated(id, ..) | Then::EndpointExpired(id, ..) => Some((*id, MemberId::NONE)),
             _ => None,
         }
     }
@@ -83,7 +85,7 @@ impl Then {
             Then::Granted(..) => "a grant",
             Then::Offered(..) => "an offer",
             Then::Allocated(..) => "an allocation",
-            Then::Updated(..) => "an update",
+            Then::EndpointUpdated(..) | Then::EndpointExpired(..) => "an update",
             Then::IceRestarted(..) => "an ICE restart",
             Then::ForceMuted(..) => "a force-mute",
             Then::Expired(..) => "an expiry",

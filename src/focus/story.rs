@@ -201,6 +201,8 @@ fn timer_name(timer: &Timer) -> &'static str {
         Timer::Alone(_) => "alone for long",
         Timer::Signal(..) => "tell one of the others' sources",
         Timer::SeekBridge(_) => "seek a bridge",
+        Timer::Repeat(_) => "tell a bridge again",
+        Timer::Reinvite(..) => "one was held back for long enough",
         Timer::ElectOwner(_) => "elect an owner",
         _ => "",
     }

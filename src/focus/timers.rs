@@ -25,6 +25,10 @@ pub(crate) enum Timer {
     Signal(ConferenceId, MemberId),
     /// Try again to place participants whom no bridge could take.
     SeekBridge(ConferenceId),
+    /// Tell bridges again what they have not confirmed.
+    Repeat(ConferenceId),
+    /// Give a participant an endpoint whose last ones were lost.
+    Reinvite(ConferenceId, MemberId),
     /// A lost connection was not resumed in time.
     GraceOver(super::Connection),
     /// Enter the bridges' brewery (again).
@@ -44,7 +48,9 @@ impl Timer {
             | Timer::NobodyCame(id)
             | Timer::Alone(id)
             | Timer::Signal(id, _)
-            | Timer::SeekBridge(id) => Some(*id),
+            | Timer::SeekBridge(id)
+            | Timer::Repeat(id)
+            | Timer::Reinvite(id, _) => Some(*id),
             _ => None,
         }
     }

@@ -40,6 +40,11 @@ impl Builder {
         self
     }
 
+    /// As far as it is made.
+    pub fn look(&self) -> &Element {
+        &self.0
+    }
+
     pub fn done(self) -> Element {
         self.0
     }

@@ -101,7 +101,7 @@ impl Conference {
             if settled && (participation.session.is_none() || !on_bridge) {
                 wrong.push(format!("{nick} has no session or no endpoint, and nothing is done about it"));
             }
-            let awaited = self.setbacks.retry.is_some() || !self.setbacks.expiring.is_empty();
+            let awaited = member.held.is_some() || self.setbacks.retry.is_some() || !self.setbacks.expiring.is_empty();
             if participation.task == Task::AwaitingBridge && !awaited && !cx.stranded.contains(&self.id) {
                 wrong.push(format!("{nick} waits for a bridge, and nobody seeks one"));
             }

@@ -153,6 +153,10 @@ impl Conference {
 
     /// Asks a bridge for an endpoint for a participant.
     pub(super) fn place(&mut self, cx: &mut Context, id: MemberId) {
+        // Whoever is held back is placed when that is over.
+        if self.members.get(id).is_some_and(|member| member.held.is_some()) {
+            return;
+        }
         let attempt = AttemptId(cx.unique());
         let task = match self.allocate(cx, id, attempt) {
             Placement::Asked => Task::Allocating(attempt),
@@ -261,6 +265,7 @@ impl Conference {
             cx.timers.cancel(Some(deadline));
         }
         let Some(member) = self.members.get_mut(id) else { return };
+        cx.timers.cancel(member.held.take());
         if member.invite.is_participant() {
             member.invite = becomes;
             self.members.uncount_participant();

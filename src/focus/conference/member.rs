@@ -4,7 +4,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 use super::MemberId;
-use super::bridge::EndpointState;
+use super::bridge::{EndpointState, Losses};
 use super::features::Features;
 use super::invite::Invite;
 use super::limits::Budget;
@@ -64,6 +64,9 @@ pub(crate) struct Member {
     pub offered_before: bool,
     /// When it is told of what has changed, if that is to be later.
     pub flush: Option<TimerKey>,
+    /// When it is given an endpoint again, if bridges have lost too many of its endpoints to do so at once.
+    pub held: Option<TimerKey>,
+    pub losses: Losses,
     pub restarts: Budget,
     pub ice_restarts: Budget,
 }
@@ -89,6 +92,8 @@ impl Member {
             ended: None,
             offered_before: false,
             flush: None,
+            held: None,
+            losses: Losses::default(),
             restarts: Budget::default(),
             ice_restarts: Budget::default(),
         }

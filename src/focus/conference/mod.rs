@@ -30,7 +30,7 @@ mod tell;
 
 use std::collections::{HashMap, VecDeque};
 
-use self::bridge::{Sessions, Setbacks};
+use self::bridge::{Repeats, Sessions, Setbacks};
 use self::features::Features;
 use self::member::Member;
 use self::members::Members;
@@ -132,6 +132,7 @@ pub(crate) struct Conference {
     signals: Signals,
     bridges: Sessions,
     setbacks: Setbacks,
+    repeats: Repeats,
     published: Published,
     /// Ends the conference if nobody comes.
     start: Option<TimerKey>,
@@ -165,6 +166,7 @@ impl Conference {
             signals: Signals::default(),
             bridges: Sessions::default(),
             setbacks: Setbacks::default(),
+            repeats: Repeats::default(),
             published: Published::default(),
             start: None,
             alone: None,
@@ -468,6 +470,7 @@ impl Conference {
         }
         let Some(member) = self.members.remove(id) else { return };
         cx.timers.cancel(member.flush);
+        cx.timers.cancel(member.held);
         if member.features.is_none() {
             caps::left(cx, (self.id, id), member.caps.as_ref());
         }
@@ -560,6 +563,7 @@ impl Conference {
         cx.timers.cancel(self.start.take());
         cx.timers.cancel(self.alone.take());
         self.cancel_retry(cx);
+        self.cancel_repeat(cx);
         self.cancel_election(cx);
         cx.forget_conference(self.id);
         if cx.meetings.get(&self.meeting) == Some(&self.id) {

@@ -222,6 +222,9 @@ impl Conference {
         endpoints: &[EndpointKey],
         answered: &Answer,
     ) {
+        if *answered == Answer::None {
+            return self.force_mute_lost(cx, session, endpoints);
+        }
         let about = match answer::update(answered.as_colibri()) {
             UpdateOutcome::UnknownEndpoint(unknown) => {
                 let is_it = |key: &&EndpointKey| {

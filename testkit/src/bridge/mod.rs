@@ -350,8 +350,10 @@ impl Bridge {
     fn on_modify(&mut self, iq: &Element, payload: &Element) {
         self.requests.push((self.now, payload.clone()));
         let expires = |element: &Element| element.get("expire") == Some("true");
-        let ends = expires(payload) || payload.children().any(expires);
-        let fault = if ends { None } else { self.faults.pop_front() };
+        let ends = payload.children().any(expires);
+        // The end of an endpoint may be lost; errors and the like are meant for what makes and changes something.
+        let spared = expires(payload) || (ends && !matches!(self.faults.front(), Some(Fault::Lost)));
+        let fault = if spared { None } else { self.faults.pop_front() };
         match &fault {
             Some(Fault::Lost) => return,
             Some(Fault::Error { kind, condition, text, reason }) => {

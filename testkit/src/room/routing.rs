@@ -120,8 +120,20 @@ impl Server {
             ("presence", Some(nick)) => self.presence_to_room(label, &room, nick, &stanza),
             ("iq", Some(nick)) => self.iq_to_occupant(label, sender, &room, nick, stanza),
             ("iq", None) => self.iq_to_room(label, &room, &stanza),
+            ("message", Some(nick)) => self.private_message(label, &room, nick, stanza),
             _ => {}
         }
+    }
+
+    /// From one occupant to another, whose address it does not say.
+    fn private_message(&mut self, label: &str, room: &str, nick: &str, mut stanza: Element) {
+        let Some(held) = self.rooms.get(room) else { return };
+        let (Some(own), Some(to)) = (held.nick_of(label), held.occupants.get(nick)) else { return };
+        let recipient = to.label.clone();
+        set_attr(&mut stanza, "from", format!("{room}/{own}"));
+        let jid = self.jid_of(&recipient);
+        set_attr(&mut stanza, "to", jid);
+        self.deliver(label, &recipient, stanza);
     }
 
     fn iq_to_occupant(&mut self, label: &str, sender: &str, room: &str, nick: &str, mut stanza: Element) {

@@ -84,6 +84,13 @@ pub enum What {
     AnnouncesForeign(u8, u8),
     RemovesForeign(u8, u8),
     SendsNonsense(u8),
+    /// Sources that are none, and of the name of somebody else.
+    AnnouncesNonsense(u8, u8),
+    FloodsMutes(u8, u8),
+    /// Says what only components, rooms and bridges say.
+    Forges(u8, u8),
+    /// A huge presence.
+    ShowsMuch(u8),
     RestartsInALoop(u8),
     NeverAccepts(u8),
 
@@ -305,7 +312,7 @@ impl Draw<'_> {
     }
 
     fn hostile(&mut self, who: u8, other: u8) -> What {
-        match self.below(11) {
+        match self.below(15) {
             0 => What::AcceptsTwice(who),
             1 => What::UsesAWrongSid(who),
             2 => What::UsesAForeignSid(who, other),
@@ -316,6 +323,10 @@ impl Draw<'_> {
             7 => What::RestartsInALoop(who),
             8 => What::NeverAccepts(who),
             9 => What::KeepsItsFeatures(who),
+            10 => What::AnnouncesNonsense(who, other),
+            11 => What::FloodsMutes(who, other),
+            12 => What::Forges(who, other),
+            13 => What::ShowsMuch(who),
             _ => What::Terminates(who),
         }
     }

@@ -28,7 +28,7 @@ impl Conference {
         let endpoint = self.endpoint_key(id);
         self.forget_endpoint(cx, id);
         let modify = request::expire_endpoints(&self.meeting, [&nick]);
-        self.ask_bridge(cx, &bridge, modify, Then::Updated(self.id, key, endpoint));
+        self.ask_bridge(cx, &bridge, modify, Then::EndpointExpired(self.id, key, endpoint, nick));
     }
 
     /// The bridge has nothing of this participant any more.
