@@ -64,6 +64,7 @@ impl Judge {
                 self.waiting.insert(violation.peer.clone());
                 continue;
             }
+            let hostile = hostile || is_of_hostile(&violation.text, people);
             let stray = is_stray(&violation.text, person, people, s.now());
             if !hostile && !stray && !self.is_excused(s, &violation.text) {
                 wrong.push(violation.to_string());
@@ -157,6 +158,13 @@ impl Judge {
         let open = s.view_server().unanswered("focus").into_iter().filter(|open| !self.forgiven.contains(open));
         open.map(|open| format!("the focus never answered: {open}")).collect()
     }
+}
+
+/// Whether this is about a source that its owner sent on purpose as no client does, and that rooms allow: others are told of
+/// it as it is (spec/30 §9.5, row 8).
+fn is_of_hostile(text: &str, people: &BTreeMap<u8, Person>) -> bool {
+    let of = |number: &u8| text.contains(&format!(" of {} ", nick(*number)));
+    text.ends_with("without msid") && people.iter().any(|(number, person)| person.hostile && of(number))
 }
 
 /// Whether this is about what was meant for an earlier life of the same name: rooms know names only.
