@@ -16,6 +16,7 @@ use crate::wire::values::{Condition, MessageType, PresenceType};
 
 impl Focus {
     pub(super) fn connected(&mut self, on: Connection, jid: Jid, resumed: bool) {
+        self.watch_load();
         let grace = self.cx.link(on).in_grace.take();
         self.cx.timers.cancel(grace);
         let in_time = resumed && grace.is_some();

@@ -64,6 +64,8 @@ pub struct Bridge {
     pub last_presence: Timestamp,
     /// Endpoints that this focus has on it, awaited answers included.
     pub endpoints: u32,
+    /// Moved off it since it came, as it had too much to do.
+    pub endpoints_redistributed: u64,
     pub(super) recent: RecentCount,
     pub(super) ice: IceFailures,
     /// The last word of health checks and allocations; [`Bridge::operational`] also knows when it was said.
@@ -94,6 +96,7 @@ impl Bridge {
             healthy: true,
             last_presence: now,
             endpoints: 0,
+            endpoints_redistributed: 0,
             recent: RecentCount::default(),
             ice: IceFailures::default(),
             flag: true,
@@ -268,6 +271,11 @@ impl Bridges {
         with.iter().map(|bridge| bridge.id.jid.to_string()).collect()
     }
 
+    /// The bridge that has that address now.
+    pub fn at(&self, jid: &Jid) -> Option<&Bridge> {
+        self.bridges.get(jid)
+    }
+
     /// The bridge, if it is still that one.
     pub fn get(&self, id: &BridgeId) -> Option<&Bridge> {
         self.bridges.get(&id.jid).filter(|bridge| bridge.id == *id)
@@ -294,6 +302,20 @@ impl Bridges {
     /// Whether a conference that is on no bridge might be put on this one.
     pub fn is_selectable(&self, now: Timestamp, jid: &Jid, config: &config::Bridge) -> bool {
         self.bridges.get(jid).is_some_and(|bridge| bridge.operational(now, config) && !bridge.shutting_down)
+    }
+
+    /// Whether it takes new endpoints and is not overloaded: load can be moved there.
+    pub fn takes_load(&self, now: Timestamp, jid: &Jid, config: &config::Bridge) -> bool {
+        let staying =
+            |bridge: &Bridge| !bridge.draining && !bridge.graceful_shutdown && !bridge.overloaded(now, config);
+        self.is_selectable(now, jid, config) && self.bridges.get(jid).is_some_and(staying)
+    }
+
+    /// So many were moved off it, as it had too much to do.
+    pub fn endpoints_redistributed(&mut self, id: &BridgeId, count: u32) {
+        if let Some(bridge) = self.get_mut(id) {
+            bridge.endpoints_redistributed += u64::from(count);
+        }
     }
 
     /// A request to allocate an endpoint is being sent to it.

@@ -201,7 +201,7 @@ fn without_health_checks_a_failure_passes_by_itself() {
 #[test]
 fn bridges_of_one_relay_id_are_known() {
     let mut bridges = Bridges::default();
-    let mut tell = |bridges: &mut Bridges, name: &str, relay: &str| {
+    let tell = |bridges: &mut Bridges, name: &str, relay: &str| {
         let jid = format!("jvbbrewery@internal-muc.meet.jitsi/{name}").parse().expect("valid");
         bridges.presence(at(0.0), &jid, &stats(&[("relay_id", relay)]), &config());
     };
