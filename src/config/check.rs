@@ -200,7 +200,7 @@ impl Check<'_> {
                 self.require(path, "is required with VisitorSelectionStrategy; set it to another strategy");
                 if self.settings.text(path).as_deref() == Some("VisitorSelectionStrategy") {
                     self.say(
-                        Severity::Fatal,
+                        Severity::Error,
                         path,
                         "can't be VisitorSelectionStrategy itself; set it to another strategy",
                     );
