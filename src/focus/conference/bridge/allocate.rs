@@ -14,7 +14,6 @@ use crate::focus::conference::features::Features;
 use crate::focus::conference::view::View;
 use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
-use crate::wire::colibri2::ForceMute;
 
 /// How many bridges the log tells of when one is chosen.
 const EXPLAINED: usize = 5;
@@ -60,6 +59,7 @@ impl Conference {
             && features.has(Features::RTP_MID_DEMUX);
         let conference =
             creates.then(|| NewConference { name: self.room.as_jid().to_string(), rtcstats: self.properties.rtcstats });
+        let force_mute = self.moderation.force_mute_at_start(member);
         let endpoint = NewEndpoint {
             id: &member.nick,
             stats_id: member.stats_id.as_deref(),
@@ -69,13 +69,13 @@ impl Conference {
             ssrc_rewriting: view.rewriting,
             rtp_mid_demux: mid_demux,
             private_addresses: private,
-            force_mute: ForceMute::default(),
+            force_mute,
             sources: &self.sources.of(&member.nick),
         };
         let modify = request::allocate(&self.meeting, conference.as_ref(), endpoint);
         session.endpoints.insert(attempt, id);
         session.recent.add(cx.now, cx.config.bridge.max_bridge_participants_interval);
-        member.endpoint = Some(EndpointState { session: key, attempt, last_generation: None });
+        member.endpoint = Some(EndpointState { session: key, attempt, last_generation: None, force_mute });
         cx.bridges.endpoint_allocated(cx.now, &bridge, &cx.config.bridge);
         self.ask_bridge(cx, &bridge, modify, Then::Allocated(self.id, id, attempt));
         if creates {
