@@ -191,6 +191,8 @@ impl Shell {
                     }
                     None => log::error!("There is no {on:?} connection to send on"),
                 },
+                // Nobody gives commands yet.
+                Output::Reply { .. } => {}
             }
         }
         sent
@@ -245,6 +247,7 @@ impl Summary {
             Input::Disconnected { on, .. } => bare("the loss of a connection", Some(*on)),
             Input::Tick => bare("a timer", None),
             Input::Stop => bare("the stop", None),
+            Input::Command { .. } => bare("a command", None),
             Input::Stanza { on, stanza } => {
                 let (what, id) = match stanza {
                     Stanza::Iq(iq) => match iq.body {

@@ -12,6 +12,7 @@ use super::ids::Ids;
 use super::metrics::Metrics;
 use super::own::Own;
 use super::pending::{self, Pending, PendingId, Then};
+use super::pins::Pins;
 use super::time::Timestamp;
 use super::timers::{Timer, TimerKey, Timers};
 use super::{Connection, Output};
@@ -53,6 +54,7 @@ pub(crate) struct Context {
     pub pending: Pending,
     pub own: Own,
     pub bridges: Bridges,
+    pub pins: Pins,
     pub caps: CapsCache,
     pub codecs: CodecCache,
     pub metrics: Metrics,
@@ -82,6 +84,7 @@ impl Context {
             timers: Timers::default(),
             pending: Pending::default(),
             bridges: Bridges::default(),
+            pins: Pins::default(),
             caps: CapsCache::default(),
             codecs: CodecCache::default(),
             metrics: Metrics::default(),
@@ -136,6 +139,10 @@ impl Context {
         #[cfg(feature = "sabotage")]
         self.sabotage.strike();
         self.outputs.push_back(Output::Send { on, stanza });
+    }
+
+    pub fn put(&mut self, output: Output) {
+        self.outputs.push_back(output);
     }
 
     /// What waits to be taken.

@@ -21,6 +21,7 @@ const STATUS_CONFIGURATION_CHANGED: u16 = 104;
 
 impl Focus {
     pub(super) fn connected(&mut self, on: Connection, jid: Jid, resumed: bool) {
+        self.watch_load();
         let grace = self.cx.link(on).in_grace.take();
         self.cx.timers.cancel(grace);
         let in_time = resumed && grace.is_some();

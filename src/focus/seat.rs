@@ -16,7 +16,7 @@ use crate::wire::{BareJid, Jid};
 const STATUS_SELF: u16 = 110;
 
 /// A room that sends its members without end is waited for so many reply timeouts.
-const ENTRY_PATIENCE: u32 = 4;
+const ENTRY_PATIENCE: u32 = 8;
 
 /// Whose place it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

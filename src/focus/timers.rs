@@ -37,6 +37,8 @@ pub(crate) enum Timer {
     BreweryTimeout,
     /// Ask again which components there are.
     DiscoverComponents,
+    /// Look for bridges that have too much to do.
+    Redistribute,
 }
 
 impl Timer {

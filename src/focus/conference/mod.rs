@@ -111,6 +111,8 @@ pub(crate) struct Conference {
     pub id: ConferenceId,
     pub room: BareJid,
     properties: Properties,
+    /// The version of the bridges that it may use, as it was when the conference was made (spec/50 §6.6).
+    pinned_version: Option<String>,
     pub seat: Seat,
     phase: Phase,
     /// What came from the room before we were ready for it (spec/20 §2.4).
@@ -148,6 +150,7 @@ impl Conference {
         Conference {
             id,
             properties,
+            pinned_version: cx.pins.version(cx.now, &room).map(str::to_owned),
             seat: Seat::new(SeatOwner::Conference(id), on, room.clone(), occupant),
             room,
             phase: Phase::Entering,

@@ -187,6 +187,7 @@ impl Life<'_> {
                 (0..count).for_each(|_| self.s.bridge(&name).fail_next(Fault::Unanswered))
             }
             What::BridgeLosesRequests(_, count) => {
+                self.judge.lossy.insert(name.clone());
                 (0..count).for_each(|_| self.s.bridge(&name).fail_next(Fault::Lost));
             }
             What::BridgeIsSlow(_, long) => self.s.bridge(&name).settings.delay = millis(long),

@@ -161,7 +161,8 @@ impl Conference {
         let window = cx.config.bridge.max_bridge_participants_interval;
         let conference: Vec<ConferenceBridge> =
             self.bridges.iter().map(|session| conference_bridge(cx, session, window)).collect();
-        let wanted = Wanted { conference: &conference, region, visitor: false, pinned_version: None };
+        let wanted =
+            Wanted { conference: &conference, region, visitor: false, pinned_version: self.pinned_version.as_deref() };
         let selected = cx.bridges.select(cx.now, &cx.config, wanted);
         cx.metrics.bridge_selections_rate_limited += u64::from(wanted.is_rate_limited(&cx.config));
         let on = self.bridges.iter().next().map(|session| session.bridge.jid.clone());

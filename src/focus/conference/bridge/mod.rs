@@ -2,6 +2,7 @@
 
 mod allocate;
 mod leaving;
+mod moving;
 mod repeat;
 mod retry;
 mod update;
