@@ -348,7 +348,7 @@ impl Focus {
                 self.with_conference(id, |conference, cx| conference.allocated(cx, member, attempt, &answer));
             }
             Then::EndpointUpdated(id, key, endpoint, told) => self.with_conference(id, |conference, cx| {
-                conference.endpoint_updated(cx, key, endpoint, *told, &answer);
+                conference.endpoint_updated(cx, key, endpoint, told, &answer);
             }),
             Then::EndpointExpired(id, key, endpoint, nick) => self.with_conference(id, |conference, cx| {
                 conference.endpoint_expired(cx, key, (endpoint, nick), &answer);

@@ -92,7 +92,7 @@ impl<'a> Life<'a> {
             .latency(millis(hop), millis(spread))
             .server(|options| options.presets = presets)
             .config(|config| {
-                if !plan.seed.is_multiple_of(RUSHED) {
+                if plan.seed % RUSHED != 0 {
                     config.bridge.health_checks.interval = CHECKS;
                 }
                 if batching > 0 {

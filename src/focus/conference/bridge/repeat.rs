@@ -26,7 +26,7 @@ pub(crate) struct Told {
 /// What is to be told again.
 #[derive(Debug, PartialEq)]
 enum Lost {
-    Update(EndpointKey, Told),
+    Update(EndpointKey, Box<Told>),
     ForceMute(EndpointKey),
     /// The endpoint of whoever was called so.
     Expiry(EndpointId),
@@ -45,7 +45,7 @@ impl Conference {
         cx: &mut Context,
         key: SessionKey,
         endpoint: EndpointKey,
-        told: Told,
+        told: Box<Told>,
         answered: &Answer,
     ) {
         match answered {
@@ -124,7 +124,7 @@ impl Conference {
         &self,
         key: SessionKey,
         endpoint: EndpointKey,
-        mut told: Told,
+        mut told: Box<Told>,
         sources_told: &mut Vec<EndpointKey>,
     ) -> Option<Request> {
         let member = self.members.get(endpoint.member).filter(|_| self.is_current(key, endpoint))?;
@@ -141,7 +141,7 @@ impl Conference {
             initial_last_n: told.initial_last_n,
         };
         let modify = request::update(&self.meeting, update)?;
-        Some((modify, Then::EndpointUpdated(self.id, key, endpoint, Box::new(told))))
+        Some((modify, Then::EndpointUpdated(self.id, key, endpoint, told)))
     }
 
     fn force_mute_again(&self, key: SessionKey, endpoint: EndpointKey) -> Option<Request> {
