@@ -2,12 +2,14 @@
 
 mod allocate;
 mod leaving;
+mod relays;
 mod retry;
 mod update;
 
 use std::collections::BTreeMap;
 
 use super::{AttemptId, Conference, EndpointKey, MemberId, SessionKey};
+use crate::focus::bridges::load::RecentCount;
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::context::Context;
 use crate::focus::pending::Then;
@@ -27,10 +29,16 @@ pub(crate) struct BridgeSession {
     /// Told to clients, who name it when they want a restart.
     pub id: BridgeSessionId,
     pub region: Option<String>,
+    /// What the bridge is called in links to it, as it was when the session was made.
+    relay_id: Option<String>,
+    /// Whether it was made for a visitor, whoever is on it now.
+    visitor: bool,
     /// The bridge's own sources, once it has told them.
     pub feedback: SourceSet,
     /// Whose endpoints are on it, in the order in which they were asked for; awaited answers included.
     endpoints: BTreeMap<AttemptId, MemberId>,
+    /// How many were asked for of late. Who leaves again counts all the same (spec/40 §4).
+    recent: RecentCount,
 }
 
 impl BridgeSession {
@@ -87,8 +95,10 @@ impl Sessions {
 
 impl Conference {
     /// A session on a bridge on which the conference is not.
-    fn open_session(&mut self, cx: &mut Context, bridge: BridgeId) -> SessionKey {
-        let region = cx.bridges.get(&bridge).and_then(|known| known.region.clone());
+    fn open_session(&mut self, cx: &mut Context, bridge: BridgeId, visitor: bool) -> SessionKey {
+        let known = cx.bridges.get(&bridge);
+        let region = known.and_then(|known| known.region.clone());
+        let relay_id = known.and_then(|known| known.relay_id.clone());
         cx.bridge_users.entry(bridge.clone()).or_default().insert(self.id);
         let key = SessionKey(cx.unique());
         let session = BridgeSession {
@@ -96,8 +106,11 @@ impl Conference {
             bridge,
             id: cx.ids.bridge_session(),
             region,
+            relay_id,
+            visitor,
             feedback: SourceSet::default(),
             endpoints: BTreeMap::new(),
+            recent: RecentCount::default(),
         };
         self.bridges.table.insert(key, session);
         key
@@ -109,12 +122,12 @@ impl Conference {
         self.bridges.get(endpoint.session)
     }
 
-    fn endpoint_key(&self, id: MemberId) -> Option<EndpointKey> {
+    pub(super) fn endpoint_key(&self, id: MemberId) -> Option<EndpointKey> {
         let endpoint = self.members.get(id)?.endpoint.as_ref()?;
         Some(EndpointKey { member: id, attempt: endpoint.attempt })
     }
 
-    fn ask_bridge(&self, cx: &mut Context, bridge: &BridgeId, modify: ConferenceModify, then: Then) {
+    pub(super) fn ask_bridge(&self, cx: &mut Context, bridge: &BridgeId, modify: ConferenceModify, then: Then) {
         let on = cx.bridge_connection();
         // A bridge takes `get` and `set` alike; `get` is what deployments are known to route (spec/40 §1 item 4).
         cx.request(on, bridge.jid.clone(), IqBody::Get(Payload::ConferenceModify(modify)), then);
