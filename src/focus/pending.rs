@@ -31,6 +31,8 @@ pub(crate) enum Then {
     /// The configuration form of a room that we are entering.
     RoomForm(SeatOwner),
     RoomConfigured(SeatOwner),
+    /// The form of a room that we are in, after it has changed.
+    RoomReread(ConferenceId),
     /// A member was made owner.
     Granted(ConferenceId, MemberId),
     /// A client said what it supports.
@@ -46,6 +48,8 @@ pub(crate) enum Then {
     RelayMade(ConferenceId, RelayKey),
     /// A bridge changed one.
     RelayTold(ConferenceId, SessionKey),
+    /// A bridge muted or unmuted these endpoints.
+    ForceMuted(ConferenceId, SessionKey, Vec<EndpointKey>),
     /// A bridge let go of a conference, so that it can be created there anew (spec/40 §9.3).
     Expired(ConferenceId, BridgeId),
     Checked(BridgeId),
@@ -62,9 +66,9 @@ impl Then {
             }
             Then::Granted(id, member) | Then::Offered(id, member, _) => Some((*id, *member)),
             Then::Allocated(id, _, endpoint) | Then::IceRestarted(id, _, endpoint) => Some((*id, endpoint.member)),
-            Then::Updated(id, ..) | Then::Expired(id, _) | Then::RelayMade(id, _) | Then::RelayTold(id, _) => {
-                Some((*id, MemberId::NONE))
-            }
+            Then::RoomReread(id) | Then::Expired(id, _) => Some((*id, MemberId::NONE)),
+            Then::Updated(id, ..) | Then::ForceMuted(id, ..) => Some((*id, MemberId::NONE)),
+            Then::RelayMade(id, _) | Then::RelayTold(id, _) => Some((*id, MemberId::NONE)),
             _ => None,
         }
     }
@@ -79,7 +83,7 @@ impl Then {
         match self {
             Then::Allocated(_, key, _) | Then::Updated(_, key, _) | Then::IceRestarted(_, key, _) => Some(*key),
             Then::RelayMade(_, relay) => Some(relay.at),
-            Then::RelayTold(_, key) => Some(*key),
+            Then::ForceMuted(_, key, _) | Then::RelayTold(_, key) => Some(*key),
             _ => None,
         }
     }
@@ -87,13 +91,14 @@ impl Then {
     /// What was asked, in a story.
     fn name(&self) -> &'static str {
         match self {
-            Then::RoomForm(_) => "the form",
+            Then::RoomForm(_) | Then::RoomReread(_) => "the form",
             Then::RoomConfigured(_) => "our configuration",
             Then::Granted(..) => "a grant",
             Then::Offered(..) => "an offer",
             Then::Allocated(..) => "an allocation",
             Then::Updated(..) => "an update",
             Then::IceRestarted(..) => "an ICE restart",
+            Then::ForceMuted(..) => "a force-mute",
             Then::Expired(..) => "an expiry",
             Then::RelayMade(..) => "a relay",
             Then::RelayTold(..) => "a change of a relay",

@@ -21,7 +21,8 @@ mod jingle;
 pub(crate) mod limits;
 pub(crate) mod member;
 pub(crate) mod members;
-pub(crate) mod metadata;
+pub mod metadata;
+pub(crate) mod moderation;
 pub(crate) mod mute;
 pub mod offer;
 mod owner;
@@ -35,19 +36,22 @@ use self::cascade::Cascade;
 use self::features::Features;
 use self::member::Member;
 use self::members::Members;
-use self::metadata::StartMutedPolicy;
+use self::metadata::RoomMetadata;
+use self::moderation::Moderation;
 use self::publish::Published;
 use super::Connection;
 use super::caps;
 use super::context::{Asked, Context};
-use super::pending::Answer;
+use super::pending::{Answer, Then};
 use super::request;
-use super::seat::{EntryFailure, Loss, RoomForm, Seat, SeatEvent, SeatOwner};
+use super::seat::{self, EntryFailure, Loss, RoomForm, Seat, SeatEvent, SeatOwner};
 use super::sources::signal::Signals;
 use super::sources::validate::ConferenceSources;
 use super::story::Story;
 use super::timers::{Timer, TimerKey};
+use crate::wire::muc::MucOwner;
 use crate::wire::presence::Presence;
+use crate::wire::stanza::{IqBody, Payload};
 use crate::wire::values::{EndpointId, MeetingId, PresenceType, SessionId};
 use crate::wire::{BareJid, Jid};
 
@@ -118,7 +122,10 @@ pub(crate) struct Conference {
     form: RoomForm,
     pub meeting: MeetingId,
     metadata_seen: bool,
-    start_muted_policy: StartMutedPolicy,
+    /// The form was asked for again.
+    rereading: bool,
+    metadata: RoomMetadata,
+    moderation: Moderation,
     members: Members,
     /// Live sessions by their sid.
     sessions: HashMap<SessionId, MemberId>,
@@ -151,7 +158,9 @@ impl Conference {
             form: RoomForm::default(),
             meeting: MeetingId::default(),
             metadata_seen: false,
-            start_muted_policy: StartMutedPolicy::default(),
+            rereading: false,
+            metadata: RoomMetadata::default(),
+            moderation: Moderation::default(),
             members: Members::default(),
             sessions: HashMap::new(),
             owner: owner::AutoOwner::default(),
@@ -280,11 +289,34 @@ impl Conference {
     fn entered(&mut self, cx: &mut Context, form: RoomForm) {
         let wait = form.presets && !self.metadata_seen;
         self.form = form;
+        self.metadata.apply_form(&self.form, self.metadata_seen);
         if wait {
             let timer = cx.timers.set(cx.now + METADATA_WAIT, Timer::MetadataTimeout(self.id));
             self.phase = Phase::AwaitingMetadata(timer);
         } else {
             self.run(cx);
+        }
+    }
+
+    /// The room's configuration has changed. Where metadata tells what has, there is no need to look (spec/20 §2.3).
+    pub fn reconfigured(&mut self, cx: &mut Context) {
+        if !self.is_running() || self.metadata_seen || self.rereading {
+            return;
+        }
+        self.rereading = true;
+        let ask = IqBody::Get(Payload::MucOwner(MucOwner::default()));
+        cx.request(self.seat.on, self.room.as_jid().clone(), ask, Then::RoomReread(self.id));
+    }
+
+    /// The form as it is now. Who we are in the room, its meeting id and its main room stay what they were.
+    pub fn reread(&mut self, answer: Answer) {
+        self.rereading = false;
+        if self.metadata_seen {
+            return;
+        }
+        match seat::form_of(answer) {
+            Ok(form) => self.metadata.apply_form(&form, false),
+            Err(failure) => say!(self, warn, "the room's changed configuration can't be read: {failure:?}"),
         }
     }
 

@@ -73,6 +73,13 @@ impl Conference {
         }
     }
 
+    /// Publishes whether the bridge transcribes; nothing until it does for the first time.
+    pub(super) fn publish_transcribing(&mut self, cx: &mut Context) {
+        if self.set_property("audio-recording-enabled", self.metadata.transcribing.to_string()) {
+            self.publish(cx);
+        }
+    }
+
     /// Whether this changed anything.
     fn set_property(&mut self, key: &'static str, value: String) -> bool {
         let properties = &mut self.published.properties;

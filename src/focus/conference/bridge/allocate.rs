@@ -14,7 +14,7 @@ use crate::focus::conference::features::Features;
 use crate::focus::conference::view::View;
 use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
-use crate::wire::colibri2::{Capability, ForceMute};
+use crate::wire::colibri2::Capability;
 
 /// What a bridge is told that a participant's endpoint can.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +43,9 @@ impl Abilities {
         request::capabilities(self.ssrc_rewriting, self.rtp_mid_demux, self.private_addresses)
     }
 }
+
+/// How many bridges the log tells of when one is chosen.
+const EXPLAINED: usize = 5;
 
 /// How an allocation began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +80,7 @@ impl Conference {
         let codecs = cx.codecs.get(features, &cx.config);
         let conference =
             creates.then(|| NewConference { name: self.room.as_jid().to_string(), rtcstats: self.properties.rtcstats });
+        let force_mute = self.moderation.force_mute_at_start(member);
         let endpoint = NewEndpoint {
             id: &member.nick,
             stats_id: member.stats_id.as_deref(),
@@ -86,13 +90,13 @@ impl Conference {
             ssrc_rewriting: abilities.ssrc_rewriting,
             rtp_mid_demux: abilities.rtp_mid_demux,
             private_addresses: abilities.private_addresses,
-            force_mute: ForceMute::default(),
+            force_mute,
             sources: &self.sources.of(&member.nick),
         };
         let modify = request::allocate(&self.meeting, conference.as_ref(), endpoint);
         session.endpoints.insert(attempt, id);
         session.recent.add(cx.now, cx.config.bridge.max_bridge_participants_interval);
-        member.endpoint = Some(EndpointState { session: key, attempt, last_generation: None });
+        member.endpoint = Some(EndpointState { session: key, attempt, last_generation: None, force_mute });
         cx.bridges.endpoint_allocated(cx.now, &bridge, &cx.config.bridge);
         self.ask_bridge(cx, &bridge, modify, Then::Allocated(self.id, key, EndpointKey { member: id, attempt }));
         if creates {
@@ -181,8 +185,15 @@ impl Conference {
             visitor: member.role == Role::Visitor,
             pinned_version: None,
         };
-        match cx.bridges.select(cx.now, &cx.config, wanted) {
-            Ok(selected) => self.taken(cx, selected),
+        let selected = cx.bridges.select(cx.now, &cx.config, wanted);
+        cx.metrics.bridge_selections_rate_limited += u64::from(wanted.is_rate_limited(&cx.config));
+        // Longer than a line only if somebody reads it, and if it brings the conference to a bridge where it was not.
+        let is_ours = selected.as_ref().is_ok_and(|selected| self.bridges.on(&selected.bridge).is_some());
+        if !is_ours && log::log_enabled!(log::Level::Debug) {
+            say!(self, debug, "{}", cx.bridges.explain(cx.now, &cx.config, wanted).brief(EXPLAINED));
+        }
+        match selected {
+            Ok(selected) => self.taken(cx, selected, is_ours),
             Err(none) if conference.is_empty() => {
                 cx.stranded.insert(self.id);
                 // Once, not for each of hundreds who wait.
@@ -197,9 +208,8 @@ impl Conference {
     }
 
     /// A bridge was selected: it is taken if the conference may go there, and go there now.
-    fn taken(&mut self, cx: &mut Context, selected: Selected) -> Option<BridgeId> {
+    fn taken(&mut self, cx: &mut Context, selected: Selected, is_ours: bool) -> Option<BridgeId> {
         let Selected { bridge, reason } = selected;
-        let is_ours = self.bridges.on(&bridge).is_some();
         if !is_ours && self.bridges.len() > 0 && !self.can_be_linked(cx, &bridge) {
             return self.wait_for_ours(cx, &format!("{} can't be linked with ours", bridge.jid));
         }
@@ -213,8 +223,7 @@ impl Conference {
             return other;
         }
         if !is_ours {
-            say!(self, debug, "{} for this conference, too: {reason}", bridge.jid);
-            self.story.decided(cx.now, "on one more bridge, the best there is");
+            self.story.chose(cx.now, &bridge.jid, reason);
         }
         Some(bridge)
     }

@@ -14,7 +14,7 @@ use crate::focus::bridges::registry::BridgeId;
 use crate::focus::context::Context;
 use crate::focus::pending::Then;
 use crate::focus::sources::set::SourceSet;
-use crate::wire::colibri2::ConferenceModify;
+use crate::wire::colibri2::{ConferenceModify, ForceMute};
 use crate::wire::stanza::{IqBody, Payload};
 use crate::wire::values::BridgeSessionId;
 
@@ -58,6 +58,19 @@ pub(crate) struct EndpointState {
     pub attempt: AttemptId,
     /// The generation of the last ICE restart that the client was told of.
     last_generation: Option<i64>,
+    /// What the bridge was told to let nothing through of, and is taken to do.
+    force_mute: ForceMute,
+}
+
+impl EndpointState {
+    pub fn force_mute(&self) -> ForceMute {
+        self.force_mute
+    }
+
+    /// Whether this changes anything.
+    pub fn set_force_mute(&mut self, force_mute: ForceMute) -> bool {
+        std::mem::replace(&mut self.force_mute, force_mute) != force_mute
+    }
 }
 
 /// All sessions of a conference, in the order in which they were made: one a bridge. None is empty.
