@@ -337,8 +337,14 @@ impl Focus {
             Then::Offered(id, member, attempt) => {
                 self.with_conference(id, |conference, cx| conference.offer_answered(cx, member, attempt, answer));
             }
-            Then::Allocated(id, member, attempt) => {
-                self.with_conference(id, |conference, cx| conference.allocated(cx, member, attempt, &answer));
+            Then::Allocated(id, _, endpoint) => {
+                self.with_conference(id, |conference, cx| conference.allocated(cx, endpoint, &answer));
+            }
+            Then::RelayMade(id, relay) => {
+                self.with_conference(id, |conference, cx| conference.relay_made(cx, relay, &answer));
+            }
+            Then::RelayTold(id, key) => {
+                self.with_conference(id, |conference, cx| conference.relay_told(cx, key, &answer));
             }
             Then::Updated(id, key, endpoint) => {
                 self.with_conference(id, |conference, cx| conference.updated(cx, key, endpoint, &answer));

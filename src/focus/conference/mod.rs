@@ -14,6 +14,7 @@ macro_rules! say {
 
 mod audit;
 pub(crate) mod bridge;
+pub(crate) mod cascade;
 pub mod features;
 pub(crate) mod invite;
 mod jingle;
@@ -31,6 +32,7 @@ mod tell;
 use std::collections::{HashMap, VecDeque};
 
 use self::bridge::{Sessions, Setbacks};
+use self::cascade::Cascade;
 use self::features::Features;
 use self::member::Member;
 use self::members::Members;
@@ -133,6 +135,7 @@ pub(crate) struct Conference {
     sources: ConferenceSources,
     signals: Signals,
     bridges: Sessions,
+    cascade: Cascade,
     setbacks: Setbacks,
     published: Published,
     /// Ends the conference if nobody comes.
@@ -167,6 +170,7 @@ impl Conference {
             sources: ConferenceSources::default(),
             signals: Signals::default(),
             bridges: Sessions::default(),
+            cascade: Cascade::default(),
             setbacks: Setbacks::default(),
             published: Published::default(),
             start: None,
