@@ -22,10 +22,18 @@ const MAX_EARLY: usize = 256;
 #[derive(Debug, Default)]
 pub(crate) struct Components {
     room_metadata: Option<String>,
+    breakout_rooms: Option<String>,
     /// An answer, or none, has come: from now on unknown senders are not listened to.
     discovered: bool,
     early: Vec<(Jid, JsonMessage)>,
     again: Option<TimerKey>,
+}
+
+impl Components {
+    /// The domain of breakout rooms.
+    pub fn breakout_rooms(&self) -> Option<&str> {
+        self.breakout_rooms.as_deref()
+    }
 }
 
 impl Focus {
@@ -54,6 +62,7 @@ impl Focus {
                 log::info!("room metadata comes from {}", room_metadata.as_deref().unwrap_or("nobody"));
             }
             self.components.room_metadata = room_metadata;
+            self.components.breakout_rooms = component("breakout_rooms");
         }
         self.components.discovered = true;
         for (from, message) in std::mem::take(&mut self.components.early) {

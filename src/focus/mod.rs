@@ -3,6 +3,7 @@
 //! Here an input finds the room that owns it. No decisions.
 
 pub mod audit;
+pub mod auth;
 mod brewery;
 pub mod bridges;
 mod caps;
@@ -14,7 +15,7 @@ mod ids;
 pub mod metrics;
 mod own;
 mod pending;
-mod request;
+pub mod request;
 mod routes;
 mod seat;
 pub mod sources;
@@ -42,6 +43,7 @@ use crate::config::Config;
 use crate::wire::Jid;
 use crate::wire::stanza::{IqBody, Payload, Stanza};
 use crate::wire::values::Condition;
+pub use ids::Seed;
 pub use time::Timestamp;
 
 /// One of the focus' connections.
@@ -103,8 +105,8 @@ pub struct Focus {
 
 impl Focus {
     /// `seed` decides every identifier that the focus will make up; take it from the system's randomness.
-    pub fn new(config: Arc<Config>, seed: u64) -> Focus {
-        let cx = Context::new(config, seed);
+    pub fn new(config: Arc<Config>, seed: impl Into<Seed>) -> Focus {
+        let cx = Context::new(config, seed.into());
         let on = cx.bridge_connection();
         let brewery = cx.config.bridge.brewery_jid.clone().and_then(|room| {
             let occupant = room.with_resource(NICK).ok()?;
@@ -226,6 +228,7 @@ impl Focus {
 
     fn clear_away(&mut self, id: ConferenceId) {
         let Some(conference) = self.conferences.remove(id) else { return };
+        self.sessions_of_conference_end(&conference.room);
         let main = conference.main_room().and_then(|room| self.conferences.id_of(room));
         if let Some(main) = main {
             self.with_conference(main, |conference, cx| conference.breakout_ended(cx));
@@ -264,6 +267,7 @@ impl Focus {
             Timer::JoinBrewery => self.join_brewery(),
             Timer::BreweryTimeout => self.brewery_timed_out(),
             Timer::DiscoverComponents => self.discover_components(),
+            Timer::SessionsExpire => self.sessions_expire(),
         }
     }
 

@@ -33,6 +33,8 @@ pub(crate) enum Timer {
     BreweryTimeout,
     /// Ask again which components there are.
     DiscoverComponents,
+    /// An authentication session may have expired.
+    SessionsExpire,
 }
 
 impl Timer {
@@ -43,6 +45,7 @@ impl Timer {
             | Timer::MetadataTimeout(id)
             | Timer::NobodyCame(id)
             | Timer::Alone(id)
+            | Timer::ElectOwner(id)
             | Timer::Signal(id, _)
             | Timer::SeekBridge(id) => Some(*id),
             _ => None,

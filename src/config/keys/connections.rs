@@ -230,8 +230,13 @@ pub(super) const KEYS: &[Key] = &[
         "Require that somebody authenticated starts a conference.",
     )
     .legacy(names::AUTH_ENABLED),
-    Key::new("jicofo.authentication.type", Kind::Choice(&["XMPP", "JWT", "NONE"]), "NONE", "How users authenticate.")
-        .legacy(names::AUTH_TYPE),
+    Key::new(
+        "jicofo.authentication.type",
+        Kind::Choice(&["XMPP", "JWT", "NONE"]),
+        "NONE",
+        "How users authenticate: `docs/SECURE-DOMAIN.md`.",
+    )
+    .legacy(names::AUTH_TYPE),
     Key::unset(
         "jicofo.authentication.login-url",
         Kind::Domain,
@@ -244,14 +249,12 @@ pub(super) const KEYS: &[Key] = &[
         "24 hours",
         "How long a login is remembered, with type XMPP; JWT always uses 1 minute.",
     )
-    .legacy(names::AUTH_LIFETIME)
-    .later(),
+    .legacy(names::AUTH_LIFETIME),
     Key::new(
         "jicofo.authentication.enable-auto-login",
         Kind::Bool,
         "true",
         "Logins outlive their conference, with type XMPP.",
     )
-    .legacy(names::AUTO_LOGIN)
-    .later(),
+    .legacy(names::AUTO_LOGIN),
 ];
