@@ -1,7 +1,7 @@
 //! Who leads the conference: whoever is authenticated, or where nobody has to be, the one who has been there longest
 //! (spec/20 §6).
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::member::{Member, Role};
@@ -24,8 +24,16 @@ pub(crate) struct Owners {
     elected: Option<MemberId>,
     /// The owner has just left.
     deferred: Option<TimerKey>,
-    /// Whose grant the room has yet to answer.
-    granting: BTreeSet<MemberId>,
+    grants: BTreeMap<MemberId, Grant>,
+}
+
+/// What became of making a member owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Grant {
+    /// The room has yet to answer.
+    UnderWay,
+    /// Whoever takes the right away again has his reasons: it is granted anew only if the member asks for it.
+    Done,
 }
 
 /// Who is to lead.
@@ -58,14 +66,22 @@ impl Conference {
         self.elect_owner(cx);
     }
 
+    /// Whoever speaks from a member's address has just shown that he has logged in.
+    pub(in crate::focus) fn authenticated(&mut self, cx: &mut Context, id: MemberId) {
+        if self.owner.grants.get(&id) == Some(&Grant::Done) {
+            self.owner.grants.remove(&id);
+        }
+        self.grant_if_authenticated(cx, id);
+    }
+
     /// Makes a member owner if whoever speaks from its address has logged in (spec/20 §6.2).
-    pub(in crate::focus) fn grant_if_authenticated(&mut self, cx: &mut Context, id: MemberId) {
+    pub(super) fn grant_if_authenticated(&mut self, cx: &mut Context, id: MemberId) {
         if !self.is_running() || self.leaders(cx) != Leaders::Authenticated {
             return;
         }
         let Some(member) = self.members.get(id).filter(|member| member.role != Role::Owner) else { return };
         let Some(address) = &member.real_jid else { return };
-        if cx.authentication.is_bound(cx.now, address) {
+        if !self.owner.grants.contains_key(&id) && cx.authentication.is_bound(cx.now, address) {
             say!(self, info, participant = member.nick; "{} is made owner by rule authenticated-owner", member.occupant);
             self.grant(cx, id);
         }
@@ -106,12 +122,13 @@ impl Conference {
         self.grant(cx, id);
     }
 
-    /// Once at a time for each; the room knows bare addresses only (spec/20 §6).
+    /// Once for each; the room knows bare addresses only (spec/20 §6).
     fn grant(&mut self, cx: &mut Context, id: MemberId) {
         let jid = self.members.get(id).and_then(|member| Some(member.real_jid.as_ref()?.to_bare()));
-        if jid.is_none() || !self.owner.granting.insert(id) {
+        if jid.is_none() || self.owner.grants.contains_key(&id) {
             return;
         }
+        self.owner.grants.insert(id, Grant::UnderWay);
         let item = AdminItem { affiliation: Some(Affiliation::Owner), role: None, jid, nick: None };
         let grant = IqBody::Set(Payload::MucAdmin(MucAdmin { items: vec![item] }));
         cx.request(self.seat.on, self.room.as_jid().clone(), grant, Then::Granted(self.id, id));
@@ -120,29 +137,32 @@ impl Conference {
     /// The room answered a grant, or did not. A member who was not made owner does not count as one at the next election, nor
     /// the next time that it shows itself authenticated.
     pub(in crate::focus) fn granted(&mut self, id: MemberId, answer: &Answer) {
-        self.owner.granting.remove(&id);
+        let Some(member) = self.members.get(id) else { return };
         let remedy = match answer {
-            Answer::Result(_) => return,
+            Answer::Result(_) => {
+                self.owner.grants.insert(id, Grant::Done);
+                return;
+            }
             Answer::Error(error) if matches!(error.condition, Condition::Forbidden | Condition::NotAllowed) => {
                 ". Make the focus' account an admin of the rooms' component in Prosody (admins = { … }), and see whether a \
                  module of the room decides about owners itself"
             }
             _ => "",
         };
-        let Some(member) = self.members.get(id) else { return };
         say!(
             self, warn, participant = member.nick;
             "could not make {} owner{}{remedy}",
             member.occupant,
             answer.detail()
         );
+        self.owner.grants.remove(&id);
         if self.owner.elected == Some(id) && member.role != Role::Owner {
             self.owner.elected = None;
         }
     }
 
     pub(super) fn owner_left(&mut self, cx: &mut Context, id: MemberId) {
-        self.owner.granting.remove(&id);
+        self.owner.grants.remove(&id);
         if self.owner.elected == Some(id) {
             self.owner.elected = None;
             self.owner.deferred = Some(cx.timers.set(cx.now + AFTER_OWNER, Timer::ElectOwner(self.id)));

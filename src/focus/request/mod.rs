@@ -114,7 +114,7 @@ impl Focus {
         let places = places.filter_map(|it| Some((it.id, it.members().id_of_address(address)?)));
         let places: Vec<(ConferenceId, MemberId)> = places.collect();
         for (id, member) in places {
-            self.with_conference(id, |conference, cx| conference.grant_if_authenticated(cx, member));
+            self.with_conference(id, |conference, cx| conference.authenticated(cx, member));
         }
     }
 
