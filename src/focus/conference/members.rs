@@ -90,10 +90,6 @@ impl Members {
         self.by_id.values().find(|member| member.real_jid.as_ref() == Some(address)).map(|member| member.id)
     }
 
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Member> {
-        self.by_id.values_mut()
-    }
-
     pub fn iter(&self) -> impl Iterator<Item = &Member> {
         self.by_id.values()
     }
