@@ -302,9 +302,6 @@ impl Focus {
             Then::IceRestarted(id, key, endpoint) => {
                 self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, endpoint, &answer));
             }
-            Then::ForceMuted(id, key, endpoints) => {
-                self.with_conference(id, |conference, cx| conference.force_muted(cx, key, &endpoints, &answer));
-            }
             Then::Expired(id, bridge) => self.with_conference(id, |conference, cx| conference.expired(cx, &bridge)),
             Then::Checked(bridge) => self.checked(&bridge, &answer),
             Then::Nothing => {}

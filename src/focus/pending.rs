@@ -43,8 +43,6 @@ pub(crate) enum Then {
     /// A bridge took an update. The endpoint is the one that it concerned, if it was one.
     Updated(ConferenceId, SessionKey, Option<EndpointKey>),
     IceRestarted(ConferenceId, SessionKey, EndpointKey),
-    /// A bridge muted or unmuted these endpoints.
-    ForceMuted(ConferenceId, SessionKey, Vec<EndpointKey>),
     /// A bridge let go of a conference, so that it can be created there anew (spec/40 §9.3).
     Expired(ConferenceId, BridgeId),
     Checked(BridgeId),
@@ -63,9 +61,7 @@ impl Then {
                 Some((*id, *member))
             }
             Then::IceRestarted(id, _, endpoint) => Some((*id, endpoint.member)),
-            Then::RoomReread(id) | Then::Updated(id, ..) | Then::ForceMuted(id, ..) | Then::Expired(id, _) => {
-                Some((*id, MemberId::NONE))
-            }
+            Then::RoomReread(id) | Then::Updated(id, ..) | Then::Expired(id, _) => Some((*id, MemberId::NONE)),
             _ => None,
         }
     }
@@ -85,7 +81,6 @@ impl Then {
             Then::Allocated(..) => "an allocation",
             Then::Updated(..) => "an update",
             Then::IceRestarted(..) => "an ICE restart",
-            Then::ForceMuted(..) => "a force-mute",
             Then::Expired(..) => "an expiry",
             _ => "a question",
         }

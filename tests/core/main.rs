@@ -11,6 +11,7 @@ mod connections;
 mod failures;
 mod health;
 mod members;
+mod moderation;
 mod offers;
 mod owners;
 mod restarts;

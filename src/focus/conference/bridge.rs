@@ -528,7 +528,7 @@ impl Conference {
         self.bridge.as_ref().filter(|session| session.key == endpoint.session)
     }
 
-    pub(super) fn endpoint_key(&self, id: MemberId) -> Option<EndpointKey> {
+    fn endpoint_key(&self, id: MemberId) -> Option<EndpointKey> {
         let endpoint = self.members.get(id)?.endpoint.as_ref()?;
         Some(EndpointKey { member: id, attempt: endpoint.attempt })
     }

@@ -9,6 +9,7 @@ mod commands;
 mod incoming;
 mod jingle;
 pub mod media;
+mod moderating;
 pub mod offer;
 pub mod profile;
 #[cfg(test)]
@@ -58,6 +59,8 @@ pub struct Settings {
     pub answers_disco: bool,
     /// Never sends its accept.
     pub never_accepts: bool,
+    /// Goes on sending when it is told to mute.
+    pub ignores_mutes: bool,
 }
 
 impl Settings {
@@ -80,6 +83,7 @@ impl Settings {
             patience: JINGLE_TIMEOUT,
             answers_disco: true,
             never_accepts: false,
+            ignores_mutes: false,
         }
     }
 }
