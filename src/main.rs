@@ -124,9 +124,8 @@ fn run(invocation: Invocation) -> ExitCode {
 
 fn report(problem: &Problem) {
     match problem.severity {
-        Severity::Fatal | Severity::Error => log::error!("{problem}"),
+        Severity::Error => log::error!("{problem}"),
         Severity::Warning => log::warn!("{problem}"),
-        Severity::Info => log::info!("{problem}"),
     }
 }
 

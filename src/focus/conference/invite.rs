@@ -166,8 +166,9 @@ impl Conference {
     /// The bridge gave an endpoint: the participant is offered a session on it.
     pub(super) fn offer(&mut self, cx: &mut Context, id: MemberId, allocated: &Allocated) {
         let attempt = AttemptId(cx.unique());
+        let Some(session) = self.session_of(id) else { return };
+        let (feedback, bridge_session) = (session.feedback.clone(), told_of(session));
         let start_muted = self.start_muted(id);
-        let Some(bridge) = &self.bridge else { return };
         let Some(initiator) = cx.jid(self.seat.on).cloned() else { return };
         let Some(member) = self.members.get_mut(id) else { return };
         let features = member.features.unwrap_or(Features::UNANSWERED);
@@ -188,14 +189,10 @@ impl Conference {
             view,
             transport: &allocated.transport,
             sctp_port: allocated.sctp_port,
-            feedback: &bridge.feedback,
+            feedback: &feedback,
             sources: &self.sources,
             start_muted,
-            bridge_session: BridgeSession {
-                id: Some(bridge.id.to_string()),
-                region: bridge.region.clone(),
-                ..BridgeSession::default()
-            },
+            bridge_session,
         }
         .session_initiate();
         jingle.action = Some(action.as_str().into());
@@ -367,6 +364,11 @@ impl Conference {
         self.terminate(cx, id, Terminate::Idle);
         self.drop_participant(cx, id, Invite::Idle);
     }
+}
+
+/// What a client is told of the session on the bridge.
+fn told_of(session: &super::bridge::BridgeSession) -> BridgeSession {
+    BridgeSession { id: Some(session.id.to_string()), region: session.region.clone(), ..BridgeSession::default() }
 }
 
 /// Visitors get no session here, and nobody gets one before it is known what it supports.

@@ -30,7 +30,7 @@ mod tell;
 
 use std::collections::{HashMap, VecDeque};
 
-use self::bridge::{BridgeSession, Setbacks};
+use self::bridge::{Sessions, Setbacks};
 use self::features::Features;
 use self::member::Member;
 use self::members::Members;
@@ -70,7 +70,7 @@ impl MemberId {
 }
 
 /// The identity of one attempt to give a participant a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct AttemptId(pub u64);
 
 /// The identity of one endpoint of a participant. After a new invitation it has another, under the same name.
@@ -81,7 +81,7 @@ pub(crate) struct EndpointKey {
 }
 
 /// The identity of a conference's stay on a bridge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SessionKey(pub u64);
 
 /// How long to wait for the metadata of a room that has some (spec/20 §2.2 step 7).
@@ -130,7 +130,7 @@ pub(crate) struct Conference {
     owner: owner::AutoOwner,
     sources: ConferenceSources,
     signals: Signals,
-    bridge: Option<BridgeSession>,
+    bridges: Sessions,
     setbacks: Setbacks,
     published: Published,
     /// Ends the conference if nobody comes.
@@ -163,7 +163,7 @@ impl Conference {
             owner: owner::AutoOwner::default(),
             sources: ConferenceSources::default(),
             signals: Signals::default(),
-            bridge: None,
+            bridges: Sessions::default(),
             setbacks: Setbacks::default(),
             published: Published::default(),
             start: None,
@@ -534,9 +534,9 @@ impl Conference {
         self.published.mute_for_good();
         // On the new stream the bridges do not know us yet, and would be told by nobody (spec/10 §5.3).
         if leave == Leave::Silently && cx.bridge_connection() == self.seat.on {
-            self.drop_bridge(cx);
+            self.drop_bridges(cx);
         } else {
-            self.close_bridge(cx);
+            self.close_bridges(cx);
         }
         caps::ended(cx, self.id);
         for id in self.members.iter().map(|member| member.id).collect::<Vec<_>>() {

@@ -38,8 +38,8 @@ impl Conference {
     }
 
     pub(super) fn publish_bridge_count(&mut self, cx: &mut Context) {
-        let count = if self.bridge.is_some() { "1" } else { "0" };
-        if self.set_property("bridge-count", count.into()) {
+        let count = self.bridges.len().to_string();
+        if self.set_property("bridge-count", count) {
             self.publish(cx);
         }
     }
