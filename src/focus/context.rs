@@ -8,6 +8,7 @@ use super::bridges::registry::{BridgeId, Bridges};
 use super::caps::CapsCache;
 use super::conference::ConferenceId;
 use super::conference::offer::CodecCache;
+use super::floods::Floods;
 use super::ids::Ids;
 use super::metrics::Metrics;
 use super::own::Own;
@@ -56,6 +57,7 @@ pub(crate) struct Context {
     pub caps: CapsCache,
     pub codecs: CodecCache,
     pub metrics: Metrics,
+    pub floods: Floods,
     /// Which conferences have a session on a bridge.
     pub bridge_users: BTreeMap<BridgeId, BTreeSet<ConferenceId>>,
     /// Conferences with participants whom no bridge could take.
@@ -85,6 +87,7 @@ impl Context {
             caps: CapsCache::default(),
             codecs: CodecCache::default(),
             metrics: Metrics::default(),
+            floods: Floods::default(),
             bridge_users: BTreeMap::new(),
             stranded: BTreeSet::new(),
             meetings: BTreeMap::new(),

@@ -10,6 +10,7 @@ pub mod colibri;
 mod components;
 pub mod conference;
 mod context;
+mod floods;
 mod ids;
 pub mod metrics;
 mod own;
@@ -259,6 +260,9 @@ impl Focus {
             Timer::Alone(id) => self.with_conference(id, Conference::alone_for_long),
             Timer::ElectOwner(id) => self.with_conference(id, Conference::election_due),
             Timer::Signal(id, member) => self.with_conference(id, |conference, cx| conference.flush(cx, member)),
+            Timer::FindPlace(id, member) => {
+                self.with_conference(id, |conference, cx| conference.find_place(cx, member))
+            }
             Timer::SeekBridge(id) => self.with_conference(id, Conference::seek_bridge),
             Timer::GraceOver(on) => self.grace_over(on),
             Timer::JoinBrewery => self.join_brewery(),

@@ -4,6 +4,7 @@ use super::Connection;
 use super::Focus;
 use super::conference::{Conference, Properties};
 use super::context::{Asked, Context, NICK};
+use super::floods::Kind;
 use crate::wire::focus_iq::{self, Property};
 use crate::wire::stanza::{IqBody, Payload};
 use crate::wire::values::Condition;
@@ -33,6 +34,11 @@ impl Focus {
         let Ok(occupant) = room.with_resource(NICK) else {
             return self.cx.answer_error(asked, Condition::BadRequest, "Invalid room name.");
         };
+        let sender = sender(&self.cx, &asked).filter(|sender| sender.local().is_some());
+        if sender.is_some_and(|sender| !self.cx.floods.admit(self.cx.now, &sender, Kind::NewRoom, None)) {
+            self.cx.metrics.requests_limited += 1;
+            return self.cx.answer_error(asked, Condition::ResourceConstraint, "rate-limited");
+        }
         let properties = properties(&room, &request.properties);
         let conference = Conference::new(&mut self.cx, room, occupant, properties, asked);
         let id = conference.id;

@@ -9,6 +9,7 @@ mod colibri;
 mod conference_requests;
 mod connections;
 mod failures;
+mod floods;
 mod health;
 mod members;
 mod metadata;
