@@ -11,6 +11,7 @@ mod connections;
 mod failures;
 mod floods;
 mod health;
+mod lobby;
 mod members;
 mod metadata;
 mod moderation;
