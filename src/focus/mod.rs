@@ -12,6 +12,7 @@ pub mod command;
 mod components;
 pub mod conference;
 mod context;
+mod floods;
 mod ids;
 pub mod metrics;
 mod moving;
@@ -305,6 +306,9 @@ impl Focus {
             Timer::Alone(id) => self.with_conference(id, Conference::alone_for_long),
             Timer::ElectOwner(id) => self.with_conference(id, Conference::election_due),
             Timer::Signal(id, member) => self.with_conference(id, |conference, cx| conference.flush(cx, member)),
+            Timer::FindPlace(id, member) => {
+                self.with_conference(id, |conference, cx| conference.find_place(cx, member))
+            }
             Timer::SeekBridge(id) => self.with_conference(id, Conference::seek_bridge),
             Timer::GraceOver(on) => self.grace_over(on),
             Timer::JoinBrewery => self.join_brewery(),
@@ -355,9 +359,6 @@ impl Focus {
             }
             Then::IceRestarted(id, key, endpoint) => {
                 self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, endpoint, &answer));
-            }
-            Then::ForceMuted(id, key, endpoints) => {
-                self.with_conference(id, |conference, cx| conference.force_muted(cx, key, &endpoints, &answer));
             }
             Then::Expired(id, bridge) => self.with_conference(id, |conference, cx| conference.expired(cx, &bridge)),
             Then::Checked(bridge) => self.checked(&bridge, &answer),

@@ -42,6 +42,7 @@ use self::publish::Published;
 use super::Connection;
 use super::caps;
 use super::context::{Asked, Context};
+use super::floods::{Kind, RoomPurse};
 use super::pending::{Answer, Then};
 use super::request::{self, Requester};
 use super::seat::{self, EntryFailure, Loss, RoomForm, Seat, SeatEvent, SeatOwner};
@@ -89,6 +90,9 @@ pub(crate) struct SessionKey(pub u64);
 /// How long to wait for the metadata of a room that has some (spec/20 §2.2 step 7).
 const METADATA_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
 
+/// How long whoever has come and gone too often waits until it is looked at again.
+const HELD_BACK: std::time::Duration = std::time::Duration::from_secs(3);
+
 /// The status with which a client says that it only changes rooms (spec/10 §5.2).
 const SWITCH_ROOM: &str = "switch_room";
 
@@ -128,6 +132,8 @@ pub(crate) struct Conference {
     rereading: bool,
     metadata: RoomMetadata,
     moderation: Moderation,
+    /// What its members may ask for together.
+    pub purse: RoomPurse,
     members: Members,
     /// Live sessions by their sid.
     sessions: HashMap<SessionId, MemberId>,
@@ -164,6 +170,7 @@ impl Conference {
             rereading: false,
             metadata: RoomMetadata::default(),
             moderation: Moderation::default(),
+            purse: RoomPurse::default(),
             members: Members::default(),
             sessions: HashMap::new(),
             owner: owner::Owners::default(),
@@ -451,6 +458,19 @@ impl Conference {
     pub fn features_known(&mut self, cx: &mut Context, id: MemberId, features: Features) {
         let Some(member) = self.members.get_mut(id) else { return };
         member.features = Some(features);
+        self.find_place(cx, id);
+    }
+
+    /// Invites a newcomer, unless it has come and gone too often lately: then a while later.
+    pub fn find_place(&mut self, cx: &mut Context, id: MemberId) {
+        let members = self.members.len();
+        let Some(member) = self.members.get_mut(id) else { return };
+        let who = member.real_jid.as_ref().unwrap_or(&member.occupant);
+        member.held_back = None;
+        if !cx.floods.admit(cx.now, who, Kind::Place, Some((&mut self.purse, members))) {
+            member.held_back = Some(cx.timers.set(cx.now + HELD_BACK, Timer::FindPlace(self.id, id)));
+            return;
+        }
         self.invite_due(cx, id);
     }
 
@@ -475,6 +495,7 @@ impl Conference {
         }
         let Some(member) = self.members.remove(id) else { return };
         cx.timers.cancel(member.flush);
+        cx.timers.cancel(member.held_back);
         if member.features.is_none() {
             caps::left(cx, (self.id, id), member.caps.as_ref());
         }

@@ -8,6 +8,7 @@ use super::Focus;
 use super::auth::{Login, Question, Refusal, Room, Rule};
 use super::conference::{Conference, ConferenceId, MemberId, Properties};
 use super::context::{Asked, Context, NICK, error};
+use super::floods::Kind;
 use crate::config::Config;
 use crate::wire::focus_iq::{self, Property, SessionInvalid};
 use crate::wire::stanza::{IqBody, Payload, StanzaError};
@@ -53,6 +54,11 @@ impl Focus {
         let Ok(occupant) = room.with_resource(NICK) else {
             return self.cx.answer_error(requester.asked, Condition::BadRequest, "Invalid room name.");
         };
+        let sender = sender(&self.cx, &requester.asked).filter(|sender| sender.local().is_some());
+        if sender.is_some_and(|sender| !self.cx.floods.admit(self.cx.now, &sender, Kind::NewRoom, None)) {
+            self.cx.metrics.requests_limited += 1;
+            return self.cx.answer_error(requester.asked, Condition::ResourceConstraint, "rate-limited");
+        }
         let properties = properties(&room, &request.properties);
         let conference = Conference::new(&mut self.cx, room, occupant, properties, requester);
         let id = conference.id;
