@@ -78,7 +78,10 @@ impl Focus {
         }
         let Some(id) = message.room.as_deref().and_then(|room| self.conferences.id_of_text(room)) else { return };
         let Some(metadata) = metadata::read(&message.json) else {
-            log::warn!("{}: room metadata that can't be read", message.room.unwrap_or_default());
+            let Some(conference) = self.conferences.get_mut(id) else { return };
+            log::warn!(
+                room:% = conference.room, meeting_id:% = conference.meeting; "the room's metadata can't be read: ignored"
+            );
             return;
         };
         self.note(id, Came::Event("the room's metadata"));

@@ -194,6 +194,12 @@ impl Context {
         self.muc_domains.remove(domain);
     }
 
+    /// For the log.
+    pub fn meeting_of(&self, id: ConferenceId) -> MeetingId {
+        let of_it = self.meetings.iter().find(|(_, conference)| **conference == id);
+        of_it.map(|(meeting, _)| meeting.clone()).unwrap_or_default()
+    }
+
     pub fn forget_conference(&mut self, id: ConferenceId) {
         for deadline in self.pending.forget_conference(id) {
             self.timers.cancel(Some(deadline));

@@ -20,7 +20,11 @@ impl Focus {
             }
         };
         self.cx.metrics.conference_requests += 1;
-        log::debug!(room:% = room; "Conference request for {room} of {}", name(&self.cx, &asked));
+        let name = name(&self.cx, &asked);
+        let meeting = self.conferences.by_room_mut(&room).map(|conference| conference.meeting.clone());
+        log::info!(
+            room:% = room, meeting_id:% = meeting.unwrap_or_default(); "Conference request for room {room} from {name}"
+        );
         if let Some(conference) = self.conferences.by_room_mut(&room) {
             conference.requested(&mut self.cx, asked);
             return;

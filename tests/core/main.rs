@@ -10,6 +10,7 @@ mod conference_requests;
 mod connections;
 mod failures;
 mod health;
+mod logs;
 mod members;
 mod offers;
 mod owners;

@@ -20,7 +20,7 @@ use crate::focus::timers::Timer;
 use crate::wire::colibri2::{ConferenceModify, ForceMute};
 use crate::wire::ice::IceTransport;
 use crate::wire::stanza::{IqBody, Payload};
-use crate::wire::values::BridgeSessionId;
+use crate::wire::values::{BridgeSessionId, EndpointId};
 
 /// How long after a bridge let go of a conference it is asked to create it anew: it removes it just after its answer
 /// (spec/40 §9.3).
@@ -296,12 +296,22 @@ impl Conference {
                 self.reinvite(cx, id);
             }
             UpdateOutcome::EndpointRefused => {
-                let about = self.about(endpoint);
-                say!(self, error, "the bridge refused an update{about}{}", answered.detail());
+                let detail = answered.detail();
+                match self.nick_of(endpoint) {
+                    Some(nick) => {
+                        say!(self, error, participant = nick; "the bridge refused an update about {nick}{detail}");
+                    }
+                    None => say!(self, error, "the bridge refused an update{detail}"),
+                }
             }
             UpdateOutcome::SessionFailed => {
-                let about = self.about(endpoint);
-                say!(self, warn, "the bridge refused an update{about}{}: moving", answered.detail());
+                let detail = answered.detail();
+                match self.nick_of(endpoint) {
+                    Some(nick) => {
+                        say!(self, warn, participant = nick; "the bridge refused an update about {nick}{detail}: moving");
+                    }
+                    None => say!(self, warn, "the bridge refused an update{detail}: moving"),
+                }
                 self.story.decided(cx.now, "the bridge refused an update: off it");
                 cx.metrics.bridges_removed += 1;
                 self.leave_bridge(cx, LeaveBridge::AfterSetback);
@@ -487,7 +497,11 @@ impl Conference {
                 cx.stranded.insert(self.id);
                 // Once, not for each of hundreds who wait.
                 if self.set_bridge_not_available(cx, true) {
-                    say!(self, warn, "{none}");
+                    // The first words are those that people look for (spec/80 §8).
+                    match cx.bridges.iter().any(|bridge| bridge.operational(cx.now, &cx.config.bridge)) {
+                        true => say!(self, warn, "{none}"),
+                        false => say!(self, warn, "There are no operational bridges. {none}"),
+                    }
                     self.story.decided(cx.now, "there is no bridge: waits for one");
                 }
                 None
@@ -520,9 +534,8 @@ impl Conference {
     }
 
     /// For a line of the log.
-    fn about(&self, endpoint: Option<EndpointKey>) -> String {
-        let member = endpoint.and_then(|endpoint| self.members.get(endpoint.member));
-        member.map(|member| format!(" about {}", member.nick)).unwrap_or_default()
+    fn nick_of(&self, endpoint: Option<EndpointKey>) -> Option<&EndpointId> {
+        Some(&self.members.get(endpoint?.member)?.nick)
     }
 
     fn ask_bridge(&self, cx: &mut Context, bridge: &BridgeId, modify: ConferenceModify, then: Then) {

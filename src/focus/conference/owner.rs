@@ -56,7 +56,8 @@ impl Conference {
         if matches!(answer, Answer::Result(_)) {
             return;
         }
-        say!(self, warn, "could not make a member owner{}", answer.detail());
+        let member = self.members.get(id).map(|member| member.nick.clone()).unwrap_or_default();
+        say!(self, warn, participant = member; "could not make {member} owner{}", answer.detail());
         let is_owner = self.members.get(id).is_some_and(|member| member.role == Role::Owner);
         if self.owner.elected == Some(id) && !is_owner {
             self.owner.elected = None;
