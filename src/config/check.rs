@@ -198,6 +198,13 @@ impl Check<'_> {
         if self.settings.text("bridge.selection-strategy").as_deref() == Some("VisitorSelectionStrategy") {
             for path in ["bridge.participant-selection-strategy", "bridge.visitor-selection-strategy"] {
                 self.require(path, "is required with VisitorSelectionStrategy; set it to another strategy");
+                if self.settings.text(path).as_deref() == Some("VisitorSelectionStrategy") {
+                    self.say(
+                        Severity::Error,
+                        path,
+                        "can't be VisitorSelectionStrategy itself; set it to another strategy",
+                    );
+                }
             }
         }
         let (stress, moved) = ("bridge.stress-threshold", "bridge.load-redistribution.stress-threshold");

@@ -200,6 +200,17 @@ impl Context {
         of_it.map(|(meeting, _)| meeting.clone()).unwrap_or_default()
     }
 
+    /// An endpoint can't reach its bridge (spec/50 §4.4).
+    pub fn restart_requested(&mut self, bridge: &BridgeId) {
+        if self.bridges.restart_requested(self.now, bridge, &self.config.bridge) {
+            log::warn!(
+                "too many endpoints can't connect to the bridge {}: others are preferred for {} s",
+                bridge.jid,
+                self.config.bridge.ice_failure_detection.timeout.as_secs()
+            );
+        }
+    }
+
     pub fn forget_conference(&mut self, id: ConferenceId) {
         for deadline in self.pending.forget_conference(id) {
             self.timers.cancel(Some(deadline));

@@ -17,6 +17,8 @@ pub struct Metrics {
     pub ice_restarts_failed: u64,
     pub bridges_removed: u64,
     pub lost_bridges: u64,
+    /// Selections for a conference of which a bridge had as many new endpoints as it may get in an interval.
+    pub bridge_selections_rate_limited: u64,
     pub xmpp_disconnects: u64,
     /// Answers to nothing, to what has gone, and second answers.
     pub answers_unmatched: u64,

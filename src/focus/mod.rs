@@ -285,6 +285,7 @@ impl Focus {
             Then::RoomConfigured(SeatOwner::Conference(id)) => {
                 self.with_conference(id, |conference, cx| conference.configured(cx, answer));
             }
+            Then::RoomReread(id) => self.with_conference(id, |conference, _| conference.reread(answer)),
             Then::Granted(id, member) => self.with_conference(id, |conference, _| conference.granted(member, &answer)),
             Then::Features(query) => {
                 for ((id, member), features) in caps::answered(&mut self.cx, query, answer) {
@@ -302,6 +303,9 @@ impl Focus {
             }
             Then::IceRestarted(id, key, endpoint) => {
                 self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, endpoint, &answer));
+            }
+            Then::ForceMuted(id, key, endpoints) => {
+                self.with_conference(id, |conference, cx| conference.force_muted(cx, key, &endpoints, &answer));
             }
             Then::Expired(id, bridge) => self.with_conference(id, |conference, cx| conference.expired(cx, &bridge)),
             Then::Checked(bridge) => self.checked(&bridge, &answer),

@@ -30,6 +30,8 @@ pub(crate) enum Then {
     /// The configuration form of a room that we are entering.
     RoomForm(SeatOwner),
     RoomConfigured(SeatOwner),
+    /// The form of a room that we are in, after it has changed.
+    RoomReread(ConferenceId),
     /// A member was made owner.
     Granted(ConferenceId, MemberId),
     /// A client said what it supports.
@@ -41,6 +43,8 @@ pub(crate) enum Then {
     /// A bridge took an update. The endpoint is the one that it concerned, if it was one.
     Updated(ConferenceId, SessionKey, Option<EndpointKey>),
     IceRestarted(ConferenceId, SessionKey, EndpointKey),
+    /// A bridge muted or unmuted these endpoints.
+    ForceMuted(ConferenceId, SessionKey, Vec<EndpointKey>),
     /// A bridge let go of a conference, so that it can be created there anew (spec/40 §9.3).
     Expired(ConferenceId, BridgeId),
     Checked(BridgeId),
@@ -59,7 +63,9 @@ impl Then {
                 Some((*id, *member))
             }
             Then::IceRestarted(id, _, endpoint) => Some((*id, endpoint.member)),
-            Then::Updated(id, ..) | Then::Expired(id, _) => Some((*id, MemberId::NONE)),
+            Then::RoomReread(id) | Then::Updated(id, ..) | Then::ForceMuted(id, ..) | Then::Expired(id, _) => {
+                Some((*id, MemberId::NONE))
+            }
             _ => None,
         }
     }
@@ -72,13 +78,14 @@ impl Then {
     /// What was asked, in a story.
     fn name(&self) -> &'static str {
         match self {
-            Then::RoomForm(_) => "the form",
+            Then::RoomForm(_) | Then::RoomReread(_) => "the form",
             Then::RoomConfigured(_) => "our configuration",
             Then::Granted(..) => "a grant",
             Then::Offered(..) => "an offer",
             Then::Allocated(..) => "an allocation",
             Then::Updated(..) => "an update",
             Then::IceRestarted(..) => "an ICE restart",
+            Then::ForceMuted(..) => "a force-mute",
             Then::Expired(..) => "an expiry",
             _ => "a question",
         }

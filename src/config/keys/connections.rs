@@ -227,8 +227,7 @@ pub(super) const KEYS: &[Key] = &[
     )
     .refuse(),
     Key::unset("jicofo.local-region", Kind::Text, "Region of this focus, for choosing bridges and gateways.")
-        .legacy(names::LOCAL_REGION)
-        .later(),
+        .legacy(names::LOCAL_REGION),
     Key::new(
         "jicofo.metrics.update-interval",
         POSITIVE,

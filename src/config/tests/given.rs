@@ -231,6 +231,13 @@ fn the_visitor_strategy_needs_two_others() {
     assert!(said.contains("bridge.visitor-selection-strategy: is required"), "{said}");
     let said = Start::minimal("jicofo.bridge.selection-strategy = com.example.MyStrategy").refused();
     assert!(said.contains("write one of SingleBridgeSelectionStrategy"), "{said}");
+    let own =
+        "selection-strategy = VisitorSelectionStrategy, participant-selection-strategy = SplitBridgeSelectionStrategy";
+    let said = Start::minimal(&format!(
+        "jicofo.bridge {{ {own}, visitor-selection-strategy = org.jitsi.jicofo.bridge.VisitorSelectionStrategy }}"
+    ))
+    .refused();
+    assert!(said.contains("visitor-selection-strategy: can't be VisitorSelectionStrategy itself"), "{said}");
 }
 
 /// Covers spec/10: 45.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::health::{CheckResult, Health, Verdict};
+use super::ice::IceFailures;
 use super::load::RecentCount;
 use crate::config;
 use crate::focus::Timestamp;
@@ -57,11 +58,14 @@ pub struct Bridge {
     pub release: Option<String>,
     pub region: Option<String>,
     pub relay_id: Option<String>,
+    /// Another bridge says that it has the same relay id: one conference can't use both (spec/50 §6.5).
+    pub relay_shared: bool,
     pub healthy: bool,
     pub last_presence: Timestamp,
     /// Endpoints that this focus has on it, awaited answers included.
     pub endpoints: u32,
     pub(super) recent: RecentCount,
+    pub(super) ice: IceFailures,
     /// The last word of health checks and allocations; [`Bridge::operational`] also knows when it was said.
     flag: bool,
     failed_at: Option<Timestamp>,
@@ -86,10 +90,12 @@ impl Bridge {
             release: None,
             region: None,
             relay_id: None,
+            relay_shared: false,
             healthy: true,
             last_presence: now,
             endpoints: 0,
             recent: RecentCount::default(),
+            ice: IceFailures::default(),
             flag: true,
             failed_at: None,
             refusal_stands: 0,
@@ -106,6 +112,16 @@ impl Bridge {
         })
     }
 
+    /// Whether that is its full version.
+    pub fn has_version(&self, wanted: &str) -> bool {
+        let Some(version) = &self.version else { return false };
+        match (&self.release, wanted.strip_prefix(version.as_str())) {
+            (None, rest) => rest == Some(""),
+            (Some(release), Some(rest)) => rest.strip_prefix('-') == Some(release.as_str()),
+            (Some(_), None) => false,
+        }
+    }
+
     /// Whether new endpoints may go there as far as failures and health checks say (spec/50 §3.3).
     pub fn operational(&self, now: Timestamp, config: &config::Bridge) -> bool {
         if self.failed_at.is_some_and(|failed| now.since(failed) < config.failure_reset_threshold) {
@@ -120,35 +136,25 @@ impl Bridge {
         self.failed_at = Some(now);
     }
 
-    /// Takes over what a presence says (spec/50 §3.1). What it does not say stays.
-    fn update(&mut self, now: Timestamp, stats: &Stats) {
+    /// Takes over what a presence says (spec/50 §3.1). What it does not say stays. The relay id from before, if it has
+    /// another one now.
+    fn update(&mut self, now: Timestamp, stats: &Stats) -> Option<Option<String>> {
         self.last_presence = now;
-        let stat = |name: &str| {
-            let first = stats.stats.iter().find(|stat| stat.name.as_deref() == Some(name))?;
-            first.value.as_deref()
-        };
-        let boolean = |name: &str| stat(name).map(|value| value.eq_ignore_ascii_case("true"));
-        let text = |name: &str, field: &mut Option<String>| {
-            if let Some(value) = stat(name) {
-                *field = Some(value.into());
-            }
-        };
-        if let Some(stress) = stat("stress_level").and_then(decimal) {
-            self.reported_stress = stress;
-        }
-        if let Some(stress) = stat("average_participant_stress").and_then(decimal) {
-            self.average_participant_stress = stress;
-        }
-        if let Some(graceful) = boolean("graceful_shutdown") {
+        let boolean = |value: &str| value.eq_ignore_ascii_case("true");
+        let said = Said::of(stats);
+        self.reported_stress = said.stress.and_then(decimal).unwrap_or(self.reported_stress);
+        self.average_participant_stress =
+            said.average_participant_stress.and_then(decimal).unwrap_or(self.average_participant_stress);
+        if let Some(graceful) = said.graceful_shutdown.map(boolean) {
             self.said_graceful(graceful);
         }
-        self.shutting_down = boolean("shutting_down").unwrap_or(self.shutting_down);
-        self.draining = boolean("drain").unwrap_or(self.draining);
-        self.healthy = boolean("healthy").unwrap_or(self.healthy);
-        text("version", &mut self.version);
-        text("release", &mut self.release);
-        text("region", &mut self.region);
-        text("relay_id", &mut self.relay_id);
+        self.shutting_down = said.shutting_down.map_or(self.shutting_down, boolean);
+        self.draining = said.drain.map_or(self.draining, boolean);
+        self.healthy = said.healthy.map_or(self.healthy, boolean);
+        replace(&mut self.version, said.version);
+        replace(&mut self.release, said.release);
+        replace(&mut self.region, said.region);
+        replace(&mut self.relay_id, said.relay_id)
     }
 
     fn said_graceful(&mut self, graceful: bool) {
@@ -177,6 +183,53 @@ impl Bridge {
     }
 }
 
+/// What we read of a presence's statistics; the first of a name counts.
+#[derive(Default)]
+struct Said<'a> {
+    stress: Option<&'a str>,
+    average_participant_stress: Option<&'a str>,
+    graceful_shutdown: Option<&'a str>,
+    shutting_down: Option<&'a str>,
+    drain: Option<&'a str>,
+    healthy: Option<&'a str>,
+    version: Option<&'a str>,
+    release: Option<&'a str>,
+    region: Option<&'a str>,
+    relay_id: Option<&'a str>,
+}
+
+impl<'a> Said<'a> {
+    /// One pass: there are some eighty statistics, a hundred times a second.
+    fn of(stats: &'a Stats) -> Said<'a> {
+        let mut said = Said::default();
+        for stat in &stats.stats {
+            let field = match stat.name.as_deref() {
+                Some("stress_level") => &mut said.stress,
+                Some("average_participant_stress") => &mut said.average_participant_stress,
+                Some("graceful_shutdown") => &mut said.graceful_shutdown,
+                Some("shutting_down") => &mut said.shutting_down,
+                Some("drain") => &mut said.drain,
+                Some("healthy") => &mut said.healthy,
+                Some("version") => &mut said.version,
+                Some("release") => &mut said.release,
+                Some("region") => &mut said.region,
+                Some("relay_id") => &mut said.relay_id,
+                _ => continue,
+            };
+            if field.is_none() {
+                *field = stat.value.as_deref();
+            }
+        }
+        said
+    }
+}
+
+/// A text is replaced by another, and never by none. What it was, if it was another.
+fn replace(field: &mut Option<String>, said: Option<&str>) -> Option<Option<String>> {
+    let said = said.filter(|said| field.as_deref() != Some(said))?;
+    Some(field.replace(said.to_owned()))
+}
+
 /// A finite number; a negative one, which a bridge reports while its machine has no measure yet, would attract all load.
 fn decimal(text: &str) -> Option<f64> {
     text.trim().parse().ok().filter(|value: &f64| value.is_finite()).map(|value| value.max(0.0))
@@ -200,27 +253,69 @@ impl Bridges {
     ) -> Option<BridgeEvent> {
         if let Some(bridge) = self.bridges.get_mut(from) {
             let before = bridge.shutting_down;
-            bridge.update(now, stats);
-            return (bridge.shutting_down && !before).then(|| BridgeEvent::ShuttingDown(bridge.id.clone()));
+            let relay = bridge.update(now, stats);
+            let event = (bridge.shutting_down && !before).then(|| BridgeEvent::ShuttingDown(bridge.id.clone()));
+            if let Some(relay) = relay {
+                self.relays_changed(from, relay);
+            }
+            return event;
         }
         self.incarnations += 1;
         let id = BridgeId { jid: from.clone(), incarnation: self.incarnations };
         let mut bridge = Bridge::new(now, id.clone(), config);
-        bridge.update(now, stats);
+        let relay = bridge.update(now, stats);
         self.bridges.insert(from.clone(), bridge);
+        if let Some(relay) = relay {
+            self.relays_changed(from, relay);
+        }
         Some(BridgeEvent::Added(id))
     }
 
     /// The occupant is gone.
     pub fn remove(&mut self, jid: &Jid) -> Option<BridgeEvent> {
         let bridge = self.bridges.remove(jid)?;
+        if let Some(relay) = bridge.relay_id.as_deref().filter(|_| bridge.relay_shared) {
+            self.find_shared(relay);
+        }
         let lost = !bridge.graceful_shutdown && !bridge.shutting_down;
         Some(BridgeEvent::Removed { bridge: bridge.id, lost })
+    }
+
+    /// A bridge has another relay id than before.
+    fn relays_changed(&mut self, jid: &Jid, before: Option<String>) {
+        let now = self.bridges.get(jid).and_then(|bridge| bridge.relay_id.clone());
+        for relay in [before, now].into_iter().flatten() {
+            let shared = self.find_shared(&relay);
+            if shared.len() > 1 {
+                log::warn!(
+                    "the bridges {} have the same relay id {relay}: no conference can use more than one of them. Give each \
+                     its own (videobridge.relay.relay-id)",
+                    shared.join(", ")
+                );
+            }
+        }
+    }
+
+    /// Notes at those who have a relay id whether they are several.
+    fn find_shared(&mut self, relay: &str) -> Vec<String> {
+        let mut with: Vec<&mut Bridge> =
+            self.bridges.values_mut().filter(|bridge| bridge.relay_id.as_deref() == Some(relay)).collect();
+        let shared = with.len() > 1;
+        with.iter_mut().for_each(|bridge| bridge.relay_shared = shared);
+        with.iter().map(|bridge| bridge.id.jid.to_string()).collect()
     }
 
     /// The bridge, if it is still that one.
     pub fn get(&self, id: &BridgeId) -> Option<&Bridge> {
         self.bridges.get(&id.jid).filter(|bridge| bridge.id == *id)
+    }
+
+    pub fn len(&self) -> usize {
+        self.bridges.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.bridges.is_empty()
     }
 
     /// In the order of their addresses.
@@ -251,6 +346,11 @@ impl Bridges {
         if let Some(bridge) = self.get_mut(id) {
             bridge.endpoints = bridge.endpoints.saturating_sub(count);
         }
+    }
+
+    /// An endpoint on it could not connect, or asks for a restart (spec/50 §4.4). True: from now on it counts as failing.
+    pub fn restart_requested(&mut self, now: Timestamp, id: &BridgeId, config: &config::Bridge) -> bool {
+        self.get_mut(id).is_some_and(|bridge| bridge.restart_requested(now, config))
     }
 
     /// An allocation failed in a way that is the bridge's fault (spec/40 §8.1, "marked").

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::select::ConferenceBridge;
 use super::*;
 use crate::wire::presence::Stat;
 use crate::wire::values::Condition;
@@ -143,7 +144,9 @@ fn endpoints_that_a_bridge_cannot_have_counted_are_added_to_its_stress() {
         assert!((bridge.corrected_stress(at(20.0), &config()) - corrected).abs() < 1e-9);
         assert_eq!(bridge.overloaded(at(0.0), &config()), overloaded);
         assert_eq!(bridge.corrected_stress(at(20.1), &config()), bridge.reported_stress);
-        assert!(bridge.overloaded_for(at(20.1), &config(), 80) && !bridge.overloaded_for(at(20.1), &config(), 79));
+        let on = |endpoints| ConferenceBridge { id: id.clone(), endpoints, visitor: false, recent: 0 };
+        let overloaded_for = |endpoints| bridge.overloaded_for(at(20.1), &config(), &on(endpoints));
+        assert!(overloaded_for(80) && !overloaded_for(79));
     }
     let (mut bridges, id) = one(&[]);
     bridges.endpoint_allocated(at(0.0), &id, &config());

@@ -85,10 +85,6 @@ impl Members {
         self.by_nick.get(nick).copied()
     }
 
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Member> {
-        self.by_id.values_mut()
-    }
-
     pub fn iter(&self) -> impl Iterator<Item = &Member> {
         self.by_id.values()
     }

@@ -21,7 +21,8 @@ mod jingle;
 pub(crate) mod limits;
 pub(crate) mod member;
 pub(crate) mod members;
-pub(crate) mod metadata;
+pub mod metadata;
+pub(crate) mod moderation;
 pub(crate) mod mute;
 pub mod offer;
 mod owner;
@@ -30,23 +31,26 @@ mod tell;
 
 use std::collections::{HashMap, VecDeque};
 
-use self::bridge::{BridgeSession, Setbacks};
+use self::bridge::{Sessions, Setbacks};
 use self::features::Features;
 use self::member::{Disregarded, Member};
 use self::members::Members;
-use self::metadata::StartMutedPolicy;
+use self::metadata::RoomMetadata;
+use self::moderation::Moderation;
 use self::publish::Published;
 use super::Connection;
 use super::caps;
 use super::context::{Asked, Context};
-use super::pending::Answer;
+use super::pending::{Answer, Then};
 use super::request;
-use super::seat::{EntryFailure, Loss, RoomForm, Seat, SeatEvent, SeatOwner};
+use super::seat::{self, EntryFailure, Loss, RoomForm, Seat, SeatEvent, SeatOwner};
 use super::sources::signal::Signals;
 use super::sources::validate::ConferenceSources;
 use super::story::Story;
 use super::timers::{Timer, TimerKey};
+use crate::wire::muc::MucOwner;
 use crate::wire::presence::Presence;
+use crate::wire::stanza::{IqBody, Payload};
 use crate::wire::values::{EndpointId, MeetingId, PresenceType, SessionId};
 use crate::wire::{BareJid, Jid};
 
@@ -67,7 +71,7 @@ impl MemberId {
 }
 
 /// The identity of one attempt to give a participant a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct AttemptId(pub u64);
 
 /// The identity of one endpoint of a participant. After a new invitation it has another, under the same name.
@@ -78,7 +82,7 @@ pub(crate) struct EndpointKey {
 }
 
 /// The identity of a conference's stay on a bridge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SessionKey(pub u64);
 
 /// How long to wait for the metadata of a room that has some (spec/20 §2.2 step 7).
@@ -117,14 +121,17 @@ pub(crate) struct Conference {
     form: RoomForm,
     pub meeting: MeetingId,
     metadata_seen: bool,
-    start_muted_policy: StartMutedPolicy,
+    /// The form was asked for again.
+    rereading: bool,
+    metadata: RoomMetadata,
+    moderation: Moderation,
     members: Members,
     /// Live sessions by their sid.
     sessions: HashMap<SessionId, MemberId>,
     owner: owner::AutoOwner,
     sources: ConferenceSources,
     signals: Signals,
-    bridge: Option<BridgeSession>,
+    bridges: Sessions,
     setbacks: Setbacks,
     published: Published,
     /// Ends the conference if nobody comes.
@@ -149,13 +156,15 @@ impl Conference {
             form: RoomForm::default(),
             meeting: MeetingId::default(),
             metadata_seen: false,
-            start_muted_policy: StartMutedPolicy::default(),
+            rereading: false,
+            metadata: RoomMetadata::default(),
+            moderation: Moderation::default(),
             members: Members::default(),
             sessions: HashMap::new(),
             owner: owner::AutoOwner::default(),
             sources: ConferenceSources::default(),
             signals: Signals::default(),
-            bridge: None,
+            bridges: Sessions::default(),
             setbacks: Setbacks::default(),
             published: Published::default(),
             start: None,
@@ -279,11 +288,34 @@ impl Conference {
     fn entered(&mut self, cx: &mut Context, form: RoomForm) {
         let wait = form.presets && !self.metadata_seen;
         self.form = form;
+        self.metadata.apply_form(&self.form, self.metadata_seen);
         if wait {
             let timer = cx.timers.set(cx.now + METADATA_WAIT, Timer::MetadataTimeout(self.id));
             self.phase = Phase::AwaitingMetadata(timer);
         } else {
             self.run(cx);
+        }
+    }
+
+    /// The room's configuration has changed. Where metadata tells what has, there is no need to look (spec/20 §2.3).
+    pub fn reconfigured(&mut self, cx: &mut Context) {
+        if !self.is_running() || self.metadata_seen || self.rereading {
+            return;
+        }
+        self.rereading = true;
+        let ask = IqBody::Get(Payload::MucOwner(MucOwner::default()));
+        cx.request(self.seat.on, self.room.as_jid().clone(), ask, Then::RoomReread(self.id));
+    }
+
+    /// The form as it is now. Who we are in the room, its meeting id and its main room stay what they were.
+    pub fn reread(&mut self, answer: Answer) {
+        self.rereading = false;
+        if self.metadata_seen {
+            return;
+        }
+        match seat::form_of(answer) {
+            Ok(form) => self.metadata.apply_form(&form, false),
+            Err(failure) => say!(self, warn, "the room's changed configuration can't be read: {failure:?}"),
         }
     }
 
@@ -538,9 +570,9 @@ impl Conference {
         self.published.mute_for_good();
         // On the new stream the bridges do not know us yet, and would be told by nobody (spec/10 §5.3).
         if leave == Leave::Silently && cx.bridge_connection() == self.seat.on {
-            self.drop_bridge(cx);
+            self.drop_bridges(cx);
         } else {
-            self.close_bridge(cx);
+            self.close_bridges(cx);
         }
         caps::ended(cx, self.id);
         for id in self.members.iter().map(|member| member.id).collect::<Vec<_>>() {
