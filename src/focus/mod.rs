@@ -243,7 +243,9 @@ impl Focus {
             conference.story
         );
         if catch_unwind(AssertUnwindSafe(|| conference.end(&mut self.cx, Leave::Room))).is_err() {
-            log::error!(room:% = conference.room; "and it could not be ended in order");
+            log::error!(
+                room:% = conference.room, meeting_id:% = conference.meeting; "and it could not be ended in order"
+            );
             self.cx.forget_conference(id);
         }
         self.clear_away(id);

@@ -14,6 +14,7 @@ mod floods;
 mod health;
 mod lobby;
 mod log_lines;
+mod logs;
 mod members;
 mod metadata;
 mod moderation;

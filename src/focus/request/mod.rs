@@ -38,6 +38,11 @@ impl Focus {
         let exists = self.conferences.id_of(&room).is_some();
         self.cx.metrics.conference_requests += 1;
         self.cx.metrics.conference_requests_new += u64::from(!exists);
+        let meeting = self.conferences.by_room_mut(&room).map(|conference| conference.meeting.clone());
+        log::info!(
+            room:% = room, meeting_id:% = meeting.unwrap_or_default();
+            "Conference request for room {room} from {}", name(&self.cx, &asked)
+        );
         let login = match self.authenticate(&asked, request, &room, state) {
             Ok(login) => login,
             Err(refusal) => return self.cx.answer(asked, IqBody::Error(stanza_error(refusal))),
