@@ -3,6 +3,7 @@
 //! Here an input finds the room that owns it. No decisions.
 
 pub mod audit;
+pub mod auth;
 mod brewery;
 pub mod bridges;
 mod caps;
@@ -11,13 +12,14 @@ pub mod command;
 mod components;
 pub mod conference;
 mod context;
+mod floods;
 mod ids;
 pub mod metrics;
 mod moving;
 mod own;
 mod pending;
 pub mod pins;
-mod request;
+pub mod request;
 mod routes;
 mod seat;
 pub mod sources;
@@ -48,6 +50,7 @@ use crate::config::Config;
 use crate::wire::Jid;
 use crate::wire::stanza::{IqBody, Payload, Stanza};
 use crate::wire::values::Condition;
+pub use ids::Seed;
 pub use time::Timestamp;
 
 /// One of the focus' connections.
@@ -135,8 +138,8 @@ pub struct Focus {
 
 impl Focus {
     /// `seed` decides every identifier that the focus will make up; take it from the system's randomness.
-    pub fn new(config: Arc<Config>, seed: u64) -> Focus {
-        let cx = Context::new(config, seed);
+    pub fn new(config: Arc<Config>, seed: impl Into<Seed>) -> Focus {
+        let cx = Context::new(config, seed.into());
         let on = cx.bridge_connection();
         let brewery = cx.config.bridge.brewery_jid.clone().and_then(|room| {
             let occupant = room.with_resource(NICK).ok()?;
@@ -240,7 +243,9 @@ impl Focus {
             conference.story
         );
         if catch_unwind(AssertUnwindSafe(|| conference.end(&mut self.cx, Leave::Room))).is_err() {
-            log::error!(room:% = conference.room; "and it could not be ended in order");
+            log::error!(
+                room:% = conference.room, meeting_id:% = conference.meeting; "and it could not be ended in order"
+            );
             self.cx.forget_conference(id);
         }
         self.clear_away(id);
@@ -269,6 +274,7 @@ impl Focus {
 
     fn clear_away(&mut self, id: ConferenceId) {
         let Some(conference) = self.conferences.remove(id) else { return };
+        self.sessions_of_conference_end(&conference.room);
         let main = conference.main_room().and_then(|room| self.conferences.id_of(room));
         if let Some(main) = main {
             self.with_conference(main, |conference, cx| conference.breakout_ended(cx));
@@ -302,6 +308,9 @@ impl Focus {
             Timer::Alone(id) => self.with_conference(id, Conference::alone_for_long),
             Timer::ElectOwner(id) => self.with_conference(id, Conference::election_due),
             Timer::Signal(id, member) => self.with_conference(id, |conference, cx| conference.flush(cx, member)),
+            Timer::FindPlace(id, member) => {
+                self.with_conference(id, |conference, cx| conference.find_place(cx, member))
+            }
             Timer::SeekBridge(id) => self.with_conference(id, Conference::seek_bridge),
             Timer::Repeat(id) => {
                 let reachable = self.are_bridges_reachable();
@@ -315,6 +324,7 @@ impl Focus {
             Timer::BreweryTimeout => self.brewery_timed_out(),
             Timer::DiscoverComponents => self.discover_components(),
             Timer::Redistribute => self.redistribute(),
+            Timer::SessionsExpire => self.sessions_expire(),
         }
     }
 
@@ -344,20 +354,26 @@ impl Focus {
             Then::Offered(id, member, attempt) => {
                 self.with_conference(id, |conference, cx| conference.offer_answered(cx, member, attempt, answer));
             }
-            Then::Allocated(id, member, attempt) => {
-                self.with_conference(id, |conference, cx| conference.allocated(cx, member, attempt, &answer));
+            Then::Allocated(id, _, endpoint) => {
+                self.with_conference(id, |conference, cx| conference.allocated(cx, endpoint, &answer));
+            }
+            Then::RelayMade(id, relay) => {
+                self.with_conference(id, |conference, cx| conference.relay_made(cx, relay, &answer));
+            }
+            Then::RelayTold(id, key) => {
+                self.with_conference(id, |conference, cx| conference.relay_told(cx, key, &answer));
             }
             Then::EndpointUpdated(id, key, endpoint, told) => self.with_conference(id, |conference, cx| {
                 conference.endpoint_updated(cx, key, endpoint, told, &answer);
             }),
+            Then::ForceMuted(id, key, endpoints) => {
+                self.with_conference(id, |conference, cx| conference.force_muted(cx, key, &endpoints, &answer));
+            }
             Then::EndpointExpired(id, key, endpoint, nick) => self.with_conference(id, |conference, cx| {
                 conference.endpoint_expired(cx, key, (endpoint, nick), &answer);
             }),
             Then::IceRestarted(id, key, endpoint) => {
                 self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, endpoint, &answer));
-            }
-            Then::ForceMuted(id, key, endpoints) => {
-                self.with_conference(id, |conference, cx| conference.force_muted(cx, key, &endpoints, &answer));
             }
             Then::Expired(id, bridge) => self.with_conference(id, |conference, cx| conference.expired(cx, &bridge)),
             Then::Checked(bridge) => self.checked(&bridge, &answer),

@@ -23,6 +23,8 @@ pub(crate) enum Timer {
     ElectOwner(ConferenceId),
     /// Tell one participant what has changed (spec/30 §10.3).
     Signal(ConferenceId, MemberId),
+    /// Invite one who has come and gone too often.
+    FindPlace(ConferenceId, MemberId),
     /// Try again to place participants whom no bridge could take.
     SeekBridge(ConferenceId),
     /// Tell bridges again what they have not confirmed.
@@ -39,6 +41,8 @@ pub(crate) enum Timer {
     DiscoverComponents,
     /// Look for bridges that have too much to do.
     Redistribute,
+    /// An authentication session may have expired.
+    SessionsExpire,
 }
 
 impl Timer {
@@ -49,7 +53,9 @@ impl Timer {
             | Timer::MetadataTimeout(id)
             | Timer::NobodyCame(id)
             | Timer::Alone(id)
+            | Timer::ElectOwner(id)
             | Timer::Signal(id, _)
+            | Timer::FindPlace(id, _)
             | Timer::SeekBridge(id)
             | Timer::Repeat(id)
             | Timer::Reinvite(id, _) => Some(*id),

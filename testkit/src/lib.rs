@@ -10,6 +10,7 @@ pub mod bridge;
 mod element;
 pub mod focus;
 pub mod login;
+pub mod logs;
 pub mod ns;
 pub mod participant;
 pub mod process;

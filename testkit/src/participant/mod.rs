@@ -8,7 +8,9 @@ mod accept;
 mod commands;
 mod incoming;
 mod jingle;
+mod login;
 pub mod media;
+mod moderating;
 pub mod offer;
 pub mod profile;
 #[cfg(test)]
@@ -20,6 +22,7 @@ use crate::Time;
 use crate::sources::{Media, Remote, Sources};
 use crate::violation::{Complaints, Violation};
 use crate::xml::Element;
+pub use login::LoginState;
 use media::{Dice, Track};
 use profile::Profile;
 
@@ -37,6 +40,10 @@ pub struct Settings {
     pub room: String,
     /// Where conference requests go: `focus.…`
     pub focus_service: String,
+    /// What tells its browser from others.
+    pub machine_uid: String,
+    /// The session that it has from an earlier visit.
+    pub session_id: Option<String>,
     pub profile: Profile,
     /// What it sends from the start.
     pub tracks: Vec<Track>,
@@ -57,6 +64,8 @@ pub struct Settings {
     pub answers_disco: bool,
     /// Never sends its accept.
     pub never_accepts: bool,
+    /// Goes on sending when it is told to mute.
+    pub ignores_mutes: bool,
 }
 
 impl Settings {
@@ -65,6 +74,8 @@ impl Settings {
         Settings {
             jid: format!("{nick}@meet.test/web"),
             stats_id: format!("stats-of-{nick}"),
+            machine_uid: format!("machine-of-{nick}"),
+            session_id: None,
             nick,
             room: room.into(),
             focus_service: focus_service.into(),
@@ -79,6 +90,7 @@ impl Settings {
             patience: JINGLE_TIMEOUT,
             answers_disco: true,
             never_accepts: false,
+            ignores_mutes: false,
         }
     }
 }
@@ -146,6 +158,8 @@ struct Asked {
     deadline: Option<Time>,
     /// Sources to be taken back if it is refused.
     sources: Sources,
+    /// The session with which it was asked.
+    session: Option<String>,
 }
 
 /// When things happened, for measuring.
@@ -201,6 +215,7 @@ pub struct Participant {
     /// The focus left the room: the real client's conference has failed.
     focus_gone: bool,
     mute_requests: Vec<Element>,
+    login: LoginState,
 }
 
 impl Participant {
@@ -236,6 +251,7 @@ impl Participant {
             shows_sources: false,
             focus_gone: false,
             mute_requests: Vec::new(),
+            login: LoginState { session_id: settings.session_id.clone(), ..LoginState::default() },
             settings,
         }
     }

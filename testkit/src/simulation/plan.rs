@@ -29,6 +29,8 @@ pub struct Setting {
     pub ice: u8,
     /// Sources are told after this many milliseconds.
     pub batching: u16,
+    /// Conferences are spread over all bridges, which are linked.
+    pub split: bool,
 }
 
 /// Something that happens, so many milliseconds after the beginning.
@@ -251,6 +253,7 @@ impl Draw<'_> {
             presets: self.below(5) == 0,
             ice: self.small(3),
             batching: if self.below(4) == 0 { 500 } else { 0 },
+            split: self.below(3) == 0,
         }
     }
 

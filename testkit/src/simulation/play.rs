@@ -6,10 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 
+use jicofo::config::SelectionStrategy;
+
 use super::judge::Judge;
 use super::peers::Person;
 use super::plan::{Plan, Setting};
 use super::{Failure, Lived};
+
 use crate::Time;
 use crate::bridge::IceRestart;
 use crate::scenario::Scenario;
@@ -84,7 +87,7 @@ pub fn play(plan: &Plan) -> Result<Lived, Failure> {
 
 impl<'a> Life<'a> {
     fn new(plan: &'a Plan) -> Life<'a> {
-        let Setting { bridges, hop, spread, presets, ice, batching, .. } = plan.setting;
+        let Setting { bridges, hop, spread, presets, ice, batching, split, .. } = plan.setting;
         let millis = |count: u16| Time::from_millis(count.into());
         let mut builder = Scenario::new()
             .seed(plan.seed)
@@ -95,6 +98,10 @@ impl<'a> Life<'a> {
                 if plan.seed % RUSHED != 0 {
                     config.bridge.health_checks.interval = CHECKS;
                 }
+                if split {
+                    config.octo.enabled = true;
+                    config.bridge.selection_strategy = SelectionStrategy::Split;
+                }
                 if batching > 0 {
                     config.conference.source_signaling_delays = [(0, millis(batching))].into();
                 }
@@ -102,6 +109,7 @@ impl<'a> Life<'a> {
         for number in 0..bridges {
             builder = builder.bridge_with(&bridge(number), move |bridge| {
                 bridge.stats.terse = true;
+                bridge.stats.relay_id = split.then(|| format!("relay-{}", bridge.nick));
                 bridge.presence_interval = PRESENCE;
                 bridge.ice_restart =
                     [IceRestart::Works, IceRestart::NotNeeded, IceRestart::Refused][usize::from(ice % 3)];
