@@ -17,6 +17,7 @@ mod metadata;
 mod moderation;
 mod offers;
 mod owners;
+mod permissions;
 mod restarts;
 mod rooms;
 mod sessions;
