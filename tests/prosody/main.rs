@@ -5,5 +5,6 @@ mod faults;
 mod hostile;
 mod login;
 mod meetings;
+mod moderation;
 mod process;
 mod support;

@@ -206,6 +206,7 @@ pub struct Participant {
     /// The focus left the room: the real client's conference has failed.
     focus_gone: bool,
     mute_requests: Vec<Element>,
+    told: Vec<serde_json::Value>,
 }
 
 impl Participant {
@@ -241,6 +242,7 @@ impl Participant {
             shows_sources: false,
             focus_gone: false,
             mute_requests: Vec::new(),
+            told: Vec::new(),
             settings,
         }
     }
@@ -311,6 +313,11 @@ impl Participant {
         &self.mute_requests
     }
 
+    /// What the server's components told it.
+    pub fn told(&self) -> &[serde_json::Value] {
+        &self.told
+    }
+
     /// A value of the conference properties in the focus' presence.
     pub fn property(&self, key: &str) -> Option<String> {
         incoming::property_of(self.occupants.get("focus")?.presence.as_ref()?, key)
@@ -318,6 +325,11 @@ impl Participant {
 
     pub fn focus_gone(&self) -> bool {
         self.focus_gone
+    }
+
+    /// Whether a request of this kind is not answered yet.
+    pub fn is_waiting_for(&self, what: &str) -> bool {
+        self.asked.values().any(|asked| asked.what == what)
     }
 
     /// Errors that the focus answered; the scenario fails for each that no test has taken.
