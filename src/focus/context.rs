@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::auth::Authentication;
 use super::bridges::registry::{BridgeId, Bridges};
 use super::caps::CapsCache;
 use super::conference::ConferenceId;
 use super::conference::offer::CodecCache;
 use super::floods::Floods;
-use super::ids::Ids;
+use super::ids::{Ids, Seed};
 use super::metrics::Metrics;
 use super::own::Own;
 use super::pending::{self, Pending, PendingId, Then};
+use super::pins::Pins;
 use super::time::Timestamp;
 use super::timers::{Timer, TimerKey, Timers};
 use super::{Connection, Output};
@@ -54,9 +56,11 @@ pub(crate) struct Context {
     pub pending: Pending,
     pub own: Own,
     pub bridges: Bridges,
+    pub pins: Pins,
     pub caps: CapsCache,
     pub codecs: CodecCache,
     pub metrics: Metrics,
+    pub authentication: Authentication,
     pub floods: Floods,
     /// Which conferences have a session on a bridge.
     pub bridge_users: BTreeMap<BridgeId, BTreeSet<ConferenceId>>,
@@ -75,8 +79,9 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub fn new(config: Arc<Config>, seed: u64) -> Context {
+    pub fn new(config: Arc<Config>, seed: Seed) -> Context {
         Context {
+            authentication: Authentication::new(&config),
             ids: Ids::new(seed),
             own: Own::new(&config),
             config,
@@ -84,6 +89,7 @@ impl Context {
             timers: Timers::default(),
             pending: Pending::default(),
             bridges: Bridges::default(),
+            pins: Pins::default(),
             caps: CapsCache::default(),
             codecs: CodecCache::default(),
             metrics: Metrics::default(),
@@ -141,6 +147,10 @@ impl Context {
         self.outputs.push_back(Output::Send { on, stanza });
     }
 
+    pub fn put(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
     /// What waits to be taken.
     pub fn outputs(&self) -> &VecDeque<Output> {
         &self.outputs
@@ -195,6 +205,12 @@ impl Context {
     /// A domain that is no home of rooms, or did not say, is asked again at the next entry.
     pub fn forget_muc_domain(&mut self, domain: &str) {
         self.muc_domains.remove(domain);
+    }
+
+    /// For the log.
+    pub fn meeting_of(&self, id: ConferenceId) -> MeetingId {
+        let of_it = self.meetings.iter().find(|(_, conference)| **conference == id);
+        of_it.map(|(meeting, _)| meeting.clone()).unwrap_or_default()
     }
 
     /// An endpoint can't reach its bridge (spec/50 §4.4).

@@ -11,6 +11,7 @@ mod component;
 mod errors;
 pub mod framing;
 mod login;
+mod packets;
 mod report;
 mod sasl;
 mod session;
@@ -40,6 +41,9 @@ use crate::wire::stanza::Stanza;
 /// of the loop, and what waits longer is for a session that may yet be resumed. The most that one event causes are the new
 /// offers to all participants of a bridge that failed, some thousands.
 pub const MAX_WAITING: usize = 50_000;
+
+/// The target in the log of every stanza after the login, at `trace` (spec/80 §8).
+pub const PACKETS: &str = "xmpp.packets";
 
 /// So many events may wait for the core. Then nothing more is read, and the server's own queues fill.
 pub const EVENT_QUEUE: usize = 1024;

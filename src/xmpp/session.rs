@@ -10,11 +10,12 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::errors::{Error, broken, condition};
 use super::framing::{Frame, Framer};
+use super::packets::Shown;
 use super::report::Oddities;
 use super::sm::StreamManagement;
 use super::socket::Transport;
 use super::stream::{END_TAG, READ_SIZE};
-use super::{Event, Link, Outgoing};
+use super::{Event, Link, Outgoing, PACKETS};
 use crate::wire::Jid;
 use crate::wire::sm::{Ack, AckRequest, Incoming, read_stanza};
 use crate::wire::stanza::{Iq, IqBody, Payload, Ping, Stanza, StanzaError, StanzaKind};
@@ -32,9 +33,6 @@ const MAX_UNWRITTEN: usize = 64 * 1024 * 1024;
 
 /// A write buffer that one burst has left is given back.
 const KEPT_CAPACITY: usize = 256 * 1024;
-
-/// Every stanza after the login goes to this target of the log, at `trace` (spec/80 §8).
-const PACKETS: &str = "xmpp.packets";
 
 /// Ids of requests of this layer begin so; their answers go no further.
 pub const OWN_ID: &str = "connection-";
@@ -256,7 +254,7 @@ impl Session {
     fn write(&mut self, stanza: &impl xml::Element) -> Result<(), Error> {
         let start = self.out.text.len();
         xml::write_to(stanza, &mut self.out.text);
-        log::trace!(target: PACKETS, "SENT PKT ({}): {}", self.name, &self.out.text[start..]);
+        log::trace!(target: PACKETS, "SENT PKT ({}): {}", self.name, Shown(&self.out.text[start..]));
         if let Some(sm) = &mut self.sm {
             sm.sent(&self.out.text[start..])?;
         }
@@ -272,7 +270,7 @@ impl Session {
         while let Some(frame) = self.framer.next()? {
             match frame {
                 Frame::Element(document) => {
-                    log::trace!(target: PACKETS, "RCV PKT ({}): {}", self.name, unwrapped(&document));
+                    log::trace!(target: PACKETS, "RCV PKT ({}): {}", self.name, Shown(unwrapped(&document)));
                     if let Some(stanza) = self.element(&document)? {
                         link.tell(Event::Stanza { stanza, read_at: self.heard }).await;
                     }

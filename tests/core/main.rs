@@ -1,5 +1,6 @@
 //! The core alone: whole conferences with strict simulated peers, in one thread and virtual time.
 
+mod authentication;
 mod breakouts;
 mod bridge_failures;
 mod bridges;
@@ -12,12 +13,17 @@ mod failures;
 mod floods;
 mod health;
 mod lobby;
+mod log_lines;
+mod logs;
 mod members;
 mod metadata;
 mod moderation;
+mod moves;
 mod offers;
 mod owners;
+mod ownership;
 mod permissions;
+mod pins;
 mod restarts;
 mod rooms;
 mod sessions;
@@ -26,3 +32,4 @@ mod source_rules;
 mod sources;
 mod start_muted;
 mod support;
+mod upgrades;

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::MemberId;
-use super::member::Member;
+use super::member::{Disregarded, Member};
+use crate::wire::Jid;
 use crate::wire::presence::Presence;
 use crate::wire::values::EndpointId;
 
@@ -63,13 +64,14 @@ impl Members {
         Some(member)
     }
 
-    /// Takes over a presence of a known member.
-    pub fn update(&mut self, id: MemberId, presence: &Presence, trusted_domains: &[String]) {
-        let Some(mut member) = self.by_id.remove(&id) else { return };
+    /// Takes over a presence of a known member. What of it does not count is returned.
+    pub fn update(&mut self, id: MemberId, presence: &Presence, trusted_domains: &[String]) -> Vec<Disregarded> {
+        let Some(mut member) = self.by_id.remove(&id) else { return Vec::new() };
         self.count_senders(&member, false);
-        member.update(presence, false, trusted_domains);
+        let disregarded = member.update(presence, false, trusted_domains);
         self.count_senders(&member, true);
         self.by_id.insert(id, member);
+        disregarded
     }
 
     pub fn get(&self, id: MemberId) -> Option<&Member> {
@@ -82,6 +84,11 @@ impl Members {
 
     pub fn id_of(&self, nick: &str) -> Option<MemberId> {
         self.by_nick.get(nick).copied()
+    }
+
+    /// The member whose real address this is; the one who came first, if there are several.
+    pub fn id_of_address(&self, address: &Jid) -> Option<MemberId> {
+        self.by_id.values().find(|member| member.real_jid.as_ref() == Some(address)).map(|member| member.id)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Member> {

@@ -1,6 +1,7 @@
 //! A conference: one room, its members, and what has to be done for them. One short method an event.
 
 /// A line of the log about a conference: with its room and meeting, and the endpoint if it is about one (spec/80 §8).
+/// The words that log analysers and people look for are those of the original.
 macro_rules! say {
     ($conference:expr, $level:ident, participant = $nick:expr; $($text:tt)+) => {
         log::$level!(
@@ -14,6 +15,7 @@ macro_rules! say {
 
 mod audit;
 pub(crate) mod bridge;
+pub(crate) mod cascade;
 pub mod features;
 pub(crate) mod invite;
 mod jingle;
@@ -31,8 +33,9 @@ mod tell;
 use std::collections::{HashMap, VecDeque};
 
 use self::bridge::{Sessions, Setbacks};
+use self::cascade::Cascade;
 use self::features::Features;
-use self::member::Member;
+use self::member::{Disregarded, Member};
 use self::members::Members;
 use self::metadata::RoomMetadata;
 use self::moderation::Moderation;
@@ -42,7 +45,7 @@ use super::caps;
 use super::context::{Asked, Context};
 use super::floods::{Kind, RoomPurse};
 use super::pending::{Answer, Then};
-use super::request;
+use super::request::{self, Requester};
 use super::seat::{self, EntryFailure, Loss, RoomForm, Seat, SeatEvent, SeatOwner};
 use super::sources::signal::Signals;
 use super::sources::validate::ConferenceSources;
@@ -115,12 +118,14 @@ pub(crate) struct Conference {
     pub id: ConferenceId,
     pub room: BareJid,
     properties: Properties,
+    /// The version of the bridges that it may use, as it was when the conference was made (spec/50 §6.6).
+    pinned_version: Option<String>,
     pub seat: Seat,
     phase: Phase,
     /// What came from the room before we were ready for it (spec/20 §2.4).
     held: Vec<Presence>,
     /// Who waits for the answer that the conference is ready.
-    askers: VecDeque<Asked>,
+    askers: VecDeque<Requester>,
     form: RoomForm,
     pub meeting: MeetingId,
     metadata_seen: bool,
@@ -133,10 +138,11 @@ pub(crate) struct Conference {
     members: Members,
     /// Live sessions by their sid.
     sessions: HashMap<SessionId, MemberId>,
-    owner: owner::AutoOwner,
+    owner: owner::Owners,
     sources: ConferenceSources,
     signals: Signals,
     bridges: Sessions,
+    cascade: Cascade,
     setbacks: Setbacks,
     published: Published,
     /// Ends the conference if nobody comes.
@@ -146,18 +152,19 @@ pub(crate) struct Conference {
 }
 
 impl Conference {
-    /// A conference that has yet to [`Conference::start`]. `asked` is answered when we are in its room.
-    pub fn new(cx: &mut Context, room: BareJid, occupant: Jid, properties: Properties, asked: Asked) -> Conference {
+    /// A conference that has yet to [`Conference::start`]. `asker` is answered when we are in its room.
+    pub fn new(cx: &mut Context, room: BareJid, occupant: Jid, properties: Properties, asker: Requester) -> Conference {
         let id = ConferenceId(cx.unique());
         let on = Connection::Client;
         Conference {
             id,
             properties,
+            pinned_version: cx.pins.version(cx.now, &room).map(str::to_owned),
             seat: Seat::new(SeatOwner::Conference(id), on, room.clone(), occupant),
             room,
             phase: Phase::Entering,
             held: Vec::new(),
-            askers: [asked].into(),
+            askers: [asker].into(),
             form: RoomForm::default(),
             meeting: MeetingId::default(),
             metadata_seen: false,
@@ -167,10 +174,11 @@ impl Conference {
             purse: RoomPurse::default(),
             members: Members::default(),
             sessions: HashMap::new(),
-            owner: owner::AutoOwner::default(),
+            owner: owner::Owners::default(),
             sources: ConferenceSources::default(),
             signals: Signals::default(),
             bridges: Sessions::default(),
+            cascade: Cascade::default(),
             setbacks: Setbacks::default(),
             published: Published::default(),
             start: None,
@@ -181,7 +189,9 @@ impl Conference {
 
     /// Asks to be let into the room.
     pub fn start(&mut self, cx: &mut Context) {
+        say!(self, info, "Created new conference.");
         self.await_somebody(cx);
+        say!(self, info, "Joining {}", self.room);
         self.seat.enter(cx);
     }
 
@@ -195,7 +205,7 @@ impl Conference {
 
     /// Whether this request waits for the conference to be ready.
     pub fn has_asker(&self, asked: &Asked) -> bool {
-        self.askers.contains(asked)
+        self.askers.iter().any(|asker| asker.asked == *asked)
     }
 
     pub fn main_room(&self) -> Option<&BareJid> {
@@ -211,14 +221,14 @@ impl Conference {
     }
 
     /// Somebody asks for a conference that there is: he is answered now, or when we are in the room.
-    pub fn requested(&mut self, cx: &mut Context, asked: Asked) {
+    pub fn requested(&mut self, cx: &mut Context, asker: Requester) {
         if self.start.is_some() {
             self.await_somebody(cx);
         }
         if self.is_running() {
-            request::answer(cx, &self.room, asked, true);
+            request::answer(cx, &self.room, asker, true);
         } else {
-            self.askers.push_back(asked);
+            self.askers.push_back(asker);
         }
     }
 
@@ -265,7 +275,7 @@ impl Conference {
     fn seat_event(&mut self, cx: &mut Context, event: SeatEvent) {
         match event {
             SeatEvent::Nothing | SeatEvent::Other => {}
-            SeatEvent::Own { owner: true } => self.elect_owner(cx),
+            SeatEvent::Own { owner: true } => self.see_to_owners(cx),
             SeatEvent::Entered(form) => self.entered(cx, form),
             SeatEvent::Failed(failure) => self.entry_failed(cx, &failure),
             SeatEvent::Lost(Loss::Destroyed { reason }) => {
@@ -362,14 +372,14 @@ impl Conference {
             cx.breakouts.entry(main.clone()).or_default().insert(self.id);
         }
         self.phase = Phase::Running;
-        say!(self, info, "conference {} is open", self.meeting);
+        say!(self, info, "Joined: the conference is open");
         self.go_live(cx);
-        self.answer_askers(cx, |cx, room, asked| request::answer(cx, room, asked, true));
+        self.answer_askers(cx, |cx, room, asker| request::answer(cx, room, asker, true));
         // Whoever leads already is among all who are there, not among the first.
         for presence in std::mem::take(&mut self.held) {
             self.member_presence(cx, &presence);
         }
-        self.elect_owner(cx);
+        self.see_to_owners(cx);
     }
 
     fn entry_failed(&mut self, cx: &mut Context, failure: &EntryFailure) {
@@ -386,18 +396,18 @@ impl Conference {
     }
 
     /// Each leaves the list once he has his answer: a failure in between leaves nobody without.
-    fn answer_askers(&mut self, cx: &mut Context, answer: impl Fn(&mut Context, &BareJid, Asked)) {
-        while let Some(asked) = self.askers.front().cloned() {
-            answer(cx, &self.room, asked);
+    fn answer_askers(&mut self, cx: &mut Context, answer: impl Fn(&mut Context, &BareJid, Requester)) {
+        while let Some(asker) = self.askers.front().cloned() {
+            answer(cx, &self.room, asker);
             self.askers.pop_front();
         }
     }
 
     /// The conference does not come about. Whoever waits tries again by himself, unless it was refused for good.
     fn fail(&mut self, cx: &mut Context, refused: Option<&str>) {
-        self.answer_askers(cx, |cx, room, asked| match refused {
-            None => request::answer(cx, room, asked, false),
-            Some(text) => request::refuse(cx, asked, text),
+        self.answer_askers(cx, |cx, room, asker| match refused {
+            None => request::answer(cx, room, asker, false),
+            Some(text) => request::refuse(cx, asker.asked, text),
         });
         self.end(cx, Leave::Room);
     }
@@ -412,8 +422,13 @@ impl Conference {
                 true
             }
             (None, Some(id)) => {
+                let was_hidden = self.members.get(id).is_some_and(|member| member.real_jid.is_none());
                 let trusted = cx.config.xmpp.trusted_domains.as_slice();
-                self.members.update(id, presence, trusted);
+                let disregarded = self.members.update(id, presence, trusted);
+                self.tell_disregarded(cx, id, disregarded);
+                if was_hidden {
+                    self.grant_if_authenticated(cx, id);
+                }
                 self.publish_sender_limits(cx);
                 false
             }
@@ -431,13 +446,37 @@ impl Conference {
         let Some(nick) = occupant.resource().map(EndpointId::from) else { return };
         let id = MemberId(cx.unique());
         let mut member = Member::new(id, nick, occupant.clone());
-        member.update(presence, true, &cx.config.xmpp.trusted_domains);
+        let disregarded = member.update(presence, true, &cx.config.xmpp.trusted_domains);
         let caps = member.caps.clone();
+        say!(self, info, participant = member.nick; "Member joined: {}", member.nick);
+        self.warn_of_hidden(cx, &member);
         self.members.insert(member);
+        self.tell_disregarded(cx, id, disregarded);
         cx.timers.cancel(self.start.take());
         self.publish_sender_limits(cx);
+        self.grant_if_authenticated(cx, id);
         if let Some(features) = caps::discover(cx, (self.id, id), self.seat.on, &occupant, caps.as_ref()) {
             self.features_known(cx, id, features);
+        }
+    }
+
+    /// Somebody may wonder why it has no effect.
+    fn tell_disregarded(&self, _cx: &mut Context, id: MemberId, disregarded: Vec<Disregarded>) {
+        let Some(nick) = self.members.get(id).map(|member| &member.nick) else { return };
+        for what in disregarded {
+            match what {
+                Disregarded::Role { from, to } => {
+                    say!(self, warn, participant = nick; "{nick} went from {from:?} to {to:?}: ignored");
+                }
+                Disregarded::Untrusted { domain } => {
+                    let domain = domain.as_deref().unwrap_or("(hidden)");
+                    say!(
+                        self, warn, participant = nick;
+                        "{nick} says it is a recorder, gateway or transcriber, but its domain {domain} is not in \
+                         jicofo.xmpp.trusted-domains: an ordinary participant"
+                    );
+                }
+            }
         }
     }
 
@@ -464,6 +503,12 @@ impl Conference {
     /// A member is gone, however it went.
     fn member_left(&mut self, cx: &mut Context, id: MemberId, switching: bool) {
         let was_participant = self.members.get(id).is_some_and(Member::is_participant);
+        if let Some(member) = self.members.get(id) {
+            say!(self, info, participant = member.nick; "Member left: {}", member.nick);
+            if was_participant {
+                say!(self, info, participant = member.nick; "Terminating {}, reason: gone", member.nick);
+            }
+        }
         self.forget_member(cx, id);
         self.publish_sender_limits(cx);
         if was_participant {
@@ -481,6 +526,9 @@ impl Conference {
             cx.timers.cancel(Some(deadline));
         }
         let Some(member) = self.members.remove(id) else { return };
+        if member.is_participant() {
+            say!(self, info, participant = member.nick; "Removed participant {}", member.nick);
+        }
         cx.timers.cancel(member.flush);
         cx.timers.cancel(member.held_back);
         if member.features.is_none() {
@@ -552,6 +600,7 @@ impl Conference {
             Leave::Silently => "the end: the connection is lost",
         };
         self.story.decided(cx.now, what);
+        say!(self, info, "Stopping: {what}");
         self.published.mute_for_good();
         // On the new stream the bridges do not know us yet, and would be told by nobody (spec/10 §5.3).
         if leave == Leave::Silently && cx.bridge_connection() == self.seat.on {
@@ -563,7 +612,7 @@ impl Conference {
         for id in self.members.iter().map(|member| member.id).collect::<Vec<_>>() {
             self.forget_member(cx, id);
         }
-        self.answer_askers(cx, |cx, room, asked| request::answer(cx, room, asked, false));
+        self.answer_askers(cx, |cx, room, asker| request::answer(cx, room, asker, false));
         match leave {
             Leave::Room => self.seat.leave(cx),
             Leave::Outside | Leave::Silently => self.seat.forget(cx),
@@ -572,6 +621,7 @@ impl Conference {
             cx.timers.cancel(Some(timer));
         }
         self.phase = Phase::Ended;
+        say!(self, info, "Stopped.");
         cx.timers.cancel(self.start.take());
         cx.timers.cancel(self.alone.take());
         self.cancel_retry(cx);

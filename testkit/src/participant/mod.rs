@@ -8,6 +8,7 @@ mod accept;
 mod commands;
 mod incoming;
 mod jingle;
+mod login;
 pub mod media;
 mod moderating;
 pub mod offer;
@@ -22,6 +23,7 @@ use minidom::Element;
 use crate::Time;
 use crate::sources::{Media, Remote, Sources};
 use crate::violation::{Complaints, Violation};
+pub use login::LoginState;
 use media::{Dice, Track};
 use profile::Profile;
 
@@ -39,6 +41,10 @@ pub struct Settings {
     pub room: String,
     /// Where conference requests go: `focus.…`
     pub focus_service: String,
+    /// What tells its browser from others.
+    pub machine_uid: String,
+    /// The session that it has from an earlier visit.
+    pub session_id: Option<String>,
     pub profile: Profile,
     /// What it sends from the start.
     pub tracks: Vec<Track>,
@@ -69,6 +75,8 @@ impl Settings {
         Settings {
             jid: format!("{nick}@meet.test/web"),
             stats_id: format!("stats-of-{nick}"),
+            machine_uid: format!("machine-of-{nick}"),
+            session_id: None,
             nick,
             room: room.into(),
             focus_service: focus_service.into(),
@@ -151,6 +159,8 @@ struct Asked {
     deadline: Option<Time>,
     /// Sources to be taken back if it is refused.
     sources: Sources,
+    /// The session with which it was asked.
+    session: Option<String>,
 }
 
 /// When things happened, for measuring.
@@ -207,6 +217,7 @@ pub struct Participant {
     focus_gone: bool,
     mute_requests: Vec<Element>,
     told: Vec<serde_json::Value>,
+    login: LoginState,
 }
 
 impl Participant {
@@ -243,6 +254,7 @@ impl Participant {
             focus_gone: false,
             mute_requests: Vec::new(),
             told: Vec::new(),
+            login: LoginState { session_id: settings.session_id.clone(), ..LoginState::default() },
             settings,
         }
     }
