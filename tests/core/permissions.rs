@@ -210,6 +210,9 @@ fn what_nobody_may_ask() {
         ("set", format!("<query xmlns='{}'><item affiliation='owner' jid='eve@meet.test'/></query>", ns::MUC_ADMIN)),
         ("get", format!("<query xmlns='{}'/>", ns::MUC_OWNER)),
         ("set", format!("<query xmlns='{}'/>", ns::ROSTER)),
+        // Nobody logs in here.
+        ("get", format!("<login-url xmlns='{}' room='{ROOM}' machine-uid='m1'/>", ns::FOCUS)),
+        ("set", format!("<logout xmlns='{}' session-id='x'/>", ns::FOCUS)),
         ("get", format!("<healthcheck xmlns='{}'/>", ns::HEALTHCHECK)),
         ("set", "<anything xmlns='urn:x:unknown'/>".to_owned()),
     ] {
