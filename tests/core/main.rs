@@ -13,6 +13,8 @@ mod health;
 mod members;
 mod offers;
 mod owners;
+mod relay_failures;
+mod relays;
 mod restarts;
 mod rooms;
 mod sessions;

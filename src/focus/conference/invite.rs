@@ -116,9 +116,9 @@ impl Conference {
             return;
         }
         let due: Vec<MemberId> = if self.members.participants() == 0 {
-            self.members.iter().filter(|member| may_be_invited(member)).map(|member| member.id).collect()
+            self.members.iter().filter(|member| may_be_invited(cx, member)).map(|member| member.id).collect()
         } else {
-            let newcomer = self.members.get(newcomer).filter(|member| may_be_invited(member));
+            let newcomer = self.members.get(newcomer).filter(|member| may_be_invited(cx, member));
             newcomer
                 .filter(|member| !matches!(member.invite, Invite::Failed))
                 .map(|member| member.id)
@@ -371,9 +371,10 @@ fn told_of(session: &super::bridge::BridgeSession) -> BridgeSession {
     BridgeSession { id: Some(session.id.to_string()), region: session.region.clone(), ..BridgeSession::default() }
 }
 
-/// Visitors get no session here, and nobody gets one before it is known what it supports.
-fn may_be_invited(member: &Member) -> bool {
-    !member.is_participant() && member.features.is_some() && member.role != Role::Visitor
+/// Visitors get a session only where there are to be some (spec/30 §6.1), and nobody before it is known what it supports.
+fn may_be_invited(cx: &Context, member: &Member) -> bool {
+    let is_welcome = member.role != Role::Visitor || cx.config.visitors.enabled;
+    !member.is_participant() && member.features.is_some() && is_welcome
 }
 
 impl Member {
