@@ -41,7 +41,9 @@ fn no_transport(answer: &mut minidom::Element) {
 /// Covers spec/40: 13; spec/90: 90.
 #[test]
 fn a_bridge_that_makes_no_link_is_left_and_no_half_of_it_stays() {
-    let table: [(&str, fn() -> Fault, u64); 6] = [
+    /// What is wrong, and after how many seconds it is known.
+    type Row = (&'static str, fn() -> Fault, u64);
+    let table: [Row; 6] = [
         ("the wrong role", || Fault::Altered(passive), 0),
         ("no transport", || Fault::Altered(no_transport), 0),
         ("no answer", || Fault::Unanswered, 15),
@@ -155,7 +157,8 @@ fn what_a_bridge_says_of_a_session_that_is_over_changes_nothing() {
 /// Covers spec/40: 29, 43.
 #[test]
 fn only_who_is_on_a_bridge_that_goes_moves() {
-    let goes: [(&str, fn(&mut Scenario)); 3] = [
+    type Row = (&'static str, fn(&mut Scenario));
+    let goes: [Row; 3] = [
         ("leaves", |s| s.dies("a")),
         ("shuts down", |s| s.bridge("a").publish(|stats| stats.shutting_down = true)),
         ("is ill", |s| s.bridge("a").health = testkit::bridge::Health::Failing("ill".into())),
