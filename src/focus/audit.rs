@@ -25,6 +25,11 @@ impl Focus {
         self.audit_indexes(&mut wrong);
         self.audit_requests(&mut wrong);
         self.audit_timers(&mut wrong);
+        wrong.extend(self.cx.authentication.audit());
+        let watched = self.cx.authentication.expiry.is_some_and(|timer| self.cx.timers.has(timer));
+        if self.cx.authentication.sessions() > 0 && !watched {
+            wrong.push("nobody watches the authentication sessions expire".into());
+        }
         wrong
     }
 

@@ -19,6 +19,7 @@ const STATUS_CONFIGURATION_CHANGED: u16 = 104;
 
 impl Focus {
     pub(super) fn connected(&mut self, on: Connection, jid: Jid, resumed: bool) {
+        self.watch_load();
         let grace = self.cx.link(on).in_grace.take();
         self.cx.timers.cancel(grace);
         let in_time = resumed && grace.is_some();
@@ -165,6 +166,8 @@ impl Focus {
             Payload::Conference(request) if set && asked.on != Connection::Service => {
                 self.conference_request(asked, &request);
             }
+            Payload::LoginUrl(request) if !set && asked.on != Connection::Service => self.login_url(asked, &request),
+            Payload::Logout(request) if set && asked.on != Connection::Service => self.log_out(asked, &request),
             Payload::Jingle(jingle) if set && asked.on != Connection::Component => self.jingle(asked, jingle),
             Payload::Ping(_) if !set => self.cx.answer(asked, IqBody::Result(None)),
             Payload::Version(_) if !set => {

@@ -183,7 +183,7 @@ impl Conference {
             conference: &conference,
             region: member.region.as_deref(),
             visitor: member.role == Role::Visitor,
-            pinned_version: None,
+            pinned_version: self.pinned_version.as_deref(),
         };
         let selected = cx.bridges.select(cx.now, &cx.config, wanted);
         cx.metrics.bridge_selections_rate_limited += u64::from(wanted.is_rate_limited(&cx.config));

@@ -2,6 +2,7 @@
 
 mod allocate;
 mod leaving;
+mod moving;
 mod relays;
 mod retry;
 mod update;

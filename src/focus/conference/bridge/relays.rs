@@ -54,17 +54,17 @@ impl Conference {
             self.tell_relay_endpoints(cx, behind.relay, gone);
         }
         for behind in &changes.made {
-            let endpoints = self.endpoints_on(cx, &behind.homes);
+            let endpoints = self.relay_endpoints(cx, &behind.homes);
             self.make_relay(cx, behind.relay, endpoints);
         }
         for behind in &changes.shown {
-            let endpoints = self.endpoints_on(cx, &behind.homes);
+            let endpoints = self.relay_endpoints(cx, &behind.homes);
             self.tell_relay_endpoints(cx, behind.relay, endpoints);
         }
     }
 
     /// Everybody on these sessions whom others are told of, as a bridge wants to hear it.
-    fn endpoints_on(&self, cx: &Context, homes: &[SessionKey]) -> Vec<Endpoint> {
+    fn relay_endpoints(&self, cx: &Context, homes: &[SessionKey]) -> Vec<Endpoint> {
         let sessions = homes.iter().filter_map(|home| self.bridges.get(*home));
         let members = sessions.flat_map(BridgeSession::endpoints).filter_map(|(_, id)| self.members.get(id));
         members.filter(|member| is_shown(member)).map(|member| self.shown(cx, member)).collect()
