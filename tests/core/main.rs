@@ -1,6 +1,7 @@
 //! The core alone: whole conferences with strict simulated peers, in one thread and virtual time.
 
 mod breakouts;
+mod breweries;
 mod bridge_failures;
 mod bridges;
 mod bridges_support;
@@ -17,6 +18,7 @@ mod owners;
 mod pins;
 mod restarts;
 mod rooms;
+mod selection;
 mod sessions;
 mod simulated;
 mod source_rules;
