@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::auth::Authentication;
 use super::bridges::registry::{BridgeId, Bridges};
 use super::caps::CapsCache;
 use super::conference::ConferenceId;
 use super::conference::offer::CodecCache;
-use super::ids::Ids;
+use super::ids::{Ids, Seed};
 use super::metrics::Metrics;
 use super::own::Own;
 use super::pending::{self, Pending, PendingId, Then};
@@ -58,6 +59,7 @@ pub(crate) struct Context {
     pub caps: CapsCache,
     pub codecs: CodecCache,
     pub metrics: Metrics,
+    pub authentication: Authentication,
     /// Which conferences have a session on a bridge.
     pub bridge_users: BTreeMap<BridgeId, BTreeSet<ConferenceId>>,
     /// Conferences with participants whom no bridge could take.
@@ -75,8 +77,9 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub fn new(config: Arc<Config>, seed: u64) -> Context {
+    pub fn new(config: Arc<Config>, seed: Seed) -> Context {
         Context {
+            authentication: Authentication::new(&config),
             ids: Ids::new(seed),
             own: Own::new(&config),
             config,

@@ -3,6 +3,7 @@
 //! Here an input finds the room that owns it. No decisions.
 
 pub mod audit;
+pub mod auth;
 mod brewery;
 pub mod bridges;
 mod caps;
@@ -17,7 +18,7 @@ mod moving;
 mod own;
 mod pending;
 pub mod pins;
-mod request;
+pub mod request;
 mod routes;
 mod seat;
 pub mod sources;
@@ -48,6 +49,7 @@ use crate::config::Config;
 use crate::wire::Jid;
 use crate::wire::stanza::{IqBody, Payload, Stanza};
 use crate::wire::values::Condition;
+pub use ids::Seed;
 pub use time::Timestamp;
 
 /// One of the focus' connections.
@@ -135,8 +137,8 @@ pub struct Focus {
 
 impl Focus {
     /// `seed` decides every identifier that the focus will make up; take it from the system's randomness.
-    pub fn new(config: Arc<Config>, seed: u64) -> Focus {
-        let cx = Context::new(config, seed);
+    pub fn new(config: Arc<Config>, seed: impl Into<Seed>) -> Focus {
+        let cx = Context::new(config, seed.into());
         let on = cx.bridge_connection();
         let brewery = cx.config.bridge.brewery_jid.clone().and_then(|room| {
             let occupant = room.with_resource(NICK).ok()?;
@@ -269,6 +271,7 @@ impl Focus {
 
     fn clear_away(&mut self, id: ConferenceId) {
         let Some(conference) = self.conferences.remove(id) else { return };
+        self.sessions_of_conference_end(&conference.room);
         let main = conference.main_room().and_then(|room| self.conferences.id_of(room));
         if let Some(main) = main {
             self.with_conference(main, |conference, cx| conference.breakout_ended(cx));
@@ -308,6 +311,7 @@ impl Focus {
             Timer::BreweryTimeout => self.brewery_timed_out(),
             Timer::DiscoverComponents => self.discover_components(),
             Timer::Redistribute => self.redistribute(),
+            Timer::SessionsExpire => self.sessions_expire(),
         }
     }
 
@@ -337,8 +341,14 @@ impl Focus {
             Then::Offered(id, member, attempt) => {
                 self.with_conference(id, |conference, cx| conference.offer_answered(cx, member, attempt, answer));
             }
-            Then::Allocated(id, member, attempt) => {
-                self.with_conference(id, |conference, cx| conference.allocated(cx, member, attempt, &answer));
+            Then::Allocated(id, _, endpoint) => {
+                self.with_conference(id, |conference, cx| conference.allocated(cx, endpoint, &answer));
+            }
+            Then::RelayMade(id, relay) => {
+                self.with_conference(id, |conference, cx| conference.relay_made(cx, relay, &answer));
+            }
+            Then::RelayTold(id, key) => {
+                self.with_conference(id, |conference, cx| conference.relay_told(cx, key, &answer));
             }
             Then::Updated(id, key, endpoint) => {
                 self.with_conference(id, |conference, cx| conference.updated(cx, key, endpoint, &answer));

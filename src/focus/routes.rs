@@ -166,6 +166,8 @@ impl Focus {
             Payload::Conference(request) if set && asked.on != Connection::Service => {
                 self.conference_request(asked, &request);
             }
+            Payload::LoginUrl(request) if !set && asked.on != Connection::Service => self.login_url(asked, &request),
+            Payload::Logout(request) if set && asked.on != Connection::Service => self.log_out(asked, &request),
             Payload::Jingle(jingle) if set && asked.on != Connection::Component => self.jingle(asked, jingle),
             Payload::Ping(_) if !set => self.cx.answer(asked, IqBody::Result(None)),
             Payload::Version(_) if !set => {

@@ -35,6 +35,8 @@ pub(crate) enum Timer {
     DiscoverComponents,
     /// Look for bridges that have too much to do.
     Redistribute,
+    /// An authentication session may have expired.
+    SessionsExpire,
 }
 
 impl Timer {
@@ -45,6 +47,7 @@ impl Timer {
             | Timer::MetadataTimeout(id)
             | Timer::NobodyCame(id)
             | Timer::Alone(id)
+            | Timer::ElectOwner(id)
             | Timer::Signal(id, _)
             | Timer::SeekBridge(id) => Some(*id),
             _ => None,

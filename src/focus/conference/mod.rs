@@ -14,6 +14,7 @@ macro_rules! say {
 
 mod audit;
 pub(crate) mod bridge;
+pub(crate) mod cascade;
 pub mod features;
 pub(crate) mod invite;
 mod jingle;
@@ -31,6 +32,7 @@ mod tell;
 use std::collections::{HashMap, VecDeque};
 
 use self::bridge::{Sessions, Setbacks};
+use self::cascade::Cascade;
 use self::features::Features;
 use self::member::Member;
 use self::members::Members;
@@ -41,7 +43,7 @@ use super::Connection;
 use super::caps;
 use super::context::{Asked, Context};
 use super::pending::{Answer, Then};
-use super::request;
+use super::request::{self, Requester};
 use super::seat::{self, EntryFailure, Loss, RoomForm, Seat, SeatEvent, SeatOwner};
 use super::sources::signal::Signals;
 use super::sources::validate::ConferenceSources;
@@ -118,7 +120,7 @@ pub(crate) struct Conference {
     /// What came from the room before we were ready for it (spec/20 §2.4).
     held: Vec<Presence>,
     /// Who waits for the answer that the conference is ready.
-    askers: VecDeque<Asked>,
+    askers: VecDeque<Requester>,
     form: RoomForm,
     pub meeting: MeetingId,
     metadata_seen: bool,
@@ -129,10 +131,11 @@ pub(crate) struct Conference {
     members: Members,
     /// Live sessions by their sid.
     sessions: HashMap<SessionId, MemberId>,
-    owner: owner::AutoOwner,
+    owner: owner::Owners,
     sources: ConferenceSources,
     signals: Signals,
     bridges: Sessions,
+    cascade: Cascade,
     setbacks: Setbacks,
     published: Published,
     /// Ends the conference if nobody comes.
@@ -142,8 +145,8 @@ pub(crate) struct Conference {
 }
 
 impl Conference {
-    /// A conference that has yet to [`Conference::start`]. `asked` is answered when we are in its room.
-    pub fn new(cx: &mut Context, room: BareJid, occupant: Jid, properties: Properties, asked: Asked) -> Conference {
+    /// A conference that has yet to [`Conference::start`]. `asker` is answered when we are in its room.
+    pub fn new(cx: &mut Context, room: BareJid, occupant: Jid, properties: Properties, asker: Requester) -> Conference {
         let id = ConferenceId(cx.unique());
         let on = Connection::Client;
         Conference {
@@ -154,7 +157,7 @@ impl Conference {
             room,
             phase: Phase::Entering,
             held: Vec::new(),
-            askers: [asked].into(),
+            askers: [asker].into(),
             form: RoomForm::default(),
             meeting: MeetingId::default(),
             metadata_seen: false,
@@ -163,10 +166,11 @@ impl Conference {
             moderation: Moderation::default(),
             members: Members::default(),
             sessions: HashMap::new(),
-            owner: owner::AutoOwner::default(),
+            owner: owner::Owners::default(),
             sources: ConferenceSources::default(),
             signals: Signals::default(),
             bridges: Sessions::default(),
+            cascade: Cascade::default(),
             setbacks: Setbacks::default(),
             published: Published::default(),
             start: None,
@@ -191,7 +195,7 @@ impl Conference {
 
     /// Whether this request waits for the conference to be ready.
     pub fn has_asker(&self, asked: &Asked) -> bool {
-        self.askers.contains(asked)
+        self.askers.iter().any(|asker| asker.asked == *asked)
     }
 
     pub fn main_room(&self) -> Option<&BareJid> {
@@ -207,14 +211,14 @@ impl Conference {
     }
 
     /// Somebody asks for a conference that there is: he is answered now, or when we are in the room.
-    pub fn requested(&mut self, cx: &mut Context, asked: Asked) {
+    pub fn requested(&mut self, cx: &mut Context, asker: Requester) {
         if self.start.is_some() {
             self.await_somebody(cx);
         }
         if self.is_running() {
-            request::answer(cx, &self.room, asked, true);
+            request::answer(cx, &self.room, asker, true);
         } else {
-            self.askers.push_back(asked);
+            self.askers.push_back(asker);
         }
     }
 
@@ -261,7 +265,7 @@ impl Conference {
     fn seat_event(&mut self, cx: &mut Context, event: SeatEvent) {
         match event {
             SeatEvent::Nothing | SeatEvent::Other => {}
-            SeatEvent::Own { owner: true } => self.elect_owner(cx),
+            SeatEvent::Own { owner: true } => self.see_to_owners(cx),
             SeatEvent::Entered(form) => self.entered(cx, form),
             SeatEvent::Failed(failure) => self.entry_failed(cx, &failure),
             SeatEvent::Lost(Loss::Destroyed { reason }) => {
@@ -360,12 +364,12 @@ impl Conference {
         self.phase = Phase::Running;
         say!(self, info, "conference {} is open", self.meeting);
         self.go_live(cx);
-        self.answer_askers(cx, |cx, room, asked| request::answer(cx, room, asked, true));
+        self.answer_askers(cx, |cx, room, asker| request::answer(cx, room, asker, true));
         // Whoever leads already is among all who are there, not among the first.
         for presence in std::mem::take(&mut self.held) {
             self.member_presence(cx, &presence);
         }
-        self.elect_owner(cx);
+        self.see_to_owners(cx);
     }
 
     fn entry_failed(&mut self, cx: &mut Context, failure: &EntryFailure) {
@@ -382,18 +386,18 @@ impl Conference {
     }
 
     /// Each leaves the list once he has his answer: a failure in between leaves nobody without.
-    fn answer_askers(&mut self, cx: &mut Context, answer: impl Fn(&mut Context, &BareJid, Asked)) {
-        while let Some(asked) = self.askers.front().cloned() {
-            answer(cx, &self.room, asked);
+    fn answer_askers(&mut self, cx: &mut Context, answer: impl Fn(&mut Context, &BareJid, Requester)) {
+        while let Some(asker) = self.askers.front().cloned() {
+            answer(cx, &self.room, asker);
             self.askers.pop_front();
         }
     }
 
     /// The conference does not come about. Whoever waits tries again by himself, unless it was refused for good.
     fn fail(&mut self, cx: &mut Context, refused: Option<&str>) {
-        self.answer_askers(cx, |cx, room, asked| match refused {
-            None => request::answer(cx, room, asked, false),
-            Some(text) => request::refuse(cx, asked, text),
+        self.answer_askers(cx, |cx, room, asker| match refused {
+            None => request::answer(cx, room, asker, false),
+            Some(text) => request::refuse(cx, asker.asked, text),
         });
         self.end(cx, Leave::Room);
     }
@@ -408,8 +412,12 @@ impl Conference {
                 true
             }
             (None, Some(id)) => {
+                let was_hidden = self.members.get(id).is_some_and(|member| member.real_jid.is_none());
                 let trusted = cx.config.xmpp.trusted_domains.as_slice();
                 self.members.update(id, presence, trusted);
+                if was_hidden {
+                    self.grant_if_authenticated(cx, id);
+                }
                 self.publish_sender_limits(cx);
                 false
             }
@@ -429,9 +437,11 @@ impl Conference {
         let mut member = Member::new(id, nick, occupant.clone());
         member.update(presence, true, &cx.config.xmpp.trusted_domains);
         let caps = member.caps.clone();
+        self.warn_of_hidden(cx, &member);
         self.members.insert(member);
         cx.timers.cancel(self.start.take());
         self.publish_sender_limits(cx);
+        self.grant_if_authenticated(cx, id);
         if let Some(features) = caps::discover(cx, (self.id, id), self.seat.on, &occupant, caps.as_ref()) {
             self.features_known(cx, id, features);
         }
@@ -545,7 +555,7 @@ impl Conference {
         for id in self.members.iter().map(|member| member.id).collect::<Vec<_>>() {
             self.forget_member(cx, id);
         }
-        self.answer_askers(cx, |cx, room, asked| request::answer(cx, room, asked, false));
+        self.answer_askers(cx, |cx, room, asker| request::answer(cx, room, asker, false));
         match leave {
             Leave::Room => self.seat.leave(cx),
             Leave::Outside | Leave::Silently => self.seat.forget(cx),

@@ -29,6 +29,7 @@ use crate::participant::{Participant, Place, Settings};
 use crate::room::{Delivery, Fate, Server};
 use crate::violation::Violation;
 use crate::wire_log::{Query, Wire};
+use crate::xml::Read;
 pub use builder::Builder;
 pub use recording::Recording;
 
@@ -154,6 +155,33 @@ impl Scenario {
         participant.request_conference();
         self.participants.insert(name.to_owned(), participant);
         self.pump();
+    }
+
+    /// A participant's user logs in on a second connection, which is closed when its session is in use (spec/10 §6.5).
+    pub fn logs_in(&mut self, name: &str, account: &str) {
+        let label = format!("{name}/login");
+        self.server.connect(&label, account, false);
+        let id = format!("login-{}", self.log.len());
+        let request = self.participant(name).login_request(&id);
+        self.server.receive(self.now, &label, request);
+        let answer = |s: &Scenario| s.sent_to(&label).filter(|wire| wire.stanza.get("id") == Some(&id)).count() > 0;
+        self.run_until(answer);
+        let answer = self.sent_to(&label).last().stanza.clone();
+        self.participant(name).logged_in(&answer);
+        self.run_for(Time::from_millis(200));
+        self.server.disconnect(self.now, &label);
+        self.pump();
+    }
+
+    /// A participant's page is loaded again: its connection is another, its browser's storage stays. The new one has the
+    /// name of the old one, and the address `jid`.
+    pub fn reloads(&mut self, name: &str, jid: &str) {
+        let session = self.view(name).login().session_id.clone();
+        let mut settings = self.view(name).settings.clone();
+        self.dies(name);
+        settings.jid = jid.to_owned();
+        settings.session_id = session;
+        self.joins_with(name, |it| *it = settings);
     }
 
     /// One more bridge.
