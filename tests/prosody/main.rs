@@ -6,4 +6,5 @@ mod hostile;
 mod login;
 mod meetings;
 mod process;
+mod secure_domain;
 mod support;
