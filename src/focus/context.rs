@@ -9,10 +9,12 @@ use super::bridges::registry::{BridgeId, Bridges};
 use super::caps::CapsCache;
 use super::conference::ConferenceId;
 use super::conference::offer::CodecCache;
+use super::floods::Floods;
 use super::ids::{Ids, Seed};
 use super::metrics::Metrics;
 use super::own::Own;
 use super::pending::{self, Pending, PendingId, Then};
+use super::pins::Pins;
 use super::time::Timestamp;
 use super::timers::{Timer, TimerKey, Timers};
 use super::{Connection, Output};
@@ -54,10 +56,12 @@ pub(crate) struct Context {
     pub pending: Pending,
     pub own: Own,
     pub bridges: Bridges,
+    pub pins: Pins,
     pub caps: CapsCache,
     pub codecs: CodecCache,
     pub metrics: Metrics,
     pub authentication: Authentication,
+    pub floods: Floods,
     /// Which conferences have a session on a bridge.
     pub bridge_users: BTreeMap<BridgeId, BTreeSet<ConferenceId>>,
     /// Conferences with participants whom no bridge could take.
@@ -85,9 +89,11 @@ impl Context {
             timers: Timers::default(),
             pending: Pending::default(),
             bridges: Bridges::default(),
+            pins: Pins::default(),
             caps: CapsCache::default(),
             codecs: CodecCache::default(),
             metrics: Metrics::default(),
+            floods: Floods::default(),
             bridge_users: BTreeMap::new(),
             stranded: BTreeSet::new(),
             meetings: BTreeMap::new(),
@@ -139,6 +145,10 @@ impl Context {
         #[cfg(feature = "sabotage")]
         self.sabotage.strike();
         self.outputs.push_back(Output::Send { on, stanza });
+    }
+
+    pub fn put(&mut self, output: Output) {
+        self.outputs.push_back(output);
     }
 
     /// What waits to be taken.
@@ -195,6 +205,12 @@ impl Context {
     /// A domain that is no home of rooms, or did not say, is asked again at the next entry.
     pub fn forget_muc_domain(&mut self, domain: &str) {
         self.muc_domains.remove(domain);
+    }
+
+    /// For the log.
+    pub fn meeting_of(&self, id: ConferenceId) -> MeetingId {
+        let of_it = self.meetings.iter().find(|(_, conference)| **conference == id);
+        of_it.map(|(meeting, _)| meeting.clone()).unwrap_or_default()
     }
 
     /// An endpoint can't reach its bridge (spec/50 §4.4).

@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use jicofo::config::Config;
+use jicofo::focus::command::{Command, CommandId, Reply};
 use jicofo::focus::{Connection, Focus, Input};
 
 use crate::Time;
@@ -69,12 +70,27 @@ pub struct Scenario {
     /// It did at its last input.
     failed: bool,
     inputs: usize,
+    /// What the core answered to commands.
+    replies: Vec<(CommandId, Reply)>,
 }
 
 impl Scenario {
     #[expect(clippy::new_ret_no_self, reason = "a scenario begins with its builder")]
     pub fn new() -> Builder {
         Builder::default()
+    }
+
+    /// Gives the focus a command.
+    #[track_caller]
+    pub fn command(&mut self, command: Command) -> Reply {
+        let id = CommandId(self.inputs as u64);
+        self.replies.clear();
+        self.feed(Input::Command { id, command });
+        let [(answered, reply)] = &self.replies[..] else { panic!("answered {:?}", self.replies) };
+        assert_eq!(*answered, id, "the reply is to another command");
+        let reply = reply.clone();
+        self.pump();
+        reply
     }
 
     /// A participant, to tell it what to do.
