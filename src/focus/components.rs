@@ -24,11 +24,19 @@ const MAX_EARLY: usize = 256;
 #[derive(Debug, Default)]
 pub(crate) struct Components {
     room_metadata: Option<String>,
+    breakout_rooms: Option<String>,
     av_moderation: Option<String>,
     /// An answer, or none, has come: from now on unknown senders are not listened to.
     discovered: bool,
     early: Vec<(Jid, JsonMessage)>,
     again: Option<TimerKey>,
+}
+
+impl Components {
+    /// The domain of breakout rooms.
+    pub fn breakout_rooms(&self) -> Option<&str> {
+        self.breakout_rooms.as_deref()
+    }
 }
 
 impl Focus {
@@ -55,6 +63,7 @@ impl Focus {
             for (kind, known) in [
                 ("room_metadata", &mut self.components.room_metadata),
                 ("av_moderation", &mut self.components.av_moderation),
+                ("breakout_rooms", &mut self.components.breakout_rooms),
             ] {
                 let found = component(kind);
                 if found != *known {

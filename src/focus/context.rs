@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::auth::Authentication;
 use super::bridges::registry::{BridgeId, Bridges};
 use super::caps::CapsCache;
 use super::conference::ConferenceId;
 use super::conference::offer::CodecCache;
-use super::ids::Ids;
+use super::floods::Floods;
+use super::ids::{Ids, Seed};
 use super::metrics::Metrics;
 use super::own::Own;
 use super::pending::{self, Pending, PendingId, Then};
+use super::pins::Pins;
 use super::time::Timestamp;
 use super::timers::{Timer, TimerKey, Timers};
 use super::{Connection, Output};
@@ -53,9 +56,12 @@ pub(crate) struct Context {
     pub pending: Pending,
     pub own: Own,
     pub bridges: Bridges,
+    pub pins: Pins,
     pub caps: CapsCache,
     pub codecs: CodecCache,
     pub metrics: Metrics,
+    pub authentication: Authentication,
+    pub floods: Floods,
     /// Which conferences have a session on a bridge.
     pub bridge_users: BTreeMap<BridgeId, BTreeSet<ConferenceId>>,
     /// Conferences with participants whom no bridge could take.
@@ -73,8 +79,9 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub fn new(config: Arc<Config>, seed: u64) -> Context {
+    pub fn new(config: Arc<Config>, seed: Seed) -> Context {
         Context {
+            authentication: Authentication::new(&config),
             ids: Ids::new(seed),
             own: Own::new(&config),
             config,
@@ -82,9 +89,11 @@ impl Context {
             timers: Timers::default(),
             pending: Pending::default(),
             bridges: Bridges::default(),
+            pins: Pins::default(),
             caps: CapsCache::default(),
             codecs: CodecCache::default(),
             metrics: Metrics::default(),
+            floods: Floods::default(),
             bridge_users: BTreeMap::new(),
             stranded: BTreeSet::new(),
             meetings: BTreeMap::new(),
@@ -136,6 +145,10 @@ impl Context {
         #[cfg(feature = "sabotage")]
         self.sabotage.strike();
         self.outputs.push_back(Output::Send { on, stanza });
+    }
+
+    pub fn put(&mut self, output: Output) {
+        self.outputs.push_back(output);
     }
 
     /// What waits to be taken.

@@ -23,6 +23,8 @@ pub(crate) enum Timer {
     ElectOwner(ConferenceId),
     /// Tell one participant what has changed (spec/30 §10.3).
     Signal(ConferenceId, MemberId),
+    /// Invite one who has come and gone too often.
+    FindPlace(ConferenceId, MemberId),
     /// Try again to place participants whom no bridge could take.
     SeekBridge(ConferenceId),
     /// A lost connection was not resumed in time.
@@ -33,6 +35,10 @@ pub(crate) enum Timer {
     BreweryTimeout,
     /// Ask again which components there are.
     DiscoverComponents,
+    /// Look for bridges that have too much to do.
+    Redistribute,
+    /// An authentication session may have expired.
+    SessionsExpire,
 }
 
 impl Timer {
@@ -43,7 +49,9 @@ impl Timer {
             | Timer::MetadataTimeout(id)
             | Timer::NobodyCame(id)
             | Timer::Alone(id)
+            | Timer::ElectOwner(id)
             | Timer::Signal(id, _)
+            | Timer::FindPlace(id, _)
             | Timer::SeekBridge(id) => Some(*id),
             _ => None,
         }

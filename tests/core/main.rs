@@ -1,5 +1,6 @@
 //! The core alone: whole conferences with strict simulated peers, in one thread and virtual time.
 
+mod authentication;
 mod breakouts;
 mod bridge_failures;
 mod bridges;
@@ -9,15 +10,25 @@ mod colibri;
 mod conference_requests;
 mod connections;
 mod failures;
+mod floods;
 mod health;
+mod lobby;
+mod log_lines;
 mod logs;
 mod members;
+mod metadata;
+mod moderation;
+mod moves;
 mod offers;
 mod owners;
+mod ownership;
+mod pins;
 mod restarts;
 mod rooms;
 mod sessions;
 mod simulated;
 mod source_rules;
 mod sources;
+mod start_muted;
 mod support;
+mod upgrades;

@@ -138,33 +138,28 @@ pub(super) const KEYS: &[Key] = &[
         "false",
         "Move endpoints away from overloaded bridges.",
     )
-    .refuse()
-    .later(),
+    .refuse(),
     Key::new(
         "jicofo.bridge.load-redistribution.interval",
         POSITIVE,
         "1 minute",
         "Period of looking for overloaded bridges.",
     )
-    .refuse_if("jicofo.bridge.load-redistribution.enabled")
-    .later(),
+    .refuse_if("jicofo.bridge.load-redistribution.enabled"),
     Key::new(
         "jicofo.bridge.load-redistribution.stress-threshold",
         FRACTION,
         "0.9",
         "Stress from which endpoints are moved; should exceed bridge.stress-threshold.",
     )
-    .refuse_if("jicofo.bridge.load-redistribution.enabled")
-    .later(),
+    .refuse_if("jicofo.bridge.load-redistribution.enabled"),
     Key::new(
         "jicofo.bridge.load-redistribution.timeout",
         Kind::Duration(0),
         "3 minutes",
         "Pause of a bridge after endpoints were moved.",
     )
-    .refuse_if("jicofo.bridge.load-redistribution.enabled")
-    .later(),
+    .refuse_if("jicofo.bridge.load-redistribution.enabled"),
     Key::new("jicofo.bridge.load-redistribution.endpoints", COUNT, "10", "Endpoints moved at once.")
-        .refuse_if("jicofo.bridge.load-redistribution.enabled")
-        .later(),
+        .refuse_if("jicofo.bridge.load-redistribution.enabled"),
 ];

@@ -260,9 +260,14 @@ pub(super) const KEYS: &[Key] = &[
     )
     .refuse()
     .legacy(names::AUTH_ENABLED),
-    Key::new("jicofo.authentication.type", Kind::Choice(&["XMPP", "JWT", "NONE"]), "NONE", "How users authenticate.")
-        .refuse_if("jicofo.authentication.enabled")
-        .legacy(names::AUTH_TYPE),
+    Key::new(
+        "jicofo.authentication.type",
+        Kind::Choice(&["XMPP", "JWT", "NONE"]),
+        "NONE",
+        "How users authenticate: `docs/SECURE-DOMAIN.md`.",
+    )
+    .refuse_if("jicofo.authentication.enabled")
+    .legacy(names::AUTH_TYPE),
     Key::unset(
         "jicofo.authentication.login-url",
         Kind::Domain,
@@ -277,8 +282,7 @@ pub(super) const KEYS: &[Key] = &[
         "How long a login is remembered, with type XMPP; JWT always uses 1 minute.",
     )
     .refuse_if("jicofo.authentication.enabled")
-    .legacy(names::AUTH_LIFETIME)
-    .later(),
+    .legacy(names::AUTH_LIFETIME),
     Key::new(
         "jicofo.authentication.enable-auto-login",
         Kind::Bool,
@@ -286,6 +290,5 @@ pub(super) const KEYS: &[Key] = &[
         "Logins outlive their conference, with type XMPP.",
     )
     .refuse_if("jicofo.authentication.enabled")
-    .legacy(names::AUTO_LOGIN)
-    .later(),
+    .legacy(names::AUTO_LOGIN),
 ];

@@ -55,7 +55,7 @@ fn legacy_bools_are_true_only_by_true_and_what_cannot_be_read_falls_through() {
     );
 }
 
-/// Covers spec/70: 10.
+/// Covers spec/70: 10; spec/10: 43.
 #[test]
 fn the_legacy_authentication_url_sets_type_and_domain() {
     let start = |url: &str| {
@@ -74,8 +74,20 @@ fn the_legacy_authentication_url_sets_type_and_domain() {
             "{url}"
         );
     }
-    let said = start("shibboleth:default").refused();
+    let said = start("ldap:default").refused();
     assert!(said.contains("only XMPP:domain and EXT_JWT:domain exist"), "{said}");
+    // Classic documents describe it. Whoever asks for it must not get an open server.
+    let by_type = Start::minimal("jicofo.authentication { enabled = true, type = SHIBBOLETH }");
+    for start in [start("shibboleth:default"), start("SHIBBOLETH:default"), by_type] {
+        let said = start.refused();
+        assert!(said.contains("Shibboleth has been gone since 2023") && said.contains("type = JWT"), "{said}");
+        assert_eq!(said.matches("Shibboleth has been gone").count(), 1, "once: {said}");
+    }
+    let more = "org.jitsi.jicofo.auth.URL=XMPP:meet.example.com\norg.jitsi.jicofo.auth.AUTH_LIFETIME=60000\n\
+                org.jitsi.jicofo.auth.DISABLE_AUTOLOGIN=TRUE\n";
+    let authentication = Start::minimal("").legacy(more).config().authentication;
+    assert_eq!(authentication.authentication_lifetime, seconds(60));
+    assert!(!authentication.enable_auto_login);
     let in_hocon = Start::minimal("org.jitsi.jicofo.auth.URL = \"XMPP:meet.example.com\"").config();
     assert_eq!(in_hocon.authentication.kind, AuthenticationType::Xmpp);
 }

@@ -31,13 +31,10 @@ impl Bridge {
     pub(super) fn restart_requested(&mut self, now: Timestamp, config: &config::Bridge) -> bool {
         let detection = &config.ice_failure_detection;
         self.ice.total += 1;
-        if !detection.enabled {
-            return false;
-        }
         self.ice.recent.add_in(now, detection.interval, BUCKET);
         let requests = self.ice.recent.count_in(now, detection.interval, BUCKET);
         let too_many = f64::from(requests) > f64::from(self.endpoints) * detection.threshold;
-        if self.endpoints < detection.min_endpoints || !too_many {
+        if !detection.enabled || self.endpoints < detection.min_endpoints || !too_many {
             return false;
         }
         let before = self.failing_ice(now, config);

@@ -5,3 +5,4 @@ pub mod ice;
 pub mod load;
 pub mod registry;
 pub mod select;
+pub mod status;

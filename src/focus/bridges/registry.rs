@@ -64,6 +64,8 @@ pub struct Bridge {
     pub last_presence: Timestamp,
     /// Endpoints that this focus has on it, awaited answers included.
     pub endpoints: u32,
+    /// Moved off it since it came, as it had too much to do.
+    pub endpoints_redistributed: u64,
     pub(super) recent: RecentCount,
     pub(super) ice: IceFailures,
     /// The last word of health checks and allocations; [`Bridge::operational`] also knows when it was said.
@@ -94,6 +96,7 @@ impl Bridge {
             healthy: true,
             last_presence: now,
             endpoints: 0,
+            endpoints_redistributed: 0,
             recent: RecentCount::default(),
             ice: IceFailures::default(),
             flag: true,
@@ -136,25 +139,35 @@ impl Bridge {
         self.failed_at = Some(now);
     }
 
-    /// Takes over what a presence says (spec/50 §3.1). What it does not say stays. The relay id from before, if it has
-    /// another one now.
-    fn update(&mut self, now: Timestamp, stats: &Stats) -> Option<Option<String>> {
+    /// Takes over what a presence says (spec/50 §3.1). What it does not say stays.
+    fn update(&mut self, now: Timestamp, stats: &Stats) {
         self.last_presence = now;
-        let boolean = |value: &str| value.eq_ignore_ascii_case("true");
-        let said = Said::of(stats);
-        self.reported_stress = said.stress.and_then(decimal).unwrap_or(self.reported_stress);
-        self.average_participant_stress =
-            said.average_participant_stress.and_then(decimal).unwrap_or(self.average_participant_stress);
-        if let Some(graceful) = said.graceful_shutdown.map(boolean) {
+        let stat = |name: &str| {
+            let first = stats.stats.iter().find(|stat| stat.name.as_deref() == Some(name))?;
+            first.value.as_deref()
+        };
+        let boolean = |name: &str| stat(name).map(|value| value.eq_ignore_ascii_case("true"));
+        let text = |name: &str, field: &mut Option<String>| {
+            if let Some(value) = stat(name) {
+                *field = Some(value.into());
+            }
+        };
+        if let Some(stress) = stat("stress_level").and_then(decimal) {
+            self.reported_stress = stress;
+        }
+        if let Some(stress) = stat("average_participant_stress").and_then(decimal) {
+            self.average_participant_stress = stress;
+        }
+        if let Some(graceful) = boolean("graceful_shutdown") {
             self.said_graceful(graceful);
         }
-        self.shutting_down = said.shutting_down.map_or(self.shutting_down, boolean);
-        self.draining = said.drain.map_or(self.draining, boolean);
-        self.healthy = said.healthy.map_or(self.healthy, boolean);
-        replace(&mut self.version, said.version);
-        replace(&mut self.release, said.release);
-        replace(&mut self.region, said.region);
-        replace(&mut self.relay_id, said.relay_id)
+        self.shutting_down = boolean("shutting_down").unwrap_or(self.shutting_down);
+        self.draining = boolean("drain").unwrap_or(self.draining);
+        self.healthy = boolean("healthy").unwrap_or(self.healthy);
+        text("version", &mut self.version);
+        text("release", &mut self.release);
+        text("region", &mut self.region);
+        text("relay_id", &mut self.relay_id);
     }
 
     fn said_graceful(&mut self, graceful: bool) {
@@ -183,53 +196,6 @@ impl Bridge {
     }
 }
 
-/// What we read of a presence's statistics; the first of a name counts.
-#[derive(Default)]
-struct Said<'a> {
-    stress: Option<&'a str>,
-    average_participant_stress: Option<&'a str>,
-    graceful_shutdown: Option<&'a str>,
-    shutting_down: Option<&'a str>,
-    drain: Option<&'a str>,
-    healthy: Option<&'a str>,
-    version: Option<&'a str>,
-    release: Option<&'a str>,
-    region: Option<&'a str>,
-    relay_id: Option<&'a str>,
-}
-
-impl<'a> Said<'a> {
-    /// One pass: there are some eighty statistics, a hundred times a second.
-    fn of(stats: &'a Stats) -> Said<'a> {
-        let mut said = Said::default();
-        for stat in &stats.stats {
-            let field = match stat.name.as_deref() {
-                Some("stress_level") => &mut said.stress,
-                Some("average_participant_stress") => &mut said.average_participant_stress,
-                Some("graceful_shutdown") => &mut said.graceful_shutdown,
-                Some("shutting_down") => &mut said.shutting_down,
-                Some("drain") => &mut said.drain,
-                Some("healthy") => &mut said.healthy,
-                Some("version") => &mut said.version,
-                Some("release") => &mut said.release,
-                Some("region") => &mut said.region,
-                Some("relay_id") => &mut said.relay_id,
-                _ => continue,
-            };
-            if field.is_none() {
-                *field = stat.value.as_deref();
-            }
-        }
-        said
-    }
-}
-
-/// A text is replaced by another, and never by none. What it was, if it was another.
-fn replace(field: &mut Option<String>, said: Option<&str>) -> Option<Option<String>> {
-    let said = said.filter(|said| field.as_deref() != Some(said))?;
-    Some(field.replace(said.to_owned()))
-}
-
 /// A finite number; a negative one, which a bridge reports while its machine has no measure yet, would attract all load.
 fn decimal(text: &str) -> Option<f64> {
     text.trim().parse().ok().filter(|value: &f64| value.is_finite()).map(|value| value.max(0.0))
@@ -253,21 +219,18 @@ impl Bridges {
     ) -> Option<BridgeEvent> {
         if let Some(bridge) = self.bridges.get_mut(from) {
             let before = bridge.shutting_down;
-            let relay = bridge.update(now, stats);
+            let relay = bridge.relay_id.clone();
+            bridge.update(now, stats);
             let event = (bridge.shutting_down && !before).then(|| BridgeEvent::ShuttingDown(bridge.id.clone()));
-            if let Some(relay) = relay {
-                self.relays_changed(from, relay);
-            }
+            self.relay_told(from, relay);
             return event;
         }
         self.incarnations += 1;
         let id = BridgeId { jid: from.clone(), incarnation: self.incarnations };
         let mut bridge = Bridge::new(now, id.clone(), config);
-        let relay = bridge.update(now, stats);
+        bridge.update(now, stats);
         self.bridges.insert(from.clone(), bridge);
-        if let Some(relay) = relay {
-            self.relays_changed(from, relay);
-        }
+        self.relay_told(from, None);
         Some(BridgeEvent::Added(id))
     }
 
@@ -281,9 +244,12 @@ impl Bridges {
         Some(BridgeEvent::Removed { bridge: bridge.id, lost })
     }
 
-    /// A bridge has another relay id than before.
-    fn relays_changed(&mut self, jid: &Jid, before: Option<String>) {
+    /// A bridge told its relay id, which was another one before, perhaps.
+    fn relay_told(&mut self, jid: &Jid, before: Option<String>) {
         let now = self.bridges.get(jid).and_then(|bridge| bridge.relay_id.clone());
+        if now == before {
+            return;
+        }
         for relay in [before, now].into_iter().flatten() {
             let shared = self.find_shared(&relay);
             if shared.len() > 1 {
@@ -303,6 +269,11 @@ impl Bridges {
         let shared = with.len() > 1;
         with.iter_mut().for_each(|bridge| bridge.relay_shared = shared);
         with.iter().map(|bridge| bridge.id.jid.to_string()).collect()
+    }
+
+    /// The bridge that has that address now.
+    pub fn at(&self, jid: &Jid) -> Option<&Bridge> {
+        self.bridges.get(jid)
     }
 
     /// The bridge, if it is still that one.
@@ -331,6 +302,20 @@ impl Bridges {
     /// Whether a conference that is on no bridge might be put on this one.
     pub fn is_selectable(&self, now: Timestamp, jid: &Jid, config: &config::Bridge) -> bool {
         self.bridges.get(jid).is_some_and(|bridge| bridge.operational(now, config) && !bridge.shutting_down)
+    }
+
+    /// Whether it takes new endpoints and is not overloaded: load can be moved there.
+    pub fn takes_load(&self, now: Timestamp, jid: &Jid, config: &config::Bridge) -> bool {
+        let staying =
+            |bridge: &Bridge| !bridge.draining && !bridge.graceful_shutdown && !bridge.overloaded(now, config);
+        self.is_selectable(now, jid, config) && self.bridges.get(jid).is_some_and(staying)
+    }
+
+    /// So many were moved off it, as it had too much to do.
+    pub fn endpoints_redistributed(&mut self, id: &BridgeId, count: u32) {
+        if let Some(bridge) = self.get_mut(id) {
+            bridge.endpoints_redistributed += u64::from(count);
+        }
     }
 
     /// A request to allocate an endpoint is being sent to it.

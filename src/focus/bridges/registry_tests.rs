@@ -196,3 +196,22 @@ fn without_health_checks_a_failure_passes_by_itself() {
     bridges.failed(at(0.0), &id);
     assert_eq!((bridges.usable(at(59.9), &config), bridges.usable(at(60.0), &config)), (0, 1));
 }
+
+/// spec/50 §6.5, "Improve".
+#[test]
+fn bridges_of_one_relay_id_are_known() {
+    let mut bridges = Bridges::default();
+    let tell = |bridges: &mut Bridges, name: &str, relay: &str| {
+        let jid = format!("jvbbrewery@internal-muc.meet.jitsi/{name}").parse().expect("valid");
+        bridges.presence(at(0.0), &jid, &stats(&[("relay_id", relay)]), &config());
+    };
+    let shared = |bridges: &Bridges| bridges.iter().map(|bridge| bridge.relay_shared).collect::<Vec<_>>();
+    tell(&mut bridges, "a", "r");
+    tell(&mut bridges, "b", "r");
+    tell(&mut bridges, "c", "s");
+    assert_eq!(shared(&bridges), [true, true, false]);
+    tell(&mut bridges, "b", "s");
+    assert_eq!(shared(&bridges), [false, true, true]);
+    bridges.remove(&"jvbbrewery@internal-muc.meet.jitsi/c".parse().expect("valid"));
+    assert_eq!(shared(&bridges), [false, false]);
+}

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::bridge::BridgeSession;
 use super::invite::Task;
 use super::member::Member;
-use super::{AttemptId, Conference, MemberId};
+use super::{AttemptId, Conference, MemberId, SessionKey};
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::context::Context;
 
@@ -17,10 +18,15 @@ impl Conference {
         self.audit_counts(wrong);
         self.audit_sessions(cx, wrong);
         self.audit_sources(wrong);
+        self.cascade.audit(&self.bridges.iter().map(|session| session.key).collect(), wrong);
         let awaits_somebody = self.start.is_some() || !self.members.is_empty() || self.has_breakouts(cx);
         if self.is_running() && !awaits_somebody {
             wrong.push("nobody is in it, and nothing will end it".into());
         }
+    }
+
+    pub(in crate::focus) fn bridge_session(&self, key: SessionKey) -> Option<&BridgeSession> {
+        self.bridges.get(key)
     }
 
     /// On which bridges it is, with how many endpoints.

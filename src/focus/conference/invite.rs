@@ -380,7 +380,7 @@ fn told_of(session: &super::bridge::BridgeSession) -> BridgeSession {
 
 /// Visitors get no session here, and nobody gets one before it is known what it supports.
 fn may_be_invited(member: &Member) -> bool {
-    !member.is_participant() && member.features.is_some() && member.role != Role::Visitor
+    !member.is_participant() && member.features.is_some() && member.held_back.is_none() && member.role != Role::Visitor
 }
 
 impl Member {

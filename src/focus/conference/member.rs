@@ -73,6 +73,8 @@ pub(crate) struct Member {
     /// Whether it has had an offer: a start-muted policy acts on the first one only (spec/20 §10), which may be late if a
     /// bridge refuses.
     pub offered_before: bool,
+    /// When it may be invited: it has come and gone too often.
+    pub held_back: Option<TimerKey>,
     /// When it is told of what has changed, if that is to be later.
     pub flush: Option<TimerKey>,
     pub restarts: Budget,
@@ -100,6 +102,7 @@ impl Member {
             endpoint: None,
             ended: None,
             offered_before: false,
+            held_back: None,
             flush: None,
             restarts: Budget::default(),
             ice_restarts: Budget::default(),

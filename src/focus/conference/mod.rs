@@ -15,6 +15,7 @@ macro_rules! say {
 
 mod audit;
 pub(crate) mod bridge;
+pub(crate) mod cascade;
 pub mod features;
 pub(crate) mod invite;
 mod jingle;
@@ -32,6 +33,7 @@ mod tell;
 use std::collections::{HashMap, VecDeque};
 
 use self::bridge::{Sessions, Setbacks};
+use self::cascade::Cascade;
 use self::features::Features;
 use self::member::{Disregarded, Member};
 use self::members::Members;
@@ -41,8 +43,9 @@ use self::publish::Published;
 use super::Connection;
 use super::caps;
 use super::context::{Asked, Context};
+use super::floods::{Kind, RoomPurse};
 use super::pending::{Answer, Then};
-use super::request;
+use super::request::{self, Requester};
 use super::seat::{self, EntryFailure, Loss, RoomForm, Seat, SeatEvent, SeatOwner};
 use super::sources::signal::Signals;
 use super::sources::validate::ConferenceSources;
@@ -88,6 +91,9 @@ pub(crate) struct SessionKey(pub u64);
 /// How long to wait for the metadata of a room that has some (spec/20 §2.2 step 7).
 const METADATA_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
 
+/// How long whoever has come and gone too often waits until it is looked at again.
+const HELD_BACK: std::time::Duration = std::time::Duration::from_secs(3);
+
 /// The status with which a client says that it only changes rooms (spec/10 §5.2).
 const SWITCH_ROOM: &str = "switch_room";
 
@@ -112,12 +118,14 @@ pub(crate) struct Conference {
     pub id: ConferenceId,
     pub room: BareJid,
     properties: Properties,
+    /// The version of the bridges that it may use, as it was when the conference was made (spec/50 §6.6).
+    pinned_version: Option<String>,
     pub seat: Seat,
     phase: Phase,
     /// What came from the room before we were ready for it (spec/20 §2.4).
     held: Vec<Presence>,
     /// Who waits for the answer that the conference is ready.
-    askers: VecDeque<Asked>,
+    askers: VecDeque<Requester>,
     form: RoomForm,
     pub meeting: MeetingId,
     metadata_seen: bool,
@@ -125,13 +133,16 @@ pub(crate) struct Conference {
     rereading: bool,
     metadata: RoomMetadata,
     moderation: Moderation,
+    /// What its members may ask for together.
+    pub purse: RoomPurse,
     members: Members,
     /// Live sessions by their sid.
     sessions: HashMap<SessionId, MemberId>,
-    owner: owner::AutoOwner,
+    owner: owner::Owners,
     sources: ConferenceSources,
     signals: Signals,
     bridges: Sessions,
+    cascade: Cascade,
     setbacks: Setbacks,
     published: Published,
     /// Ends the conference if nobody comes.
@@ -141,30 +152,33 @@ pub(crate) struct Conference {
 }
 
 impl Conference {
-    /// A conference that has yet to [`Conference::start`]. `asked` is answered when we are in its room.
-    pub fn new(cx: &mut Context, room: BareJid, occupant: Jid, properties: Properties, asked: Asked) -> Conference {
+    /// A conference that has yet to [`Conference::start`]. `asker` is answered when we are in its room.
+    pub fn new(cx: &mut Context, room: BareJid, occupant: Jid, properties: Properties, asker: Requester) -> Conference {
         let id = ConferenceId(cx.unique());
         let on = Connection::Client;
         Conference {
             id,
             properties,
+            pinned_version: cx.pins.version(cx.now, &room).map(str::to_owned),
             seat: Seat::new(SeatOwner::Conference(id), on, room.clone(), occupant),
             room,
             phase: Phase::Entering,
             held: Vec::new(),
-            askers: [asked].into(),
+            askers: [asker].into(),
             form: RoomForm::default(),
             meeting: MeetingId::default(),
             metadata_seen: false,
             rereading: false,
             metadata: RoomMetadata::default(),
             moderation: Moderation::default(),
+            purse: RoomPurse::default(),
             members: Members::default(),
             sessions: HashMap::new(),
-            owner: owner::AutoOwner::default(),
+            owner: owner::Owners::default(),
             sources: ConferenceSources::default(),
             signals: Signals::default(),
             bridges: Sessions::default(),
+            cascade: Cascade::default(),
             setbacks: Setbacks::default(),
             published: Published::default(),
             start: None,
@@ -191,7 +205,7 @@ impl Conference {
 
     /// Whether this request waits for the conference to be ready.
     pub fn has_asker(&self, asked: &Asked) -> bool {
-        self.askers.contains(asked)
+        self.askers.iter().any(|asker| asker.asked == *asked)
     }
 
     pub fn main_room(&self) -> Option<&BareJid> {
@@ -207,14 +221,14 @@ impl Conference {
     }
 
     /// Somebody asks for a conference that there is: he is answered now, or when we are in the room.
-    pub fn requested(&mut self, cx: &mut Context, asked: Asked) {
+    pub fn requested(&mut self, cx: &mut Context, asker: Requester) {
         if self.start.is_some() {
             self.await_somebody(cx);
         }
         if self.is_running() {
-            request::answer(cx, &self.room, asked, true);
+            request::answer(cx, &self.room, asker, true);
         } else {
-            self.askers.push_back(asked);
+            self.askers.push_back(asker);
         }
     }
 
@@ -261,7 +275,7 @@ impl Conference {
     fn seat_event(&mut self, cx: &mut Context, event: SeatEvent) {
         match event {
             SeatEvent::Nothing | SeatEvent::Other => {}
-            SeatEvent::Own { owner: true } => self.elect_owner(cx),
+            SeatEvent::Own { owner: true } => self.see_to_owners(cx),
             SeatEvent::Entered(form) => self.entered(cx, form),
             SeatEvent::Failed(failure) => self.entry_failed(cx, &failure),
             SeatEvent::Lost(Loss::Destroyed { reason }) => {
@@ -360,12 +374,12 @@ impl Conference {
         self.phase = Phase::Running;
         say!(self, info, "Joined: the conference is open");
         self.go_live(cx);
-        self.answer_askers(cx, |cx, room, asked| request::answer(cx, room, asked, true));
+        self.answer_askers(cx, |cx, room, asker| request::answer(cx, room, asker, true));
         // Whoever leads already is among all who are there, not among the first.
         for presence in std::mem::take(&mut self.held) {
             self.member_presence(cx, &presence);
         }
-        self.elect_owner(cx);
+        self.see_to_owners(cx);
     }
 
     fn entry_failed(&mut self, cx: &mut Context, failure: &EntryFailure) {
@@ -382,18 +396,18 @@ impl Conference {
     }
 
     /// Each leaves the list once he has his answer: a failure in between leaves nobody without.
-    fn answer_askers(&mut self, cx: &mut Context, answer: impl Fn(&mut Context, &BareJid, Asked)) {
-        while let Some(asked) = self.askers.front().cloned() {
-            answer(cx, &self.room, asked);
+    fn answer_askers(&mut self, cx: &mut Context, answer: impl Fn(&mut Context, &BareJid, Requester)) {
+        while let Some(asker) = self.askers.front().cloned() {
+            answer(cx, &self.room, asker);
             self.askers.pop_front();
         }
     }
 
     /// The conference does not come about. Whoever waits tries again by himself, unless it was refused for good.
     fn fail(&mut self, cx: &mut Context, refused: Option<&str>) {
-        self.answer_askers(cx, |cx, room, asked| match refused {
-            None => request::answer(cx, room, asked, false),
-            Some(text) => request::refuse(cx, asked, text),
+        self.answer_askers(cx, |cx, room, asker| match refused {
+            None => request::answer(cx, room, asker, false),
+            Some(text) => request::refuse(cx, asker.asked, text),
         });
         self.end(cx, Leave::Room);
     }
@@ -408,9 +422,13 @@ impl Conference {
                 true
             }
             (None, Some(id)) => {
+                let was_hidden = self.members.get(id).is_some_and(|member| member.real_jid.is_none());
                 let trusted = cx.config.xmpp.trusted_domains.as_slice();
                 let disregarded = self.members.update(id, presence, trusted);
                 self.tell_disregarded(cx, id, disregarded);
+                if was_hidden {
+                    self.grant_if_authenticated(cx, id);
+                }
                 self.publish_sender_limits(cx);
                 false
             }
@@ -431,10 +449,12 @@ impl Conference {
         let disregarded = member.update(presence, true, &cx.config.xmpp.trusted_domains);
         let caps = member.caps.clone();
         say!(self, info, participant = member.nick; "Member joined: {}", member.nick);
+        self.warn_of_hidden(cx, &member);
         self.members.insert(member);
         self.tell_disregarded(cx, id, disregarded);
         cx.timers.cancel(self.start.take());
         self.publish_sender_limits(cx);
+        self.grant_if_authenticated(cx, id);
         if let Some(features) = caps::discover(cx, (self.id, id), self.seat.on, &occupant, caps.as_ref()) {
             self.features_known(cx, id, features);
         }
@@ -464,6 +484,19 @@ impl Conference {
     pub fn features_known(&mut self, cx: &mut Context, id: MemberId, features: Features) {
         let Some(member) = self.members.get_mut(id) else { return };
         member.features = Some(features);
+        self.find_place(cx, id);
+    }
+
+    /// Invites a newcomer, unless it has come and gone too often lately: then a while later.
+    pub fn find_place(&mut self, cx: &mut Context, id: MemberId) {
+        let members = self.members.len();
+        let Some(member) = self.members.get_mut(id) else { return };
+        let who = member.real_jid.as_ref().unwrap_or(&member.occupant);
+        member.held_back = None;
+        if !cx.floods.admit(cx.now, who, Kind::Place, Some((&mut self.purse, members))) {
+            member.held_back = Some(cx.timers.set(cx.now + HELD_BACK, Timer::FindPlace(self.id, id)));
+            return;
+        }
         self.invite_due(cx, id);
     }
 
@@ -497,6 +530,7 @@ impl Conference {
             say!(self, info, participant = member.nick; "Removed participant {}", member.nick);
         }
         cx.timers.cancel(member.flush);
+        cx.timers.cancel(member.held_back);
         if member.features.is_none() {
             caps::left(cx, (self.id, id), member.caps.as_ref());
         }
@@ -578,7 +612,7 @@ impl Conference {
         for id in self.members.iter().map(|member| member.id).collect::<Vec<_>>() {
             self.forget_member(cx, id);
         }
-        self.answer_askers(cx, |cx, room, asked| request::answer(cx, room, asked, false));
+        self.answer_askers(cx, |cx, room, asker| request::answer(cx, room, asker, false));
         match leave {
             Leave::Room => self.seat.leave(cx),
             Leave::Outside | Leave::Silently => self.seat.forget(cx),

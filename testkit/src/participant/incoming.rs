@@ -152,10 +152,19 @@ impl Participant {
         if mute.text() != "true" {
             self.complain(format!("a mute that says '{}'", mute.text()));
         }
+        if mute.get("jid").is_some() {
+            self.complain("a mute that names a target, which is whom it is sent to");
+        }
         self.mute_requests.push(mute.clone());
-        let media =
-            if mute.ns() == ns::JITMEET_AUDIO { crate::sources::Media::Audio } else { crate::sources::Media::Video };
-        self.mute(media, true);
+        // A client that shares no screen has nothing to mute then.
+        let media = match mute.ns().as_str() {
+            ns::JITMEET_AUDIO => Some(crate::sources::Media::Audio),
+            ns::JITMEET_VIDEO => Some(crate::sources::Media::Video),
+            _ => None,
+        };
+        if let Some(media) = media.filter(|_| !self.settings.ignores_mutes) {
+            self.mute(media, true);
+        }
     }
 
     fn on_answer(&mut self, iq: &Element) {
@@ -169,6 +178,9 @@ impl Participant {
         };
         if asked.what == "conference" {
             return self.on_conference(iq, &asked);
+        }
+        if asked.what == "logout" && iq.get("type") == Some("result") {
+            self.logged_out(iq);
         }
         match error_in(iq) {
             None if iq.get("type") == Some("error") => self.complain(format!("an error without condition: {id}")),
@@ -212,13 +224,16 @@ impl Participant {
     fn on_conference(&mut self, iq: &Element, asked: &Asked) {
         self.conference_answers.push(iq.clone());
         if let Some((condition, text)) = error_in(iq) {
-            self.place = Place::Outside;
-            return self.refusals.push(Refusal { request: "conference".into(), condition, text });
+            if !self.on_login_error(iq, &condition) {
+                self.refused_conference(condition, text);
+            }
+            return;
         }
         self.stopwatch.request.push(self.now - asked.at);
         let Some(conference) = iq.kid("conference", ns::FOCUS) else {
             return self.complain("an answer to the conference request without <conference>");
         };
+        self.on_login_answer(conference, asked);
         match conference.get("focusjid") {
             Some(jid) if !jid.is_empty() && !jid.contains('/') => self.focus_jid = Some(jid.to_owned()),
             other => self.complain(format!("focusjid {other:?} is no bare JID")),

@@ -1,6 +1,8 @@
 //! Letting go of endpoints, and of bridges (spec/40 §5.7, §5.8, spec/50 §8).
 
+use super::super::cascade::Cascade;
 use super::super::{Conference, MemberId, SessionKey};
+use super::retry::Setback;
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::colibri::request;
 use crate::focus::context::Context;
@@ -25,28 +27,35 @@ impl Conference {
             self.close_bridge(cx, key);
             return;
         }
-        let endpoint = self.endpoint_key(id);
-        self.forget_endpoint(cx, id);
         let modify = request::expire_endpoints(&self.meeting, [&nick]);
-        self.ask_bridge(cx, &bridge, modify, Then::Updated(self.id, key, endpoint));
+        self.ask_bridge(cx, &bridge, modify, Then::Updated(self.id, key, self.endpoint_key(id)));
+        self.forget_endpoint(cx, id);
     }
 
-    /// The bridge has nothing of this participant any more.
+    /// The bridge has nothing of this participant any more; the others forget it, too.
     pub(super) fn forget_endpoint(&mut self, cx: &mut Context, id: MemberId) {
-        let Some(member) = self.members.get_mut(id) else { return };
-        let Some(endpoint) = member.endpoint.take() else { return };
-        let Some(session) = self.bridges.get_mut(endpoint.session) else { return };
-        session.endpoints.remove(&endpoint.attempt);
-        cx.bridges.endpoints_released(&session.bridge, 1);
-        if session.endpoints.is_empty() {
-            self.close_bridge(cx, endpoint.session);
+        let Some(session) = self.session_of(id) else { return };
+        let key = session.key;
+        if session.count() == 1 {
+            self.close_bridge(cx, key);
+            return;
         }
+        let endpoint = self.members.get_mut(id).and_then(|member| member.endpoint.take());
+        if let (Some(endpoint), Some(session)) = (endpoint, self.bridges.get_mut(key)) {
+            session.endpoints.remove(&endpoint.attempt);
+            cx.bridges.endpoints_released(&session.bridge, 1);
+        }
+        self.hide_endpoint(cx, id, key);
     }
 
     /// The conference on a bridge is over: expired there, and forgotten here. Gives who was on it, in the order in which they
     /// came to it.
     pub(super) fn close_bridge(&mut self, cx: &mut Context, key: SessionKey) -> Vec<MemberId> {
         let Some(bridge) = self.bridges.get(key).map(|session| session.bridge.clone()) else { return Vec::new() };
+        // What was asked of it before is of no interest any more.
+        for deadline in cx.pending.forget_session(key) {
+            cx.timers.cancel(Some(deadline));
+        }
         // First: if anything fails after this, the bridge has let go all the same.
         let modify = request::expire_conference(&self.meeting);
         self.ask_bridge(cx, &bridge, modify, Then::Expired(self.id, bridge.clone()));
@@ -66,11 +75,14 @@ impl Conference {
                 member.endpoint = None;
             }
         }
+        self.unlink_session(cx, &session);
         on_it
     }
 
     /// The conference ends on all its bridges.
     pub(in crate::focus::conference) fn close_bridges(&mut self, cx: &mut Context) {
+        // No bridge need be told of any other: each lets go of all that it has.
+        self.cascade = Cascade::default();
         for key in self.bridges.keys() {
             self.close_bridge(cx, key);
         }
@@ -78,6 +90,7 @@ impl Conference {
 
     /// The connection to the bridges is gone: nothing can be said to them. They will let go of the conference by themselves.
     pub(in crate::focus::conference) fn drop_bridges(&mut self, cx: &mut Context) {
+        self.cascade = Cascade::default();
         for key in self.bridges.keys() {
             self.forget_session(cx, key);
         }
@@ -106,13 +119,11 @@ impl Conference {
             LeaveBridge::BridgeGone => "leaves the bridge, which is gone or going: all on it are invited anew",
         };
         self.story.decided(cx.now, what);
+        let Some(bridge) = self.bridges.get(key).map(|session| session.bridge.clone()) else { return };
         let on_it = self.close_bridge(cx, key);
         if why == LeaveBridge::AfterSetback {
-            self.count_setback(cx.now);
             // The first time another bridge, or the same one, may do at once; after that each try waits longer.
-            if self.setbacks.count > 1 {
-                self.retry_later(cx);
-            }
+            self.setbacks.count(cx.now, &bridge, Setback::MayPass);
         }
         for id in on_it {
             cx.metrics.participants_moved += 1;

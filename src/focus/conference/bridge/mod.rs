@@ -2,6 +2,8 @@
 
 mod allocate;
 mod leaving;
+mod moving;
+mod relays;
 mod retry;
 mod update;
 
@@ -28,11 +30,15 @@ pub(crate) struct BridgeSession {
     /// Told to clients, who name it when they want a restart.
     pub id: BridgeSessionId,
     pub region: Option<String>,
+    /// What the bridge is called in links to it, as it was when the session was made.
+    relay_id: Option<String>,
+    /// Whether it was made for a visitor, whoever is on it now.
+    visitor: bool,
     /// The bridge's own sources, once it has told them.
     pub feedback: SourceSet,
     /// Whose endpoints are on it, in the order in which they were asked for; awaited answers included.
     endpoints: BTreeMap<AttemptId, MemberId>,
-    /// Endpoints that it was lately asked for.
+    /// How many were asked for of late. Who leaves again counts all the same (spec/40 §4).
     recent: RecentCount,
 }
 
@@ -103,8 +109,10 @@ impl Sessions {
 
 impl Conference {
     /// A session on a bridge on which the conference is not.
-    fn open_session(&mut self, cx: &mut Context, bridge: BridgeId) -> SessionKey {
-        let region = cx.bridges.get(&bridge).and_then(|known| known.region.clone());
+    fn open_session(&mut self, cx: &mut Context, bridge: BridgeId, visitor: bool) -> SessionKey {
+        let known = cx.bridges.get(&bridge);
+        let region = known.and_then(|known| known.region.clone());
+        let relay_id = known.and_then(|known| known.relay_id.clone());
         cx.bridge_users.entry(bridge.clone()).or_default().insert(self.id);
         let key = SessionKey(cx.unique());
         let session = BridgeSession {
@@ -112,6 +120,8 @@ impl Conference {
             bridge,
             id: cx.ids.bridge_session(),
             region,
+            relay_id,
+            visitor,
             feedback: SourceSet::default(),
             endpoints: BTreeMap::new(),
             recent: RecentCount::default(),

@@ -31,7 +31,10 @@ impl Conference {
         };
         let Some(modify) = request::update(&self.meeting, update) else { return };
         let then = Then::Updated(self.id, session.key, self.endpoint_key(id));
-        self.ask_bridge(cx, &session.bridge.clone(), modify, then);
+        self.ask_bridge(cx, &session.bridge, modify, then);
+        if sources {
+            self.update_shown(cx, id);
+        }
     }
 
     /// Asks the bridge for a new ICE agent for a participant. False: the bridge knows nothing of it.
@@ -41,7 +44,7 @@ impl Conference {
         let Some(endpoint) = self.endpoint_key(id) else { return false };
         let modify = request::ice_restart(&self.meeting, &member.nick, member.stats_id.as_deref());
         let then = Then::IceRestarted(self.id, session.key, endpoint);
-        self.ask_bridge(cx, &session.bridge.clone(), modify, then);
+        self.ask_bridge(cx, &session.bridge, modify, then);
         true
     }
 
