@@ -8,4 +8,5 @@ mod logs;
 mod meetings;
 mod moderation;
 mod process;
+mod secure_domain;
 mod support;
