@@ -31,6 +31,8 @@ pub(crate) enum Timer {
     Repeat(ConferenceId),
     /// Give a participant an endpoint whose last ones were lost.
     Reinvite(ConferenceId, MemberId),
+    /// Some of those move whose bridge has gone.
+    Move,
     /// A lost connection was not resumed in time.
     GraceOver(super::Connection),
     /// Enter the bridges' brewery (again).

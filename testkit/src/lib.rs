@@ -9,6 +9,7 @@
 pub mod bridge;
 mod element;
 pub mod focus;
+pub mod links;
 pub mod login;
 pub mod logs;
 pub mod ns;

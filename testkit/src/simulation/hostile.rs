@@ -13,6 +13,9 @@ use crate::xml::{Builder, Element, el};
 const LOOPS: u32 = 9;
 const LOOP_PAUSE: Time = Time::from_millis(700);
 
+/// More than anybody may ask at once.
+const FLOOD: usize = 400;
+
 /// So much is in a presence that is too large for anything.
 const MUCH: usize = 300;
 
@@ -48,6 +51,12 @@ impl Life<'_> {
             What::FloodsMutes(_, other) => self.flood_mutes(label, other),
             What::Forges(_, other) => self.forge(label, other),
             What::ShowsMuch(_) => self.show_much(label),
+            What::FloodsRequests(_) => {
+                let focus = self.s.view(label).focus_occupant();
+                for _ in 0..FLOOD {
+                    self.s.participant(label).send_iq("get", &focus, el("ping", ns::PING).done());
+                }
+            }
             What::RestartsInALoop(_) => {
                 for time in 0..LOOPS {
                     self.later(LOOP_PAUSE * time, Later::Restarts(number));
@@ -148,14 +157,19 @@ impl Life<'_> {
         let victim = format!("{room}/{}", nick(other));
         let messages = [
             format!(r#"{{"type":"av_moderation","room":"{room}","mediaType":"audio","enabled":true}}"#),
-            format!(r#"{{"type":"room_metadata","room":"{room}","metadata":{{"moderators":["{victim}"]}}}}"#),
+            format!(r#"{{"type":"room_metadata","room":"{room}","metadata":{{"startMuted":{{"audio":true}}}}}}"#),
             "{".to_owned(),
         ];
         for json in messages {
-            let json = el("json-message", ns::JITMEET).text(json);
-            let message = el("message", ns::CLIENT).attr("to", &focus).child(json).done();
-            self.s.participant(label).send_raw(message);
+            for to in [&room, &focus, "focus@auth.meet.test/focus"] {
+                let json = el("json-message", ns::JITMEET).attr("room", &room).text(&json);
+                let message = el("message", ns::CLIENT).attr("to", to).child(json).done();
+                self.s.participant(label).send_raw(message);
+            }
         }
+        let changed = el("x", ns::MUC_USER).child(el("status", ns::MUC_USER).attr("code", "104"));
+        let message = el("message", ns::CLIENT).attr("to", &room).attr("type", "groupchat").child(changed);
+        self.s.participant(label).send_raw(message.done());
         let status = |code: &str| el("status", ns::MUC_USER).attr("code", code);
         let item = el("item", ns::MUC_USER).attr("affiliation", "owner").attr("role", "moderator");
         let user = el("x", ns::MUC_USER).child(item).child(status("110")).child(status("307"));
