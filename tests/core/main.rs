@@ -24,6 +24,8 @@ mod offers;
 mod owners;
 mod ownership;
 mod pins;
+mod relay_failures;
+mod relays;
 mod restarts;
 mod rooms;
 mod selection;

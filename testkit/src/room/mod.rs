@@ -107,6 +107,8 @@ pub struct Options {
     pub brewery_refuses_focus: Option<(String, String)>,
     /// Presence of rooms by this name says so: the form's preset flag (spec/20 §2.3).
     pub presets: bool,
+    /// Nicks of those who may only look on.
+    pub visitors: BTreeSet<String>,
     /// Breakout rooms, with their main rooms.
     pub breakouts: BTreeMap<String, String>,
 }

@@ -98,7 +98,7 @@ impl Server {
         let occupant = Occupant {
             label: label.to_owned(),
             jid,
-            role: role_of(&affiliation),
+            role: if self.options.visitors.contains(nick) { "visitor".into() } else { role_of(&affiliation) },
             affiliation,
             presence: presence.clone(),
         };
