@@ -2,6 +2,7 @@
 
 mod authentication;
 mod breakouts;
+mod breweries;
 mod bridge_failures;
 mod bridges;
 mod bridges_support;
@@ -22,8 +23,11 @@ mod offers;
 mod owners;
 mod ownership;
 mod pins;
+mod relay_failures;
+mod relays;
 mod restarts;
 mod rooms;
+mod selection;
 mod sessions;
 mod simulated;
 mod source_rules;
