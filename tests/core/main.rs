@@ -14,7 +14,6 @@ mod failures;
 mod floods;
 mod health;
 mod lobby;
-mod log_lines;
 mod logs;
 mod members;
 mod metadata;
