@@ -23,6 +23,7 @@ mod offers;
 mod owners;
 mod ownership;
 mod pins;
+mod problems;
 mod restarts;
 mod rooms;
 mod sessions;
