@@ -13,6 +13,7 @@ use super::floods::Floods;
 use super::ids::{Ids, Seed};
 use super::metrics::Metrics;
 use super::own::Own;
+use super::pace::Moves;
 use super::pending::{self, Pending, PendingId, Then};
 use super::pins::Pins;
 use super::problems::Problems;
@@ -66,6 +67,8 @@ pub(crate) struct Context {
     pub floods: Floods,
     /// Which conferences have a session on a bridge.
     pub bridge_users: BTreeMap<BridgeId, BTreeSet<ConferenceId>>,
+    /// Who waits to be placed anew.
+    pub moves: Moves,
     /// Conferences with participants whom no bridge could take.
     pub stranded: BTreeSet<ConferenceId>,
     /// Meeting ids in use: two rooms with one would share a conference on the bridge (spec/90, row 60).
@@ -98,6 +101,7 @@ impl Context {
             problems: Problems::default(),
             floods: Floods::default(),
             bridge_users: BTreeMap::new(),
+            moves: Moves::default(),
             stranded: BTreeSet::new(),
             meetings: BTreeMap::new(),
             breakouts: BTreeMap::new(),
@@ -232,6 +236,7 @@ impl Context {
             self.timers.cancel(Some(deadline));
         }
         self.stranded.remove(&id);
+        self.moves.forget(id);
     }
 }
 

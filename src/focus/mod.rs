@@ -18,6 +18,7 @@ mod ids;
 pub mod metrics;
 mod moving;
 mod own;
+mod pace;
 mod pending;
 pub mod pins;
 pub mod problems;
@@ -337,6 +338,7 @@ impl Focus {
             Timer::FindPlace(id, member) => {
                 self.with_conference(id, |conference, cx| conference.find_place(cx, member))
             }
+            Timer::Move => self.move_some(),
             Timer::SeekBridge(id) => self.with_conference(id, Conference::seek_bridge),
             Timer::GraceOver(on) => self.grace_over(on),
             Timer::JoinBrewery => self.join_brewery(),

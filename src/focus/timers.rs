@@ -27,6 +27,8 @@ pub(crate) enum Timer {
     FindPlace(ConferenceId, MemberId),
     /// Try again to place participants whom no bridge could take.
     SeekBridge(ConferenceId),
+    /// Some of those move whose bridge has gone.
+    Move,
     /// A lost connection was not resumed in time.
     GraceOver(super::Connection),
     /// Enter the bridges' brewery (again).

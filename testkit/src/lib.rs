@@ -8,6 +8,7 @@
 
 pub mod bridge;
 pub mod focus;
+pub mod links;
 pub mod login;
 pub mod logs;
 pub mod ns;

@@ -2,6 +2,7 @@
 
 mod authentication;
 mod breakouts;
+mod breweries;
 mod bridge_failures;
 mod bridges;
 mod bridges_support;
@@ -24,8 +25,11 @@ mod owners;
 mod ownership;
 mod pins;
 mod problems;
+mod relay_failures;
+mod relays;
 mod restarts;
 mod rooms;
+mod selection;
 mod sessions;
 mod simulated;
 mod source_rules;

@@ -7,4 +7,5 @@ mod login;
 mod logs;
 mod meetings;
 mod process;
+mod secure_domain;
 mod support;

@@ -43,6 +43,8 @@ pub(crate) enum Task {
     None,
     /// No bridge can take it now.
     AwaitingBridge,
+    /// Its bridge was left; it is invited anew when its turn comes.
+    AwaitingMove,
     /// A bridge was asked for an endpoint.
     Allocating(AttemptId),
     /// The offer is out and not confirmed.
@@ -119,9 +121,9 @@ impl Conference {
             return;
         }
         let due: Vec<MemberId> = if self.members.participants() == 0 {
-            self.members.iter().filter(|member| may_be_invited(member)).map(|member| member.id).collect()
+            self.members.iter().filter(|member| may_be_invited(cx, member)).map(|member| member.id).collect()
         } else {
-            let newcomer = self.members.get(newcomer).filter(|member| may_be_invited(member));
+            let newcomer = self.members.get(newcomer).filter(|member| may_be_invited(cx, member));
             newcomer
                 .filter(|member| !matches!(member.invite, Invite::Failed))
                 .map(|member| member.id)
@@ -288,6 +290,30 @@ impl Conference {
         self.place(cx, id);
     }
 
+    /// Gives participants that were on a bridge another place, each when its turn comes.
+    pub(super) fn move_all(&mut self, cx: &mut Context, ids: &[MemberId]) {
+        for id in ids {
+            if let Some(participation) = self.participation(*id) {
+                participation.task = Task::AwaitingMove;
+            }
+            if cx.moves_now(self.id, *id) {
+                self.place_waiting(cx, *id);
+            }
+        }
+    }
+
+    /// It is a participant's turn, if it still waits for it.
+    pub(in crate::focus) fn place_waiting(&mut self, cx: &mut Context, id: MemberId) {
+        match self.members.get(id).and_then(|member| member.invite.participation()).map(|it| it.task) {
+            Some(Task::AwaitingMove) => {
+                cx.metrics.participants_moved += 1;
+                self.reinvite(cx, id);
+            }
+            Some(Task::AwaitingBridge) => self.place(cx, id),
+            _ => {}
+        }
+    }
+
     /// Tells a participant that its session is over, if it has one.
     pub(super) fn terminate(&mut self, cx: &mut Context, id: MemberId, why: Terminate) {
         let Some(member) = self.members.get(id) else { return };
@@ -378,9 +404,10 @@ fn told_of(session: &super::bridge::BridgeSession) -> BridgeSession {
     BridgeSession { id: Some(session.id.to_string()), region: session.region.clone(), ..BridgeSession::default() }
 }
 
-/// Visitors get no session here, and nobody gets one before it is known what it supports.
-fn may_be_invited(member: &Member) -> bool {
-    !member.is_participant() && member.features.is_some() && member.held_back.is_none() && member.role != Role::Visitor
+/// Visitors get a session only where there are to be some (spec/30 §6.1), and nobody before it is known what it supports.
+fn may_be_invited(cx: &Context, member: &Member) -> bool {
+    let is_welcome = member.role != Role::Visitor || cx.config.visitors.enabled;
+    !member.is_participant() && member.features.is_some() && member.held_back.is_none() && is_welcome
 }
 
 impl Member {

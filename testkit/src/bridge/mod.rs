@@ -5,6 +5,7 @@
 
 mod conference;
 mod errors;
+mod relays;
 mod replies;
 mod request;
 mod stats;
@@ -21,8 +22,9 @@ use crate::ns;
 use crate::participant::media::Dice;
 use crate::violation::{Complaints, Violation};
 use crate::xml::{Read, bare, el, error_of, result_of};
-pub use conference::{Conference, Endpoint, Relay};
+pub use conference::{Conference, Endpoint};
 use errors::Refused;
+pub use relays::Relay;
 use request::Modify;
 pub use stats::Stats;
 

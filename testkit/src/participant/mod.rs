@@ -43,6 +43,8 @@ pub struct Settings {
     pub focus_service: String,
     /// What tells its browser from others.
     pub machine_uid: String,
+    /// The token that it shows the focus, too.
+    pub token: Option<String>,
     /// The session that it has from an earlier visit.
     pub session_id: Option<String>,
     pub profile: Profile,
@@ -77,6 +79,7 @@ impl Settings {
             stats_id: format!("stats-of-{nick}"),
             machine_uid: format!("machine-of-{nick}"),
             session_id: None,
+            token: None,
             nick,
             room: room.into(),
             focus_service: focus_service.into(),

@@ -105,8 +105,12 @@ pub struct Options {
     pub meeting_id: Option<String>,
     /// Condition and text with which rooms refuse the focus.
     pub refuses_focus: Option<(String, String)>,
+    /// The same for rooms of the internal component: breweries.
+    pub brewery_refuses_focus: Option<(String, String)>,
     /// Presence of rooms by this name says so: the form's preset flag (spec/20 §2.3).
     pub presets: bool,
+    /// Nicks of those who may only look on.
+    pub visitors: BTreeSet<String>,
     /// Breakout rooms, with their main rooms.
     pub breakouts: BTreeMap<String, String>,
 }

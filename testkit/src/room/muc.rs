@@ -68,7 +68,9 @@ impl Server {
         let admin = self.is_admin(label);
         let is_new = !self.rooms.contains_key(room);
         let meeting = self.options.domains.has_meetings(crate::xml::domain(room));
-        let refusal = self.options.refuses_focus.clone().filter(|_| meeting && label.starts_with("focus"));
+        let (of_meetings, of_breweries) = (&self.options.refuses_focus, &self.options.brewery_refuses_focus);
+        let refusal = if meeting { of_meetings } else { of_breweries };
+        let refusal = refusal.clone().filter(|_| label.starts_with("focus"));
         if let Some((condition, text)) = refusal {
             return self.refuse_presence(label, presence, &condition, &text);
         }
@@ -96,7 +98,7 @@ impl Server {
         let occupant = Occupant {
             label: label.to_owned(),
             jid,
-            role: role_of(&affiliation),
+            role: if self.options.visitors.contains(nick) { "visitor".into() } else { role_of(&affiliation) },
             affiliation,
             presence: presence.clone(),
         };

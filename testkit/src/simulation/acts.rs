@@ -1,5 +1,7 @@
 //! How each thing that a plan names comes about.
 
+use jicofo::focus::command::Command;
+
 use super::peers::nick;
 use super::plan::{Client, Error, What};
 use super::play::{Later, Life, bridge, room};
@@ -55,7 +57,8 @@ impl Life<'_> {
             | What::BridgeGraceful(number)
             | What::BridgeShutsDown(number, _)
             | What::BridgeDrains(number)
-            | What::BridgeBusy(number) => self.act_on_bridge(number, what),
+            | What::BridgeBusy(number)
+            | What::BridgeRelieved(number, _) => self.act_on_bridge(number, what),
             _ => self.act_on_person(what),
         }
         self.s.pump();
@@ -286,6 +289,11 @@ impl Life<'_> {
                 self.crash_after(number, millis(long));
             }
             What::BridgeDrains(_) => self.s.bridge(&name).publish(|stats| stats.drain = !stats.drain),
+            What::BridgeRelieved(_, count) => {
+                let command = Command::MoveEndpoints { bridge: name, room: None, count: count.into() };
+                // Whether it is known to the focus just now or not.
+                self.s.command(command);
+            }
             What::BridgeBusy(_) => self.s.bridge(&name).publish(|stats| stats.stress = 0.95 - stats.stress),
             _ => {}
         }

@@ -129,6 +129,8 @@ pub enum What {
     BridgeShutsDown(u8, u16),
     BridgeDrains(u8),
     BridgeBusy(u8),
+    /// An operator moves so many endpoints off it.
+    BridgeRelieved(u8, u8),
 }
 
 /// What a bridge may answer (spec/40 §3.3).
@@ -346,7 +348,7 @@ impl Draw<'_> {
     fn bridge(&mut self, setting: Setting, who: u8) -> What {
         let bridge = self.small(setting.bridges);
         let (count, long) = (1 + self.small(4), self.milliseconds());
-        match self.below(18) {
+        match self.below(20) {
             0..4 => What::BridgeFails(bridge, ERRORS[self.below(ERRORS.len() as u64) as usize]),
             4 => What::BridgeIsSilentTo(bridge, count),
             5 => What::BridgeLosesRequests(bridge, count),
@@ -360,6 +362,7 @@ impl Draw<'_> {
             14 => What::BridgeGraceful(bridge),
             15 => What::BridgeShutsDown(bridge, long),
             16 => What::BridgeDrains(bridge),
+            17 | 18 => What::BridgeRelieved(bridge, 1 + self.small(6)),
             _ => What::BridgeBusy(bridge),
         }
     }
