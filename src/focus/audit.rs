@@ -132,6 +132,7 @@ impl Focus {
     }
 
     fn audit_timers(&self, wrong: &mut Vec<String>) {
+        self.cx.moves.audit(|id| self.conferences.get(id).is_some(), wrong);
         for timer in self.cx.timers.iter() {
             if timer.conference().is_some_and(|id| self.conferences.get(id).is_none()) {
                 wrong.push(format!("a timer of a conference that has ended: {timer:?}"));

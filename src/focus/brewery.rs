@@ -197,13 +197,6 @@ impl Focus {
         }
     }
 
-    fn leave_bridge(&mut self, bridge: &super::bridges::registry::BridgeId) {
-        let Some(users) = self.cx.bridge_users.get(bridge).cloned() else { return };
-        for id in users {
-            self.with_conference(id, |conference, cx| conference.leave_bridge(cx, bridge));
-        }
-    }
-
     /// There may be a bridge for those who found none.
     pub(super) fn seek_bridges(&mut self) {
         for id in std::mem::take(&mut self.cx.stranded) {

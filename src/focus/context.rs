@@ -12,6 +12,7 @@ use super::conference::offer::CodecCache;
 use super::ids::{Ids, Seed};
 use super::metrics::Metrics;
 use super::own::Own;
+use super::pace::Moves;
 use super::pending::{self, Pending, PendingId, Then};
 use super::pins::Pins;
 use super::time::Timestamp;
@@ -62,6 +63,8 @@ pub(crate) struct Context {
     pub authentication: Authentication,
     /// Which conferences have a session on a bridge.
     pub bridge_users: BTreeMap<BridgeId, BTreeSet<ConferenceId>>,
+    /// Who waits to be placed anew.
+    pub moves: Moves,
     /// Conferences with participants whom no bridge could take.
     pub stranded: BTreeSet<ConferenceId>,
     /// Meeting ids in use: two rooms with one would share a conference on the bridge (spec/90, row 60).
@@ -92,6 +95,7 @@ impl Context {
             codecs: CodecCache::default(),
             metrics: Metrics::default(),
             bridge_users: BTreeMap::new(),
+            moves: Moves::default(),
             stranded: BTreeSet::new(),
             meetings: BTreeMap::new(),
             breakouts: BTreeMap::new(),
@@ -220,6 +224,7 @@ impl Context {
             self.timers.cancel(Some(deadline));
         }
         self.stranded.remove(&id);
+        self.moves.forget(id);
     }
 }
 

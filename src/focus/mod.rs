@@ -16,6 +16,7 @@ mod ids;
 pub mod metrics;
 mod moving;
 mod own;
+mod pace;
 mod pending;
 pub mod pins;
 pub mod request;
@@ -305,6 +306,7 @@ impl Focus {
             Timer::Alone(id) => self.with_conference(id, Conference::alone_for_long),
             Timer::ElectOwner(id) => self.with_conference(id, Conference::election_due),
             Timer::Signal(id, member) => self.with_conference(id, |conference, cx| conference.flush(cx, member)),
+            Timer::Move => self.move_some(),
             Timer::SeekBridge(id) => self.with_conference(id, Conference::seek_bridge),
             Timer::GraceOver(on) => self.grace_over(on),
             Timer::JoinBrewery => self.join_brewery(),

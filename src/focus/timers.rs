@@ -25,6 +25,8 @@ pub(crate) enum Timer {
     Signal(ConferenceId, MemberId),
     /// Try again to place participants whom no bridge could take.
     SeekBridge(ConferenceId),
+    /// Some of those move whose bridge has gone.
+    Move,
     /// A lost connection was not resumed in time.
     GraceOver(super::Connection),
     /// Enter the bridges' brewery (again).

@@ -337,3 +337,93 @@ fn the_death_of_an_unrelated_or_empty_bridge_moves_nobody() {
     assert_eq!(moved(&s), ["x", "y"]);
     s.finish();
 }
+
+/// When the focus asked other bridges for an endpoint, since then.
+fn placed(s: &Scenario, since: Time) -> Vec<Time> {
+    let all = s.said().since(since);
+    all.iter()
+        .filter(|wire| asked_all_of(wire).is_some_and(|it| it.contains(": +") || it.contains("create +")))
+        .map(|it| it.at)
+        .collect()
+}
+
+/// A bridge dies with more endpoints than others are to get at once: some move at once, the others one after the other, and
+/// whoever comes anew does not wait.
+#[test]
+fn many_endpoints_of_a_dead_bridge_move_one_after_the_other() {
+    let mut s = linked(&["a", "b", "c"]).config(|config| config.bridge.stress_threshold = 10.0).start();
+    for number in 0..40 {
+        for room in ["one", "two"] {
+            s.joins_with(&format!("{room}-{number}"), |p| {
+                p.room = format!("{room}@conference.meet.test");
+                p.region = Some("a".into());
+                p.profile = testkit::participant::profile::Profile::ssrc_rewriting();
+                p.tracks = vec![testkit::participant::media::microphone()];
+            });
+        }
+    }
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    assert_eq!(s.view_bridge("a").endpoint_count(), 80);
+    let died = s.now();
+    s.dies("a");
+    s.run_for(Time::from_millis(1));
+    let at_once = placed(&s, died).len();
+    assert!((45..=50).contains(&at_once), "{at_once} at once");
+    // Nobody leaves the second conference's bridge unheard of: it is rid of it, whoever waits.
+    assert_eq!(asked(&s, "a").iter().filter(|it| *it == "expire").count(), 2);
+    for name in ["x", "y"] {
+        s.joins_with(name, |p| p.room = "third@conference.meet.test".into());
+    }
+    s.run_for(Time::from_millis(60));
+    assert!(s.connected(&["x", "y"]), "who comes anew does not wait");
+    s.run_for(seconds(1));
+    s.run_until(Scenario::all_connected);
+    let mut times = placed(&s, died);
+    times.sort_unstable();
+    for window in times[at_once..].windows(8) {
+        assert!(window[7] - window[0] >= Time::from_millis(20), "two a bridge every 20 ms: {times:?}");
+    }
+    let last = times.last().expect("all have moved").saturating_sub(died);
+    assert!(last < seconds(1), "{last:?}");
+    assert_eq!(s.focus().metrics().participants_moved, 80);
+    s.settle();
+    s.finish();
+}
+
+/// Somebody who waits to be moved may leave, lose patience, or see the whole conference end.
+#[test]
+fn who_waits_to_be_moved_may_go_or_ask_for_himself() {
+    for ends in [false, true] {
+        let mut s = linked(&["a", "b"]).start();
+        let names: Vec<String> = (0..60).map(|number| format!("p{number}")).collect();
+        for name in &names {
+            s.joins_with(name, |p| {
+                p.region = Some("a".into());
+                p.profile = testkit::participant::profile::Profile::ssrc_rewriting();
+                p.tracks = vec![testkit::participant::media::microphone()];
+            });
+        }
+        s.run_until(Scenario::all_connected);
+        s.settle();
+        s.dies("a");
+        s.run_for(Time::from_millis(1));
+        assert_eq!(s.focus().metrics().participants_moved, 50 - 1);
+        if ends {
+            let (now, room) = (s.now(), s.room().to_owned());
+            s.server().destroy(now, &room, "over");
+            s.settle();
+            assert_eq!((s.focus().audit(), s.focus().gauges().conferences), (vec![], 0));
+            continue;
+        }
+        s.participant("p59").leave();
+        s.participant("p58").restart();
+        s.run_for(seconds(1));
+        s.run_until(Scenario::all_connected);
+        s.settle();
+        assert_eq!(s.focus().metrics().participants_moved, 58, "but for one who left and one who asked");
+        s.participants().for_each(|p| assert!(p.refusals().len() <= 1));
+        s.participant("p58").take_refusals();
+        s.finish();
+    }
+}

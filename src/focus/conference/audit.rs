@@ -39,7 +39,7 @@ impl Conference {
         self.members.iter().filter_map(|member| {
             let task = match member.invite.participation()?.task {
                 Task::Allocating(attempt) | Task::Offering(attempt) | Task::Replacing(attempt) => Some(attempt),
-                Task::None | Task::AwaitingBridge => None,
+                Task::None | Task::AwaitingBridge | Task::AwaitingMove => None,
             };
             Some((member.id, task))
         })
@@ -108,7 +108,12 @@ impl Conference {
                 wrong.push(format!("{nick} has no session or no endpoint, and nothing is done about it"));
             }
             let awaited = self.setbacks.retry.is_some() || !self.setbacks.expiring.is_empty();
-            if participation.task == Task::AwaitingBridge && !awaited && !cx.stranded.contains(&self.id) {
+            let queued = cx.moves.has(self.id, member.id);
+            if participation.task == Task::AwaitingMove && !queued {
+                wrong.push(format!("{nick} is to be moved, and nobody will"));
+            }
+            let awaited = awaited || queued || cx.stranded.contains(&self.id);
+            if participation.task == Task::AwaitingBridge && !awaited {
                 wrong.push(format!("{nick} waits for a bridge, and nobody seeks one"));
             }
         }

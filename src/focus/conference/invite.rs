@@ -43,6 +43,8 @@ pub(crate) enum Task {
     None,
     /// No bridge can take it now.
     AwaitingBridge,
+    /// Its bridge was left; it is invited anew when its turn comes.
+    AwaitingMove,
     /// A bridge was asked for an endpoint.
     Allocating(AttemptId),
     /// The offer is out and not confirmed.
@@ -281,6 +283,30 @@ impl Conference {
         }
         self.decide_start_muted(cx, id);
         self.place(cx, id);
+    }
+
+    /// Gives participants that were on a bridge another place, each when its turn comes.
+    pub(super) fn move_all(&mut self, cx: &mut Context, ids: &[MemberId]) {
+        for id in ids {
+            if let Some(participation) = self.participation(*id) {
+                participation.task = Task::AwaitingMove;
+            }
+            if cx.moves_now(self.id, *id) {
+                self.place_waiting(cx, *id);
+            }
+        }
+    }
+
+    /// It is a participant's turn, if it still waits for it.
+    pub(in crate::focus) fn place_waiting(&mut self, cx: &mut Context, id: MemberId) {
+        match self.members.get(id).and_then(|member| member.invite.participation()).map(|it| it.task) {
+            Some(Task::AwaitingMove) => {
+                cx.metrics.participants_moved += 1;
+                self.reinvite(cx, id);
+            }
+            Some(Task::AwaitingBridge) => self.place(cx, id),
+            _ => {}
+        }
     }
 
     /// Tells a participant that its session is over, if it has one.

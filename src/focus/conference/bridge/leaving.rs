@@ -125,9 +125,6 @@ impl Conference {
             // The first time another bridge, or the same one, may do at once; after that each try waits longer.
             self.setbacks.count(cx.now, &bridge, Setback::MayPass);
         }
-        for id in on_it {
-            cx.metrics.participants_moved += 1;
-            self.reinvite(cx, id);
-        }
+        self.move_all(cx, &on_it);
     }
 }

@@ -95,7 +95,9 @@ impl Conference {
         let waiting: Vec<MemberId> =
             self.members.iter().filter(|member| is_waiting(&member.invite)).map(|member| member.id).collect();
         for id in waiting {
-            self.place(cx, id);
+            if cx.moves_now(self.id, id) {
+                self.place(cx, id);
+            }
         }
     }
 
