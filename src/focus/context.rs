@@ -9,6 +9,7 @@ use super::bridges::registry::{BridgeId, Bridges};
 use super::caps::CapsCache;
 use super::conference::ConferenceId;
 use super::conference::offer::CodecCache;
+use super::floods::Floods;
 use super::ids::{Ids, Seed};
 use super::metrics::Metrics;
 use super::own::Own;
@@ -61,6 +62,7 @@ pub(crate) struct Context {
     pub codecs: CodecCache,
     pub metrics: Metrics,
     pub authentication: Authentication,
+    pub floods: Floods,
     /// Which conferences have a session on a bridge.
     pub bridge_users: BTreeMap<BridgeId, BTreeSet<ConferenceId>>,
     /// Who waits to be placed anew.
@@ -94,6 +96,7 @@ impl Context {
             caps: CapsCache::default(),
             codecs: CodecCache::default(),
             metrics: Metrics::default(),
+            floods: Floods::default(),
             bridge_users: BTreeMap::new(),
             moves: Moves::default(),
             stranded: BTreeSet::new(),
@@ -206,6 +209,12 @@ impl Context {
     /// A domain that is no home of rooms, or did not say, is asked again at the next entry.
     pub fn forget_muc_domain(&mut self, domain: &str) {
         self.muc_domains.remove(domain);
+    }
+
+    /// For the log.
+    pub fn meeting_of(&self, id: ConferenceId) -> MeetingId {
+        let of_it = self.meetings.iter().find(|(_, conference)| **conference == id);
+        of_it.map(|(meeting, _)| meeting.clone()).unwrap_or_default()
     }
 
     /// An endpoint can't reach its bridge (spec/50 §4.4).

@@ -12,6 +12,7 @@ pub mod command;
 mod components;
 pub mod conference;
 mod context;
+mod floods;
 mod ids;
 pub mod metrics;
 mod moving;
@@ -243,7 +244,9 @@ impl Focus {
             conference.story
         );
         if catch_unwind(AssertUnwindSafe(|| conference.end(&mut self.cx, Leave::Room))).is_err() {
-            log::error!(room:% = conference.room; "and it could not be ended in order");
+            log::error!(
+                room:% = conference.room, meeting_id:% = conference.meeting; "and it could not be ended in order"
+            );
             self.cx.forget_conference(id);
         }
         self.clear_away(id);
@@ -306,6 +309,9 @@ impl Focus {
             Timer::Alone(id) => self.with_conference(id, Conference::alone_for_long),
             Timer::ElectOwner(id) => self.with_conference(id, Conference::election_due),
             Timer::Signal(id, member) => self.with_conference(id, |conference, cx| conference.flush(cx, member)),
+            Timer::FindPlace(id, member) => {
+                self.with_conference(id, |conference, cx| conference.find_place(cx, member))
+            }
             Timer::Move => self.move_some(),
             Timer::SeekBridge(id) => self.with_conference(id, Conference::seek_bridge),
             Timer::GraceOver(on) => self.grace_over(on),
@@ -357,9 +363,6 @@ impl Focus {
             }
             Then::IceRestarted(id, key, endpoint) => {
                 self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, endpoint, &answer));
-            }
-            Then::ForceMuted(id, key, endpoints) => {
-                self.with_conference(id, |conference, cx| conference.force_muted(cx, key, &endpoints, &answer));
             }
             Then::Expired(id, bridge) => self.with_conference(id, |conference, cx| conference.expired(cx, &bridge)),
             Then::Checked(bridge) => self.checked(&bridge, &answer),

@@ -48,8 +48,6 @@ pub(crate) enum Then {
     RelayMade(ConferenceId, RelayKey),
     /// A bridge changed one.
     RelayTold(ConferenceId, SessionKey),
-    /// A bridge muted or unmuted these endpoints.
-    ForceMuted(ConferenceId, SessionKey, Vec<EndpointKey>),
     /// A bridge let go of a conference, so that it can be created there anew (spec/40 §9.3).
     Expired(ConferenceId, BridgeId),
     Checked(BridgeId),
@@ -67,7 +65,7 @@ impl Then {
             Then::Granted(id, member) | Then::Offered(id, member, _) => Some((*id, *member)),
             Then::Allocated(id, _, endpoint) | Then::IceRestarted(id, _, endpoint) => Some((*id, endpoint.member)),
             Then::RoomReread(id) | Then::Expired(id, _) => Some((*id, MemberId::NONE)),
-            Then::Updated(id, ..) | Then::ForceMuted(id, ..) => Some((*id, MemberId::NONE)),
+            Then::Updated(id, ..) => Some((*id, MemberId::NONE)),
             Then::RelayMade(id, _) | Then::RelayTold(id, _) => Some((*id, MemberId::NONE)),
             _ => None,
         }
@@ -83,7 +81,7 @@ impl Then {
         match self {
             Then::Allocated(_, key, _) | Then::Updated(_, key, _) | Then::IceRestarted(_, key, _) => Some(*key),
             Then::RelayMade(_, relay) => Some(relay.at),
-            Then::ForceMuted(_, key, _) | Then::RelayTold(_, key) => Some(*key),
+            Then::RelayTold(_, key) => Some(*key),
             _ => None,
         }
     }
@@ -98,7 +96,6 @@ impl Then {
             Then::Allocated(..) => "an allocation",
             Then::Updated(..) => "an update",
             Then::IceRestarted(..) => "an ICE restart",
-            Then::ForceMuted(..) => "a force-mute",
             Then::Expired(..) => "an expiry",
             Then::RelayMade(..) => "a relay",
             Then::RelayTold(..) => "a change of a relay",

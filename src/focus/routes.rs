@@ -4,7 +4,9 @@ use super::caps;
 use super::conference::mute::Wish;
 use super::conference::{Conference, ConferenceId, Leave, MemberId};
 use super::context::{Asked, Link};
+use super::floods::Kind;
 use super::pending::{self, Answer};
+use super::request;
 use super::story::Came;
 use super::timers::Timer;
 use super::{Connection, Focus};
@@ -12,7 +14,7 @@ use crate::wire::Jid;
 use crate::wire::jingle::Jingle;
 use crate::wire::presence::Presence;
 use crate::wire::stanza::{Iq, IqBody, Message, Payload, Roster, Stanza};
-use crate::wire::values::{Condition, MessageType, PresenceType};
+use crate::wire::values::{Action, Condition, MessageType, PresenceType};
 
 /// XEP-0045 §15.6.
 const STATUS_CONFIGURATION_CHANGED: u16 = 104;
@@ -162,6 +164,10 @@ impl Focus {
     /// Every request is answered: by whoever it is for, or by the error of RFC 6120 (spec/90, row 115).
     fn asked(&mut self, asked: Asked, payload: Payload, set: bool) {
         self.asked = Some(asked.clone());
+        if !self.admits(&asked, &payload) {
+            self.cx.metrics.requests_limited += 1;
+            return self.cx.answer_error(asked, Condition::ResourceConstraint, "rate-limited");
+        }
         match payload {
             Payload::Conference(request) if set && asked.on != Connection::Service => {
                 self.conference_request(asked, &request);
@@ -184,6 +190,24 @@ impl Focus {
             },
             _ => self.cx.answer_error(asked, Condition::FeatureNotImplemented, ""),
         }
+    }
+
+    /// Whether there is room for one more request of its sender. Servers and components are not limited.
+    fn admits(&mut self, asked: &Asked, payload: &Payload) -> bool {
+        let Some(sender) = request::sender(&self.cx, asked).filter(|sender| sender.local().is_some()) else {
+            return true;
+        };
+        let kind = match payload {
+            Payload::Jingle(jingle) if jingle.action.as_deref() != Some(Action::TransportInfo.as_str()) => Kind::Change,
+            _ => Kind::Request,
+        };
+        let member = self.member(asked);
+        let conference = member.and_then(|(id, _)| self.conferences.get_mut(id));
+        let room = conference.map(|conference| {
+            let members = conference.members().len();
+            (&mut conference.purse, members)
+        });
+        self.cx.floods.admit(self.cx.now, &sender, kind, room)
     }
 
     /// Jingle of a member of one of our rooms; of anybody else it is about a session that there is not.

@@ -199,6 +199,7 @@ fn timer_name(timer: &Timer) -> &'static str {
         Timer::MetadataTimeout(_) => "the metadata did not come",
         Timer::NobodyCame(_) => "nobody came",
         Timer::Alone(_) => "alone for long",
+        Timer::FindPlace(..) => "look again for a place for one who came too often",
         Timer::Signal(..) => "tell one of the others' sources",
         Timer::SeekBridge(_) => "seek a bridge",
         Timer::ElectOwner(_) => "elect an owner",

@@ -23,6 +23,8 @@ pub(crate) enum Timer {
     ElectOwner(ConferenceId),
     /// Tell one participant what has changed (spec/30 §10.3).
     Signal(ConferenceId, MemberId),
+    /// Invite one who has come and gone too often.
+    FindPlace(ConferenceId, MemberId),
     /// Try again to place participants whom no bridge could take.
     SeekBridge(ConferenceId),
     /// Some of those move whose bridge has gone.
@@ -51,6 +53,7 @@ impl Timer {
             | Timer::Alone(id)
             | Timer::ElectOwner(id)
             | Timer::Signal(id, _)
+            | Timer::FindPlace(id, _)
             | Timer::SeekBridge(id) => Some(*id),
             _ => None,
         }

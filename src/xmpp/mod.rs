@@ -42,6 +42,9 @@ use crate::wire::stanza::Stanza;
 /// offers to all participants of a bridge that failed, some thousands.
 pub const MAX_WAITING: usize = 50_000;
 
+/// The target in the log of every stanza after the login, at `trace` (spec/80 §8).
+pub const PACKETS: &str = "xmpp.packets";
+
 /// So many events may wait for the core. Then nothing more is read, and the server's own queues fill.
 pub const EVENT_QUEUE: usize = 1024;
 

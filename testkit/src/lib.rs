@@ -10,6 +10,7 @@ pub mod bridge;
 pub mod focus;
 pub mod links;
 pub mod login;
+pub mod logs;
 pub mod ns;
 pub mod participant;
 pub mod process;

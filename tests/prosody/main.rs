@@ -4,6 +4,7 @@ mod connection;
 mod faults;
 mod hostile;
 mod login;
+mod logs;
 mod meetings;
 mod process;
 mod support;

@@ -93,17 +93,20 @@ pub(crate) enum Terminate {
 }
 
 impl Terminate {
-    fn reason(self) -> Reason {
-        let text = match self {
+    fn text(self) -> &'static str {
+        match self {
             Terminate::Moving => "moving",
             Terminate::Failed => "jingle session failed",
             Terminate::Idle => "Idle session timeout",
-        };
+        }
+    }
+
+    fn reason(self) -> Reason {
         Reason {
             success: self == Terminate::Moving,
             general_error: self == Terminate::Failed,
             expired: self == Terminate::Idle,
-            text: Some(text.into()),
+            text: Some(self.text().into()),
             ..Reason::default()
         }
     }
@@ -264,8 +267,10 @@ impl Conference {
         }
         let Some(member) = self.members.get_mut(id) else { return };
         if member.invite.is_participant() {
+            let nick = member.nick.clone();
             member.invite = becomes;
             self.members.uncount_participant();
+            say!(self, info, participant = nick; "Removed participant {nick}");
         }
     }
 
@@ -313,6 +318,7 @@ impl Conference {
     pub(super) fn terminate(&mut self, cx: &mut Context, id: MemberId, why: Terminate) {
         let Some(member) = self.members.get(id) else { return };
         let Some(session) = member.invite.session() else { return };
+        say!(self, info, participant = member.nick; "Terminating {}, reason: {}", member.nick, why.text());
         let jingle = Jingle {
             action: Some(Action::SessionTerminate.as_str().into()),
             sid: Some(session.sid.clone()),
@@ -385,7 +391,8 @@ impl Conference {
         let Some(id) = self.members.iter().find(|member| member.is_participant()).map(|member| member.id) else {
             return;
         };
-        say!(self, info, "the one participant's session ends, nobody else came");
+        let nick = self.members.get(id).map(|member| member.nick.clone()).unwrap_or_default();
+        say!(self, info, participant = nick; "the session of {nick} ends: nobody else came");
         self.story.decided(cx.now, "one is alone: its session ends");
         self.terminate(cx, id, Terminate::Idle);
         self.drop_participant(cx, id, Invite::Idle);
@@ -400,7 +407,7 @@ fn told_of(session: &super::bridge::BridgeSession) -> BridgeSession {
 /// Visitors get a session only where there are to be some (spec/30 §6.1), and nobody before it is known what it supports.
 fn may_be_invited(cx: &Context, member: &Member) -> bool {
     let is_welcome = member.role != Role::Visitor || cx.config.visitors.enabled;
-    !member.is_participant() && member.features.is_some() && is_welcome
+    !member.is_participant() && member.features.is_some() && member.held_back.is_none() && is_welcome
 }
 
 impl Member {

@@ -1,6 +1,7 @@
 //! A conference: one room, its members, and what has to be done for them. One short method an event.
 
 /// A line of the log about a conference: with its room and meeting, and the endpoint if it is about one (spec/80 §8).
+/// The words that log analysers and people look for are those of the original.
 macro_rules! say {
     ($conference:expr, $level:ident, participant = $nick:expr; $($text:tt)+) => {
         log::$level!(
@@ -34,7 +35,7 @@ use std::collections::{HashMap, VecDeque};
 use self::bridge::{Sessions, Setbacks};
 use self::cascade::Cascade;
 use self::features::Features;
-use self::member::Member;
+use self::member::{Disregarded, Member};
 use self::members::Members;
 use self::metadata::RoomMetadata;
 use self::moderation::Moderation;
@@ -42,6 +43,7 @@ use self::publish::Published;
 use super::Connection;
 use super::caps;
 use super::context::{Asked, Context};
+use super::floods::{Kind, RoomPurse};
 use super::pending::{Answer, Then};
 use super::request::{self, Requester};
 use super::seat::{self, EntryFailure, Loss, RoomForm, Seat, SeatEvent, SeatOwner};
@@ -89,6 +91,9 @@ pub(crate) struct SessionKey(pub u64);
 /// How long to wait for the metadata of a room that has some (spec/20 §2.2 step 7).
 const METADATA_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
 
+/// How long whoever has come and gone too often waits until it is looked at again.
+const HELD_BACK: std::time::Duration = std::time::Duration::from_secs(3);
+
 /// The status with which a client says that it only changes rooms (spec/10 §5.2).
 const SWITCH_ROOM: &str = "switch_room";
 
@@ -128,6 +133,8 @@ pub(crate) struct Conference {
     rereading: bool,
     metadata: RoomMetadata,
     moderation: Moderation,
+    /// What its members may ask for together.
+    pub purse: RoomPurse,
     members: Members,
     /// Live sessions by their sid.
     sessions: HashMap<SessionId, MemberId>,
@@ -164,6 +171,7 @@ impl Conference {
             rereading: false,
             metadata: RoomMetadata::default(),
             moderation: Moderation::default(),
+            purse: RoomPurse::default(),
             members: Members::default(),
             sessions: HashMap::new(),
             owner: owner::Owners::default(),
@@ -181,7 +189,9 @@ impl Conference {
 
     /// Asks to be let into the room.
     pub fn start(&mut self, cx: &mut Context) {
+        say!(self, info, "Created new conference.");
         self.await_somebody(cx);
+        say!(self, info, "Joining {}", self.room);
         self.seat.enter(cx);
     }
 
@@ -362,7 +372,7 @@ impl Conference {
             cx.breakouts.entry(main.clone()).or_default().insert(self.id);
         }
         self.phase = Phase::Running;
-        say!(self, info, "conference {} is open", self.meeting);
+        say!(self, info, "Joined: the conference is open");
         self.go_live(cx);
         self.answer_askers(cx, |cx, room, asker| request::answer(cx, room, asker, true));
         // Whoever leads already is among all who are there, not among the first.
@@ -414,7 +424,8 @@ impl Conference {
             (None, Some(id)) => {
                 let was_hidden = self.members.get(id).is_some_and(|member| member.real_jid.is_none());
                 let trusted = cx.config.xmpp.trusted_domains.as_slice();
-                self.members.update(id, presence, trusted);
+                let disregarded = self.members.update(id, presence, trusted);
+                self.tell_disregarded(cx, id, disregarded);
                 if was_hidden {
                     self.grant_if_authenticated(cx, id);
                 }
@@ -435,10 +446,12 @@ impl Conference {
         let Some(nick) = occupant.resource().map(EndpointId::from) else { return };
         let id = MemberId(cx.unique());
         let mut member = Member::new(id, nick, occupant.clone());
-        member.update(presence, true, &cx.config.xmpp.trusted_domains);
+        let disregarded = member.update(presence, true, &cx.config.xmpp.trusted_domains);
         let caps = member.caps.clone();
+        say!(self, info, participant = member.nick; "Member joined: {}", member.nick);
         self.warn_of_hidden(cx, &member);
         self.members.insert(member);
+        self.tell_disregarded(cx, id, disregarded);
         cx.timers.cancel(self.start.take());
         self.publish_sender_limits(cx);
         self.grant_if_authenticated(cx, id);
@@ -447,16 +460,55 @@ impl Conference {
         }
     }
 
+    /// Somebody may wonder why it has no effect.
+    fn tell_disregarded(&self, _cx: &mut Context, id: MemberId, disregarded: Vec<Disregarded>) {
+        let Some(nick) = self.members.get(id).map(|member| &member.nick) else { return };
+        for what in disregarded {
+            match what {
+                Disregarded::Role { from, to } => {
+                    say!(self, warn, participant = nick; "{nick} went from {from:?} to {to:?}: ignored");
+                }
+                Disregarded::Untrusted { domain } => {
+                    let domain = domain.as_deref().unwrap_or("(hidden)");
+                    say!(
+                        self, warn, participant = nick;
+                        "{nick} says it is a recorder, gateway or transcriber, but its domain {domain} is not in \
+                         jicofo.xmpp.trusted-domains: an ordinary participant"
+                    );
+                }
+            }
+        }
+    }
+
     /// It is known what a member supports: it can be invited.
     pub fn features_known(&mut self, cx: &mut Context, id: MemberId, features: Features) {
         let Some(member) = self.members.get_mut(id) else { return };
         member.features = Some(features);
+        self.find_place(cx, id);
+    }
+
+    /// Invites a newcomer, unless it has come and gone too often lately: then a while later.
+    pub fn find_place(&mut self, cx: &mut Context, id: MemberId) {
+        let members = self.members.len();
+        let Some(member) = self.members.get_mut(id) else { return };
+        let who = member.real_jid.as_ref().unwrap_or(&member.occupant);
+        member.held_back = None;
+        if !cx.floods.admit(cx.now, who, Kind::Place, Some((&mut self.purse, members))) {
+            member.held_back = Some(cx.timers.set(cx.now + HELD_BACK, Timer::FindPlace(self.id, id)));
+            return;
+        }
         self.invite_due(cx, id);
     }
 
     /// A member is gone, however it went.
     fn member_left(&mut self, cx: &mut Context, id: MemberId, switching: bool) {
         let was_participant = self.members.get(id).is_some_and(Member::is_participant);
+        if let Some(member) = self.members.get(id) {
+            say!(self, info, participant = member.nick; "Member left: {}", member.nick);
+            if was_participant {
+                say!(self, info, participant = member.nick; "Terminating {}, reason: gone", member.nick);
+            }
+        }
         self.forget_member(cx, id);
         self.publish_sender_limits(cx);
         if was_participant {
@@ -474,7 +526,11 @@ impl Conference {
             cx.timers.cancel(Some(deadline));
         }
         let Some(member) = self.members.remove(id) else { return };
+        if member.is_participant() {
+            say!(self, info, participant = member.nick; "Removed participant {}", member.nick);
+        }
         cx.timers.cancel(member.flush);
+        cx.timers.cancel(member.held_back);
         if member.features.is_none() {
             caps::left(cx, (self.id, id), member.caps.as_ref());
         }
@@ -544,6 +600,7 @@ impl Conference {
             Leave::Silently => "the end: the connection is lost",
         };
         self.story.decided(cx.now, what);
+        say!(self, info, "Stopping: {what}");
         self.published.mute_for_good();
         // On the new stream the bridges do not know us yet, and would be told by nobody (spec/10 §5.3).
         if leave == Leave::Silently && cx.bridge_connection() == self.seat.on {
@@ -564,6 +621,7 @@ impl Conference {
             cx.timers.cancel(Some(timer));
         }
         self.phase = Phase::Ended;
+        say!(self, info, "Stopped.");
         cx.timers.cancel(self.start.take());
         cx.timers.cancel(self.alone.take());
         self.cancel_retry(cx);

@@ -7,13 +7,11 @@ use serde_json::Value;
 use super::bridge::EndpointState;
 use super::member::{Member, Role};
 use super::mute::{Muted, may_be_muted};
-use super::{Conference, EndpointKey, MemberId};
+use super::{Conference, MemberId, SessionKey};
 use crate::focus::bridges::registry::BridgeId;
-use crate::focus::colibri::answer::{self, UpdateOutcome};
 use crate::focus::colibri::request;
-use crate::focus::conference::SessionKey;
 use crate::focus::context::Context;
-use crate::focus::pending::{Answer, Then};
+use crate::focus::pending::Then;
 use crate::wire::Jid;
 use crate::wire::colibri2::ForceMute;
 use crate::wire::jingle::StartMuted;
@@ -189,7 +187,6 @@ impl Conference {
             else {
                 continue;
             };
-            let Some(key) = self.endpoint_key(*id) else { continue };
             let Some(member) = self.members.get_mut(*id) else { continue };
             let Some(endpoint) = &mut member.endpoint else { continue };
             let mut now = endpoint.force_mute();
@@ -201,38 +198,16 @@ impl Conference {
                 continue;
             }
             let index = requests.iter().position(|request| request.session == session).unwrap_or_else(|| {
-                requests.push(Muting { session, bridge, endpoints: Vec::new(), mutes: Vec::new() });
+                requests.push(Muting { session, bridge, mutes: Vec::new() });
                 requests.len() - 1
             });
-            requests[index].endpoints.push(key);
             requests[index].mutes.push((member.nick.clone(), now));
         }
-        for Muting { session, bridge, endpoints, mutes } in requests {
+        for Muting { session, bridge, mutes } in requests {
             let modify = request::force_mute(&self.meeting, &mutes);
-            self.ask_bridge(cx, &bridge, modify, Then::ForceMuted(self.id, session, endpoints));
+            // A bridge takes no notice of endpoints that it does not know in such a request (spec/40 §3.2).
+            self.ask_bridge(cx, &bridge, modify, Then::Updated(self.id, session, None));
         }
-    }
-
-    /// The bridge answered a request about several endpoints. What it says of one is about the one that it was asked about,
-    /// not about whoever has that name now.
-    pub(in crate::focus) fn force_muted(
-        &mut self,
-        cx: &mut Context,
-        session: SessionKey,
-        endpoints: &[EndpointKey],
-        answered: &Answer,
-    ) {
-        let about = match answer::update(answered.as_colibri()) {
-            UpdateOutcome::UnknownEndpoint(unknown) => {
-                let is_it = |key: &&EndpointKey| {
-                    self.members.get(key.member).is_some_and(|member| member.nick.as_str() == unknown.as_str())
-                };
-                let Some(key) = endpoints.iter().find(is_it) else { return };
-                Some(*key)
-            }
-            _ => None,
-        };
-        self.updated(cx, session, about, answered);
     }
 }
 
@@ -240,7 +215,6 @@ impl Conference {
 struct Muting {
     session: SessionKey,
     bridge: BridgeId,
-    endpoints: Vec<EndpointKey>,
     mutes: Vec<(EndpointId, ForceMute)>,
 }
 

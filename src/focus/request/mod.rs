@@ -8,6 +8,7 @@ use super::Focus;
 use super::auth::{Login, Question, Refusal, Room, Rule};
 use super::conference::{Conference, ConferenceId, MemberId, Properties};
 use super::context::{Asked, Context, NICK, error};
+use super::floods::Kind;
 use crate::config::Config;
 use crate::wire::focus_iq::{self, Property, SessionInvalid};
 use crate::wire::stanza::{IqBody, Payload, StanzaError};
@@ -37,6 +38,11 @@ impl Focus {
         let exists = self.conferences.id_of(&room).is_some();
         self.cx.metrics.conference_requests += 1;
         self.cx.metrics.conference_requests_new += u64::from(!exists);
+        let meeting = self.conferences.by_room_mut(&room).map(|conference| conference.meeting.clone());
+        log::info!(
+            room:% = room, meeting_id:% = meeting.unwrap_or_default();
+            "Conference request for room {room} from {}", name(&self.cx, &asked)
+        );
         let login = match self.authenticate(&asked, request, &room, state) {
             Ok(login) => login,
             Err(refusal) => return self.cx.answer(asked, IqBody::Error(stanza_error(refusal))),
@@ -53,6 +59,11 @@ impl Focus {
         let Ok(occupant) = room.with_resource(NICK) else {
             return self.cx.answer_error(requester.asked, Condition::BadRequest, "Invalid room name.");
         };
+        let sender = sender(&self.cx, &requester.asked).filter(|sender| sender.local().is_some());
+        if sender.is_some_and(|sender| !self.cx.floods.admit(self.cx.now, &sender, Kind::NewRoom, None)) {
+            self.cx.metrics.requests_limited += 1;
+            return self.cx.answer_error(requester.asked, Condition::ResourceConstraint, "rate-limited");
+        }
         let properties = properties(&room, &request.properties);
         let conference = Conference::new(&mut self.cx, room, occupant, properties, requester);
         let id = conference.id;

@@ -146,6 +146,11 @@ impl Participant {
             Media::Audio => ns::JITMEET_AUDIO,
             Media::Video => ns::JITMEET_VIDEO,
         };
+        self.ask_mute_of(namespace, nick, mute);
+    }
+
+    /// The same by namespace: there is one for screens too.
+    pub fn ask_mute_of(&mut self, namespace: &str, nick: &str, mute: bool) {
         let target = format!("{}/{nick}", self.settings.room);
         let to = self.focus_occupant();
         let mute = el("mute", namespace).attr("jid", target).text(mute.to_string());

@@ -152,10 +152,19 @@ impl Participant {
         if mute.text() != "true" {
             self.complain(format!("a mute that says '{}'", mute.text()));
         }
+        if mute.get("jid").is_some() {
+            self.complain("a mute that names a target, which is whom it is sent to");
+        }
         self.mute_requests.push(mute.clone());
-        let media =
-            if mute.ns() == ns::JITMEET_AUDIO { crate::sources::Media::Audio } else { crate::sources::Media::Video };
-        self.mute(media, true);
+        // A client that shares no screen has nothing to mute then.
+        let media = match mute.ns().as_str() {
+            ns::JITMEET_AUDIO => Some(crate::sources::Media::Audio),
+            ns::JITMEET_VIDEO => Some(crate::sources::Media::Video),
+            _ => None,
+        };
+        if let Some(media) = media.filter(|_| !self.settings.ignores_mutes) {
+            self.mute(media, true);
+        }
     }
 
     fn on_answer(&mut self, iq: &Element) {

@@ -10,6 +10,7 @@ mod incoming;
 mod jingle;
 mod login;
 pub mod media;
+mod moderating;
 pub mod offer;
 pub mod profile;
 #[cfg(test)]
@@ -64,6 +65,8 @@ pub struct Settings {
     pub answers_disco: bool,
     /// Never sends its accept.
     pub never_accepts: bool,
+    /// Goes on sending when it is told to mute.
+    pub ignores_mutes: bool,
 }
 
 impl Settings {
@@ -88,6 +91,7 @@ impl Settings {
             patience: JINGLE_TIMEOUT,
             answers_disco: true,
             never_accepts: false,
+            ignores_mutes: false,
         }
     }
 }

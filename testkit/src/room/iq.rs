@@ -44,7 +44,8 @@ impl Server {
         };
         let component =
             |kind: &str| identity("component", kind, &format!("{}.{}", kind.replace('_', ""), domains.main));
-        let query = query.child(identity("server", "im", "Prosody")).child(component("av_moderation"));
+        let moderation = (!self.options.no_moderation).then(|| component("av_moderation"));
+        let query = query.child(identity("server", "im", "Prosody")).children(moderation);
         let query = query.child(identity("component", "room_metadata", &domains.metadata));
         let query = query.child(identity("component", "breakout_rooms", &format!("breakout.{}", domains.main)));
         Some(query.child(feature(ns::DISCO_INFO)).child(feature(ns::PING)))
@@ -122,8 +123,12 @@ impl Server {
         if !more.is_empty() && label.starts_with("focus") {
             self.complaints.add(format!("{label} submits {more:?}"));
         }
-        if let Some(held) = self.rooms.get_mut(room) {
-            held.form.extend(fields);
+        let closes = fields.get("muc#roomconfig_membersonly").map(|value| value == "true");
+        let Some(held) = self.rooms.get_mut(room) else { return };
+        held.form.extend(fields);
+        let nick = held.nick_of(label).unwrap_or_default();
+        if let Some(closes) = closes {
+            self.members_only(room, &nick, closes);
         }
         self.deliver("server", label, result_of(iq).done());
     }

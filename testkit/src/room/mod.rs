@@ -3,9 +3,11 @@
 //! Connections are known by a label (`focus`, `alice`, `jvb1`); what each sends goes in by [`Server::receive`], what is
 //! delivered comes out of [`Server::next`], in order per connection. Time is virtual; a hop takes as long as it is told to.
 
+mod components;
 mod faults;
 mod ids;
 mod iq;
+mod lobby;
 mod muc;
 mod routing;
 #[cfg(test)]
@@ -21,6 +23,7 @@ use crate::ns;
 use crate::participant::media::Dice;
 use crate::violation::{Complaints, Violation};
 use crate::xml::{Read, error_of};
+pub use components::Moderated;
 pub use faults::Fate;
 use faults::Rule;
 pub use muc::{Occupant, Room};
@@ -36,6 +39,8 @@ pub struct Domains {
     /// Where clients send conference requests.
     pub focus: String,
     pub metadata: String,
+    pub moderation: String,
+    pub lobby: String,
 }
 
 impl Domains {
@@ -48,7 +53,7 @@ impl Domains {
 
     /// Whether rooms are there.
     pub fn has_rooms(&self, domain: &str) -> bool {
-        domain == self.internal_muc || self.has_meetings(domain)
+        domain == self.internal_muc || domain == self.lobby || self.has_meetings(domain)
     }
 }
 
@@ -62,6 +67,8 @@ impl Default for Domains {
             breakout: "breakout.meet.test".into(),
             focus: "focus.meet.test".into(),
             metadata: "metadata.meet.test".into(),
+            moderation: "avmoderation.meet.test".into(),
+            lobby: "lobby.meet.test".into(),
         }
     }
 }
@@ -88,6 +95,8 @@ pub struct Options {
     pub no_meeting_id: bool,
     /// No component sends room metadata.
     pub no_metadata: bool,
+    /// There is no A/V moderation.
+    pub no_moderation: bool,
     /// What the first message about a room tells an admin; otherwise only that there are no moderators.
     pub metadata: Option<serde_json::Value>,
     /// Every room has this meeting id.
@@ -316,6 +325,9 @@ impl Server {
     /// A message of the component which keeps the metadata of rooms (spec/20 §11).
     pub fn send_metadata(&mut self, now: Time, to: &str, room: &str, metadata: &serde_json::Value) {
         self.now = now;
+        if let Some(held) = self.rooms.get_mut(room) {
+            held.metadata = metadata.as_object().cloned().unwrap_or_default();
+        }
         let stanza = self.metadata_message(to, room, metadata);
         self.deliver("server", to, stanza);
     }

@@ -19,6 +19,9 @@ pub struct Room {
     /// Form fields which were submitted.
     pub form: BTreeMap<String, String>,
     pub breakout_of: Option<String>,
+    /// What is moderated.
+    pub moderation: super::components::Moderation,
+    pub metadata: serde_json::Map<String, serde_json::Value>,
 }
 
 #[derive(Debug, Clone)]
@@ -34,10 +37,6 @@ pub struct Occupant {
 impl Room {
     pub fn nick_of(&self, label: &str) -> Option<String> {
         self.occupants.iter().find(|(_, o)| o.label == label).map(|(nick, _)| nick.clone())
-    }
-
-    fn affiliation_of(&self, jid: &str) -> String {
-        self.affiliations.get(bare(jid)).cloned().unwrap_or_else(|| "none".into())
     }
 }
 
@@ -82,14 +81,18 @@ impl Server {
             let breakout_of = self.options.breakouts.get(room).cloned();
             self.rooms.insert(room.to_owned(), Room { meeting_id, breakout_of, ..Room::default() });
         }
+        if self.waits_outside(label, room, presence) {
+            return;
+        }
+        let affiliation = self.affiliation_in(room, &jid);
         let held = self.rooms.get_mut(room).expect("it was made if it was not there");
         if held.occupants.get(nick).is_some_and(|other| bare(&other.jid) != bare(&jid)) {
             return self.refuse_presence(label, presence, "conflict", "Nickname in use");
         }
+        let affiliation = if admin { "owner".to_owned() } else { affiliation };
         if admin {
-            held.affiliations.insert(bare(&jid).to_owned(), "owner".into());
+            held.affiliations.insert(bare(&jid).to_owned(), affiliation.clone());
         }
-        let affiliation = held.affiliation_of(&jid);
         let occupant = Occupant {
             label: label.to_owned(),
             jid,
@@ -176,8 +179,10 @@ impl Server {
         self.metadata_told.remove(&(room.to_owned(), bare_jid));
         let asker = format!("{room}/{nick}");
         self.open.retain(|(_, _, from), _| *from != asker);
-        if empty {
+        // A lobby is there for whoever comes next.
+        if empty && crate::xml::domain(room) != self.options.domains.lobby {
             self.rooms.remove(room);
+            self.close_lobby(room);
         }
     }
 
@@ -213,6 +218,7 @@ impl Server {
             self.deliver("server", &occupant.label, gone.done());
         }
         self.metadata_told.retain(|(told, _)| told != room);
+        self.close_lobby(room);
     }
 
     /// Grants an affiliation; those concerned are shown anew before the grant is confirmed (spec/20 §6.2).
@@ -251,11 +257,7 @@ impl Server {
         if self.options.no_metadata || !is_meeting || !self.metadata_told.insert(key) {
             return;
         }
-        let metadata = if self.is_admin(label) {
-            self.options.metadata.clone().unwrap_or_else(|| serde_json::json!({ "moderators": [] }))
-        } else {
-            serde_json::json!({ "services": {} })
-        };
+        let metadata = self.metadata_for(label, room);
         let message = self.metadata_message(label, room, &metadata);
         self.deliver("server", label, message);
     }

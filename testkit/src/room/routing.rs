@@ -16,6 +16,12 @@ impl Server {
             d if domains.has_rooms(d) && to.contains('@') => {
                 self.room_stanza(label, sender, &to, stanza);
             }
+            d if stanza.name() == "message"
+                && (d == domains.moderation || d == domains.metadata || d == domains.breakout) =>
+            {
+                let component = d.to_owned();
+                self.message_to_component(label, &component, &stanza);
+            }
             _ if to.contains('/') => self.by_full_jid(label, &to, stanza),
             _ if stanza.name() == "iq" => self.answer_for_itself(label, &stanza),
             _ => {}
@@ -122,6 +128,7 @@ impl Server {
             ("presence", Some(nick)) => self.presence_to_room(label, &room, nick, &stanza),
             ("iq", Some(nick)) => self.iq_to_occupant(label, sender, &room, nick, stanza),
             ("iq", None) => self.iq_to_room(label, &room, &stanza),
+            ("message", None) => self.message_to_room(label, &room, &stanza),
             _ => {}
         }
     }

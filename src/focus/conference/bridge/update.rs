@@ -7,6 +7,7 @@ use crate::focus::colibri::request::{self, Update};
 use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
 use crate::wire::ice::IceTransport;
+use crate::wire::values::EndpointId;
 
 impl Conference {
     /// Tells the bridge what a participant sends and how it is reached. `None`: as before.
@@ -110,12 +111,22 @@ impl Conference {
                 self.reinvite(cx, id);
             }
             UpdateOutcome::EndpointRefused => {
-                let about = self.about(endpoint);
-                say!(self, error, "the bridge refused an update{about}{}", answered.detail());
+                let detail = answered.detail();
+                match self.nick_of(endpoint) {
+                    Some(nick) => {
+                        say!(self, error, participant = nick; "the bridge refused an update about {nick}{detail}");
+                    }
+                    None => say!(self, error, "the bridge refused an update{detail}"),
+                }
             }
             UpdateOutcome::SessionFailed => {
-                let about = self.about(endpoint);
-                say!(self, warn, "the bridge refused an update{about}{}: moving", answered.detail());
+                let detail = answered.detail();
+                match self.nick_of(endpoint) {
+                    Some(nick) => {
+                        say!(self, warn, participant = nick; "the bridge refused an update about {nick}{detail}: moving");
+                    }
+                    None => say!(self, warn, "the bridge refused an update{detail}: moving"),
+                }
                 self.story.decided(cx.now, "the bridge refused an update: off it");
                 cx.metrics.bridges_removed += 1;
                 self.leave_session(cx, key, LeaveBridge::AfterSetback);
@@ -124,8 +135,7 @@ impl Conference {
     }
 
     /// For a line of the log.
-    fn about(&self, endpoint: Option<EndpointKey>) -> String {
-        let member = endpoint.and_then(|endpoint| self.members.get(endpoint.member));
-        member.map(|member| format!(" about {}", member.nick)).unwrap_or_default()
+    fn nick_of(&self, endpoint: Option<EndpointKey>) -> Option<&EndpointId> {
+        Some(&self.members.get(endpoint?.member)?.nick)
     }
 }
