@@ -112,7 +112,7 @@ impl Conference {
             if participation.task == Task::AwaitingMove && !queued {
                 wrong.push(format!("{nick} is to be moved, and nobody will"));
             }
-            let awaited = awaited || queued || cx.stranded.contains(&self.id);
+            let awaited = awaited || member.next_endpoint.is_some() || queued || cx.stranded.contains(&self.id);
             if participation.task == Task::AwaitingBridge && !awaited {
                 wrong.push(format!("{nick} waits for a bridge, and nobody seeks one"));
             }

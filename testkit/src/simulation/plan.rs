@@ -29,6 +29,9 @@ pub struct Setting {
     pub ice: u8,
     /// Sources are told after this many milliseconds.
     pub batching: u16,
+    /// How conferences are on several bridges: 0 not at all; in turn, with data channels over SCTP (1) or WebSockets (2); by
+    /// region (3); in turn, with visitors' bridges at the edge (4).
+    pub links: u8,
 }
 
 /// Something that happens, so many milliseconds after the beginning.
@@ -84,6 +87,13 @@ pub enum What {
     AnnouncesForeign(u8, u8),
     RemovesForeign(u8, u8),
     SendsNonsense(u8),
+    /// Sources that are none, and of the name of somebody else.
+    AnnouncesNonsense(u8, u8),
+    FloodsMutes(u8, u8),
+    /// Says what only components, rooms and bridges say.
+    Forges(u8, u8),
+    /// A huge presence.
+    ShowsMuch(u8),
     RestartsInALoop(u8),
     NeverAccepts(u8),
 
@@ -236,7 +246,7 @@ impl Draw<'_> {
 
     fn setting(&mut self) -> Setting {
         let slow = self.below(4) as u16;
-        Setting {
+        let mut setting = Setting {
             rooms: 1 + self.small(self.options.rooms),
             bridges: 1 + self.small(self.options.bridges),
             hop: slow.min(2),
@@ -244,7 +254,14 @@ impl Draw<'_> {
             presets: self.below(5) == 0,
             ice: self.small(3),
             batching: if self.below(4) == 0 { 500 } else { 0 },
+            links: 0,
+        };
+        let drawn = self.small(12);
+        if drawn.is_multiple_of(3) {
+            setting.links = 1 + drawn / 3;
+            setting.bridges += 1;
         }
+        setting
     }
 
     /// Mostly much at once, sometimes long enough for timers.
@@ -305,7 +322,7 @@ impl Draw<'_> {
     }
 
     fn hostile(&mut self, who: u8, other: u8) -> What {
-        match self.below(11) {
+        match self.below(15) {
             0 => What::AcceptsTwice(who),
             1 => What::UsesAWrongSid(who),
             2 => What::UsesAForeignSid(who, other),
@@ -316,6 +333,10 @@ impl Draw<'_> {
             7 => What::RestartsInALoop(who),
             8 => What::NeverAccepts(who),
             9 => What::KeepsItsFeatures(who),
+            10 => What::AnnouncesNonsense(who, other),
+            11 => What::FloodsMutes(who, other),
+            12 => What::Forges(who, other),
+            13 => What::ShowsMuch(who),
             _ => What::Terminates(who),
         }
     }

@@ -6,10 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 
+use jicofo::config::{SelectionStrategy, TopologyStrategy};
+
 use super::judge::Judge;
-use super::peers::Person;
+use super::peers::{Person, is_visitor, nick, region};
 use super::plan::{Plan, Setting};
 use super::{Failure, Lived};
+
 use crate::Time;
 use crate::bridge::IceRestart;
 use crate::scenario::Scenario;
@@ -20,6 +23,12 @@ const HEALING: Time = Time::from_secs(110);
 
 /// After that what is still under way arrives.
 const SETTLING: Time = Time::from_secs(5);
+
+/// Most lives check bridges less often than every ten seconds, and hear less often of them: half of all that happens would
+/// be that. One in so many does as the configuration says.
+const RUSHED: u64 = 4;
+const CHECKS: Time = Time::from_secs(20);
+const PRESENCE: Time = Time::from_secs(25);
 
 /// A life being lived.
 pub(super) struct Life<'a> {
@@ -78,14 +87,33 @@ pub fn play(plan: &Plan) -> Result<Lived, Failure> {
 
 impl<'a> Life<'a> {
     fn new(plan: &'a Plan) -> Life<'a> {
-        let Setting { bridges, hop, spread, presets, ice, batching, .. } = plan.setting;
+        let Setting { bridges, hop, spread, presets, ice, batching, links, .. } = plan.setting;
         let millis = |count: u16| Time::from_millis(count.into());
         let mut builder = Scenario::new()
             .seed(plan.seed)
             .recorded()
             .latency(millis(hop), millis(spread))
-            .server(|options| options.presets = presets)
+            .server(|options| {
+                options.presets = presets;
+                if links == 4 {
+                    options.visitors = (0..=u8::MAX).filter(|who| is_visitor(plan.setting, *who)).map(nick).collect();
+                }
+            })
             .config(|config| {
+                if plan.seed % RUSHED != 0 {
+                    config.bridge.health_checks.interval = CHECKS;
+                }
+                config.octo.enabled = links > 0;
+                config.octo.sctp_datachannels = links != 2;
+                config.bridge.selection_strategy = match links {
+                    0 => SelectionStrategy::Single,
+                    3 => SelectionStrategy::RegionBased,
+                    _ => SelectionStrategy::Split,
+                };
+                if links == 4 {
+                    config.bridge.topology_strategy = TopologyStrategy::Visitor;
+                    config.visitors.enabled = true;
+                }
                 if batching > 0 {
                     config.conference.source_signaling_delays = [(0, millis(batching))].into();
                 }
@@ -93,7 +121,9 @@ impl<'a> Life<'a> {
         for number in 0..bridges {
             builder = builder.bridge_with(&bridge(number), move |bridge| {
                 bridge.stats.terse = true;
-                bridge.presence_interval = Time::from_secs(20);
+                bridge.stats.relay_id = (links > 0).then(|| format!("relay-{}", bridge.nick));
+                bridge.stats.region = Some(region(number));
+                bridge.presence_interval = PRESENCE;
                 bridge.ice_restart =
                     [IceRestart::Works, IceRestart::NotNeeded, IceRestart::Refused][usize::from(ice % 3)];
             });
