@@ -76,8 +76,8 @@ impl Check<'_> {
     }
 
     fn require(&mut self, path: &str, why: &str) {
-        let wrong_already =
-            |p: &Problem| p.severity == Severity::Error && p.key.as_deref() == Some(&format!("jicofo.{path}"));
+        let key = format!("jicofo.{path}");
+        let wrong_already = |p: &Problem| p.severity == Severity::Error && p.key.as_deref() == Some(&key);
         if self.settings.text(path).is_none() && !self.problems.iter().any(wrong_already) {
             self.say(Severity::Error, path, why);
         }

@@ -27,6 +27,8 @@ pub(crate) struct PendingId(pub u64);
 pub(crate) enum Then {
     /// The server said which components it has.
     Components,
+    /// The server showed our account's contacts.
+    Roster,
     /// A domain said whether it hosts rooms.
     MucDomain(String),
     /// The configuration form of a room that we are entering.

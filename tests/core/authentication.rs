@@ -6,11 +6,11 @@ use jicofo::wire::sm::{Incoming, read_stanza};
 use jicofo::wire::stanza::{Iq, IqBody, Payload, Stanza};
 use jicofo::wire::xml;
 use testkit::Time;
+use testkit::logs::keep_lines;
 use testkit::ns;
 use testkit::scenario::{Builder, Scenario};
 use testkit::xml::{Element, Read};
 
-use crate::log_lines::{keep_log, logged};
 use crate::support::*;
 
 pub const GUEST: &str = "g1@guest.meet.test/r1";
@@ -310,7 +310,7 @@ fn a_logout_ends_the_session_once() {
         let answer = only(&s, "g", "out");
         assert_eq!(answer.get("type"), Some("result"));
         let logout_answer = answer.kid("logout", ns::FOCUS).expect("a logout");
-        assert_eq!((logout_answer.attrs().into_iter().count(), logout_answer.children().count()), (0, 0));
+        assert_eq!((logout_answer.attrs().count(), logout_answer.children().count()), (0, 0));
         for (ask, id) in
             [("again", format!("session-id='{id}'")), ("none", String::new()), ("empty", "session-id=''".into())]
         {
@@ -449,7 +449,7 @@ fn a_hundred_people_log_in_at_once() {
 #[test]
 fn each_decision_is_one_line_of_the_log_without_secrets() {
     let mut s = secure();
-    keep_log();
+    keep_lines();
     let id = session(&ask_with(&mut s, "a", ROOM, "machine-uid='machine-of-alice' token='e30.hush.x'"));
     let mine = format!("session-id='{id}' machine-uid='machine-of-alice'");
     ask_with(&mut s, "g", OTHER, "machine-uid='m2'");
@@ -461,7 +461,7 @@ fn each_decision_is_one_line_of_the_log_without_secrets() {
     let lines = logged("");
     let rules: Vec<&str> = lines
         .iter()
-        .filter(|line| line.contains("Conference request of "))
+        .filter(|line| line.contains("Conference request for room "))
         .map(|line| {
             let (_, rule) = line.split_once(" by rule ").expect("a rule");
             rule.split_once(' ').expect("and words").0

@@ -38,6 +38,7 @@ impl Participant {
             .attr("room", &self.settings.room)
             .attr("machine-uid", &self.settings.machine_uid)
             .opt("session-id", self.login.session_id.as_ref())
+            .opt("token", self.settings.token.as_ref())
             .children(properties)
     }
 

@@ -90,6 +90,8 @@ pub struct Options {
     /// How long a stanza travels, to or from a peer: at least, and at most so much more.
     pub latency: (Time, Time),
     pub seed: u64,
+    /// The client proxy is not in the roster of the focus.
+    pub no_roster: bool,
     /// The form lacks a meeting id.
     pub no_meeting_id: bool,
     /// No component sends room metadata.
@@ -102,6 +104,8 @@ pub struct Options {
     pub meeting_id: Option<String>,
     /// Condition and text with which rooms refuse the focus.
     pub refuses_focus: Option<(String, String)>,
+    /// The same for rooms of the internal component: breweries.
+    pub brewery_refuses_focus: Option<(String, String)>,
     /// Presence of rooms by this name says so: the form's preset flag (spec/20 §2.3).
     pub presets: bool,
     /// Nicks of those who may only look on.

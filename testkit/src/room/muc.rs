@@ -67,7 +67,9 @@ impl Server {
         let admin = self.is_admin(label);
         let is_new = !self.rooms.contains_key(room);
         let meeting = self.options.domains.has_meetings(crate::xml::domain(room));
-        let refusal = self.options.refuses_focus.clone().filter(|_| meeting && label.starts_with("focus"));
+        let (of_meetings, of_breweries) = (&self.options.refuses_focus, &self.options.brewery_refuses_focus);
+        let refusal = if meeting { of_meetings } else { of_breweries };
+        let refusal = refusal.clone().filter(|_| label.starts_with("focus"));
         if let Some((condition, text)) = refusal {
             return self.refuse_presence(label, presence, &condition, &text);
         }

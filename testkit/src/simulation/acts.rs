@@ -1,5 +1,7 @@
 //! How each thing that a plan names comes about.
 
+use jicofo::focus::command::Command;
+
 use super::peers::{is_visitor, nick};
 use super::plan::{Client, Error, What};
 use super::play::{Later, Life, bridge, room};
@@ -50,7 +52,8 @@ impl Life<'_> {
             | What::BridgeGraceful(number)
             | What::BridgeShutsDown(number, _)
             | What::BridgeDrains(number)
-            | What::BridgeBusy(number) => self.act_on_bridge(number, what),
+            | What::BridgeBusy(number)
+            | What::BridgeRelieved(number, _) => self.act_on_bridge(number, what),
             _ => self.act_on_person(what),
         }
         self.s.pump();
@@ -61,10 +64,12 @@ impl Life<'_> {
             What::Leaves(who) | What::Vanishes(who) | What::Reloads(who) | What::AddsCamera(who) => who,
             What::AddsDesktop(who) | What::Removes(who) | What::Restarts(who) | What::RestartsIce(who) => who,
             What::IceFails(who) | What::Terminates(who) | What::Mutes(who) | What::Unmutes(who) => who,
+            What::AsksToMute(who, _) | What::AsksToUnmute(who) | What::Moderates(who, ..) => who,
+            What::Approves(who, _) | What::Rejects(who, _) | What::Forges(who, _) | What::FloodsRequests(who) => who,
             What::KeepsItsFeatures(who) | What::Kicked(who) | What::BecomesOwner(who) | What::LosesRights(who) => who,
             What::AcceptsTwice(who) | What::UsesAWrongSid(who) | What::UsesAForeignSid(who, _) => who,
             What::FloodsSources(who) | What::AnnouncesForeign(who, _) | What::RemovesForeign(who, _) => who,
-            What::AnnouncesNonsense(who, _) | What::FloodsMutes(who, _) | What::Forges(who, _) => who,
+            What::AnnouncesNonsense(who, _) | What::FloodsMutes(who, _) => who,
             What::ShowsMuch(who) | What::SendsNonsense(who) | What::RestartsInALoop(who) | What::NeverAccepts(who) => {
                 who
             }
@@ -97,6 +102,14 @@ impl Life<'_> {
             What::IceFails(_) if connected => self.s.participant(&label).report_ice_failed(),
             What::Mutes(_) => self.s.participant(&label).mute(Media::Audio, true),
             What::Unmutes(_) => self.s.participant(&label).mute(Media::Audio, false),
+            What::AsksToMute(_, other) => self.s.participant(&label).ask_mute(&nick(other), Media::Audio, true),
+            What::AsksToUnmute(_) => self.s.participant(&label).ask_mute(&nick(number), Media::Audio, false),
+            What::Moderates(_, media, on) => {
+                let media = ["audio", "video", "desktop"][usize::from(media) % 3];
+                self.s.participant(&label).moderate(media, on);
+            }
+            What::Approves(_, other) => self.s.participant(&label).approve(&nick(other), "audio"),
+            What::Rejects(_, other) => self.s.participant(&label).reject(&nick(other), "audio"),
             What::KeepsItsFeatures(_) => self.s.participant(&label).settings.answers_disco = false,
             What::Kicked(_) => self.s.server().put_out(now, &room, &nick(number), &["307"]),
             What::BecomesOwner(_) => self.s.server().grant(now, &room, &jid, "owner"),
@@ -219,6 +232,11 @@ impl Life<'_> {
                 self.crash_after(number, millis(long));
             }
             What::BridgeDrains(_) => self.s.bridge(&name).publish(|stats| stats.drain = !stats.drain),
+            What::BridgeRelieved(_, count) => {
+                let command = Command::MoveEndpoints { bridge: name, room: None, count: count.into() };
+                // Whether it is known to the focus just now or not.
+                self.s.command(command);
+            }
             What::BridgeBusy(_) => self.s.bridge(&name).publish(|stats| stats.stress = 0.95 - stats.stress),
             _ => {}
         }

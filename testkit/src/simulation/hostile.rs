@@ -13,6 +13,9 @@ use crate::xml::{Builder, Element, el};
 const LOOPS: u32 = 9;
 const LOOP_PAUSE: Time = Time::from_millis(700);
 
+/// More than anybody may ask at once.
+const FLOOD: usize = 400;
+
 /// So much is in a presence that is too large for anything.
 const MUCH: usize = 300;
 
@@ -48,6 +51,12 @@ impl Life<'_> {
             What::FloodsMutes(_, other) => self.flood_mutes(label, other),
             What::Forges(_, other) => self.forge(label, other),
             What::ShowsMuch(_) => self.show_much(label),
+            What::FloodsRequests(_) => {
+                let focus = self.s.view(label).focus_occupant();
+                for _ in 0..FLOOD {
+                    self.s.participant(label).send_iq("get", &focus, el("ping", ns::PING).done());
+                }
+            }
             What::RestartsInALoop(_) => {
                 for time in 0..LOOPS {
                     self.later(LOOP_PAUSE * time, Later::Restarts(number));

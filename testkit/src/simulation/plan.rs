@@ -75,6 +75,14 @@ pub enum What {
     Terminates(u8),
     Mutes(u8),
     Unmutes(u8),
+    /// Asks the focus to have somebody muted, whether it may or not.
+    AsksToMute(u8, u8),
+    /// Asks the focus whether it may unmute itself.
+    AsksToUnmute(u8),
+    /// Moderates audio, video or screens, or does not any more; the server knows whether it may.
+    Moderates(u8, u8, bool),
+    Approves(u8, u8),
+    Rejects(u8, u8),
     /// It does not say what it supports.
     KeepsItsFeatures(u8),
 
@@ -96,6 +104,7 @@ pub enum What {
     ShowsMuch(u8),
     RestartsInALoop(u8),
     NeverAccepts(u8),
+    FloodsRequests(u8),
 
     Kicked(u8),
     BecomesOwner(u8),
@@ -139,6 +148,8 @@ pub enum What {
     BridgeShutsDown(u8, u16),
     BridgeDrains(u8),
     BridgeBusy(u8),
+    /// An operator moves so many endpoints off it.
+    BridgeRelieved(u8, u8),
 }
 
 /// What a bridge may answer (spec/40 §3.3).
@@ -294,7 +305,7 @@ impl Draw<'_> {
 
     fn ordinary(&mut self, setting: Setting, people: u8) -> What {
         let who = self.small(people);
-        match self.below(17) {
+        match self.below(20) {
             0..5 => self.join(who, setting, people),
             5 | 6 => What::Leaves(who),
             7 => What::Vanishes(who),
@@ -306,7 +317,14 @@ impl Draw<'_> {
             13 => What::RestartsIce(who),
             14 => What::IceFails(who),
             15 => What::Mutes(who),
-            _ => What::Unmutes(who),
+            16 => What::Unmutes(who),
+            17 => What::AsksToMute(who, self.small(people)),
+            18 => What::AsksToUnmute(who),
+            _ => match self.below(4) {
+                0 => What::Approves(who, self.small(people)),
+                1 => What::Rejects(who, self.small(people)),
+                _ => What::Moderates(who, self.small(3), self.below(3) > 0),
+            },
         }
     }
 
@@ -322,7 +340,7 @@ impl Draw<'_> {
     }
 
     fn hostile(&mut self, who: u8, other: u8) -> What {
-        match self.below(15) {
+        match self.below(16) {
             0 => What::AcceptsTwice(who),
             1 => What::UsesAWrongSid(who),
             2 => What::UsesAForeignSid(who, other),
@@ -337,6 +355,7 @@ impl Draw<'_> {
             11 => What::FloodsMutes(who, other),
             12 => What::Forges(who, other),
             13 => What::ShowsMuch(who),
+            14 => What::FloodsRequests(who),
             _ => What::Terminates(who),
         }
     }
@@ -367,7 +386,7 @@ impl Draw<'_> {
     fn bridge(&mut self, setting: Setting, who: u8) -> What {
         let bridge = self.small(setting.bridges);
         let (count, long) = (1 + self.small(4), self.milliseconds());
-        match self.below(18) {
+        match self.below(20) {
             0..4 => What::BridgeFails(bridge, ERRORS[self.below(ERRORS.len() as u64) as usize]),
             4 => What::BridgeIsSilentTo(bridge, count),
             5 => What::BridgeLosesRequests(bridge, count),
@@ -381,6 +400,7 @@ impl Draw<'_> {
             14 => What::BridgeGraceful(bridge),
             15 => What::BridgeShutsDown(bridge, long),
             16 => What::BridgeDrains(bridge),
+            17 | 18 => What::BridgeRelieved(bridge, 1 + self.small(6)),
             _ => What::BridgeBusy(bridge),
         }
     }
