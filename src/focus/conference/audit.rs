@@ -107,13 +107,12 @@ impl Conference {
             if settled && (participation.session.is_none() || !on_bridge) {
                 wrong.push(format!("{nick} has no session or no endpoint, and nothing is done about it"));
             }
-            let awaited =
-                member.next_endpoint.is_some() || self.setbacks.retry.is_some() || !self.setbacks.expiring.is_empty();
+            let awaited = self.setbacks.retry.is_some() || !self.setbacks.expiring.is_empty();
             let queued = cx.moves.has(self.id, member.id);
             if participation.task == Task::AwaitingMove && !queued {
                 wrong.push(format!("{nick} is to be moved, and nobody will"));
             }
-            let awaited = awaited || queued || cx.stranded.contains(&self.id);
+            let awaited = awaited || member.next_endpoint.is_some() || queued || cx.stranded.contains(&self.id);
             if participation.task == Task::AwaitingBridge && !awaited {
                 wrong.push(format!("{nick} waits for a bridge, and nobody seeks one"));
             }
