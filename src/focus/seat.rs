@@ -172,7 +172,8 @@ impl Seat {
             Stage::Configuring { .. } | Stage::Inside if presence.kind == Some(PresenceType::Error) => {
                 SeatEvent::Nothing
             }
-            Stage::Configuring { .. } | Stage::Inside if is_self => own_presence(presence),
+            // Status 110 of another address is of no interest any more: by now we know our own.
+            Stage::Configuring { .. } | Stage::Inside if own => own_presence(presence),
             Stage::Configuring { .. } | Stage::Inside => SeatEvent::Other,
         }
     }

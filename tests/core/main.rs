@@ -22,6 +22,7 @@ mod moves;
 mod offers;
 mod owners;
 mod ownership;
+mod permissions;
 mod pins;
 mod relay_failures;
 mod relays;

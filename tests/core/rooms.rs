@@ -374,3 +374,51 @@ fn the_document_of_a_room_may_have_a_random_name() {
     assert_eq!(one.len(), 32);
     assert!(one.chars().all(|c| c.is_ascii_hexdigit()) && one != other);
 }
+
+/// Covers spec/20: 10.
+#[test]
+fn a_new_number_of_bridges_is_one_presence_with_everything_that_is_known() {
+    let mut s = Scenario::new()
+        .config(|config| {
+            config.octo.enabled = true;
+            config.bridge.selection_strategy = jicofo::config::SelectionStrategy::Split;
+            config.conference.max_audio_senders = 2;
+        })
+        .relay_bridge("jvb1", "here")
+        .participant("alice")
+        .participant("bob")
+        .start();
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    s.add_bridge("jvb2", |bridge| {
+        bridge.stats.relay_id = Some("jvb2".into());
+        bridge.stats.region = Some("here".into());
+    });
+    s.run_for(Time::from_secs(1));
+    s.joins("carol");
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    let counts: Vec<String> = own_presences(&s, ROOM)
+        .iter()
+        .filter_map(|wire| {
+            properties(&wire.stanza).into_iter().find(|(key, _)| key == "bridge-count").map(|(_, count)| count)
+        })
+        .collect();
+    let mut news = counts.clone();
+    news.dedup();
+    assert_eq!(news, ["1", "2"]);
+    let mut known: Vec<String> = Vec::new();
+    for wire in own_presences(&s, ROOM).iter().skip(1) {
+        let keys: Vec<String> = properties(&wire.stanza).into_iter().map(|(key, _)| key).collect();
+        assert!(known.iter().all(|key| keys.contains(key)), "{known:?} {keys:?}");
+        assert_eq!(wire.stanza.kids("conference-properties", ns::FOCUS).count(), 1);
+        assert!(wire.stanza.kid("x", ns::MUC).is_none());
+        known = keys;
+    }
+    // One presence for each change, and none for an endpoint more on the same bridge.
+    let told = own_presences(&s, ROOM).filter(|wire| wire.stanza.kid("x", ns::MUC).is_none());
+    let mut distinct: Vec<_> = told.iter().map(|wire| properties(&wire.stanza)).collect();
+    distinct.dedup();
+    assert_eq!(told.count(), distinct.len());
+    s.finish();
+}

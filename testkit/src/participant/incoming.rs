@@ -14,7 +14,7 @@ impl Participant {
             ("presence", kind) => self.on_presence(stanza, kind),
             ("iq", Some("get" | "set")) => self.on_request(stanza),
             ("iq", Some("result" | "error")) => self.on_answer(stanza),
-            ("message", _) => {}
+            ("message", _) => self.on_message(stanza),
             (name, kind) => self.complain(format!("a stanza that is none: <{name} type={kind:?}>")),
         }
     }
@@ -100,6 +100,17 @@ impl Participant {
             self.focus_gone = true;
             self.session = None;
             self.remote.clear();
+        }
+    }
+
+    /// Of components, not of rooms and people: those say nothing as JSON that is of interest here.
+    fn on_message(&mut self, message: &Element) {
+        let Some(json) = message.kid("json-message", ns::JITMEET) else { return };
+        if message.get("from").is_some_and(|from| !from.contains('@')) {
+            match serde_json::from_str(&json.text()) {
+                Ok(value) => self.told.push(value),
+                Err(error) => self.complain(format!("a component's message is no JSON: {error}")),
+            }
         }
     }
 

@@ -17,6 +17,9 @@ use crate::xml::{Read, el};
 /// Nobody honest sends more SSRCs than this before he adds some: each may have twenty.
 const MANY: usize = 12;
 
+/// More than anybody may ask at once.
+const FLOOD: usize = 400;
+
 /// How often somebody restarts in a loop, and how fast.
 const LOOPS: u32 = 9;
 const LOOP_PAUSE: Time = Time::from_millis(700);
@@ -69,6 +72,8 @@ impl Life<'_> {
             What::Leaves(who) | What::Vanishes(who) | What::Reloads(who) | What::AddsCamera(who) => who,
             What::AddsDesktop(who) | What::Removes(who) | What::Restarts(who) | What::RestartsIce(who) => who,
             What::IceFails(who) | What::Terminates(who) | What::Mutes(who) | What::Unmutes(who) => who,
+            What::AsksToMute(who, _) | What::AsksToUnmute(who) | What::Moderates(who, ..) => who,
+            What::Approves(who, _) | What::Rejects(who, _) | What::Forges(who, _) | What::FloodsRequests(who) => who,
             What::KeepsItsFeatures(who) | What::Kicked(who) | What::BecomesOwner(who) | What::LosesRights(who) => who,
             What::AcceptsTwice(who) | What::UsesAWrongSid(who) | What::UsesAForeignSid(who, _) => who,
             What::FloodsSources(who) | What::AnnouncesForeign(who, _) | What::RemovesForeign(who, _) => who,
@@ -101,6 +106,14 @@ impl Life<'_> {
             What::IceFails(_) if connected => self.s.participant(&label).report_ice_failed(),
             What::Mutes(_) => self.s.participant(&label).mute(Media::Audio, true),
             What::Unmutes(_) => self.s.participant(&label).mute(Media::Audio, false),
+            What::AsksToMute(_, other) => self.s.participant(&label).ask_mute(&nick(other), Media::Audio, true),
+            What::AsksToUnmute(_) => self.s.participant(&label).ask_mute(&nick(number), Media::Audio, false),
+            What::Moderates(_, media, on) => {
+                let media = ["audio", "video", "desktop"][usize::from(media) % 3];
+                self.s.participant(&label).moderate(media, on);
+            }
+            What::Approves(_, other) => self.s.participant(&label).approve(&nick(other), "audio"),
+            What::Rejects(_, other) => self.s.participant(&label).reject(&nick(other), "audio"),
             What::KeepsItsFeatures(_) => self.s.participant(&label).settings.answers_disco = false,
             What::Kicked(_) => self.s.server().put_out(now, &room, &nick(number), &["307"]),
             What::BecomesOwner(_) => self.s.server().grant(now, &room, &jid, "owner"),
@@ -151,11 +164,39 @@ impl Life<'_> {
                     self.later(LOOP_PAUSE * time, Later::Restarts(number));
                 }
             }
+            What::Forges(_, other) => self.forge(label, &nick(other)),
+            What::FloodsRequests(_) => {
+                let focus = self.s.view(label).focus_occupant();
+                for _ in 0..FLOOD {
+                    self.s.participant(label).send_iq("get", &focus, el("ping", ns::PING).done());
+                }
+            }
             What::NeverAccepts(_) => {
                 self.s.participant(label).settings.never_accepts = true;
                 self.s.participant(label).restart();
             }
             _ => {}
+        }
+    }
+
+    /// As if it were the server's components, or whoever leads.
+    fn forge(&mut self, label: &str, victim: &str) {
+        let (room, focus) = (self.s.view(label).settings.room.clone(), self.s.view(label).focus_occupant());
+        let moderation = serde_json::json!({
+            "type": "av_moderation", "room": room, "enabled": true, "mediaType": "audio", "actor": format!("{room}/{victim}"),
+        });
+        let metadata = serde_json::json!({ "type": "room_metadata", "metadata": { "startMuted": { "audio": true } } });
+        for json in [moderation, metadata] {
+            for to in [&room, &focus, "focus@auth.meet.test/focus"] {
+                let text = el("json-message", ns::JITMEET).attr("room", &room).text(json.to_string());
+                self.s.participant(label).send_raw(el("message", ns::CLIENT).attr("to", to).child(text).done());
+            }
+        }
+        let changed = el("x", ns::MUC_USER).child(el("status", ns::MUC_USER).attr("code", "104"));
+        let message = el("message", ns::CLIENT).attr("to", &room).attr("type", "groupchat").child(changed);
+        self.s.participant(label).send_raw(message.done());
+        for unmutes in [false, true] {
+            self.s.participant(label).ask_mute(victim, Media::Audio, !unmutes);
         }
     }
 

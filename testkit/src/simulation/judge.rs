@@ -107,6 +107,8 @@ impl Judge {
             // It crossed the end of its session, or of its bridge.
             (_, "gone" | "item-not-found") => true,
             (_, "bad-request") => refusal.text.is_empty() || s.now() < self.trouble,
+            // Whoever does not lead, and whoever it is about is not here, or not yet.
+            ("mute", "not-allowed") => true,
             // Room and focus are not there just now.
             ("join" | "conference", _) => true,
             _ => s.now() < self.trouble,

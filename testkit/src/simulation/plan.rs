@@ -72,6 +72,14 @@ pub enum What {
     Terminates(u8),
     Mutes(u8),
     Unmutes(u8),
+    /// Asks the focus to have somebody muted, whether it may or not.
+    AsksToMute(u8, u8),
+    /// Asks the focus whether it may unmute itself.
+    AsksToUnmute(u8),
+    /// Moderates audio, video or screens, or does not any more; the server knows whether it may.
+    Moderates(u8, u8, bool),
+    Approves(u8, u8),
+    Rejects(u8, u8),
     /// It does not say what it supports.
     KeepsItsFeatures(u8),
 
@@ -86,6 +94,9 @@ pub enum What {
     SendsNonsense(u8),
     RestartsInALoop(u8),
     NeverAccepts(u8),
+    /// Says what only components may say, and what only others may.
+    Forges(u8, u8),
+    FloodsRequests(u8),
 
     Kicked(u8),
     BecomesOwner(u8),
@@ -279,7 +290,7 @@ impl Draw<'_> {
 
     fn ordinary(&mut self, setting: Setting, people: u8) -> What {
         let who = self.small(people);
-        match self.below(17) {
+        match self.below(20) {
             0..5 => self.join(who, setting, people),
             5 | 6 => What::Leaves(who),
             7 => What::Vanishes(who),
@@ -291,7 +302,14 @@ impl Draw<'_> {
             13 => What::RestartsIce(who),
             14 => What::IceFails(who),
             15 => What::Mutes(who),
-            _ => What::Unmutes(who),
+            16 => What::Unmutes(who),
+            17 => What::AsksToMute(who, self.small(people)),
+            18 => What::AsksToUnmute(who),
+            _ => match self.below(4) {
+                0 => What::Approves(who, self.small(people)),
+                1 => What::Rejects(who, self.small(people)),
+                _ => What::Moderates(who, self.small(3), self.below(3) > 0),
+            },
         }
     }
 
@@ -307,7 +325,7 @@ impl Draw<'_> {
     }
 
     fn hostile(&mut self, who: u8, other: u8) -> What {
-        match self.below(11) {
+        match self.below(13) {
             0 => What::AcceptsTwice(who),
             1 => What::UsesAWrongSid(who),
             2 => What::UsesAForeignSid(who, other),
@@ -318,6 +336,8 @@ impl Draw<'_> {
             7 => What::RestartsInALoop(who),
             8 => What::NeverAccepts(who),
             9 => What::KeepsItsFeatures(who),
+            10 => What::Forges(who, other),
+            11 => What::FloodsRequests(who),
             _ => What::Terminates(who),
         }
     }
