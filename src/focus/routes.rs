@@ -1,15 +1,17 @@
 //! Where stanzas and changes of connections go.
 
-use super::caps;
+use std::collections::BTreeSet;
+
+use super::caps::{self, Waiter};
 use super::conference::mute::Wish;
 use super::conference::{Conference, ConferenceId, Leave, MemberId};
 use super::context::{Asked, Link};
 use super::floods::Kind;
-use super::pending::{self, Answer};
+use super::pending::{self, Answer, Then};
 use super::request;
 use super::story::Came;
 use super::timers::Timer;
-use super::{Connection, Focus};
+use super::{Connection, Focus, problems};
 use crate::wire::Jid;
 use crate::wire::jingle::Jingle;
 use crate::wire::presence::Presence;
@@ -21,6 +23,7 @@ const STATUS_CONFIGURATION_CHANGED: u16 = 104;
 
 impl Focus {
     pub(super) fn connected(&mut self, on: Connection, jid: Jid, resumed: bool) {
+        self.cx.problems.forget(on.name());
         self.watch_load();
         let grace = self.cx.link(on).in_grace.take();
         self.cx.timers.cancel(grace);
@@ -41,9 +44,11 @@ impl Focus {
             return;
         }
         if !resumed {
-            self.cx.ask(on, None, IqBody::Get(Payload::Roster(Roster {})), super::Then::Nothing);
+            let then = if on == Connection::Client { Then::Roster } else { Then::Nothing };
+            self.cx.ask(on, None, IqBody::Get(Payload::Roster(Roster::default())), then);
         }
         if on == Connection::Client {
+            self.judge_configuration();
             self.discover_components();
         }
         if !resumed {
@@ -51,7 +56,9 @@ impl Focus {
         }
         if breweries && in_time {
             self.seek_bridges();
-        } else if breweries {
+        }
+        // If we are outside: a try that came due while nothing could be said was let go.
+        if breweries {
             self.join_brewery();
         }
     }
@@ -125,6 +132,24 @@ impl Focus {
             self.retry_brewery("an error of ours");
         }
         self.give_up_checks();
+        self.ask_for_features();
+    }
+
+    /// Members of whom it is not known what they support, and of whom nobody asks it.
+    pub(super) fn unasked(&self) -> Vec<Waiter> {
+        let asked: BTreeSet<Waiter> = self.cx.caps.waiters().collect();
+        let unknown = self.conferences.iter().flat_map(|conference| {
+            let members = conference.members().iter().filter(|member| member.features.is_none());
+            members.map(|member| (conference.id, member.id))
+        });
+        unknown.filter(|waiter| !asked.contains(waiter)).collect()
+    }
+
+    /// Asks what members support of whom it is neither known nor asked.
+    fn ask_for_features(&mut self) {
+        for (id, member) in self.unasked() {
+            self.with_conference(id, |conference, cx| conference.discover(cx, member));
+        }
     }
 
     /// Presence to all who have subscribed, or to one of them.
@@ -267,6 +292,7 @@ impl Focus {
         self.cx.send(on, Stanza::Presence(Box::new(answer)));
         if welcome {
             self.announce(on, Some(from.clone()));
+            self.cx.problems.solve(problems::Kind::NoSubscription, from.as_str());
         }
     }
 

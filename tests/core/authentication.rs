@@ -5,12 +5,11 @@ use jicofo::focus::request::json;
 use jicofo::wire::sm::{Incoming, read_stanza};
 use jicofo::wire::stanza::{Iq, IqBody, Payload, Stanza};
 use jicofo::wire::xml;
-use minidom::Element;
 use testkit::Time;
 use testkit::logs::keep_lines;
 use testkit::ns;
 use testkit::scenario::{Builder, Scenario};
-use testkit::xml::Read;
+use testkit::xml::{Element, Read};
 
 use crate::support::*;
 
@@ -67,10 +66,10 @@ const E4: (&str, &str, &str) = ("modify", "not-acceptable", "Missing mandatory a
 pub fn is_refused(answer: &Element, (kind, condition, text): (&str, &str, &str)) {
     let error = answer.kid("error", ns::CLIENT).unwrap_or_else(|| panic!("no error: {answer:?}"));
     assert_eq!(error.get("type"), Some(kind));
-    let children: Vec<(&str, String)> = error.children().map(|child| (child.name(), child.ns())).collect();
-    let mut expected = vec![(condition, ns::STANZA_ERRORS.to_owned()), ("text", ns::STANZA_ERRORS.to_owned())];
+    let children: Vec<(&str, &str)> = error.children().map(|child| (child.name(), child.ns())).collect();
+    let mut expected = vec![(condition, ns::STANZA_ERRORS), ("text", ns::STANZA_ERRORS)];
     if text == E2.2 {
-        expected.push(("session-invalid", ns::FOCUS.to_owned()));
+        expected.push(("session-invalid", ns::FOCUS));
     }
     assert_eq!(children, expected);
     assert_eq!(error.kid("text", ns::STANZA_ERRORS).map(Element::text).as_deref(), Some(text));
@@ -351,7 +350,7 @@ fn a_logout_ends_the_session_once() {
         let answer = only(&s, "g", "out");
         assert_eq!(answer.get("type"), Some("result"));
         let logout_answer = answer.kid("logout", ns::FOCUS).expect("a logout");
-        assert_eq!((logout_answer.attrs().into_iter().count(), logout_answer.children().count()), (0, 0));
+        assert_eq!((logout_answer.attrs().count(), logout_answer.children().count()), (0, 0));
         for (ask, id) in
             [("again", format!("session-id='{id}'")), ("none", String::new()), ("empty", "session-id=''".into())]
         {

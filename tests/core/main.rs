@@ -24,6 +24,7 @@ mod owners;
 mod ownership;
 mod permissions;
 mod pins;
+mod problems;
 mod relay_failures;
 mod relays;
 mod restarts;

@@ -1,7 +1,6 @@
 //! Muting, and the moderation of microphones, cameras and screens.
 
 use jicofo::config::SelectionStrategy;
-use minidom::Element;
 use serde_json::json;
 use testkit::ns;
 use testkit::participant::Settings;
@@ -10,7 +9,7 @@ use testkit::participant::profile::Profile;
 use testkit::room::Fate;
 use testkit::scenario::{Builder, Scenario};
 use testkit::sources::Media;
-use testkit::xml::{Read, el};
+use testkit::xml::{Element, Read, el};
 use testkit::{Time, ns::JITMEET_AUDIO, ns::JITMEET_DESKTOP, ns::JITMEET_VIDEO};
 
 use crate::support::*;

@@ -3,12 +3,12 @@
 //! Each cell of the table is played: what comes has the address that the server gives it, whatever it says of itself. What is
 //! told to anybody but the sender is an effect; a cell that names none has none.
 
-use minidom::Element;
 use testkit::ns;
 use testkit::participant::SessionState;
 use testkit::room::Fate;
 use testkit::scenario::Scenario;
 use testkit::wire_log::Wire;
+use testkit::xml::Element;
 use testkit::xml::{Read, error_in, parse};
 use testkit::{Time, ns::JITMEET_AUDIO};
 

@@ -1,13 +1,12 @@
 //! Rooms: entering, configuring, leaving, the presence of the focus.
 
-use minidom::Element;
 use serde_json::json;
 use testkit::Time;
 use testkit::ns;
 use testkit::participant::Place;
 use testkit::room::Fate;
 use testkit::scenario::Scenario;
-use testkit::xml::Read;
+use testkit::xml::{Element, Read};
 
 use crate::support::*;
 
@@ -97,6 +96,26 @@ fn a_room_that_keeps_sending_its_members_is_waited_for() {
     s.run_for(Time::from_secs(5));
     assert_eq!(of_conference(&only(&s, "g", "one"), "ready"), Some("true"));
     assert_eq!(s.focus().gauges().members, 6, "who was shown before is in");
+}
+
+/// Our own presence is lost, and the room talks on without end: it is given up after eight reply timeouts.
+#[test]
+fn a_room_that_talks_on_and_never_lets_us_in_is_given_up() {
+    let mut s = Scenario::new().config(|config| config.conference.initial_timeout = Time::from_secs(150)).start();
+    connect(&mut s, "g", "g1@guest.meet.test/r1");
+    let own = |d: &testkit::room::Delivery| d.to == "focus" && d.stanza.get("from") == Some(&format!("{ROOM}/focus"));
+    s.accident(1, Fate::IsLost, own);
+    ask(&mut s, "g", "one", ROOM);
+    for _ in 0..25 {
+        s.run_for(Time::from_secs(5));
+        let presence = format!("<presence from='{ROOM}/m' to='{FOCUS}'><x xmlns='{}'/></presence>", ns::MUC_USER);
+        let ended = s.focus().gauges().conferences == 0;
+        assert_eq!(ended, s.now() >= Time::from_secs(120), "{:?}", s.now());
+        to_focus(&mut s, &presence);
+    }
+    assert_eq!(of_conference(&only(&s, "g", "one"), "ready"), Some("false"));
+    assert_eq!(leaves(&s, ROOM).count(), 1);
+    assert_eq!(s.focus().gauges().timers, s.focus().gauges().requests_pending + 1, "and nothing is left");
 }
 
 /// Covers spec/20: 5.

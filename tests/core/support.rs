@@ -1,10 +1,9 @@
 //! What the scenarios of several files need.
 
-use minidom::Element;
 use testkit::ns;
 use testkit::scenario::Scenario;
 use testkit::wire_log::{Query, Wire};
-use testkit::xml::{Read, error_in, parse};
+use testkit::xml::{Element, Read, error_in, parse};
 
 pub const ROOM: &str = "room@conference.meet.test";
 pub const FOCUS: &str = "focus@auth.meet.test/focus";

@@ -92,6 +92,7 @@ fn the_legacy_authentication_url_sets_type_and_domain() {
     assert_eq!(in_hocon.authentication.kind, AuthenticationType::Xmpp);
 }
 
+/// Covers spec/10: 44.
 #[test]
 fn legacy_times_have_their_own_units_and_switches_are_inverted() {
     let start = Start::minimal("").legacy(

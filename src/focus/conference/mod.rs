@@ -32,7 +32,7 @@ mod tell;
 
 use std::collections::{HashMap, VecDeque};
 
-use self::bridge::{Sessions, Setbacks};
+use self::bridge::{Repeats, Sessions, Setbacks};
 use self::cascade::Cascade;
 use self::features::Features;
 use self::member::{Disregarded, Member};
@@ -45,6 +45,7 @@ use super::caps;
 use super::context::{Asked, Context};
 use super::floods::{Kind, RoomPurse};
 use super::pending::{Answer, Then};
+use super::problems;
 use super::request::{self, Requester};
 use super::seat::{self, EntryFailure, Loss, RoomForm, Seat, SeatEvent, SeatOwner};
 use super::sources::signal::Signals;
@@ -144,6 +145,7 @@ pub(crate) struct Conference {
     bridges: Sessions,
     cascade: Cascade,
     setbacks: Setbacks,
+    repeats: Repeats,
     published: Published,
     /// Ends the conference if nobody comes.
     start: Option<TimerKey>,
@@ -180,6 +182,7 @@ impl Conference {
             bridges: Sessions::default(),
             cascade: Cascade::default(),
             setbacks: Setbacks::default(),
+            repeats: Repeats::default(),
             published: Published::default(),
             start: None,
             alone: None,
@@ -287,12 +290,14 @@ impl Conference {
                 self.end(cx, Leave::Outside);
             }
             SeatEvent::Own { owner: false } => {
-                say!(
-                    self,
-                    error,
-                    "the focus is not owner of the room: the conference ends. Make the focus' account an admin of \
-                     the rooms' component in Prosody (admins = {{ … }})"
-                );
+                say!(self, error, "the focus is not owner of the room: the conference ends");
+                let domain = self.room.domain();
+                cx.problems.raise(cx.now, problems::Kind::NotOwner, domain, || {
+                    format!(
+                        "the focus is not owner of rooms at {domain}; no conference works there; make its account an admin \
+                         of that component in Prosody (admins = {{ \"focus@auth.<domain>\" }})"
+                    )
+                });
                 self.end(cx, Leave::Room);
             }
         }
@@ -351,13 +356,18 @@ impl Conference {
     /// The conference is open: whoever waited is answered, whoever came is dealt with, in this order (spec/10 §4.3).
     fn run(&mut self, cx: &mut Context) {
         self.meeting = match self.form.meeting_id.clone() {
-            Some(id) => id,
+            Some(id) => {
+                cx.problems.solve(problems::Kind::NoMeetingId, self.room.domain());
+                id
+            }
             None => {
-                say!(
-                    self,
-                    warn,
-                    "the room has no meeting id: a random one. Is the module muc_meeting_id loaded for its component?"
-                );
+                let domain = self.room.domain();
+                cx.problems.raise(cx.now, problems::Kind::NoMeetingId, domain, || {
+                    format!(
+                        "rooms at {domain} have no meeting id; random ones are used, which no other log knows; load \
+                         muc_meeting_id for that component in Prosody"
+                    )
+                });
                 cx.ids.meeting()
             }
         };
@@ -373,6 +383,7 @@ impl Conference {
         }
         self.phase = Phase::Running;
         say!(self, info, "Joined: the conference is open");
+        cx.problems.solve(problems::Kind::NotOwner, self.room.domain());
         self.go_live(cx);
         self.answer_askers(cx, |cx, room, asker| request::answer(cx, room, asker, true));
         // Whoever leads already is among all who are there, not among the first.
@@ -447,7 +458,6 @@ impl Conference {
         let id = MemberId(cx.unique());
         let mut member = Member::new(id, nick, occupant.clone());
         let disregarded = member.update(presence, true, &cx.config.xmpp.trusted_domains);
-        let caps = member.caps.clone();
         say!(self, info, participant = member.nick; "Member joined: {}", member.nick);
         self.warn_of_hidden(cx, &member);
         self.members.insert(member);
@@ -455,13 +465,20 @@ impl Conference {
         cx.timers.cancel(self.start.take());
         self.publish_sender_limits(cx);
         self.grant_if_authenticated(cx, id);
+        self.discover(cx, id);
+    }
+
+    /// Finds out what a member supports.
+    pub fn discover(&mut self, cx: &mut Context, id: MemberId) {
+        let Some(member) = self.members.get(id) else { return };
+        let (occupant, caps) = (member.occupant.clone(), member.caps.clone());
         if let Some(features) = caps::discover(cx, (self.id, id), self.seat.on, &occupant, caps.as_ref()) {
             self.features_known(cx, id, features);
         }
     }
 
     /// Somebody may wonder why it has no effect.
-    fn tell_disregarded(&self, _cx: &mut Context, id: MemberId, disregarded: Vec<Disregarded>) {
+    fn tell_disregarded(&self, cx: &mut Context, id: MemberId, disregarded: Vec<Disregarded>) {
         let Some(nick) = self.members.get(id).map(|member| &member.nick) else { return };
         for what in disregarded {
             match what {
@@ -475,6 +492,12 @@ impl Conference {
                         "{nick} says it is a recorder, gateway or transcriber, but its domain {domain} is not in \
                          jicofo.xmpp.trusted-domains: an ordinary participant"
                     );
+                    cx.problems.raise_for(cx.now, problems::Kind::JibriUntrusted, domain, id.0, || {
+                        format!(
+                            "a recorder, gateway or transcriber logs in at {domain}, which is not trusted; it counts as an \
+                             ordinary participant; if it is yours, write xmpp.trusted-domains += \"{domain}\""
+                        )
+                    });
                 }
             }
         }
@@ -526,10 +549,12 @@ impl Conference {
             cx.timers.cancel(Some(deadline));
         }
         let Some(member) = self.members.remove(id) else { return };
+        cx.problems.cause_gone(id.0);
         if member.is_participant() {
             say!(self, info, participant = member.nick; "Removed participant {}", member.nick);
         }
         cx.timers.cancel(member.flush);
+        cx.timers.cancel(member.next_endpoint);
         cx.timers.cancel(member.held_back);
         if member.features.is_none() {
             caps::left(cx, (self.id, id), member.caps.as_ref());
@@ -625,6 +650,7 @@ impl Conference {
         cx.timers.cancel(self.start.take());
         cx.timers.cancel(self.alone.take());
         self.cancel_retry(cx);
+        self.cancel_repeat(cx);
         self.cancel_election(cx);
         cx.forget_conference(self.id);
         if cx.meetings.get(&self.meeting) == Some(&self.id) {

@@ -27,6 +27,7 @@ pub(crate) struct Requester {
 impl Focus {
     /// A client asks for a conference.
     pub(super) fn conference_request(&mut self, asked: Asked, request: &focus_iq::Conference) {
+        self.judge_the_way(&asked);
         let room = match self.requested_room(request.room.as_deref()) {
             Ok(room) => room,
             Err((condition, text)) => {

@@ -20,11 +20,10 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use minidom::Element;
-
 use crate::Time;
 use crate::sources::{Media, Remote, Sources};
 use crate::violation::{Complaints, Violation};
+use crate::xml::Element;
 pub use login::LoginState;
 use media::{Dice, Track};
 use profile::Profile;

@@ -1,10 +1,8 @@
 //! Questions that the server and its rooms answer themselves.
 
-use minidom::Element;
-
 use super::Server;
 use crate::ns;
-use crate::xml::{Builder, Read, domain, el, result_of};
+use crate::xml::{Builder, Element, Read, domain, el, result_of};
 
 impl Server {
     /// An IQ to a domain, or to nobody in particular.
@@ -16,16 +14,25 @@ impl Server {
             return self.refuse(label, iq, "modify", "bad-request", None);
         };
         let to = iq.get("to").unwrap_or("").to_owned();
-        let answer = match (payload.name(), payload.ns().as_str()) {
+        let answer = match (payload.name(), payload.ns()) {
             ("query", ns::DISCO_INFO) => match self.disco_of(&to) {
                 Some(query) => result_of(iq).child(query),
                 None => return self.refuse(label, iq, "cancel", "item-not-found", None),
             },
-            ("query", ns::ROSTER) => result_of(iq).child(el("query", ns::ROSTER).attr("ver", "1")),
+            ("query", ns::ROSTER) => result_of(iq).child(self.roster(label)),
             ("ping", ns::PING) => result_of(iq),
             _ => return self.refuse(label, iq, "cancel", "service-unavailable", None),
         };
         self.deliver("server", label, answer.done());
+    }
+
+    /// What installers put into the roster of the focus.
+    fn roster(&self, label: &str) -> Builder {
+        let query = el("query", ns::ROSTER).attr("ver", "1");
+        if label != "focus" || self.options.no_roster {
+            return query;
+        }
+        query.child(el("item", ns::ROSTER).attr("jid", &self.options.domains.focus).attr("subscription", "from"))
     }
 
     fn disco_of(&self, to: &str) -> Option<Builder> {
@@ -60,7 +67,7 @@ impl Server {
         };
         let own_nick = held.nick_of(label);
         let owner = own_nick.as_ref().is_some_and(|nick| held.occupants[nick].affiliation == "owner");
-        match (payload.name(), payload.ns().as_str(), kind.as_str()) {
+        match (payload.name(), payload.ns(), kind.as_str()) {
             ("query", ns::DISCO_INFO, "get") => {
                 let query = el("query", ns::DISCO_INFO).child(el("feature", ns::DISCO_INFO).attr("var", ns::MUC));
                 self.deliver("server", label, result_of(iq).child(query).done());

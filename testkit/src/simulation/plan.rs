@@ -29,6 +29,8 @@ pub struct Setting {
     pub ice: u8,
     /// Sources are told after this many milliseconds.
     pub batching: u16,
+    /// Conferences are spread over all bridges, which are linked.
+    pub split: bool,
 }
 
 /// Something that happens, so many milliseconds after the beginning.
@@ -92,10 +94,15 @@ pub enum What {
     AnnouncesForeign(u8, u8),
     RemovesForeign(u8, u8),
     SendsNonsense(u8),
+    /// Sources that are none, and of the name of somebody else.
+    AnnouncesNonsense(u8, u8),
+    FloodsMutes(u8, u8),
+    /// Says what only components, rooms and bridges say.
+    Forges(u8, u8),
+    /// A huge presence.
+    ShowsMuch(u8),
     RestartsInALoop(u8),
     NeverAccepts(u8),
-    /// Says what only components may say, and what only others may.
-    Forges(u8, u8),
     FloodsRequests(u8),
 
     Kicked(u8),
@@ -257,6 +264,7 @@ impl Draw<'_> {
             presets: self.below(5) == 0,
             ice: self.small(3),
             batching: if self.below(4) == 0 { 500 } else { 0 },
+            split: self.below(3) == 0,
         }
     }
 
@@ -325,7 +333,7 @@ impl Draw<'_> {
     }
 
     fn hostile(&mut self, who: u8, other: u8) -> What {
-        match self.below(13) {
+        match self.below(16) {
             0 => What::AcceptsTwice(who),
             1 => What::UsesAWrongSid(who),
             2 => What::UsesAForeignSid(who, other),
@@ -336,8 +344,11 @@ impl Draw<'_> {
             7 => What::RestartsInALoop(who),
             8 => What::NeverAccepts(who),
             9 => What::KeepsItsFeatures(who),
-            10 => What::Forges(who, other),
-            11 => What::FloodsRequests(who),
+            10 => What::AnnouncesNonsense(who, other),
+            11 => What::FloodsMutes(who, other),
+            12 => What::Forges(who, other),
+            13 => What::ShowsMuch(who),
+            14 => What::FloodsRequests(who),
             _ => What::Terminates(who),
         }
     }
