@@ -114,6 +114,9 @@ impl Focus {
                 wrong.push(format!("the health check of {} is under way, and nobody waits for its answer", bridge.jid));
             }
         }
+        for unasked in self.unasked() {
+            wrong.push(format!("nobody asks what {unasked:?} supports"));
+        }
         for waiter in self.cx.caps.waiters().filter(|(id, member)| !self.is_there(*id, *member)) {
             wrong.push(format!("the features of {waiter:?} are awaited, who is gone"));
         }

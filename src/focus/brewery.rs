@@ -54,6 +54,12 @@ impl Focus {
         brewery.unconfirmed = self.cx.bridges.iter().map(|bridge| bridge.id.jid.clone()).collect();
     }
 
+    /// Whether what is said to bridges gets there: their room passes it on.
+    pub(super) fn are_bridges_reachable(&self) -> bool {
+        let inside = self.brewery.as_ref().is_some_and(|brewery| brewery.seat.is_inside());
+        inside && self.cx.is_connected(self.cx.bridge_connection())
+    }
+
     pub(super) fn brewery_presence(&mut self, presence: &Presence) {
         let Some(brewery) = &mut self.brewery else { return };
         match brewery.seat.presence(&mut self.cx, presence) {

@@ -340,6 +340,13 @@ impl Focus {
             }
             Timer::Move => self.move_some(),
             Timer::SeekBridge(id) => self.with_conference(id, Conference::seek_bridge),
+            Timer::Repeat(id) => {
+                let reachable = self.are_bridges_reachable();
+                self.with_conference(id, |conference, cx| conference.repeat(cx, reachable));
+            }
+            Timer::Reinvite(id, member) => {
+                self.with_conference(id, |conference, cx| conference.held_long_enough(cx, member));
+            }
             Timer::GraceOver(on) => self.grace_over(on),
             Timer::JoinBrewery => self.join_brewery(),
             Timer::BreweryTimeout => self.brewery_timed_out(),
@@ -386,9 +393,15 @@ impl Focus {
             Then::RelayTold(id, key) => {
                 self.with_conference(id, |conference, cx| conference.relay_told(cx, key, &answer));
             }
-            Then::Updated(id, key, endpoint) => {
-                self.with_conference(id, |conference, cx| conference.updated(cx, key, endpoint, &answer));
+            Then::EndpointUpdated(id, key, endpoint, told) => self.with_conference(id, |conference, cx| {
+                conference.endpoint_updated(cx, key, endpoint, told, &answer);
+            }),
+            Then::ForceMuted(id, key, endpoints) => {
+                self.with_conference(id, |conference, cx| conference.force_muted(cx, key, &endpoints, &answer));
             }
+            Then::EndpointExpired(id, key, endpoint, nick) => self.with_conference(id, |conference, cx| {
+                conference.endpoint_expired(cx, key, (endpoint, nick), &answer);
+            }),
             Then::IceRestarted(id, key, endpoint) => {
                 self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, endpoint, &answer));
             }

@@ -1,6 +1,8 @@
 //! Where stanzas and changes of connections go.
 
-use super::caps;
+use std::collections::BTreeSet;
+
+use super::caps::{self, Waiter};
 use super::conference::mute::Wish;
 use super::conference::{Conference, ConferenceId, Leave, MemberId};
 use super::context::{Asked, Link};
@@ -54,7 +56,9 @@ impl Focus {
         }
         if breweries && in_time {
             self.seek_bridges();
-        } else if breweries {
+        }
+        // If we are outside: a try that came due while nothing could be said was let go.
+        if breweries {
             self.join_brewery();
         }
     }
@@ -128,6 +132,24 @@ impl Focus {
             self.retry_brewery("an error of ours");
         }
         self.give_up_checks();
+        self.ask_for_features();
+    }
+
+    /// Members of whom it is not known what they support, and of whom nobody asks it.
+    pub(super) fn unasked(&self) -> Vec<Waiter> {
+        let asked: BTreeSet<Waiter> = self.cx.caps.waiters().collect();
+        let unknown = self.conferences.iter().flat_map(|conference| {
+            let members = conference.members().iter().filter(|member| member.features.is_none());
+            members.map(|member| (conference.id, member.id))
+        });
+        unknown.filter(|waiter| !asked.contains(waiter)).collect()
+    }
+
+    /// Asks what members support of whom it is neither known nor asked.
+    fn ask_for_features(&mut self) {
+        for (id, member) in self.unasked() {
+            self.with_conference(id, |conference, cx| conference.discover(cx, member));
+        }
     }
 
     /// Presence to all who have subscribed, or to one of them.

@@ -29,6 +29,10 @@ pub(crate) enum Timer {
     SeekBridge(ConferenceId),
     /// Some of those move whose bridge has gone.
     Move,
+    /// Tell bridges again what they have not confirmed.
+    Repeat(ConferenceId),
+    /// Give a participant an endpoint whose last ones were lost.
+    Reinvite(ConferenceId, MemberId),
     /// A lost connection was not resumed in time.
     GraceOver(super::Connection),
     /// Enter the bridges' brewery (again).
@@ -56,7 +60,9 @@ impl Timer {
             | Timer::ElectOwner(id)
             | Timer::Signal(id, _)
             | Timer::FindPlace(id, _)
-            | Timer::SeekBridge(id) => Some(*id),
+            | Timer::SeekBridge(id)
+            | Timer::Repeat(id)
+            | Timer::Reinvite(id, _) => Some(*id),
             _ => None,
         }
     }

@@ -5,13 +5,12 @@ use jicofo::focus::request::json;
 use jicofo::wire::sm::{Incoming, read_stanza};
 use jicofo::wire::stanza::{Iq, IqBody, Payload, Stanza};
 use jicofo::wire::xml;
-use minidom::Element;
 use testkit::Time;
+use testkit::logs::keep_lines;
 use testkit::ns;
 use testkit::scenario::{Builder, Scenario};
-use testkit::xml::Read;
+use testkit::xml::{Element, Read};
 
-use crate::log_lines::{keep_log, logged};
 use crate::support::*;
 
 pub const GUEST: &str = "g1@guest.meet.test/r1";
@@ -67,10 +66,10 @@ const E4: (&str, &str, &str) = ("modify", "not-acceptable", "Missing mandatory a
 pub fn is_refused(answer: &Element, (kind, condition, text): (&str, &str, &str)) {
     let error = answer.kid("error", ns::CLIENT).unwrap_or_else(|| panic!("no error: {answer:?}"));
     assert_eq!(error.get("type"), Some(kind));
-    let children: Vec<(&str, String)> = error.children().map(|child| (child.name(), child.ns())).collect();
-    let mut expected = vec![(condition, ns::STANZA_ERRORS.to_owned()), ("text", ns::STANZA_ERRORS.to_owned())];
+    let children: Vec<(&str, &str)> = error.children().map(|child| (child.name(), child.ns())).collect();
+    let mut expected = vec![(condition, ns::STANZA_ERRORS), ("text", ns::STANZA_ERRORS)];
     if text == E2.2 {
-        expected.push(("session-invalid", ns::FOCUS.to_owned()));
+        expected.push(("session-invalid", ns::FOCUS));
     }
     assert_eq!(children, expected);
     assert_eq!(error.kid("text", ns::STANZA_ERRORS).map(Element::text).as_deref(), Some(text));
@@ -311,7 +310,7 @@ fn a_logout_ends_the_session_once() {
         let answer = only(&s, "g", "out");
         assert_eq!(answer.get("type"), Some("result"));
         let logout_answer = answer.kid("logout", ns::FOCUS).expect("a logout");
-        assert_eq!((logout_answer.attrs().into_iter().count(), logout_answer.children().count()), (0, 0));
+        assert_eq!((logout_answer.attrs().count(), logout_answer.children().count()), (0, 0));
         for (ask, id) in
             [("again", format!("session-id='{id}'")), ("none", String::new()), ("empty", "session-id=''".into())]
         {
@@ -450,7 +449,7 @@ fn a_hundred_people_log_in_at_once() {
 #[test]
 fn each_decision_is_one_line_of_the_log_without_secrets() {
     let mut s = secure();
-    keep_log();
+    keep_lines();
     let id = session(&ask_with(&mut s, "a", ROOM, "machine-uid='machine-of-alice' token='e30.hush.x'"));
     let mine = format!("session-id='{id}' machine-uid='machine-of-alice'");
     ask_with(&mut s, "g", OTHER, "machine-uid='m2'");
@@ -462,7 +461,7 @@ fn each_decision_is_one_line_of_the_log_without_secrets() {
     let lines = logged("");
     let rules: Vec<&str> = lines
         .iter()
-        .filter(|line| line.contains("Conference request of "))
+        .filter(|line| line.contains("Conference request for room "))
         .map(|line| {
             let (_, rule) = line.split_once(" by rule ").expect("a rule");
             rule.split_once(' ').expect("and words").0

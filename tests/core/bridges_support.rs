@@ -1,12 +1,12 @@
 //! What is said to bridges, in short, and what happens to them.
 
 use jicofo::config::SelectionStrategy;
-use minidom::Element;
 use testkit::Time;
 use testkit::bridge::{Fault, Settings};
 use testkit::ns;
 use testkit::scenario::{Builder, Scenario};
 use testkit::wire_log::Wire;
+use testkit::xml::Element;
 use testkit::xml::{Read, parse};
 
 use crate::support::said_to;
@@ -79,7 +79,7 @@ fn endpoints(parent: &Element) -> Vec<String> {
     let mut words = Vec::new();
     for endpoint in parent.kids("endpoint", ns::COLIBRI2) {
         let id = endpoint.get("id").unwrap_or("?");
-        let children: Vec<&str> = endpoint.children().map(minidom::Element::name).collect();
+        let children: Vec<&str> = endpoint.children().map(testkit::xml::Element::name).collect();
         words.push(match (endpoint.get("create"), endpoint.get("expire")) {
             (Some(_), _) => format!("+{id}"),
             (_, Some(_)) => format!("-{id}"),

@@ -102,6 +102,7 @@ fn one_who_floods_a_room_with_sources_is_stopped_and_the_others_are_heard() {
     is_heard(&mut s, "p1");
 }
 
+/// Covers spec/90: 24.
 #[test]
 fn whoever_asks_for_what_he_may_not_have_without_end_is_told_to_wait() {
     let mut s = meeting(3);
@@ -112,6 +113,7 @@ fn whoever_asks_for_what_he_may_not_have_without_end_is_told_to_wait() {
     let counts = refused(&mut s, "p2");
     assert_eq!((counts["not-allowed"] > 200, counts["resource-constraint"] > 200), (true, true), "{counts:?}");
     assert_eq!(counts.values().sum::<usize>(), 500, "everything is answered");
+    assert_eq!(s.focus().metrics().requests_limited as usize, counts["resource-constraint"]);
     // What is nothing to do with it goes on: it is heard, and whoever leads mutes it.
     is_heard(&mut s, "p2");
     s.participant("p1").ask_mute_of(JITMEET_AUDIO, "p2", true);

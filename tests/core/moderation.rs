@@ -1,6 +1,6 @@
 //! Muting, and the moderation of microphones, cameras and screens.
 
-use minidom::Element;
+use jicofo::config::SelectionStrategy;
 use serde_json::json;
 use testkit::ns;
 use testkit::participant::Settings;
@@ -9,7 +9,7 @@ use testkit::participant::profile::Profile;
 use testkit::room::Fate;
 use testkit::scenario::{Builder, Scenario};
 use testkit::sources::Media;
-use testkit::xml::{Read, el};
+use testkit::xml::{Element, Read, el};
 use testkit::{Time, ns::JITMEET_AUDIO, ns::JITMEET_DESKTOP, ns::JITMEET_VIDEO};
 
 use crate::support::*;
@@ -556,5 +556,65 @@ fn a_bridge_that_fails_at_it_is_left_and_the_mutes_are_not_lost() {
     for (name, muted) in [("alice", false), ("bob", true), ("carol", true)] {
         assert_eq!(s.view_bridge("jvb1").endpoint(name).unwrap().force_mute, (muted, false), "{name}");
     }
+    s.finish();
+}
+
+/// Three on two bridges, as the strategy for tests deals them out.
+fn on_two_bridges() -> Scenario {
+    let mut s = Scenario::new()
+        .config(|config| {
+            config.octo.enabled = true;
+            config.bridge.selection_strategy = SelectionStrategy::Split;
+        })
+        .relay_bridge("jvb1", "here")
+        .relay_bridge("jvb2", "here")
+        .participant("alice")
+        .participant("bob")
+        .participant("carol")
+        .participant("dave")
+        .start();
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    s
+}
+
+/// Covers spec/40: 9.
+#[test]
+fn each_bridge_is_asked_once_for_all_that_it_has() {
+    let mut s = on_two_bridges();
+    let homes = ["bob", "carol", "dave"].map(|name| s.home_of(name).unwrap().to_owned());
+    let (near, far): (Vec<_>, Vec<_>) =
+        ["bob", "carol", "dave"].into_iter().zip(&homes).partition(|(_, home)| **home == homes[0]);
+    assert!(!near.is_empty() && !far.is_empty() && near.len() + far.len() == 3, "{homes:?}");
+    let now = s.now();
+    s.participant("alice").moderate("audio", true);
+    s.settle();
+    let mut requests = force_mutes(&s, now);
+    requests.sort_by_key(Vec::len);
+    assert_eq!(requests.iter().map(Vec::len).collect::<Vec<_>>(), [1, 2]);
+    let asked = |s: &Scenario, since| {
+        let requests = s.said().since(since).containing("<force-mute");
+        requests
+            .iter()
+            .map(|wire| wire.stanza.get("to").unwrap().rsplit('/').next().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(asked(&s, now).len(), 2);
+    for (name, home) in near.iter().chain(&far) {
+        assert_eq!(s.view_bridge(home).endpoint(name).unwrap().force_mute, (true, false), "{name}");
+    }
+    // The same again changes nothing.
+    s.participant("alice").moderate("audio", false);
+    s.participant("alice").moderate("audio", true);
+    s.participant("alice").moderate("video", true);
+    s.settle();
+    assert_eq!(force_mutes(&s, now).len(), 2);
+    s.participant("alice").moderate("desktop", true);
+    s.participant("alice").approve("bob", "audio");
+    s.settle();
+    let now = s.now();
+    assert_eq!(asks(&mut s, "bob", JITMEET_AUDIO, "bob", false), None);
+    assert_eq!((force_mutes(&s, now), asked(&s, now)), (vec![vec![muted("bob", false, true)]], vec![homes[0].clone()]));
+    assert!(s.said().since(now).containing("<force-mute").first().text().contains("<force-mute video='true'/>"));
     s.finish();
 }

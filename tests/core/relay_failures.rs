@@ -17,7 +17,7 @@ fn moved(s: &Scenario) -> Vec<String> {
     all.filter(|name| moves(s, name) > 0).collect()
 }
 
-fn passive(answer: &mut minidom::Element) {
+fn passive(answer: &mut testkit::xml::Element) {
     let relay = answer
         .get_child_mut("conference-modified", ns::COLIBRI2)
         .and_then(|it| it.get_child_mut("relay", ns::COLIBRI2));
@@ -28,7 +28,7 @@ fn passive(answer: &mut minidom::Element) {
     }
 }
 
-fn no_transport(answer: &mut minidom::Element) {
+fn no_transport(answer: &mut testkit::xml::Element) {
     let relay = answer
         .get_child_mut("conference-modified", ns::COLIBRI2)
         .and_then(|it| it.get_child_mut("relay", ns::COLIBRI2));

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use minidom::Element;
 use testkit::ns;
 use testkit::participant::media::desktop;
 use testkit::scenario::Scenario;
+use testkit::xml::Element;
 use testkit::xml::{Read, to_text};
 
 use crate::bridges_support::*;

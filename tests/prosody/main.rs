@@ -6,6 +6,7 @@ mod hostile;
 mod login;
 mod logs;
 mod meetings;
+mod moderation;
 mod process;
 mod secure_domain;
 mod support;

@@ -107,7 +107,8 @@ impl Conference {
             if settled && (participation.session.is_none() || !on_bridge) {
                 wrong.push(format!("{nick} has no session or no endpoint, and nothing is done about it"));
             }
-            let awaited = self.setbacks.retry.is_some() || !self.setbacks.expiring.is_empty();
+            let awaited =
+                member.next_endpoint.is_some() || self.setbacks.retry.is_some() || !self.setbacks.expiring.is_empty();
             let queued = cx.moves.has(self.id, member.id);
             if participation.task == Task::AwaitingMove && !queued {
                 wrong.push(format!("{nick} is to be moved, and nobody will"));

@@ -158,6 +158,10 @@ impl Conference {
 
     /// Asks a bridge for an endpoint for a participant.
     pub(super) fn place(&mut self, cx: &mut Context, id: MemberId) {
+        // Whoever is held back is placed when that is over.
+        if self.members.get(id).is_some_and(|member| member.next_endpoint.is_some()) {
+            return;
+        }
         let attempt = AttemptId(cx.unique());
         let task = match self.allocate(cx, id, attempt) {
             Placement::Asked => Task::Allocating(attempt),
@@ -266,6 +270,7 @@ impl Conference {
             cx.timers.cancel(Some(deadline));
         }
         let Some(member) = self.members.get_mut(id) else { return };
+        cx.timers.cancel(member.next_endpoint.take());
         if member.invite.is_participant() {
             let nick = member.nick.clone();
             member.invite = becomes;

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 use super::MemberId;
-use super::bridge::EndpointState;
+use super::bridge::{EndpointState, Losses};
 use super::features::Features;
 use super::invite::Invite;
 use super::limits::Budget;
@@ -77,6 +77,9 @@ pub(crate) struct Member {
     pub held_back: Option<TimerKey>,
     /// When it is told of what has changed, if that is to be later.
     pub flush: Option<TimerKey>,
+    /// When it is given an endpoint again, if bridges have lost too many of its endpoints to do so at once.
+    pub next_endpoint: Option<TimerKey>,
+    pub losses: Losses,
     pub restarts: Budget,
     pub ice_restarts: Budget,
 }
@@ -104,6 +107,8 @@ impl Member {
             offered_before: false,
             held_back: None,
             flush: None,
+            next_endpoint: None,
+            losses: Losses::default(),
             restarts: Budget::default(),
             ice_restarts: Budget::default(),
         }

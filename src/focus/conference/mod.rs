@@ -32,7 +32,7 @@ mod tell;
 
 use std::collections::{HashMap, VecDeque};
 
-use self::bridge::{Sessions, Setbacks};
+use self::bridge::{Repeats, Sessions, Setbacks};
 use self::cascade::Cascade;
 use self::features::Features;
 use self::member::{Disregarded, Member};
@@ -145,6 +145,7 @@ pub(crate) struct Conference {
     bridges: Sessions,
     cascade: Cascade,
     setbacks: Setbacks,
+    repeats: Repeats,
     published: Published,
     /// Ends the conference if nobody comes.
     start: Option<TimerKey>,
@@ -181,6 +182,7 @@ impl Conference {
             bridges: Sessions::default(),
             cascade: Cascade::default(),
             setbacks: Setbacks::default(),
+            repeats: Repeats::default(),
             published: Published::default(),
             start: None,
             alone: None,
@@ -456,7 +458,6 @@ impl Conference {
         let id = MemberId(cx.unique());
         let mut member = Member::new(id, nick, occupant.clone());
         let disregarded = member.update(presence, true, &cx.config.xmpp.trusted_domains);
-        let caps = member.caps.clone();
         say!(self, info, participant = member.nick; "Member joined: {}", member.nick);
         self.warn_of_hidden(cx, &member);
         self.members.insert(member);
@@ -464,6 +465,13 @@ impl Conference {
         cx.timers.cancel(self.start.take());
         self.publish_sender_limits(cx);
         self.grant_if_authenticated(cx, id);
+        self.discover(cx, id);
+    }
+
+    /// Finds out what a member supports.
+    pub fn discover(&mut self, cx: &mut Context, id: MemberId) {
+        let Some(member) = self.members.get(id) else { return };
+        let (occupant, caps) = (member.occupant.clone(), member.caps.clone());
         if let Some(features) = caps::discover(cx, (self.id, id), self.seat.on, &occupant, caps.as_ref()) {
             self.features_known(cx, id, features);
         }
@@ -546,6 +554,7 @@ impl Conference {
             say!(self, info, participant = member.nick; "Removed participant {}", member.nick);
         }
         cx.timers.cancel(member.flush);
+        cx.timers.cancel(member.next_endpoint);
         cx.timers.cancel(member.held_back);
         if member.features.is_none() {
             caps::left(cx, (self.id, id), member.caps.as_ref());
@@ -641,6 +650,7 @@ impl Conference {
         cx.timers.cancel(self.start.take());
         cx.timers.cancel(self.alone.take());
         self.cancel_retry(cx);
+        self.cancel_repeat(cx);
         self.cancel_election(cx);
         cx.forget_conference(self.id);
         if cx.meetings.get(&self.meeting) == Some(&self.id) {

@@ -7,11 +7,11 @@ use serde_json::Value;
 use super::bridge::EndpointState;
 use super::member::{Member, Role};
 use super::mute::{Muted, may_be_muted};
-use super::{Conference, MemberId, SessionKey};
+use super::{Conference, EndpointKey, MemberId, SessionKey};
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::colibri::request;
 use crate::focus::context::Context;
-use crate::focus::pending::Then;
+use crate::focus::pending::{Answer, Then};
 use crate::wire::Jid;
 use crate::wire::colibri2::ForceMute;
 use crate::wire::jingle::StartMuted;
@@ -198,15 +198,30 @@ impl Conference {
                 continue;
             }
             let index = requests.iter().position(|request| request.session == session).unwrap_or_else(|| {
-                requests.push(Muting { session, bridge, mutes: Vec::new() });
+                requests.push(Muting { session, bridge, endpoints: Vec::new(), mutes: Vec::new() });
                 requests.len() - 1
             });
+            requests[index].endpoints.push(EndpointKey { member: *id, attempt: endpoint.attempt });
             requests[index].mutes.push((member.nick.clone(), now));
         }
-        for Muting { session, bridge, mutes } in requests {
+        for Muting { session, bridge, endpoints, mutes } in requests {
             let modify = request::force_mute(&self.meeting, &mutes);
             // A bridge takes no notice of endpoints that it does not know in such a request (spec/40 §3.2).
-            self.ask_bridge(cx, &bridge, modify, Then::Updated(self.id, session, None));
+            self.ask_bridge(cx, &bridge, modify, Then::ForceMuted(self.id, session, endpoints));
+        }
+    }
+
+    /// The bridge answered, or said nothing. What it says is about no endpoint.
+    pub(in crate::focus) fn force_muted(
+        &mut self,
+        cx: &mut Context,
+        session: SessionKey,
+        endpoints: &[EndpointKey],
+        answered: &Answer,
+    ) {
+        match answered {
+            Answer::None => self.force_mute_lost(cx, session, endpoints),
+            _ => self.updated(cx, session, None, answered),
         }
     }
 }
@@ -215,6 +230,7 @@ impl Conference {
 struct Muting {
     session: SessionKey,
     bridge: BridgeId,
+    endpoints: Vec<EndpointKey>,
     mutes: Vec<(EndpointId, ForceMute)>,
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
-use minidom::Element;
 
 use super::errors::Refused;
 use super::relays::Relay;
@@ -12,7 +11,7 @@ use super::{Bridge, IceRestart};
 use crate::Time;
 use crate::ns;
 use crate::sources::Sources;
-use crate::xml::{Builder, Read, bare, el};
+use crate::xml::{Builder, Element, Read, bare, el};
 
 pub(super) type Outcome<T> = Result<T, Refused>;
 

@@ -1,10 +1,8 @@
 //! A `conference-modify` as the bridge parses it (spec/40 §2): what is missing or wrong here closes the real one's stream.
 
-use minidom::Element;
-
 use crate::ns;
 use crate::sources::{Group, Media, Semantics, Source, Sources};
-use crate::xml::Read;
+use crate::xml::{Element, Read};
 
 #[derive(Debug, Clone)]
 pub struct Modify {

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use minidom::Element;
-
 use super::media::{Track, sources_of};
 use super::profile::Age;
 use super::{Asked, Participant, Place, Session, SessionState};
 use crate::Time;
 use crate::ns;
 use crate::sources::{Media, Sources};
-use crate::xml::{Builder, Read, el};
+use crate::xml::{Builder, Element, Read, el};
 
 impl Participant {
     /// The time, before a command.

@@ -42,6 +42,20 @@ impl Participant {
         );
     }
 
+    /// Leaves, saying that it only changes rooms, and asks for another one. It stays who it is.
+    pub fn go_to(&mut self, room: &str) {
+        if self.place() == super::Place::InRoom {
+            self.leave_with_status("switch_room");
+        }
+        self.settings.room = room.to_owned();
+        self.request_conference();
+    }
+
+    /// Ends the meeting for all.
+    pub fn end_meeting(&mut self) {
+        self.tell_component("endconference", el("end_conference", ns::CLIENT));
+    }
+
     /// Opens the lobby, or closes it: from now on the room is for members only, or for all again.
     pub fn set_members_only(&mut self, on: bool) {
         let field = |var: &str, value: &str| {

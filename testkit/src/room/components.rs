@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use minidom::Element;
 use serde_json::{Map, Value, json};
 
 use super::{Occupant, Server};
 use crate::ns;
-use crate::xml::{Read, bare, el};
+use crate::xml::{Element, Read, bare, el};
 
 /// The moderation of one kind of media in one room: whether it is on, and who is approved, by occupant JID.
 #[derive(Debug, Clone, Default)]

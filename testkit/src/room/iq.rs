@@ -1,10 +1,8 @@
 //! Questions that the server and its rooms answer themselves.
 
-use minidom::Element;
-
 use super::Server;
 use crate::ns;
-use crate::xml::{Builder, Read, domain, el, result_of};
+use crate::xml::{Builder, Element, Read, domain, el, result_of};
 
 impl Server {
     /// An IQ to a domain, or to nobody in particular.
@@ -16,7 +14,7 @@ impl Server {
             return self.refuse(label, iq, "modify", "bad-request", None);
         };
         let to = iq.get("to").unwrap_or("").to_owned();
-        let answer = match (payload.name(), payload.ns().as_str()) {
+        let answer = match (payload.name(), payload.ns()) {
             ("query", ns::DISCO_INFO) => match self.disco_of(&to) {
                 Some(query) => result_of(iq).child(query),
                 None => return self.refuse(label, iq, "cancel", "item-not-found", None),
@@ -69,7 +67,7 @@ impl Server {
         };
         let own_nick = held.nick_of(label);
         let owner = own_nick.as_ref().is_some_and(|nick| held.occupants[nick].affiliation == "owner");
-        match (payload.name(), payload.ns().as_str(), kind.as_str()) {
+        match (payload.name(), payload.ns(), kind.as_str()) {
             ("query", ns::DISCO_INFO, "get") => {
                 let query = el("query", ns::DISCO_INFO).child(el("feature", ns::DISCO_INFO).attr("var", ns::MUC));
                 self.deliver("server", label, result_of(iq).child(query).done());

@@ -1,11 +1,10 @@
 //! The lobby: a members-only room, and a room in which others wait until they are let in (spec/20 §12).
 
-use minidom::Element;
 use serde_json::{Value, json};
 
 use super::{Room, Server};
 use crate::ns;
-use crate::xml::{Read, bare, el, stanza_error};
+use crate::xml::{Element, Read, bare, el, stanza_error};
 
 impl Server {
     /// Where people wait for a room.

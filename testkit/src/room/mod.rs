@@ -16,13 +16,12 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
-use minidom::Element;
 
 use crate::Time;
 use crate::ns;
 use crate::participant::media::Dice;
 use crate::violation::{Complaints, Violation};
-use crate::xml::{Read, error_of};
+use crate::xml::{Element, Read, error_of};
 pub use components::Moderated;
 pub use faults::Fate;
 use faults::Rule;
@@ -207,8 +206,16 @@ impl Server {
         self.now = now;
         let Some(connection) = self.connections.get_mut(label) else { return };
         connection.suspended = false;
-        for (from, stanza) in std::mem::take(&mut connection.kept) {
-            self.deliver(&from, label, stanza);
+        let kept = std::mem::take(&mut connection.kept);
+        // Ahead of what is still under way to it.
+        let places: Vec<_> =
+            self.queue.iter().filter(|(_, delivery)| delivery.to == label).map(|(at, _)| *at).collect();
+        let under_way: Vec<_> = places.iter().filter_map(|place| self.queue.remove(place)).collect();
+        for (from, stanza) in kept {
+            self.enqueue(Delivery { at: now, from, to: label.to_owned(), stanza });
+        }
+        for delivery in under_way {
+            self.enqueue(delivery);
         }
     }
 

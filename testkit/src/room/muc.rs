@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
-use minidom::Element;
 
 use super::Server;
 use crate::ns;
-use crate::xml::{Builder, Read, bare, el, set_attr, stanza_error};
+use crate::xml::{Builder, Element, Read, bare, el, set_attr, stanza_error};
 
 #[derive(Debug, Clone, Default)]
 pub struct Room {
@@ -124,10 +123,23 @@ impl Server {
         let Some(occupant) = self.rooms.get_mut(room).and_then(|r| r.occupants.get_mut(nick)) else { return };
         occupant.presence = presence.clone();
         let label = occupant.label.clone();
-        self.show_to_others(room, nick, &[], None);
+        // Bridges do not read each other's statistics, which are most of all that is said.
+        if self.options.domains.has_meetings(crate::xml::domain(room)) || label.starts_with("focus") {
+            self.show_to_others(room, nick, &[], None);
+        } else {
+            self.show_to_focus(room, nick);
+        }
         // A room that the focus' own join has made: only now (spec/20 §2.4).
         self.tell_metadata(&label, room);
         self.show_to(room, nick, &label, &[], None);
+    }
+
+    fn show_to_focus(&mut self, room: &str, nick: &str) {
+        let viewers = self.rooms[room].occupants.values().map(|occupant| &occupant.label);
+        let focus: Vec<String> = viewers.filter(|label| label.starts_with("focus")).cloned().collect();
+        for label in focus {
+            self.show_to(room, nick, &label, &[], None);
+        }
     }
 
     /// Sends the present presence of `nick` to everybody but itself.
@@ -144,18 +156,20 @@ impl Server {
     }
 
     fn show_to(&mut self, room: &str, nick: &str, viewer: &str, codes: &[&str], actor: Option<&str>) {
-        let Some(occupant) = self.rooms.get(room).and_then(|r| r.occupants.get(nick)).cloned() else { return };
+        let Some(occupant) = self.rooms.get(room).and_then(|r| r.occupants.get(nick)) else { return };
         let own = occupant.label == viewer;
         let mut presence = el("presence", ns::CLIENT)
             .attr("from", format!("{room}/{nick}"))
             .attr("to", self.jid_of(viewer))
             .opt("id", occupant.presence.get("id"));
-        for child in occupant.presence.children().filter(|child| !child.is("x", ns::MUC)) {
+        // Nobody says of himself what only rooms say.
+        for child in occupant.presence.children().filter(|child| !child.ns().starts_with(ns::MUC)) {
             presence = presence.child(child.clone());
         }
         let id = el("occupant-id", ns::OCCUPANT_ID).attr("id", format!("occupant-{nick}"));
-        let user = user_of(&occupant, &occupant.role, codes, actor, own);
-        self.deliver(&occupant.label, viewer, presence.child(id).child(user).done());
+        let user = user_of(occupant, &occupant.role, codes, actor, own);
+        let label = occupant.label.clone();
+        self.deliver(&label, viewer, presence.child(id).child(user).done());
     }
 
     /// An occupant goes; `codes` say why.

@@ -76,11 +76,10 @@ impl Recording {
     pub fn replay(self) -> Result<(), String> {
         let mut focus = self.core();
         for (number, ((at, input), said)) in self.inputs.into_iter().zip(self.said).enumerate() {
-            let told: String = format!("{input:?}").chars().take(400).collect();
             if let Some(stanzas) = self.sabotage.get(&number) {
                 focus.sabotage(*stanzas);
             }
-            handle(&mut focus, at, input);
+            handle(&mut focus, at, input.clone());
             let mut digest = Digest::default();
             let mut texts = Vec::new();
             while let Some(output) = focus.poll_output() {
@@ -91,6 +90,7 @@ impl Recording {
             }
             if digest != said {
                 let stanzas = said.stanzas;
+                let told: String = format!("{input:?}").chars().take(400).collect();
                 return Err(format!(
                     "a fresh core does not say the same {stanzas} stanzas at input {number}, {told}, but:\n{}",
                     texts.join("\n")

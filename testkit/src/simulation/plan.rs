@@ -29,6 +29,8 @@ pub struct Setting {
     pub ice: u8,
     /// Sources are told after this many milliseconds.
     pub batching: u16,
+    /// Conferences are spread over all bridges, which are linked.
+    pub split: bool,
 }
 
 /// Something that happens, so many milliseconds after the beginning.
@@ -72,6 +74,14 @@ pub enum What {
     Terminates(u8),
     Mutes(u8),
     Unmutes(u8),
+    /// Asks the focus to have somebody muted, whether it may or not.
+    AsksToMute(u8, u8),
+    /// Asks the focus whether it may unmute itself.
+    AsksToUnmute(u8),
+    /// Moderates audio, video or screens, or does not any more; the server knows whether it may.
+    Moderates(u8, u8, bool),
+    Approves(u8, u8),
+    Rejects(u8, u8),
     /// It does not say what it supports.
     KeepsItsFeatures(u8),
 
@@ -84,8 +94,16 @@ pub enum What {
     AnnouncesForeign(u8, u8),
     RemovesForeign(u8, u8),
     SendsNonsense(u8),
+    /// Sources that are none, and of the name of somebody else.
+    AnnouncesNonsense(u8, u8),
+    FloodsMutes(u8, u8),
+    /// Says what only components, rooms and bridges say.
+    Forges(u8, u8),
+    /// A huge presence.
+    ShowsMuch(u8),
     RestartsInALoop(u8),
     NeverAccepts(u8),
+    FloodsRequests(u8),
 
     Kicked(u8),
     BecomesOwner(u8),
@@ -246,6 +264,7 @@ impl Draw<'_> {
             presets: self.below(5) == 0,
             ice: self.small(3),
             batching: if self.below(4) == 0 { 500 } else { 0 },
+            split: self.below(3) == 0,
         }
     }
 
@@ -279,7 +298,7 @@ impl Draw<'_> {
 
     fn ordinary(&mut self, setting: Setting, people: u8) -> What {
         let who = self.small(people);
-        match self.below(17) {
+        match self.below(20) {
             0..5 => self.join(who, setting, people),
             5 | 6 => What::Leaves(who),
             7 => What::Vanishes(who),
@@ -291,7 +310,14 @@ impl Draw<'_> {
             13 => What::RestartsIce(who),
             14 => What::IceFails(who),
             15 => What::Mutes(who),
-            _ => What::Unmutes(who),
+            16 => What::Unmutes(who),
+            17 => What::AsksToMute(who, self.small(people)),
+            18 => What::AsksToUnmute(who),
+            _ => match self.below(4) {
+                0 => What::Approves(who, self.small(people)),
+                1 => What::Rejects(who, self.small(people)),
+                _ => What::Moderates(who, self.small(3), self.below(3) > 0),
+            },
         }
     }
 
@@ -307,7 +333,7 @@ impl Draw<'_> {
     }
 
     fn hostile(&mut self, who: u8, other: u8) -> What {
-        match self.below(11) {
+        match self.below(16) {
             0 => What::AcceptsTwice(who),
             1 => What::UsesAWrongSid(who),
             2 => What::UsesAForeignSid(who, other),
@@ -318,6 +344,11 @@ impl Draw<'_> {
             7 => What::RestartsInALoop(who),
             8 => What::NeverAccepts(who),
             9 => What::KeepsItsFeatures(who),
+            10 => What::AnnouncesNonsense(who, other),
+            11 => What::FloodsMutes(who, other),
+            12 => What::Forges(who, other),
+            13 => What::ShowsMuch(who),
+            14 => What::FloodsRequests(who),
             _ => What::Terminates(who),
         }
     }

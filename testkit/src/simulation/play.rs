@@ -6,10 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 
+use jicofo::config::SelectionStrategy;
+
 use super::judge::Judge;
 use super::peers::Person;
 use super::plan::{Plan, Setting};
 use super::{Failure, Lived};
+
 use crate::Time;
 use crate::bridge::IceRestart;
 use crate::scenario::Scenario;
@@ -20,6 +23,12 @@ const HEALING: Time = Time::from_secs(110);
 
 /// After that what is still under way arrives.
 const SETTLING: Time = Time::from_secs(5);
+
+/// Most lives check bridges less often than every ten seconds, and hear less often of them: half of all that happens would
+/// be that. One in so many does as the configuration says.
+const RUSHED: u64 = 4;
+const CHECKS: Time = Time::from_secs(20);
+const PRESENCE: Time = Time::from_secs(25);
 
 /// A life being lived.
 pub(super) struct Life<'a> {
@@ -78,7 +87,7 @@ pub fn play(plan: &Plan) -> Result<Lived, Failure> {
 
 impl<'a> Life<'a> {
     fn new(plan: &'a Plan) -> Life<'a> {
-        let Setting { bridges, hop, spread, presets, ice, batching, .. } = plan.setting;
+        let Setting { bridges, hop, spread, presets, ice, batching, split, .. } = plan.setting;
         let millis = |count: u16| Time::from_millis(count.into());
         let mut builder = Scenario::new()
             .seed(plan.seed)
@@ -86,6 +95,13 @@ impl<'a> Life<'a> {
             .latency(millis(hop), millis(spread))
             .server(|options| options.presets = presets)
             .config(|config| {
+                if plan.seed % RUSHED != 0 {
+                    config.bridge.health_checks.interval = CHECKS;
+                }
+                if split {
+                    config.octo.enabled = true;
+                    config.bridge.selection_strategy = SelectionStrategy::Split;
+                }
                 if batching > 0 {
                     config.conference.source_signaling_delays = [(0, millis(batching))].into();
                 }
@@ -93,7 +109,8 @@ impl<'a> Life<'a> {
         for number in 0..bridges {
             builder = builder.bridge_with(&bridge(number), move |bridge| {
                 bridge.stats.terse = true;
-                bridge.presence_interval = Time::from_secs(20);
+                bridge.stats.relay_id = split.then(|| format!("relay-{}", bridge.nick));
+                bridge.presence_interval = PRESENCE;
                 bridge.ice_restart =
                     [IceRestart::Works, IceRestart::NotNeeded, IceRestart::Refused][usize::from(ice % 3)];
             });

@@ -123,7 +123,7 @@ impl<'p> Stage<'p> {
     /// A participant's user logs in on a second connection, which is closed when its session is in use (spec/10 §6.5).
     pub async fn logs_in(&self, name: &str, mut session: Session) {
         let request = self.participant(name).tell(|participant| participant.login_request("login"));
-        session.send(&request).await;
+        session.send(&(&request).into()).await;
         let answer = loop {
             let stanza = session.next().await.expect("an answer to the request");
             if stanza.attr("id") == Some("login") {
@@ -131,7 +131,7 @@ impl<'p> Stage<'p> {
             }
         };
         let answers = self.participant(name).look(|participant| participant.conference_answers().len());
-        self.participant(name).tell(|participant| participant.logged_in(&answer));
+        self.participant(name).tell(|participant| participant.logged_in(&(&answer).into()));
         self.until(|look| look.participant(name).conference_answers().len() > answers).await;
     }
 

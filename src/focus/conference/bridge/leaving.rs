@@ -28,7 +28,7 @@ impl Conference {
             return;
         }
         let modify = request::expire_endpoints(&self.meeting, [&nick]);
-        self.ask_bridge(cx, &bridge, modify, Then::Updated(self.id, key, self.endpoint_key(id)));
+        self.ask_bridge(cx, &bridge, modify, Then::EndpointExpired(self.id, key, self.endpoint_key(id), nick));
         self.forget_endpoint(cx, id);
     }
 

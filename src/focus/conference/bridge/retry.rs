@@ -32,6 +32,25 @@ pub(crate) struct Setbacks {
     pub expiring: BTreeSet<BridgeId>,
 }
 
+/// How often in a row bridges have lost the endpoint of one participant.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Losses {
+    count: u32,
+    last: Timestamp,
+}
+
+impl Losses {
+    /// Counts one more; how long to wait before the next try. The first is nothing to wait for.
+    fn count(&mut self, now: Timestamp) -> Option<Duration> {
+        if now.since(self.last) >= CALM {
+            self.count = 0;
+        }
+        self.count += 1;
+        self.last = now;
+        self.count.checked_sub(2).map(|doublings| (FIRST_RETRY * (1 << doublings.min(5))).min(LAST_RETRY))
+    }
+}
+
 /// How a bridge failed this conference.
 #[derive(Debug, Default)]
 struct Failures {
@@ -72,6 +91,24 @@ impl Setbacks {
 }
 
 impl Conference {
+    /// A bridge does not know a participant: if that goes on, each new endpoint waits longer, and the client is not sent from
+    /// session to session without end.
+    pub(super) fn hold_if_lost_again(&mut self, cx: &mut Context, id: MemberId) {
+        let Some(member) = self.members.get_mut(id) else { return };
+        let Some(wait) = member.losses.count(cx.now) else { return };
+        let timer = cx.timers.set(cx.now + wait, Timer::Reinvite(self.id, id));
+        cx.timers.cancel(member.next_endpoint.replace(timer));
+    }
+
+    /// A participant has waited long enough for its next endpoint.
+    pub(in crate::focus) fn held_long_enough(&mut self, cx: &mut Context, id: MemberId) {
+        let Some(member) = self.members.get_mut(id) else { return };
+        member.next_endpoint = None;
+        if is_waiting(&member.invite) {
+            self.place(cx, id);
+        }
+    }
+
     pub(in crate::focus::conference) fn cancel_retry(&mut self, cx: &mut Context) {
         cx.timers.cancel(self.setbacks.retry.take().map(|(_, timer)| timer));
     }

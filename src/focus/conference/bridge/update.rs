@@ -2,6 +2,7 @@
 
 use super::super::{Conference, EndpointKey, MemberId, SessionKey};
 use super::leaving::LeaveBridge;
+use super::repeat::Told;
 use crate::focus::colibri::answer::{self, IceRestart, UpdateOutcome};
 use crate::focus::colibri::request::{self, Update};
 use crate::focus::context::Context;
@@ -30,7 +31,9 @@ impl Conference {
             initial_last_n,
         };
         let Some(modify) = request::update(&self.meeting, update) else { return };
-        let then = Then::Updated(self.id, session.key, self.endpoint_key(id));
+        let Some(endpoint) = self.endpoint_key(id) else { return };
+        let told = Told { transport: transport.cloned(), sources, initial_last_n };
+        let then = Then::EndpointUpdated(self.id, session.key, endpoint, Box::new(told));
         self.ask_bridge(cx, &session.bridge, modify, then);
         if sources {
             self.update_shown(cx, id);
@@ -108,6 +111,7 @@ impl Conference {
                 self.story.decided(cx.now, "the bridge does not know an endpoint: invited anew");
                 cx.metrics.participants_moved += 1;
                 self.forget_endpoint(cx, id);
+                self.hold_if_lost_again(cx, id);
                 self.reinvite(cx, id);
             }
             UpdateOutcome::EndpointRefused => {
