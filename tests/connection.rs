@@ -665,8 +665,14 @@ impl Focus {
         self.handle().send(session, stanza, None);
     }
 
+    /// What happens next, apart from why it failed before: that is in the log.
     async fn event(&mut self) -> Event {
-        self.events.recv().await.expect("the connection lives").1
+        loop {
+            match self.events.recv().await.expect("the connection lives").1 {
+                Event::Trouble { .. } => {}
+                event => return event,
+            }
+        }
     }
 
     async fn connected(&mut self) -> SessionId {

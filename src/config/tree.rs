@@ -336,6 +336,13 @@ pub struct Conference {
     pub restart_request_rate_limits: RateLimits,
 }
 
+impl Conference {
+    /// How long changes of sources are collected in a conference of this size (spec/70 §5.7).
+    pub fn source_signaling_delay(&self, size: u32) -> Duration {
+        self.source_signaling_delays.range(..=size).next_back().map(|(_, delay)| *delay).unwrap_or_default()
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct RateLimits {
     pub min_interval: Duration,

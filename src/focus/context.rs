@@ -16,6 +16,7 @@ use super::own::Own;
 use super::pace::Moves;
 use super::pending::{self, Pending, PendingId, Then};
 use super::pins::Pins;
+use super::problems::Problems;
 use super::time::Timestamp;
 use super::timers::{Timer, TimerKey, Timers};
 use super::{Connection, Output};
@@ -61,6 +62,7 @@ pub(crate) struct Context {
     pub caps: CapsCache,
     pub codecs: CodecCache,
     pub metrics: Metrics,
+    pub problems: Problems,
     pub authentication: Authentication,
     pub floods: Floods,
     /// Which conferences have a session on a bridge.
@@ -96,6 +98,7 @@ impl Context {
             caps: CapsCache::default(),
             codecs: CodecCache::default(),
             metrics: Metrics::default(),
+            problems: Problems::default(),
             floods: Floods::default(),
             bridge_users: BTreeMap::new(),
             moves: Moves::default(),

@@ -12,6 +12,7 @@ pub mod command;
 mod components;
 pub mod conference;
 mod context;
+mod diagnosis;
 mod floods;
 mod ids;
 pub mod metrics;
@@ -20,6 +21,7 @@ mod own;
 mod pace;
 mod pending;
 pub mod pins;
+pub mod problems;
 pub mod request;
 mod routes;
 mod seat;
@@ -43,6 +45,7 @@ use self::context::{Asked, Context, NICK};
 use self::metrics::{Gauges, Metrics};
 use self::moving::Redistribution;
 use self::pending::{Answer, Then};
+use self::problems::{Kind, Problems};
 use self::seat::SeatOwner;
 use self::story::Came;
 use self::table::Conferences;
@@ -65,6 +68,17 @@ pub enum Connection {
     Component,
 }
 
+impl Connection {
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Connection::Client => "client connection",
+            Connection::Service => "service connection",
+            Connection::Component => "component connection",
+        }
+    }
+}
+
 /// What happens to the core.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
@@ -78,6 +92,12 @@ pub enum Input {
     Disconnected {
         on: Connection,
         resumable: bool,
+    },
+    /// It can't be made, or not be kept, for this reason. Told in the log already.
+    Trouble {
+        on: Connection,
+        kind: Kind,
+        text: String,
     },
     Stanza {
         on: Connection,
@@ -163,6 +183,7 @@ impl Focus {
         match input {
             Input::Connected { on, jid, resumed } => self.connected(on, jid, resumed),
             Input::Disconnected { on, resumable } => self.disconnected(on, resumable),
+            Input::Trouble { on, kind, text } => _ = self.cx.problems.note(self.cx.now, kind, on.name(), || text),
             Input::Stanza { on, stanza } => self.stanza(on, stanza),
             Input::Tick => {}
             Input::Command { id, command } => self.command(id, command),
@@ -179,6 +200,11 @@ impl Focus {
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         let bridges = self.cx.bridges.poll_timeout();
         [self.cx.timers.next(), bridges].into_iter().flatten().min()
+    }
+
+    /// What is wrong around the focus right now.
+    pub fn problems(&self) -> &Problems {
+        &self.cx.problems
     }
 
     pub fn metrics(&self) -> &Metrics {
@@ -324,6 +350,7 @@ impl Focus {
             Timer::GraceOver(on) => self.grace_over(on),
             Timer::JoinBrewery => self.join_brewery(),
             Timer::BreweryTimeout => self.brewery_timed_out(),
+            Timer::BreweryEmpty => self.brewery_is_empty(),
             Timer::DiscoverComponents => self.discover_components(),
             Timer::Redistribute => self.redistribute(),
             Timer::SessionsExpire => self.sessions_expire(),
@@ -337,6 +364,7 @@ impl Focus {
         }
         match then {
             Then::Components => self.components_answered(answer),
+            Then::Roster => self.roster_answered(&answer),
             Then::MucDomain(domain) => self.muc_domain_answered(&domain, &answer),
             Then::RoomForm(SeatOwner::Brewery) => self.brewery_form_answered(answer),
             Then::RoomConfigured(SeatOwner::Brewery) => self.brewery_configured(answer),
@@ -362,8 +390,8 @@ impl Focus {
             Then::RelayMade(id, relay) => {
                 self.with_conference(id, |conference, cx| conference.relay_made(cx, relay, &answer));
             }
-            Then::RelayTold(id, key) => {
-                self.with_conference(id, |conference, cx| conference.relay_told(cx, key, &answer));
+            Then::RelayTold(id, key, linked) => {
+                self.with_conference(id, |conference, cx| conference.relay_told(cx, key, linked, &answer));
             }
             Then::EndpointUpdated(id, key, endpoint, told) => self.with_conference(id, |conference, cx| {
                 conference.endpoint_updated(cx, key, endpoint, told, &answer);
@@ -388,6 +416,7 @@ impl Focus {
         let hosts_rooms = matches!(answer, Answer::Result(Some(Payload::DiscoInfo(info)))
             if info.features.iter().any(|feature| feature.var == crate::wire::ns::MUC));
         if hosts_rooms {
+            self.cx.problems.solve(Kind::NoMuc, domain);
             return;
         }
         self.cx.forget_muc_domain(domain);
@@ -395,6 +424,12 @@ impl Focus {
         if matches!(answer, Answer::None) {
             return;
         }
+        self.cx.problems.raise(self.cx.now, Kind::NoMuc, domain, || {
+            format!(
+                "{domain} hosts no rooms; nobody can meet there; load the component in Prosody (Component \"{domain}\" \
+                 \"muc\"), or correct the domain that clients use (hosts.muc in config.js)"
+            )
+        });
         for id in self.conferences.in_domain(domain) {
             self.with_conference(id, Conference::no_such_service);
         }

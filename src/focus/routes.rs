@@ -7,11 +7,11 @@ use super::conference::mute::Wish;
 use super::conference::{Conference, ConferenceId, Leave, MemberId};
 use super::context::{Asked, Link};
 use super::floods::Kind;
-use super::pending::{self, Answer};
+use super::pending::{self, Answer, Then};
 use super::request;
 use super::story::Came;
 use super::timers::Timer;
-use super::{Connection, Focus};
+use super::{Connection, Focus, problems};
 use crate::wire::Jid;
 use crate::wire::jingle::Jingle;
 use crate::wire::presence::Presence;
@@ -23,6 +23,7 @@ const STATUS_CONFIGURATION_CHANGED: u16 = 104;
 
 impl Focus {
     pub(super) fn connected(&mut self, on: Connection, jid: Jid, resumed: bool) {
+        self.cx.problems.forget(on.name());
         self.watch_load();
         let grace = self.cx.link(on).in_grace.take();
         self.cx.timers.cancel(grace);
@@ -43,9 +44,11 @@ impl Focus {
             return;
         }
         if !resumed {
-            self.cx.ask(on, None, IqBody::Get(Payload::Roster(Roster {})), super::Then::Nothing);
+            let then = if on == Connection::Client { Then::Roster } else { Then::Nothing };
+            self.cx.ask(on, None, IqBody::Get(Payload::Roster(Roster::default())), then);
         }
         if on == Connection::Client {
+            self.judge_configuration();
             self.discover_components();
         }
         if !resumed {
@@ -289,6 +292,7 @@ impl Focus {
         self.cx.send(on, Stanza::Presence(Box::new(answer)));
         if welcome {
             self.announce(on, Some(from.clone()));
+            self.cx.problems.solve(problems::Kind::NoSubscription, from.as_str());
         }
     }
 

@@ -33,6 +33,7 @@ pub use self::errors::{Error, Pace, Target};
 pub use self::tls::{BadCertificate, Fault, Trust};
 use crate::config::{Account, Component};
 use crate::focus::Connection;
+use crate::focus::problems::Kind;
 use crate::measure::Histogram;
 use crate::wire::Jid;
 use crate::wire::stanza::Stanza;
@@ -80,6 +81,8 @@ pub enum Event {
     Connected { session: SessionId, jid: Jid, resumed: bool },
     /// Lost. `resumable`: what is sent meanwhile waits and arrives, if the session is resumed.
     Disconnected { resumable: bool },
+    /// It can't be made, or not be kept, for a new reason. In the log already.
+    Trouble { kind: Kind, text: String },
     /// `read_at`: when its last byte had come.
     Stanza { stanza: Stanza, read_at: Instant },
 }

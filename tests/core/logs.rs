@@ -106,7 +106,7 @@ fn what_goes_wrong_in_a_meeting_is_told_with_whom_it_concerns() {
     s.run_for(Time::from_secs(5));
     // A recorder that is none, and one who goes from participant to visitor.
     let features =
-        format!("<features xmlns='{}'><feature var='http://jitsi.org/protocol/jibri'/></features>", ns::DISCO_INFO);
+        format!("<features xmlns='{}'><feature var='http://jitsi.org/protocol/jibri'/></features>", ns::CLIENT);
     s.inject("bob", &format!("<presence to='{ROOM}/bob'>{features}</presence>"));
     s.inject("bob", &format!("<presence to='{ROOM}/bob'>{features}</presence>"));
     let now = s.now();
@@ -123,6 +123,7 @@ fn what_goes_wrong_in_a_meeting_is_told_with_whom_it_concerns() {
         &all,
         &[
             "jvbbrewery@internal.auth.meet.test/jvb1 gave no endpoint for carol: ",
+            "bob says it is a recorder, gateway or transcriber, but its domain meet.test",
             "the room was destroyed: over",
             "Stopped.",
         ],

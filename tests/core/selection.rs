@@ -148,3 +148,37 @@ fn only_requests_that_are_granted_count_against_a_bridge() {
     s.run_for(Time::from_millis(500));
     assert_eq!(total(&s), 1, "too soon after the first");
 }
+
+/// A region's second bridge is taken when the first got as many endpoints of the conference as it may get in a minute; the
+/// step of the table is in `select/tests/region_based.rs`.
+///
+/// Covers spec/50: 16.
+#[test]
+fn a_bridge_gets_no_more_of_a_conference_in_a_minute_than_configured() {
+    let mut s = strategy(SelectionStrategy::RegionBased)
+        .config(|config| {
+            config.octo.enabled = true;
+            config.bridge.max_bridge_participants_per_interval = 30;
+        })
+        .bridge_with("A", with_relay(of_region("us-east", 0.1), "A"))
+        .bridge_with("A2", with_relay(of_region("us-east", 0.3), "A2"))
+        .start();
+    let joins = |s: &mut Scenario, number: usize| {
+        let name = format!("p{number}");
+        s.joins_with(&name, |p| p.region = Some("us-east".into()));
+        s.run_until(Scenario::all_connected);
+        s.home_of(&name).map(str::to_owned)
+    };
+    s.joins_with("p0", |p| p.region = Some("us-east".into()));
+    (1..30).for_each(|number| assert_eq!(joins(&mut s, number).as_deref(), Some("A"), "{number}"));
+    assert_eq!(s.focus().metrics().bridge_selections_rate_limited, 0);
+    assert_eq!(joins(&mut s, 30).as_deref(), Some("A2"));
+    assert_eq!(s.focus().metrics().bridge_selections_rate_limited, 1);
+    let story = s.focus().story(ROOM).expect("it is there");
+    assert!(story.contains("on A2: c: in the region"), "{story}");
+    // A minute later it may have more.
+    s.run_for(seconds(62));
+    assert_eq!(joins(&mut s, 31).as_deref(), Some("A"));
+    assert_eq!(s.focus().metrics().bridge_selections_rate_limited, 1);
+    s.finish();
+}

@@ -119,6 +119,13 @@ pub fn starts_muted(s: &Scenario, name: &str) -> Option<(String, String)> {
     Some((element.get("audio")?.to_owned(), element.get("video")?.to_owned()))
 }
 
+/// The lines of this test's log that contain a text, with their levels: since [`keep_lines`](testkit::logs::keep_lines), or since
+/// they were last looked at.
+pub fn logged(text: &str) -> Vec<String> {
+    let lines = testkit::logs::take_lines().into_iter().map(|line| format!("{} {}", line.level, line.message));
+    lines.filter(|line| line.contains(text)).collect()
+}
+
 /// How many offers somebody had.
 pub fn offers(s: &Scenario, name: &str) -> usize {
     s.sent_to(name).jingle("session-initiate").count()

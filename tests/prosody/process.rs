@@ -139,10 +139,19 @@ fn nothing_shown(prosody: &Prosody, focus: &testkit::focus::FocusProcess) {
 #[tokio::test]
 async fn without_anything_to_do_it_takes_no_time_and_few_threads() {
     let prosody = Prosody::start(Wiring::Proxy).await;
-    let focus = focus().start(&prosody).await;
+    // Its own clock says when time has passed: the next check of a bridge, and the one after that.
+    let checks = "jicofo.bridge.health-checks.interval = 3 seconds";
+    let focus =
+        focus().configuration(checks).environment("JICOFO_LOG", "info,xmpp.packets=trace").start(&prosody).await;
+    let mut stage = stage(&prosody);
+    stage.bridge("jvb1").await;
+    let check = async |since: usize| {
+        assert!(focus.logged(since, "/protocol/healthcheck", PATIENCE).await, "{}", focus.log());
+        focus.log().len()
+    };
+    let first = check(0).await;
     let before = focus.usage();
-    // The one wait that no condition ends: for nothing to happen.
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    check(first).await;
     let after = focus.usage();
     assert!(after.cpu - before.cpu <= Duration::from_millis(20), "{before:?} {after:?}");
     assert!(after.threads <= 4, "{after:?}");

@@ -45,6 +45,7 @@ use super::caps;
 use super::context::{Asked, Context};
 use super::floods::{Kind, RoomPurse};
 use super::pending::{Answer, Then};
+use super::problems;
 use super::request::{self, Requester};
 use super::seat::{self, EntryFailure, Loss, RoomForm, Seat, SeatEvent, SeatOwner};
 use super::sources::signal::Signals;
@@ -289,12 +290,14 @@ impl Conference {
                 self.end(cx, Leave::Outside);
             }
             SeatEvent::Own { owner: false } => {
-                say!(
-                    self,
-                    error,
-                    "the focus is not owner of the room: the conference ends. Make the focus' account an admin of \
-                     the rooms' component in Prosody (admins = {{ … }})"
-                );
+                say!(self, error, "the focus is not owner of the room: the conference ends");
+                let domain = self.room.domain();
+                cx.problems.raise(cx.now, problems::Kind::NotOwner, domain, || {
+                    format!(
+                        "the focus is not owner of rooms at {domain}; no conference works there; make its account an admin \
+                         of that component in Prosody (admins = {{ \"focus@auth.<domain>\" }})"
+                    )
+                });
                 self.end(cx, Leave::Room);
             }
         }
@@ -353,13 +356,18 @@ impl Conference {
     /// The conference is open: whoever waited is answered, whoever came is dealt with, in this order (spec/10 §4.3).
     fn run(&mut self, cx: &mut Context) {
         self.meeting = match self.form.meeting_id.clone() {
-            Some(id) => id,
+            Some(id) => {
+                cx.problems.solve(problems::Kind::NoMeetingId, self.room.domain());
+                id
+            }
             None => {
-                say!(
-                    self,
-                    warn,
-                    "the room has no meeting id: a random one. Is the module muc_meeting_id loaded for its component?"
-                );
+                let domain = self.room.domain();
+                cx.problems.raise(cx.now, problems::Kind::NoMeetingId, domain, || {
+                    format!(
+                        "rooms at {domain} have no meeting id; random ones are used, which no other log knows; load \
+                         muc_meeting_id for that component in Prosody"
+                    )
+                });
                 cx.ids.meeting()
             }
         };
@@ -375,6 +383,7 @@ impl Conference {
         }
         self.phase = Phase::Running;
         say!(self, info, "Joined: the conference is open");
+        cx.problems.solve(problems::Kind::NotOwner, self.room.domain());
         self.go_live(cx);
         self.answer_askers(cx, |cx, room, asker| request::answer(cx, room, asker, true));
         // Whoever leads already is among all who are there, not among the first.
@@ -469,7 +478,7 @@ impl Conference {
     }
 
     /// Somebody may wonder why it has no effect.
-    fn tell_disregarded(&self, _cx: &mut Context, id: MemberId, disregarded: Vec<Disregarded>) {
+    fn tell_disregarded(&self, cx: &mut Context, id: MemberId, disregarded: Vec<Disregarded>) {
         let Some(nick) = self.members.get(id).map(|member| &member.nick) else { return };
         for what in disregarded {
             match what {
@@ -483,6 +492,12 @@ impl Conference {
                         "{nick} says it is a recorder, gateway or transcriber, but its domain {domain} is not in \
                          jicofo.xmpp.trusted-domains: an ordinary participant"
                     );
+                    cx.problems.raise_for(cx.now, problems::Kind::JibriUntrusted, domain, id.0, || {
+                        format!(
+                            "a recorder, gateway or transcriber logs in at {domain}, which is not trusted; it counts as an \
+                             ordinary participant; if it is yours, write xmpp.trusted-domains += \"{domain}\""
+                        )
+                    });
                 }
             }
         }
@@ -503,6 +518,7 @@ impl Conference {
         member.held_back = None;
         if !cx.floods.admit(cx.now, who, Kind::Place, Some((&mut self.purse, members))) {
             member.held_back = Some(cx.timers.set(cx.now + HELD_BACK, Timer::FindPlace(self.id, id)));
+            self.story.decided(cx.now, "came and went too often: no place yet");
             return;
         }
         self.invite_due(cx, id);
@@ -534,6 +550,7 @@ impl Conference {
             cx.timers.cancel(Some(deadline));
         }
         let Some(member) = self.members.remove(id) else { return };
+        cx.problems.cause_gone(id.0);
         if member.is_participant() {
             say!(self, info, participant = member.nick; "Removed participant {}", member.nick);
         }

@@ -5,7 +5,7 @@ mod login;
 
 use super::Connection;
 use super::Focus;
-use super::auth::{Login, Question, Refusal, Room, Rule};
+use super::auth::{Login, Question, Refusal, Room};
 use super::conference::{Conference, ConferenceId, MemberId, Properties};
 use super::context::{Asked, Context, NICK, error};
 use super::floods::Kind;
@@ -27,6 +27,7 @@ pub(crate) struct Requester {
 impl Focus {
     /// A client asks for a conference.
     pub(super) fn conference_request(&mut self, asked: Asked, request: &focus_iq::Conference) {
+        self.judge_the_way(&asked);
         let room = match self.requested_room(request.room.as_deref()) {
             Ok(room) => room,
             Err((condition, text)) => {
@@ -38,11 +39,6 @@ impl Focus {
         let exists = self.conferences.id_of(&room).is_some();
         self.cx.metrics.conference_requests += 1;
         self.cx.metrics.conference_requests_new += u64::from(!exists);
-        let meeting = self.conferences.by_room_mut(&room).map(|conference| conference.meeting.clone());
-        log::info!(
-            room:% = room, meeting_id:% = meeting.unwrap_or_default();
-            "Conference request for room {room} from {}", name(&self.cx, &asked)
-        );
         let login = match self.authenticate(&asked, request, &room, state) {
             Ok(login) => login,
             Err(refusal) => return self.cx.answer(asked, IqBody::Error(stanza_error(refusal))),
@@ -91,14 +87,10 @@ impl Focus {
         let decision = self.cx.authentication.decide(self.cx.now, &question);
         let refusal = decision.rule.refusal();
         let login = self.cx.authentication.admit(&mut self.cx.ids, self.cx.now, &question, &decision);
-        let level = match decision.rule {
-            // What anybody may have is not worth a line in a busy installation.
-            Rule::AuthenticationOff | Rule::BreakoutRoom | Rule::RoomExists | Rule::BreakoutsOpen => log::Level::Debug,
-            _ => log::Level::Info,
-        };
-        log::log!(
-            level, room:% = room;
-            "Conference request of {} for {room}{}: {} by rule {} ({}){}",
+        let meeting = self.conferences.by_room_mut(room).map(|conference| conference.meeting.clone());
+        log::info!(
+            room:% = room, meeting_id:% = meeting.unwrap_or_default();
+            "Conference request for room {room} from {}{}: {} by rule {} ({}){}",
             name(&self.cx, asked),
             if request.token.is_some() { ", with a token" } else { "" },
             if refusal.is_some() { "refused" } else { "let in" },

@@ -75,7 +75,8 @@ impl Bridge {
         }
         let answer = el("relay", ns::COLIBRI2).attr("id", id);
         if request.expire {
-            if self.conference(conference).relays.shift_remove(id).is_none() {
+            let held = self.conference(conference);
+            if held.relays.shift_remove(id).is_none() && !held.troubled {
                 self.complaints.add(format!("relay {id} expires, which is not there"));
             }
             return Ok(answer.attr("expire", "true"));
@@ -92,7 +93,9 @@ impl Bridge {
         for endpoint in &request.endpoints {
             wrong.extend(self.relay_endpoint(conference, id, endpoint));
         }
-        wrong.into_iter().for_each(|text| self.complaints.add(text));
+        if !self.conference(conference).troubled {
+            wrong.into_iter().for_each(|text| self.complaints.add(text));
+        }
         Ok(answer.children(transport))
     }
 

@@ -9,6 +9,8 @@ mod commands;
 mod incoming;
 mod jingle;
 mod login;
+#[cfg(test)]
+mod login_tests;
 pub mod media;
 mod moderating;
 pub mod offer;

@@ -19,11 +19,20 @@ impl Server {
                 Some(query) => result_of(iq).child(query),
                 None => return self.refuse(label, iq, "cancel", "item-not-found", None),
             },
-            ("query", ns::ROSTER) => result_of(iq).child(el("query", ns::ROSTER).attr("ver", "1")),
+            ("query", ns::ROSTER) => result_of(iq).child(self.roster(label)),
             ("ping", ns::PING) => result_of(iq),
             _ => return self.refuse(label, iq, "cancel", "service-unavailable", None),
         };
         self.deliver("server", label, answer.done());
+    }
+
+    /// What installers put into the roster of the focus.
+    fn roster(&self, label: &str) -> Builder {
+        let query = el("query", ns::ROSTER).attr("ver", "1");
+        if label != "focus" || self.options.no_roster {
+            return query;
+        }
+        query.child(el("item", ns::ROSTER).attr("jid", &self.options.domains.focus).attr("subscription", "from"))
     }
 
     fn disco_of(&self, to: &str) -> Option<Builder> {

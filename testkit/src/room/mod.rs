@@ -90,6 +90,8 @@ pub struct Options {
     /// How long a stanza travels, to or from a peer: at least, and at most so much more.
     pub latency: (Time, Time),
     pub seed: u64,
+    /// The client proxy is not in the roster of the focus.
+    pub no_roster: bool,
     /// The form lacks a meeting id.
     pub no_meeting_id: bool,
     /// No component sends room metadata.

@@ -113,6 +113,11 @@ impl Judge {
         ];
         // Endpoints and links of the same room that a focus left behind which is gone.
         let orphaned = s.now() < self.orphans && text.contains("relay relay-");
+        // Of a link: what was not confirmed is said again.
+        let repeated = [" already", "who is not behind relay", "a second time", "which is not there"];
+        if self.unheard && text.contains("relay") && repeated.iter().any(|words| text.contains(words)) {
+            return true;
+        }
         let guessed = self.unheard && text.contains("to a client without");
         orphaned || guessed || (troubled && crossed.iter().any(|words| text.contains(words)))
     }

@@ -29,8 +29,9 @@ pub struct Setting {
     pub ice: u8,
     /// Sources are told after this many milliseconds.
     pub batching: u16,
-    /// Conferences are spread over all bridges, which are linked.
-    pub split: bool,
+    /// How conferences are on several bridges: 0 not at all; in turn, with data channels over SCTP (1) or WebSockets (2); by
+    /// region (3); in turn, with visitors' bridges at the edge (4).
+    pub links: u8,
 }
 
 /// Something that happens, so many milliseconds after the beginning.
@@ -257,7 +258,7 @@ impl Draw<'_> {
 
     fn setting(&mut self) -> Setting {
         let slow = self.below(4) as u16;
-        Setting {
+        let mut setting = Setting {
             rooms: 1 + self.small(self.options.rooms),
             bridges: 1 + self.small(self.options.bridges),
             hop: slow.min(2),
@@ -265,8 +266,14 @@ impl Draw<'_> {
             presets: self.below(5) == 0,
             ice: self.small(3),
             batching: if self.below(4) == 0 { 500 } else { 0 },
-            split: self.below(3) == 0,
+            links: 0,
+        };
+        let drawn = self.small(12);
+        if drawn.is_multiple_of(3) {
+            setting.links = 1 + drawn / 3;
+            setting.bridges += 1;
         }
+        setting
     }
 
     /// Mostly much at once, sometimes long enough for timers.

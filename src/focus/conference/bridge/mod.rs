@@ -21,6 +21,7 @@ use crate::wire::stanza::{IqBody, Payload};
 use crate::wire::values::BridgeSessionId;
 
 pub(crate) use allocate::Placement;
+pub(crate) use relays::Linked;
 pub(crate) use repeat::{Repeats, Told};
 pub(crate) use retry::{Losses, Setbacks};
 
