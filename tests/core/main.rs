@@ -12,6 +12,7 @@ mod conference_requests;
 mod connections;
 mod failures;
 mod floods;
+mod hazards;
 mod health;
 mod lobby;
 mod logs;
