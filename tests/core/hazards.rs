@@ -132,6 +132,7 @@ fn conferences_that_end_in_every_way_leave_nothing() {
             }
         }
     }
+    assert!(s.failures() > 0, "and the core has failed");
     s.run_for(Time::from_secs(120));
     let after = s.focus().gauges();
     assert_eq!((after.conferences, after.members, after.endpoints), (0, 0, 0));
