@@ -115,7 +115,7 @@ impl<'a> Life<'a> {
                     config.visitors.enabled = true;
                 }
                 if batching > 0 {
-                    config.conference.source_signaling_delays = [(0, millis(batching))].into();
+                    config.conference.source_signaling_delays.0 = [(0, millis(batching))].into();
                 }
             });
         for number in 0..bridges {
