@@ -111,8 +111,8 @@ impl Judge {
             "where it is not",
             "without having entered it",
         ];
-        // Of the same room, and made by a focus that is gone.
-        let orphaned = s.now() < self.orphans && text.contains("is local and behind relay");
+        // Endpoints and links of the same room that a focus left behind which is gone.
+        let orphaned = s.now() < self.orphans && text.contains("relay relay-");
         // Of a link: what was not confirmed is said again.
         let repeated = [" already", "who is not behind relay", "a second time", "which is not there"];
         if self.unheard && text.contains("relay") && repeated.iter().any(|words| text.contains(words)) {
@@ -174,7 +174,7 @@ impl Judge {
 }
 
 fn is_there_already(text: &str) -> bool {
-    text.starts_with("Endpoint with ID") || text.starts_with("Relay with ID")
+    ["Endpoint with ID", "Local endpoint with ID", "Relay with ID"].iter().any(|start| text.starts_with(start))
 }
 
 /// Whether this is about a source that its owner sent on purpose as no client does, and that rooms allow: others are told of
