@@ -119,6 +119,46 @@ fn nobody_but_the_proxy_may_say_for_whom_it_asks() {
     s.finish();
 }
 
+/// What comes has the address that the server gives it.
+#[test]
+fn only_a_user_of_the_login_domain_starts_a_conference() {
+    for (from, starts) in [
+        ("alice@meet.test/web", true),
+        ("focus.meet.test/alice@meet.test/web", true),
+        // The domain itself, and an account without a connection.
+        ("meet.test", false),
+        ("focus.meet.test/meet.test", false),
+        ("focus.meet.test/alice@meet.test", false),
+        ("focus.meet.test", false),
+        // Domains that only look like it.
+        ("alice@guest.meet.test/web", false),
+        ("alice@meet.test.evil.example/web", false),
+        ("alice@evilmeet.test/web", false),
+        ("focus.meet.test/alice@auth.meet.test/web", false),
+        // An occupant of a room, a bridge, the focus' own account, a room.
+        ("other@conference.meet.test/alice", false),
+        ("jvbbrewery@internal.auth.meet.test/jvb1", false),
+        ("focus@auth.meet.test/other", false),
+        ("other@conference.meet.test", false),
+        // What stands behind a proxy that is not ours.
+        ("evil.example/alice@meet.test/web", false),
+        ("other@conference.meet.test/alice@meet.test/web", false),
+        ("focus@focus.meet.test/alice@meet.test/web", false),
+        // Twice behind it: the address is that of the proxy.
+        ("focus.meet.test/focus.meet.test/alice@meet.test/web", false),
+    ] {
+        let mut s = Scenario::new().config(secured).start();
+        let conference = format!("<conference xmlns='{}' room='{ROOM}' machine-uid='m1'/>", ns::FOCUS);
+        to_focus(&mut s, &format!("<iq type='set' id='x' from='{from}' to='{FOCUS}'>{conference}</iq>"));
+        let answer = said_to(&s, from).last().stanza.clone();
+        match starts {
+            true => drop(session(&answer)),
+            false => is_refused(&answer, E1),
+        }
+        assert_eq!(joins(&s, ROOM).count(), usize::from(starts), "{from}");
+    }
+}
+
 /// Covers spec/10: 13, 64.
 #[test]
 fn a_guest_is_told_that_somebody_has_to_log_in() {

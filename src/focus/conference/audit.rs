@@ -18,6 +18,12 @@ impl Conference {
         self.audit_counts(wrong);
         self.audit_sessions(cx, wrong);
         self.audit_sources(wrong);
+        for member in self.members.iter() {
+            let Some(timer) = member.held_back else { continue };
+            if member.is_participant() || !cx.timers.has(timer) {
+                wrong.push(format!("{} is held back for ever, or has a place all the same", member.nick));
+            }
+        }
         self.cascade.audit(&self.bridges.iter().map(|session| session.key).collect(), wrong);
         let awaits_somebody = self.start.is_some() || !self.members.is_empty() || self.has_breakouts(cx);
         if self.is_running() && !awaits_somebody {

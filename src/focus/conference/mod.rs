@@ -518,6 +518,7 @@ impl Conference {
         member.held_back = None;
         if !cx.floods.admit(cx.now, who, Kind::Place, Some((&mut self.purse, members))) {
             member.held_back = Some(cx.timers.set(cx.now + HELD_BACK, Timer::FindPlace(self.id, id)));
+            self.story.decided(cx.now, "came and went too often: no place yet");
             return;
         }
         self.invite_due(cx, id);

@@ -9,7 +9,7 @@ use super::errors::Refused;
 use super::request::{EndpointModify, RelayModify};
 use crate::ns;
 use crate::sources::Sources;
-use crate::xml::{Builder, Read, el};
+use crate::xml::{Builder, Element, Read, el};
 
 /// One end of a link to another bridge.
 #[derive(Debug, Clone, Default)]

@@ -88,11 +88,12 @@ impl Judge {
             }
         }
         for (label, error) in s.take_bridge_errors() {
-            let there = error.text.starts_with("Endpoint with ID") || error.text.starts_with("Local endpoint with ID");
             let known = matches!(error.condition.as_str(), "item-not-found" | "service-unavailable")
                 || error.text.starts_with("Conference already exists")
+                // Said of a link whose making was refused, before that was heard.
+                || error.text.starts_with("Unknown relay")
                 // Those of a focus that is gone.
-                || (there && (s.now() < self.orphans || self.lossy.contains(&label)));
+                || (is_there_already(&error.text) && (s.now() < self.orphans || self.lossy.contains(&label)));
             if !known {
                 wrong.push(format!("{label} answered {error:?}"));
             }
@@ -110,13 +111,15 @@ impl Judge {
             "where it is not",
             "without having entered it",
         ];
+        // Of the same room, and made by a focus that is gone.
+        let orphaned = s.now() < self.orphans && text.contains("is local and behind relay");
         // Of a link: what was not confirmed is said again.
         let repeated = [" already", "who is not behind relay", "a second time", "which is not there"];
         if self.unheard && text.contains("relay") && repeated.iter().any(|words| text.contains(words)) {
             return true;
         }
         let guessed = self.unheard && text.contains("to a client without");
-        guessed || (troubled && crossed.iter().any(|words| text.contains(words)))
+        orphaned || guessed || (troubled && crossed.iter().any(|words| text.contains(words)))
     }
 
     /// Refusals that no honest client is spared.
@@ -168,6 +171,10 @@ impl Judge {
         let open = s.view_server().unanswered("focus").into_iter().filter(|open| !self.forgiven.contains(open));
         open.map(|open| format!("the focus never answered: {open}")).collect()
     }
+}
+
+fn is_there_already(text: &str) -> bool {
+    text.starts_with("Endpoint with ID") || text.starts_with("Relay with ID")
 }
 
 /// Whether this is about a source that its owner sent on purpose as no client does, and that rooms allow: others are told of

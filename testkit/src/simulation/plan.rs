@@ -104,6 +104,7 @@ pub enum What {
     ShowsMuch(u8),
     RestartsInALoop(u8),
     NeverAccepts(u8),
+    /// Asks more than anybody may at once.
     FloodsRequests(u8),
 
     Kicked(u8),

@@ -18,8 +18,8 @@ use crate::bridge::IceRestart;
 use crate::scenario::Scenario;
 
 /// Until everything is as it should be, once nothing goes wrong any more: a bridge that failed is taken again after a
-/// minute, a conference without one tries every half a minute, and people load their pages again.
-const HEALING: Time = Time::from_secs(110);
+/// minute, the next presence of it comes half a minute later, somebody takes twenty seconds to accept, and people load their pages again.
+const HEALING: Time = Time::from_secs(140);
 
 /// After that what is still under way arrives.
 const SETTLING: Time = Time::from_secs(5);
