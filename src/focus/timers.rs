@@ -39,6 +39,8 @@ pub(crate) enum Timer {
     JoinBrewery,
     /// Nothing came from the brewery that we are entering.
     BreweryTimeout,
+    /// The brewery has had no bridge for a while.
+    BreweryEmpty,
     /// Ask again which components there are.
     DiscoverComponents,
     /// Look for bridges that have too much to do.

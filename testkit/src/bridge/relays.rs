@@ -1,6 +1,5 @@
 //! Links to other bridges (spec/40 §3.2, §5.9, §5.10). What the real one swallows, to the harm of the media, is complained of.
 
-use crate::xml::Element;
 use indexmap::IndexMap;
 
 use super::Bridge;
