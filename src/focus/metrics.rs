@@ -1,5 +1,7 @@
 //! What is counted. Counters only go up; gauges are derived from state when they are read (spec/90, row 107).
 
+use super::bridges::predict::Predictions;
+
 /// Names follow spec/10 §5.8, spec/30 §13, spec/50 §10 without their prefix.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metrics {
@@ -17,6 +19,8 @@ pub struct Metrics {
     pub ice_restarts_failed: u64,
     pub bridges_removed: u64,
     pub lost_bridges: u64,
+    /// How well the stress of bridges was predicted (docs/BRIDGES.md).
+    pub stress_predictions: Predictions,
     pub xmpp_disconnects: u64,
     /// Answers to nothing, to what has gone, and second answers.
     pub answers_unmatched: u64,

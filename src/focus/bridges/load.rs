@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::registry::Bridge;
-use crate::config;
+use crate::config::{self, LoadModel};
 use crate::focus::Timestamp;
 
 /// Counts events of the last while, in buckets of 100 ms: each counts at least for the window, and less than a bucket more.
@@ -44,10 +44,29 @@ fn ticks_of(window: Duration) -> u64 {
 }
 
 impl Bridge {
-    /// Reported stress plus that of the endpoints it cannot have counted yet (spec/50 §4.2). May exceed 1.
+    /// Reported stress plus that of what it cannot have counted yet. May exceed 1.
     pub fn corrected_stress(&self, now: Timestamp, config: &config::Bridge) -> f64 {
+        match config.selection_load_model {
+            LoadModel::Predictive => self.reported_stress + self.forecast.unreported(),
+            LoadModel::Classic => self.classic_stress(now, config),
+        }
+        .max(0.0)
+    }
+
+    /// The original's: each endpoint of the last while costs the same (spec/50 §4.2).
+    fn classic_stress(&self, now: Timestamp, config: &config::Bridge) -> f64 {
         let recent = self.recent.count(now, config.participant_rampup_interval);
         self.reported_stress + f64::from(recent) * self.average_participant_stress
+    }
+
+    /// Packets a second that it is expected to move for us.
+    pub fn carried(&self) -> u64 {
+        self.forecast.carried()
+    }
+
+    /// How far off predictions of its stress are, on average.
+    pub fn prediction_error(&self) -> f64 {
+        self.forecast.error()
     }
 
     /// spec/50 §4.3. No hard limit: strategies prefer others.

@@ -2,5 +2,6 @@
 
 pub mod health;
 pub mod load;
+pub mod predict;
 pub mod registry;
 pub mod select;

@@ -15,6 +15,7 @@ impl Conference {
             wrong.push("has ended and is there".into());
         }
         self.audit_counts(wrong);
+        self.audit_weight(wrong);
         self.audit_sessions(cx, wrong);
         self.audit_sources(wrong);
         let awaits_somebody = self.start.is_some() || !self.members.is_empty() || self.has_breakouts(cx);
@@ -45,6 +46,7 @@ impl Conference {
             ("participants", self.members.participants(), count(Member::is_participant)),
             ("audio senders", self.members.audio_senders() as usize, count(|member| !member.audio_muted)),
             ("video senders", self.members.video_senders() as usize, count(|member| !member.video_muted)),
+            ("arriving", self.members.arriving() as usize, count(|member| member.arriving)),
         ];
         for (what, kept, counted) in counts {
             if kept != counted {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::invite::{Invite, Task};
 use super::{AttemptId, Conference, EndpointKey, MemberId, SessionKey};
+use crate::focus::bridges::predict::Load;
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::bridges::select::{ConferenceBridge, Wanted};
 use crate::focus::colibri::answer::{self, AllocationFailure, IceRestart, UpdateOutcome};
@@ -45,6 +46,8 @@ pub(crate) struct BridgeSession {
     /// The bridge's own sources, once it has told them.
     pub feedback: SourceSet,
     pub endpoints: u32,
+    /// What the bridge is expected to have to do for it.
+    pub load: Load,
 }
 
 /// What a bridge has of one participant.
@@ -122,6 +125,7 @@ impl Conference {
         member.endpoint = Some(EndpointState { session: session.key, attempt, last_generation: None });
         let bridge = session.bridge.clone();
         cx.bridges.endpoint_allocated(cx.now, &bridge, &cx.config.bridge);
+        self.weigh(cx);
         self.ask_bridge(cx, &bridge, modify, Then::Allocated(self.id, id, attempt));
         if creates {
             self.publish_bridge_count(cx);
@@ -336,6 +340,7 @@ impl Conference {
             if session.endpoints == 0 {
                 self.close_bridge(cx);
             }
+            self.weigh(cx);
         }
     }
 
@@ -353,6 +358,7 @@ impl Conference {
             }
         }
         cx.bridges.endpoints_released(&session.bridge, session.endpoints);
+        cx.bridges.carries(cx.now, &session.bridge, session.load, Load::default());
         self.unregister(cx, &session.bridge);
         self.setbacks.expiring.insert(bridge);
         self.publish_bridge_count(cx);
@@ -363,6 +369,7 @@ impl Conference {
     pub(super) fn drop_bridge(&mut self, cx: &mut Context) {
         let Some(session) = self.bridge.take() else { return };
         cx.bridges.endpoints_released(&session.bridge, session.endpoints);
+        cx.bridges.carries(cx.now, &session.bridge, session.load, Load::default());
         self.unregister(cx, &session.bridge);
     }
 
@@ -505,6 +512,7 @@ impl Conference {
             region,
             feedback: SourceSet::default(),
             endpoints: 0,
+            load: Load::default(),
         });
     }
 

@@ -26,6 +26,7 @@ pub mod offer;
 mod owner;
 mod publish;
 mod tell;
+mod weight;
 
 use std::collections::{HashMap, VecDeque};
 
@@ -125,6 +126,8 @@ pub(crate) struct Conference {
     signals: Signals,
     bridge: Option<BridgeSession>,
     setbacks: Setbacks,
+    /// How many videos clients want, as the last one said.
+    last_n: Option<u32>,
     published: Published,
     /// Ends the conference if nobody comes.
     start: Option<TimerKey>,
@@ -156,6 +159,7 @@ impl Conference {
             signals: Signals::default(),
             bridge: None,
             setbacks: Setbacks::default(),
+            last_n: None,
             published: Published::default(),
             start: None,
             alone: None,
@@ -376,6 +380,7 @@ impl Conference {
                 let trusted = cx.config.xmpp.trusted_domains.as_slice();
                 self.members.update(id, presence, trusted);
                 self.publish_sender_limits(cx);
+                self.weigh(cx);
                 false
             }
             (Some(PresenceType::Unavailable), Some(id)) => {
@@ -395,6 +400,7 @@ impl Conference {
         member.update(presence, true, &cx.config.xmpp.trusted_domains);
         let caps = member.caps.clone();
         self.members.insert(member);
+        self.weigh(cx);
         cx.timers.cancel(self.start.take());
         self.publish_sender_limits(cx);
         if let Some(features) = caps::discover(cx, (self.id, id), self.seat.on, &occupant, caps.as_ref()) {
@@ -414,6 +420,7 @@ impl Conference {
         let was_participant = self.members.get(id).is_some_and(Member::is_participant);
         self.forget_member(cx, id);
         self.publish_sender_limits(cx);
+        self.weigh(cx);
         if was_participant {
             self.watch_for_loneliness(cx);
         }

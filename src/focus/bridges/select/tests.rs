@@ -1,6 +1,7 @@
 //! The cases of spec/50 §5 and §12 (18, 22 to 26, 32).
 
 use super::*;
+use crate::config::LoadModel;
 use crate::wire::presence::{Stat, Stats};
 
 const NOW: Timestamp = Timestamp(1_000_000_000);
@@ -146,7 +147,8 @@ fn bridges_are_ordered_by_rank_then_stress_then_endpoints_then_address() {
         ("a", &[("stress_level", "0.3")]),
         ("recent", &[("stress_level", "0.2")]),
     ]);
-    let config = Config::default();
+    let mut config = Config::default();
+    config.bridge.selection_load_model = LoadModel::Classic;
     let failed = id(&bridges, "failed");
     bridges.failed(NOW, &failed);
     let (recent, c) = (id(&bridges, "recent"), id(&bridges, "c"));
