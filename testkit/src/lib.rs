@@ -8,6 +8,7 @@
 
 pub mod bridge;
 pub mod focus;
+pub mod load;
 pub mod login;
 pub mod ns;
 pub mod participant;

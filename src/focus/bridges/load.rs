@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::predict::Fleet;
 use super::registry::Bridge;
 use crate::config::{self, LoadModel};
 use crate::focus::Timestamp;
@@ -59,6 +60,16 @@ impl Bridge {
         self.reported_stress + f64::from(recent) * self.average_participant_stress
     }
 
+    /// What its stress is expected to become with another conference on it: what it is compared by. With the original's model
+    /// that is its stress by now.
+    pub fn expected_stress(&self, now: Timestamp, config: &config::Bridge, fleet: &Fleet) -> f64 {
+        let now_stress = self.corrected_stress(now, config);
+        match config.selection_load_model {
+            LoadModel::Predictive => now_stress + self.forecast.foreseen(now, fleet.typical()),
+            LoadModel::Classic => now_stress,
+        }
+    }
+
     /// Packets a second that it is expected to move for us.
     pub fn carried(&self) -> u64 {
         self.forecast.carried()
@@ -68,6 +79,8 @@ impl Bridge {
     pub fn prediction_error(&self) -> f64 {
         self.forecast.error()
     }
+
+    pub fn debug(&self) -> String { self.forecast.debug() }
 
     /// spec/50 §4.3. No hard limit: strategies prefer others.
     pub fn overloaded(&self, now: Timestamp, config: &config::Bridge) -> bool {

@@ -5,6 +5,8 @@
 //! second ([`Crowd::load`]), and learns what a packet costs it by comparing the account with what it reports. Its stress by
 //! now is what it reported, and the cost of all that has come since and gone since.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 
 use crate::focus::Timestamp;
@@ -85,24 +87,49 @@ fn seen(video: u32, last_n: Option<u32>) -> u32 {
     }
 }
 
-/// How long a measurement lies behind before it is known how often the bridge measures: a JVB does every ten seconds, and
-/// says so every five (spec/50 §2.2).
+/// A conference's stay on a bridge, as far as load goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Stay {
+    /// What the bridge is expected to have to do for it.
+    pub load: Load,
+    pub since: Timestamp,
+}
+
+impl Stay {
+    pub fn new(since: Timestamp) -> Stay {
+        Stay { load: Load::default(), since }
+    }
+}
+
+/// For so long a conference that has come is expected to grow, in seconds; and while it does, half of what it has yet to
+/// become is no more expected after so many.
+const YOUNG: u64 = 60;
+const HOPE: f64 = 30.0;
+
+/// How often a bridge measures, in seconds, before it is known: a JVB does every ten seconds, and says so every five
+/// (spec/50 §2.2).
 const FIRST_SPACING: f64 = 10.0;
 /// No bridge measures oftener or more seldom than this, in seconds.
 const SPACING: (f64, f64) = (1.0, 30.0);
 /// A value that stays the same is the same measurement, until it has been so for this many intervals.
 const UNCHANGED: f64 = 2.5;
 
+/// From an endpoint's allocation until half of its media flows, in seconds: offer and answer, ICE, DTLS, and a bandwidth that
+/// grows.
+const FLOWS: f64 = 5.0;
+/// And from when it begins to flow until all does.
+const GROWS: f64 = 7.5;
+
+/// Changes closer together than this are one, in microseconds.
+const GRAIN: u64 = 250_000;
+
 /// The account of one bridge.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Forecast {
     /// What is on it, in packets a second.
     carried: u64,
-    /// What a measurement that arrived now would show of it: it takes a while for media to flow, for a bridge to measure, and
-    /// to say so. Two steps, each of half an interval.
-    rising: f64,
-    shown: f64,
-    at: Timestamp,
+    /// What was on it up to each of these times, as far back as a measurement may reach.
+    past: VecDeque<(Timestamp, u64)>,
     /// The last measurement, when it came, and how much of what is on it that showed.
     reported: f64,
     measured: Option<Timestamp>,
@@ -114,6 +141,9 @@ pub struct Forecast {
     slope: f64,
     /// How far off predictions of measurements are, on the average of the last dozen.
     error: f64,
+    /// What conferences that have just come are expected to grow by, in packets a second, and when that was so.
+    reserve: f64,
+    reserved: Timestamp,
 }
 
 /// What a report said in the light of what was expected of it.
@@ -124,12 +154,10 @@ pub struct Surprise {
 }
 
 impl Forecast {
-    pub fn new(now: Timestamp, prior: f64) -> Forecast {
+    pub fn new(prior: f64) -> Forecast {
         Forecast {
             carried: 0,
-            rising: 0.0,
-            shown: 0.0,
-            at: now,
+            past: VecDeque::new(),
             reported: 0.0,
             measured: None,
             covered: 0.0,
@@ -137,48 +165,74 @@ impl Forecast {
             fit: Fit::default(),
             slope: prior,
             error: 0.0,
+            reserve: 0.0,
+            reserved: Timestamp::default(),
         }
+    }
+
+    /// A conference has come, and is expected to become like others.
+    pub fn expects(&mut self, now: Timestamp, typical: f64) {
+        self.reserve = self.reserve(now) + typical;
+        self.reserved = now;
+    }
+
+    /// A conference grew that has not been there for long: so much less is yet to come.
+    fn came_true(&mut self, now: Timestamp, grown: f64) {
+        self.reserve = (self.reserve(now) + knob("GAMMA", -1.0) * grown).max(0.0);
+        self.reserved = now;
+    }
+
+    /// What conferences that have just come are expected to grow by.
+    fn reserve(&self, now: Timestamp) -> f64 {
+        self.reserve * decay(now.since(self.reserved).as_secs_f64() / knob("HOPE", HOPE))
+    }
+
+    /// What is to be expected of it with another conference, if that becomes like others, beyond what is unreported.
+    pub fn foreseen(&self, now: Timestamp, typical: f64) -> f64 {
+        self.slope * (self.reserve(now) + typical)
     }
 
     /// A conference on it weighs something else now.
     pub fn carries(&mut self, now: Timestamp, before: Load, after: Load) {
-        self.flow(now);
+        match self.past.back() {
+            Some((until, _)) if now.0 < until.0 + GRAIN => {}
+            _ => self.past.push_back((now, self.carried)),
+        }
         self.carried = (self.carried + u64::from(after.0)).saturating_sub(u64::from(before.0));
+        self.forget(now);
     }
 
     /// The bridge said its stress. `prior`: what a packet costs bridges, as far as is known. Tells what had been expected,
     /// unless it is an old measurement, or the first.
     pub fn reported(&mut self, now: Timestamp, stress: f64, prior: f64) -> Option<Surprise> {
-        self.flow(now);
         let since = self.measured.map(|measured| now.since(measured).as_secs_f64());
         #[expect(clippy::float_cmp, reason = "the same measurement is the same to the last bit")]
         let same = stress == self.reported && since.is_some_and(|since| since < UNCHANGED * self.spacing);
         if same {
             return None;
         }
+        let shown = self.shown(now);
         let surprise = since.map(|since| {
             // Two changes close together are two presences of one interval.
             self.spacing += (since.clamp(SPACING.0, SPACING.1) - self.spacing) / 8.0;
-            let predicted = (self.reported + self.slope * (self.shown - self.covered)).max(0.0);
+            let predicted = (self.reported + self.slope * (shown.mean - self.covered)).max(0.0);
             self.error += ((stress - predicted).abs() - self.error) / 12.0;
             Surprise { predicted, reported: stress }
         });
-        self.fit.add(self.shown, stress);
+        self.fit.add(shown.trust(), shown.mean, stress);
         self.slope = self.fit.slope(prior);
-        (self.reported, self.measured, self.covered) = (stress, Some(now), self.shown);
+        (self.reported, self.measured, self.covered) = (stress, Some(now), shown.mean);
+        self.forget(now);
         surprise
     }
 
     /// The stress of what its last measurement did not show; below 0, if more has gone than come.
     pub fn unreported(&self) -> f64 {
-        self.slope * (self.carried_now() - self.covered)
+        self.slope * (float(self.carried) - self.covered)
     }
 
-    /// What so much more would add to its stress.
-    pub fn cost(&self, load: Load) -> f64 {
-        self.slope * f64::from(load.0)
-    }
 
+    pub fn debug(&self) -> String { format!("slope {:.3} covered {:.0} spacing {:.1} tell {}", self.slope*160000.0, self.covered, self.spacing, self.learned().is_some()) }
     /// What is on it.
     pub fn carried(&self) -> u64 {
         self.carried
@@ -194,19 +248,62 @@ impl Forecast {
         self.fit.is_telling().then_some(self.slope)
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "no bridge moves 2^52 packets a second")]
-    fn carried_now(&self) -> f64 {
-        self.carried as f64
+    /// Between which ages, in seconds, that which was placed shows more and more in a measurement that arrives now: media begins to
+    /// flow and grows, a measurement is the mean of an interval, and lies up to half of one behind.
+    fn window(&self) -> (f64, f64) {
+        let (middle, half) = (FLOWS + 0.75 * self.spacing, (GROWS + self.spacing) * 0.375);
+        ((middle - half).max(0.0), middle + half)
     }
 
-    /// Time passes: what is on it begins to show.
-    fn flow(&mut self, now: Timestamp) {
-        let steps = now.since(self.at).as_secs_f64() / (self.spacing / 2.0);
-        let (carried, left) = (self.carried_now(), decay(steps));
-        let (rising, shown) = (self.rising - carried, self.shown - carried);
-        self.rising = carried + rising * left;
-        self.shown = carried + (shown + rising * steps) * left;
-        self.at = self.at.max(now);
+    /// What a measurement that arrives now shows of what is on it: the mean over the window.
+    fn shown(&self, now: Timestamp) -> Shown {
+        let (young, old) = self.window();
+        let (mut sum, mut low, mut high) = (0.0, self.carried, self.carried);
+        // From now backwards: what was there between two ages.
+        let mut age: f64 = 0.0;
+        let mut load = self.carried;
+        for (until, before) in self.past.iter().rev() {
+            let next = now.since(*until).as_secs_f64();
+            sum += float(load) * (next.min(old) - age.max(young)).max(0.0);
+            (low, high) = (low.min(load), high.max(load));
+            (age, load) = (next, *before);
+            if age >= old {
+                break;
+            }
+        }
+        sum += float(load) * (old - age.max(young)).max(0.0);
+        if age < old {
+            (low, high) = (low.min(load), high.max(load));
+        }
+        Shown { mean: sum / (old - young), range: float(high - low) }
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        let (_, old) = self.window();
+        while self.past.front().is_some_and(|(until, _)| now.since(*until).as_secs_f64() > old) {
+            self.past.pop_front();
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no bridge moves 2^52 packets a second")]
+fn float(load: u64) -> f64 {
+    load as f64
+}
+
+/// What a measurement shows of what is on a bridge.
+#[derive(Debug, Clone, Copy)]
+struct Shown {
+    mean: f64,
+    /// Between the least and the most since it may have begun.
+    range: f64,
+}
+
+impl Shown {
+    /// How much is to be learned from it: while much changes, it is uncertain what a measurement has seen of that.
+    fn trust(self) -> f64 {
+        let uncertain = 0.3 * self.range / (2.0 * f64::from(Load::PARTICIPANT.0) + 0.03 * self.mean);
+        1.0 / (1.0 + uncertain * uncertain)
     }
 }
 
@@ -217,6 +314,7 @@ fn decay(x: f64) -> f64 {
 }
 
 /// Of each measurement, this much is forgotten with the next: after ten minutes a third is left.
+pub fn knob(name: &str, default: f64) -> f64 { std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default) }
 const FORGET: f64 = 1.0 / 60.0;
 /// Believed before anything was seen, in measurements: that a bridge with nothing on it has no stress.
 const IDLE: f64 = 3.0;
@@ -237,18 +335,18 @@ struct Fit {
 }
 
 impl Fit {
-    fn add(&mut self, load: f64, stress: f64) {
+    fn add(&mut self, trust: f64, load: f64, stress: f64) {
         if self.weight == 0.0 {
             // About the idle bridge, which never measured.
             self.weight = IDLE;
         }
-        let keep = 1.0 - FORGET;
+        let keep = 1.0 - FORGET * trust;
         self.weight *= keep;
         self.load_load *= keep;
         self.load_stress *= keep;
-        self.merge(1.0, load, stress);
+        self.merge(trust, load, stress);
         // The idle bridge is not forgotten: a steady load tells no slope, but its ratio does.
-        self.merge(IDLE * FORGET, 0.0, 0.0);
+        self.merge(IDLE * FORGET * trust, 0.0, 0.0);
     }
 
     fn merge(&mut self, weight: f64, load: f64, stress: f64) {
@@ -276,10 +374,25 @@ impl Fit {
 /// The least stress of a participant that is believed before anything was seen: with nothing, nothing would be learned.
 const LEAST: f64 = 0.0005;
 
-/// What bridges have in common, for those of which nothing is known yet.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+/// What bridges have in common.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fleet {
+    /// What a packet costs those of which it is known.
     slope: Option<f64>,
+    /// Conferences that came to a bridge, and what they grew by while they were young. The older, the less they count.
+    came: f64,
+    grown: f64,
+}
+
+/// Conferences are like the last so many.
+const MEMORY: f64 = 200.0;
+/// Believed before any has come, as if by so many: that they are of four participants.
+const BELIEVED: (f64, f64) = (5.0, 5.0 * 4.0 * 500.0);
+
+impl Default for Fleet {
+    fn default() -> Fleet {
+        Fleet { slope: None, came: BELIEVED.0, grown: BELIEVED.1 }
+    }
 }
 
 impl Fleet {
@@ -293,6 +406,28 @@ impl Fleet {
         let Some(learned) = forecast.learned() else { return };
         let known = self.slope.get_or_insert(learned);
         *known += (learned - *known) / 64.0;
+    }
+
+    /// What a conference becomes on a bridge, in packets a second.
+    pub fn typical(&self) -> f64 {
+        self.grown / self.came
+    }
+
+    /// A conference on a bridge weighs something else.
+    pub fn weighs(&mut self, now: Timestamp, forecast: &mut Forecast, stay: &mut Stay, load: Load) {
+        if stay.load == Load(0) && stay.since == now {
+            let keep = 1.0 - 1.0 / MEMORY;
+            self.came = self.came * keep + 1.0;
+            self.grown *= keep;
+            forecast.expects(now, self.typical());
+        }
+        if now.since(stay.since).as_secs() < YOUNG && load > stay.load {
+            let grown = f64::from(load.0 - stay.load.0);
+            self.grown += grown;
+            forecast.came_true(now, grown);
+        }
+        forecast.carries(now, stay.load, load);
+        stay.load = load;
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::health::{CheckResult, Health, Verdict};
 use super::load::RecentCount;
-use super::predict::{Fleet, Forecast, Load, Predictions};
+use super::predict::{Fleet, Forecast, Load, Predictions, Stay};
 use crate::config;
 use crate::focus::Timestamp;
 use crate::wire::Jid;
@@ -93,7 +93,7 @@ impl Bridge {
             last_presence: now,
             endpoints: 0,
             recent: RecentCount::default(),
-            forecast: Forecast::new(now, fleet.prior(config.average_participant_stress)),
+            forecast: Forecast::new(fleet.prior(config.average_participant_stress)),
             flag: true,
             failed_at: None,
             refusal_stands: 0,
@@ -283,10 +283,16 @@ impl Bridges {
     }
 
     /// A conference on it weighs something else now.
-    pub fn carries(&mut self, now: Timestamp, id: &BridgeId, before: Load, after: Load) {
-        if let Some(bridge) = self.get_mut(id) {
-            bridge.forecast.carries(now, before, after);
+    pub fn weighs(&mut self, now: Timestamp, id: &BridgeId, stay: &mut Stay, load: Load) {
+        match self.bridges.get_mut(&id.jid).filter(|bridge| bridge.id == *id) {
+            Some(bridge) => self.fleet.weighs(now, &mut bridge.forecast, stay, load),
+            None => stay.load = load,
         }
+    }
+
+    /// What bridges have in common.
+    pub fn fleet(&self) -> &Fleet {
+        &self.fleet
     }
 
     /// How well stress was predicted.

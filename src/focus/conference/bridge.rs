@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::invite::{Invite, Task};
 use super::{AttemptId, Conference, EndpointKey, MemberId, SessionKey};
-use crate::focus::bridges::predict::Load;
+use crate::focus::bridges::predict::{Load, Stay};
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::bridges::select::{ConferenceBridge, Wanted};
 use crate::focus::colibri::answer::{self, AllocationFailure, IceRestart, UpdateOutcome};
@@ -46,8 +46,7 @@ pub(crate) struct BridgeSession {
     /// The bridge's own sources, once it has told them.
     pub feedback: SourceSet,
     pub endpoints: u32,
-    /// What the bridge is expected to have to do for it.
-    pub load: Load,
+    pub stay: Stay,
 }
 
 /// What a bridge has of one participant.
@@ -350,7 +349,7 @@ impl Conference {
         // First: if anything fails after this, the bridge has let go all the same.
         let modify = request::expire_conference(&self.meeting);
         self.ask_bridge(cx, &bridge, modify, Then::Expired(self.id, bridge.clone()));
-        let Some(session) = self.bridge.take() else { return Vec::new() };
+        let Some(mut session) = self.bridge.take() else { return Vec::new() };
         let mut on_it = Vec::new();
         for member in self.members.iter_mut() {
             if member.endpoint.take().is_some() {
@@ -358,7 +357,7 @@ impl Conference {
             }
         }
         cx.bridges.endpoints_released(&session.bridge, session.endpoints);
-        cx.bridges.carries(cx.now, &session.bridge, session.load, Load::default());
+        cx.bridges.weighs(cx.now, &session.bridge, &mut session.stay, Load::default());
         self.unregister(cx, &session.bridge);
         self.setbacks.expiring.insert(bridge);
         self.publish_bridge_count(cx);
@@ -367,9 +366,9 @@ impl Conference {
 
     /// The connection to the bridge is gone: nothing can be said to it. It will let go of the conference by itself.
     pub(super) fn drop_bridge(&mut self, cx: &mut Context) {
-        let Some(session) = self.bridge.take() else { return };
+        let Some(mut session) = self.bridge.take() else { return };
         cx.bridges.endpoints_released(&session.bridge, session.endpoints);
-        cx.bridges.carries(cx.now, &session.bridge, session.load, Load::default());
+        cx.bridges.weighs(cx.now, &session.bridge, &mut session.stay, Load::default());
         self.unregister(cx, &session.bridge);
     }
 
@@ -512,7 +511,7 @@ impl Conference {
             region,
             feedback: SourceSet::default(),
             endpoints: 0,
-            load: Load::default(),
+            stay: Stay::new(cx.now),
         });
     }
 

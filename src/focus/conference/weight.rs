@@ -11,9 +11,8 @@ impl Conference {
         let crowd = self.crowd();
         for session in self.bridge.iter_mut() {
             let load = Crowd { here: session.endpoints, ..crowd }.load();
-            if load != session.load {
-                cx.bridges.carries(cx.now, &session.bridge, session.load, load);
-                session.load = load;
+            if load != session.stay.load {
+                cx.bridges.weighs(cx.now, &session.bridge, &mut session.stay, load);
             }
         }
     }
@@ -43,7 +42,7 @@ impl Conference {
 
     /// What its bridges were told that it costs them.
     pub(in crate::focus) fn loads(&self) -> impl Iterator<Item = (&BridgeId, Load)> {
-        self.bridge.iter().map(|session| (&session.bridge, session.load))
+        self.bridge.iter().map(|session| (&session.bridge, session.stay.load))
     }
 
     /// That they were told what is so.
@@ -51,8 +50,8 @@ impl Conference {
         let crowd = self.crowd();
         for session in self.bridge.iter() {
             let load = Crowd { here: session.endpoints, ..crowd }.load();
-            if load != session.load {
-                wrong.push(format!("{} was told of a load of {:?}, not {load:?}", session.bridge.jid, session.load));
+            if load != session.stay.load {
+                wrong.push(format!("{} was told of a load of {:?}, not {load:?}", session.bridge.jid, session.stay.load));
             }
         }
     }

@@ -115,10 +115,11 @@ impl Bridges {
             (false, _) => Rank::NotOperational,
         };
         let stress = |bridge: &Bridge| bridge.corrected_stress(now, &config.bridge);
-        let of = |bridge| Ranked { bridge, rank: rank(bridge), stress: stress(bridge) };
+        let expected = |bridge: &Bridge| bridge.expected_stress(now, &config.bridge, self.fleet());
+        let of = |bridge| Ranked { bridge, rank: rank(bridge), stress: stress(bridge), expected: expected(bridge) };
         let mut ranked: Vec<_> = self.iter().map(of).collect();
         ranked.sort_by(|a, b| {
-            let by_load = a.rank.cmp(&b.rank).then(a.stress.total_cmp(&b.stress));
+            let by_load = a.rank.cmp(&b.rank).then(a.expected.total_cmp(&b.expected));
             by_load.then(a.bridge.endpoints.cmp(&b.bridge.endpoints)).then(a.bridge.id.cmp(&b.bridge.id))
         });
         ranked
@@ -144,6 +145,8 @@ struct Ranked<'a> {
     bridge: &'a Bridge,
     rank: Rank,
     stress: f64,
+    /// What it may become.
+    expected: f64,
 }
 
 /// Better ones first (spec/50 §5).
