@@ -8,7 +8,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use jicofo::focus::{Focus, Input, Output, Timestamp};
+use jicofo::focus::{Focus, Input, Timestamp};
 use jicofo::wire::sm::{Incoming, read_stanza};
 use jicofo::wire::xml;
 use testkit::scenario::Recording;
@@ -81,8 +81,9 @@ fn with_text(recording: &Recording, inputs: &[(Timestamp, Raw)]) -> (Duration, S
 
 fn write_all(focus: &mut Focus, out: &mut String, said: &mut Said) {
     out.clear();
-    while let Some(Output::Send { stanza, .. }) = focus.poll_output() {
-        xml::write_to(&stanza, out);
+    while let Some(output) = focus.poll_output() {
+        let Some(stanza) = output.stanza() else { continue };
+        xml::write_to(stanza, out);
         said.stanzas += 1;
     }
     said.bytes += out.len();

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use crate::config::sources::{FLAGS, Flag, FlagValue, SECRET_VARIABLES};
 use crate::config::{DEFAULT_FILES, Sources, environment_file, java, migrate};
+use crate::focus::auth::explain::{Hypothesis, Machine, Session};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
@@ -23,6 +24,8 @@ pub enum Command {
     },
     /// Print docs/CONFIGURATION.md.
     ConfigDocs,
+    /// Print what authentication makes of the request that [`Invocation::hypothesis`] describes.
+    ExplainAuth,
     Help,
     Version,
 }
@@ -34,6 +37,8 @@ pub struct Invocation {
     pub warnings: Vec<String>,
     /// `--output FILE`, for `migrate`.
     pub output: Option<PathBuf>,
+    /// For `explain-auth`.
+    pub hypothesis: Hypothesis,
 }
 
 /// Takes `--environment-file FILE` out of the arguments and puts in what the old init scripts made of such a file: its
@@ -73,11 +78,21 @@ pub fn parse(arguments: impl IntoIterator<Item = String>, environment: BTreeMap<
         sources.system.read(java::split_words(words));
     }
     sources.environment = environment;
-    let mut invocation = Invocation { command: Command::Run, sources, warnings: Vec::new(), output: None };
+    let mut invocation = Invocation {
+        command: Command::Run,
+        sources,
+        warnings: Vec::new(),
+        output: None,
+        hypothesis: Hypothesis::default(),
+    };
     let mut format = None;
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
+        if invocation.command == Command::ExplainAuth && invocation.supposes(&argument, &mut arguments) {
+            continue;
+        }
         match argument.as_str() {
+            "explain-auth" => invocation.command = Command::ExplainAuth,
             "check-config" => invocation.command = Command::CheckConfig { json: false },
             "migrate" => invocation.command = Command::Migrate { format: migrate::Format::default() },
             "config-docs" => invocation.command = Command::ConfigDocs,
@@ -105,6 +120,31 @@ pub fn parse(arguments: impl IntoIterator<Item = String>, environment: BTreeMap<
 }
 
 impl Invocation {
+    /// Takes an option of `explain-auth`. False: it is none.
+    fn supposes(&mut self, argument: &str, arguments: &mut impl Iterator<Item = String>) -> bool {
+        let (name, value) = argument.split_once('=').map_or((argument, None), |(name, value)| (name, Some(value)));
+        let mut value = || value.map(str::to_owned).or_else(|| arguments.next()).filter(|value| !value.is_empty());
+        let hypothesis = &mut self.hypothesis;
+        match name {
+            // What is explained; there is nothing else yet that authentication decides about.
+            "--request" => {}
+            "--room-exists" => hypothesis.room_exists = true,
+            "--breakouts-open" => hypothesis.breakouts_open = true,
+            "--from" => hypothesis.from = value(),
+            "--room" => hypothesis.room = value(),
+            "--session" => match value().as_deref().and_then(Session::named) {
+                Some(session) => hypothesis.session = session,
+                None => self.warnings.push("--session is none of none, known, unknown; it is passed over".into()),
+            },
+            "--machine-uid" => match value().as_deref().and_then(Machine::named) {
+                Some(machine) => hypothesis.machine = machine,
+                None => self.warnings.push("--machine-uid is none of same, other, none; it is passed over".into()),
+            },
+            _ => return false,
+        }
+        true
+    }
+
     fn format(&mut self, name: &str) {
         match (&mut self.command, name) {
             (Command::CheckConfig { json }, "json" | "text") => *json = name == "json",
@@ -146,7 +186,7 @@ impl Invocation {
 
 pub fn usage() -> String {
     let mut usage = "\
-Usage: jicofo [check-config | migrate | config-docs] [--config FILE] [flags]
+Usage: jicofo [check-config | migrate | config-docs | explain-auth] [--config FILE] [flags]
 
 The conference focus of Jitsi Meet. Without flags everything is in the configuration file: that of --config, else of
 -Dconfig.file=FILE in the environment variable JAVA_SYS_PROPS, else /etc/jitsi/jicofo/jicofo.conf or jicofo.toml there.
@@ -155,6 +195,10 @@ The conference focus of Jitsi Meet. Without flags everything is in the configura
   migrate        print one commented file that means the same as the files, flags and environment of a start, secrets
                  included (--format toml: TOML; --output FILE: write a new file that others cannot read)
   config-docs    print the page of all keys
+  explain-auth   print what becomes of a conference request, by which rule, and what to change if that surprises:
+                 explain-auth --request --room NAME [--from ADDRESS] [--room-exists] [--breakouts-open]
+                 [--session none|known|unknown] [--machine-uid same|other|none]; ADDRESS as it reaches the focus, without it
+                 the request comes over HTTP
   --config FILE  the configuration file: .conf (HOCON), .json, .toml or .properties
   --environment-file FILE
                  a shell fragment such as /etc/jitsi/jicofo/config, read as old init scripts did

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
     match invocation.command {
         Command::Help => print(&cli::usage()),
         Command::Version => print(concat!("jicofo ", env!("CARGO_PKG_VERSION"), "\n")),
+        Command::ExplainAuth => explain_auth(&invocation),
         Command::ConfigDocs => print(&config::docs::page()),
         Command::CheckConfig { json } => check_config(&invocation, json),
         Command::Migrate { format } => migrate(&invocation, format),
@@ -61,6 +62,27 @@ fn check_config(invocation: &Invocation, json: bool) -> ExitCode {
     match loaded.refuses() {
         true => ExitCode::from(WRONG_CONFIGURATION),
         false => ExitCode::SUCCESS,
+    }
+}
+
+/// As a start would read it, and as a running focus would decide.
+fn explain_auth(invocation: &Invocation) -> ExitCode {
+    let loaded = config::load(&invocation.sources);
+    for warning in &invocation.warnings {
+        eprintln!("{warning} [warning]");
+    }
+    if loaded.refuses() {
+        for problem in &loaded.problems {
+            eprintln!("{problem} [{}]", problem.severity.word());
+        }
+        return ExitCode::from(WRONG_CONFIGURATION);
+    }
+    match jicofo::focus::auth::explain::explain(&loaded.config, &invocation.hypothesis) {
+        Ok(text) => print(&text),
+        Err(wrong) => {
+            eprintln!("{wrong}");
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -124,9 +146,8 @@ fn run(invocation: Invocation) -> ExitCode {
 
 fn report(problem: &Problem) {
     match problem.severity {
-        Severity::Fatal | Severity::Error => log::error!("{problem}"),
+        Severity::Error => log::error!("{problem}"),
         Severity::Warning => log::warn!("{problem}"),
-        Severity::Info => log::info!("{problem}"),
     }
 }
 

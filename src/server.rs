@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::config::Config;
-use crate::focus::{Connection, Focus, Input, Output, Timestamp};
+use crate::focus::{Connection, Focus, Input, Output, Seed, Timestamp};
 use crate::measure::Histogram;
 use crate::wire::Jid;
 use crate::wire::stanza::{IqBody, Stanza};
@@ -35,6 +35,9 @@ const RESOLVER_THREADS: usize = 2;
 
 /// `JICOFO_MEASURE=1`: the time from a stanza to what it causes is counted, and printed at the end.
 const MEASURE: &str = "JICOFO_MEASURE";
+
+/// What decides identifiers that nobody may guess.
+const RANDOMNESS: &str = "/dev/urandom";
 
 /// Exit codes, spec/80 §7.
 const STARTED_NOT: u8 = 1;
@@ -69,9 +72,16 @@ pub async fn serve(config: Arc<Config>) -> u8 {
             return STARTED_NOT;
         }
     };
+    let seed = match seed() {
+        Ok(seed) => seed,
+        Err(error) => {
+            log::error!("Cannot start: the system gives no random numbers ({RANDOMNESS}: {error})");
+            return STARTED_NOT;
+        }
+    };
     let latency = std::env::var_os(MEASURE).is_some_and(|value| value == "1").then(Arc::<Histogram>::default);
     let (sender, mut events) = mpsc::channel(EVENT_QUEUE);
-    let mut shell = Shell::new(config, &sender, latency.clone());
+    let mut shell = Shell::new(config, seed, &sender, latency.clone());
 
     let first = loop {
         let wake = shell.focus.poll_timeout().map(|time| shell.clock.instant(time));
@@ -113,6 +123,15 @@ pub async fn serve(config: Arc<Config>) -> u8 {
     first.exit_code()
 }
 
+/// Of the system's randomness.
+fn seed() -> std::io::Result<Seed> {
+    let mut file = std::fs::File::open(RANDOMNESS)?;
+    let (mut public, mut secret) = ([0; 8], [0; 32]);
+    file.read_exact(&mut public)?;
+    file.read_exact(&mut secret)?;
+    Ok(Seed { public: u64::from_le_bytes(public), secret })
+}
+
 /// Sleeps until then; for ever without a time.
 async fn until(wake: Option<Instant>) {
     match wake {
@@ -136,7 +155,12 @@ struct Line {
 }
 
 impl Shell {
-    fn new(config: Arc<Config>, events: &mpsc::Sender<(Connection, Event)>, latency: Option<Arc<Histogram>>) -> Shell {
+    fn new(
+        config: Arc<Config>,
+        seed: Seed,
+        events: &mpsc::Sender<(Connection, Event)>,
+        latency: Option<Arc<Histogram>>,
+    ) -> Shell {
         let mut settings = vec![(Connection::Client, xmpp::Settings::from(&config.xmpp.client.account))];
         settings.extend(config.xmpp.service.as_ref().map(|account| (Connection::Service, account.into())));
         settings.extend(config.component.as_ref().map(|component| (Connection::Component, component.into())));
@@ -147,8 +171,7 @@ impl Shell {
         });
         Shell {
             connections: connections.collect(),
-            // The hasher's keys are the system's randomness.
-            focus: Focus::new(config.clone(), RandomState::new().build_hasher().finish()),
+            focus: Focus::new(config.clone(), seed),
             clock: Clock::new(),
             measured,
         }
@@ -191,6 +214,8 @@ impl Shell {
                     }
                     None => log::error!("There is no {on:?} connection to send on"),
                 },
+                // Nobody gives commands yet.
+                Output::Reply { .. } => {}
             }
         }
         sent
@@ -245,6 +270,7 @@ impl Summary {
             Input::Disconnected { on, .. } => bare("the loss of a connection", Some(*on)),
             Input::Tick => bare("a timer", None),
             Input::Stop => bare("the stop", None),
+            Input::Command { .. } => bare("a command", None),
             Input::Stanza { on, stanza } => {
                 let (what, id) = match stanza {
                     Stanza::Iq(iq) => match iq.body {

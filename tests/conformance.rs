@@ -30,22 +30,22 @@ fn files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
     found.sort();
 }
 
-/// The numbered items under the heading "Test cases", or the numbered rows of the tables of hazards.
+/// The numbered items and rows under the heading "Test cases", and the numbered rows of the tables of hazards.
 fn cases(document: &str) -> Cases {
     let mut cases = Cases::new();
     let mut in_list = false;
     let mut last = None;
-    // Only the rows of the hazards are cases; elsewhere a number in the first column belongs to a table of the protocol.
-    let rows = document.starts_with("# 90.");
+    let hazards = document.starts_with("# 90.");
     for line in document.lines() {
         if line.starts_with('#') {
             in_list = line.contains("Test cases");
             last = None;
         }
-        if let Some(row) = line.strip_prefix("| ").filter(|_| rows) {
+        // Elsewhere a number in the first column belongs to a table of the protocol.
+        if let Some(row) = line.strip_prefix("| ").filter(|_| hazards || in_list) {
             let cells: Vec<&str> = row.split(" | ").collect();
             if let Some(number) = cells.first().and_then(|cell| cell.trim().parse().ok()) {
-                let text = if cells.len() > 4 { cells[3] } else { cells[1] };
+                let text = if hazards && cells.len() > 4 { cells[3] } else { cells[1] };
                 cases.insert(number, text.trim().to_owned());
             }
         }

@@ -77,9 +77,9 @@ impl Check<'_> {
 
     fn require(&mut self, path: &str, why: &str) {
         let wrong_already =
-            |p: &Problem| p.severity == Severity::Fatal && p.key.as_deref() == Some(&format!("jicofo.{path}"));
+            |p: &Problem| p.severity == Severity::Error && p.key.as_deref() == Some(&format!("jicofo.{path}"));
         if self.settings.text(path).is_none() && !self.problems.iter().any(wrong_already) {
-            self.say(Severity::Fatal, path, why);
+            self.say(Severity::Error, path, why);
         }
     }
 
@@ -136,13 +136,16 @@ impl Check<'_> {
             nodes += 1;
             self.require(&at("hostname"), "is required; set it to the visitor node's host");
             self.require(&at("conference-service"), "is required; set it to the visitor node's room domain");
-            self.require(&at("password"), "is required; set it to the password of the focus account there");
+            if self.settings.text(&at("password")).is_none() {
+                let text = "is not set, so the focus cannot log in there and no visitor is sent there; set it";
+                self.say(Severity::Warning, &at("password"), text);
+            }
             let (domain, rooms) =
                 (self.settings.text(&at("xmpp-domain")), self.settings.text(&at("conference-service")));
             match (domain, rooms) {
                 (None, _) => {
                     let text = "is not set, so no visitor can be sent to this node; set it to the node's domain";
-                    self.say(Severity::Error, &at("xmpp-domain"), text);
+                    self.say(Severity::Warning, &at("xmpp-domain"), text);
                 }
                 (Some(domain), Some(rooms)) if !rooms.ends_with(&format!(".{domain}")) => {
                     let text =
@@ -189,12 +192,19 @@ impl Check<'_> {
             if !reported {
                 let text = "no bridge brewery is configured, so no bridge will be found and no conference work; set \
                             jicofo.bridge.brewery-jid to the room in which your bridges are";
-                self.say(Severity::Error, "bridge.brewery-jid", text);
+                self.say(Severity::Warning, "bridge.brewery-jid", text);
             }
         }
         if self.settings.text("bridge.selection-strategy").as_deref() == Some("VisitorSelectionStrategy") {
             for path in ["bridge.participant-selection-strategy", "bridge.visitor-selection-strategy"] {
                 self.require(path, "is required with VisitorSelectionStrategy; set it to another strategy");
+                if self.settings.text(path).as_deref() == Some("VisitorSelectionStrategy") {
+                    self.say(
+                        Severity::Error,
+                        path,
+                        "can't be VisitorSelectionStrategy itself; set it to another strategy",
+                    );
+                }
             }
         }
         let (stress, moved) = ("bridge.stress-threshold", "bridge.load-redistribution.stress-threshold");
@@ -242,7 +252,7 @@ impl Check<'_> {
             Some((_, other)) => {
                 // No default helps: browsers refuse every offer that has it.
                 let text = format!("{number} is also that of jicofo.{other}; give each its own");
-                self.say(Severity::Fatal, &path, text);
+                self.say(Severity::Error, &path, text);
             }
             None => taken.push((*number, path)),
         }
@@ -256,7 +266,7 @@ impl Check<'_> {
             let text = format!(
                 "{level:?} of {module:?} is no level, it is passed over; write off, error, warn, info, debug or trace"
             );
-            self.say(Severity::Error, path, text);
+            self.say(Severity::Warning, path, text);
         }
     }
 
@@ -277,7 +287,7 @@ impl Check<'_> {
         if self.settings.bool("tracing.enabled") {
             for path in ["tracing.otlp-endpoint", "tracing.otlp-protocol"] {
                 if self.settings.text(path).is_none() {
-                    self.say(Severity::Fatal, path, "is required if tracing is enabled; set it");
+                    self.say(Severity::Error, path, "is required if tracing is enabled; set it");
                 }
             }
         }

@@ -2,7 +2,7 @@
 //! what will not work, and which line helps.
 
 use super::check::Check;
-use super::problem::Severity::{Error, Warning};
+use super::problem::Severity::Warning;
 use super::typed::Setting;
 
 impl Check<'_> {
@@ -59,7 +59,7 @@ impl Check<'_> {
                     "{domain} is the {used}, where there are no rooms; name the room in the internal MUC component, usually \
                      internal.{domain}"
                 );
-                self.say(Error, path, text);
+                self.say(Warning, path, text);
             }
             if let Some((_, other)) = taken.iter().find(|(jid, _)| *jid == room) {
                 let text = format!("is the same room as jicofo.{other}; each needs one of its own");
@@ -70,7 +70,7 @@ impl Check<'_> {
         let rooms = "xmpp.client.conference-muc-jid";
         if let Some(used) = self.settings.text(rooms).and_then(|domain| self.domain_of_users(&domain)) {
             let text = format!("is the {used}, where there are no rooms; name the MUC component");
-            self.say(Error, rooms, text);
+            self.say(Warning, rooms, text);
         }
     }
 
@@ -97,7 +97,7 @@ impl Check<'_> {
         if self.settings.bool("xmpp.service.enabled") && same {
             let text = "is the client connection once more: the two throw each other out; remove jicofo.xmpp.service, or \
                         give it a resource of its own";
-            self.say(Error, "xmpp.service.enabled", text);
+            self.say(Warning, "xmpp.service.enabled", text);
         }
     }
 

@@ -41,9 +41,10 @@ in both ways, the stronger source counts; if they are equally strong, the start 
 ## What happens to mistakes
 
 All problems are reported at once, as `file:line:column: key: problem; what to do`. The program does not start (exit code 78)
-if a file cannot be read, if anything below `jicofo.xmpp` or `jicofo.authentication` is wrong, or a key marked **!** below. Of
-other keys the mistake is logged as an error, and the default is used. A key that does not exist is a warning that names the
-most similar one; keys of older versions are passed over in silence.
+if there is an error among them: a file that cannot be read, a required key that is missing, a wrong value of a key marked
+**!** below (of some only if what they belong to is switched on). All else is a warning, and the program starts: of other keys
+a wrong value counts for nothing, and the default is used. A key that does not exist is a warning that names the most similar
+one; keys of older versions are passed over in silence.
 
 ## From an old installation to one file
 
@@ -124,7 +125,7 @@ fn row(key: &Key, section: &str) -> String {
         (Some(_), Some(super::hocon::Value::Object(_))) => "`{}`".to_owned(),
         (Some(text), _) => format!("`{text}`"),
     };
-    let refuses = matches!(key.bad, Bad::Refuse | Bad::RefuseIf(_)) && !key.path.starts_with("jicofo.xmpp.");
+    let refuses = matches!(key.bad, Bad::Refuse | Bad::RefuseIf(_));
     let mark = if refuses { " **!**" } else { "" };
     let waiting = if key.effective { "" } else { " *Not effective yet.*" };
     let secret = if key.secret { " Secret." } else { "" };

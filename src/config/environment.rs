@@ -34,7 +34,7 @@ pub(super) fn define(sources: &Sources, tree: &mut Tree, problems: &mut Vec<Prob
         };
         match node(key, value, &origin) {
             Ok(node) => tree.define(&path, node),
-            Err(wrong) => problems.push(Problem::fatal(wrong).at(origin).key(path.join("."))),
+            Err(wrong) => problems.push(Problem::error(wrong).at(origin).key(path.join("."))),
         }
     }
 }

@@ -2,6 +2,11 @@
 
 use super::typed::duration;
 
+/// What to tell those who want the third type of authentication, which classic documents describe (spec/10 §6.8).
+pub const INSTEAD_OF_SHIBBOLETH: &str = "Shibboleth has been gone since 2023. For single sign-on let the login page give \
+    users a token (JWT) and Prosody check it: type = JWT, login-url = \"<the domain that wants tokens>\"; for accounts of \
+    your own type = XMPP; docs/SECURE-DOMAIN.md has both. Remove it to run without authentication";
+
 /// An old name of a key, and how its value becomes the key's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Legacy {
@@ -74,8 +79,9 @@ impl Legacy {
         let kind = match prefix.to_ascii_uppercase().as_str() {
             "XMPP" => "XMPP",
             "EXT_JWT" => "JWT",
+            // The reference goes on without authentication, that is, lets everybody in.
+            "SHIBBOLETH" => return Converted::Refused(INSTEAD_OF_SHIBBOLETH.into()),
             _ => {
-                // The reference goes on without authentication, that is, lets everybody in.
                 return Converted::Refused(
                     "only XMPP:domain and EXT_JWT:domain exist; write one of them, or remove the line to run without \
                      authentication"

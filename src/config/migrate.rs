@@ -7,7 +7,6 @@ use indexmap::IndexMap;
 use serde_json::json;
 
 use super::docs::section_of;
-use super::problem::Severity;
 use super::report;
 use super::settings::Entry;
 use super::typed::Setting;
@@ -72,7 +71,7 @@ fn head(loaded: &Loaded) -> String {
         "#\n# Old names and flags beat any file: to put this one in place, start without the flags, and take\n\
          # net.java.sip.communicator.SC_HOME_DIR_LOCATION and the old names out of JAVA_SYS_PROPS. It holds secrets: mode 600.\n",
     );
-    let problems: Vec<_> = loaded.problems.iter().filter(|problem| problem.severity >= Severity::Warning).collect();
+    let problems: Vec<_> = loaded.problems.iter().collect();
     if !problems.is_empty() {
         head.push_str("#\n# Left to you, or left out:\n");
     }

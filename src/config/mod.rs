@@ -68,7 +68,7 @@ pub struct Loaded {
 impl Loaded {
     /// Must the program not start (exit 78)?
     pub fn refuses(&self) -> bool {
-        self.problems.iter().any(|problem| problem.severity == Severity::Fatal)
+        self.problems.iter().any(|problem| problem.severity == Severity::Error)
     }
 }
 
@@ -92,7 +92,7 @@ pub fn load(sources: &Sources) -> Loaded {
     }
     let (mut tree, mut files, syntax) = loader.finish();
     // What follows from half a file would only hide what is wrong with it.
-    let complete = problems.iter().chain(&syntax).all(|problem| problem.severity != Severity::Fatal);
+    let complete = problems.iter().chain(&syntax).all(|problem| problem.severity != Severity::Error);
     problems.extend(syntax);
 
     environment::define(sources, &mut tree, &mut problems);
@@ -154,7 +154,7 @@ fn config_file(sources: &Sources, problems: &mut Vec<Problem>) -> Option<PathBuf
     }
     let by_environment = sources.environment.keys().any(|name| name.starts_with(environment::PREFIX));
     if !sources.is_classic() && !by_environment {
-        problems.push(Problem::fatal(
+        problems.push(Problem::error(
             "there is no configuration; name a file with --config FILE, or with -Dconfig.file=FILE in JAVA_SYS_PROPS",
         ));
     }
@@ -178,7 +178,7 @@ fn legacy_file(
             files.push(FileRead { path, found: false, included_at: None });
             if error.kind() != std::io::ErrorKind::NotFound {
                 let text = format!("cannot be read ({error}); its settings do not count");
-                problems.push(Problem::new(Severity::Error, text).at(Origin::whole_file(&name)));
+                problems.push(Problem::new(Severity::Warning, text).at(Origin::whole_file(&name)));
             }
             Default::default()
         }

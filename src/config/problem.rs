@@ -56,22 +56,17 @@ impl fmt::Display for Origin {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Worth knowing: a file that was not there, a name that does nothing.
-    Info,
+    /// The program starts. A value that is wrong is not used: the default is, or nothing.
     Warning,
-    /// The value is not used; the default is, or nothing.
+    /// The program does not start: neither would the original, or nothing would work with it.
     Error,
-    /// The program does not start.
-    Fatal,
 }
 
 impl Severity {
     pub fn word(self) -> &'static str {
         match self {
-            Severity::Info => "info",
             Severity::Warning => "warning",
             Severity::Error => "error",
-            Severity::Fatal => "fatal",
         }
     }
 }
@@ -91,16 +86,12 @@ impl Problem {
         Problem { severity, origin: None, key: None, text: text.into() }
     }
 
-    pub fn fatal(text: impl Into<String>) -> Problem {
-        Problem::new(Severity::Fatal, text)
+    pub fn error(text: impl Into<String>) -> Problem {
+        Problem::new(Severity::Error, text)
     }
 
     pub fn warning(text: impl Into<String>) -> Problem {
         Problem::new(Severity::Warning, text)
-    }
-
-    pub fn info(text: impl Into<String>) -> Problem {
-        Problem::new(Severity::Info, text)
     }
 
     pub fn at(mut self, origin: Origin) -> Problem {

@@ -8,15 +8,18 @@ use super::legacy::Legacy;
 use super::problem::Origin;
 use super::typed::Kind;
 
-/// What a missing, wrong or forbidden value causes (spec/70 §4).
+/// What a wrong or forbidden value causes (spec/70 §4). What the reference starts with starts here too, unless it would start
+/// to no purpose: without its account's address, say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bad {
     /// The program does not start.
     Refuse,
     /// As `Refuse` if this other key is true or set, else as `UseDefault`.
     RefuseIf(&'static str),
-    /// An error is logged and the default used (or nothing, if there is no default).
+    /// A warning is logged and the default used (or nothing, if there is no default).
     UseDefault,
+    /// A warning is logged and this used, as it is what the reference makes of every value that it does not know.
+    UseInstead(&'static str),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +68,11 @@ impl Key {
         self
     }
 
+    pub(super) const fn otherwise(mut self, value: &'static str) -> Key {
+        self.bad = Bad::UseInstead(value);
+        self
+    }
+
     pub(super) const fn secret(mut self) -> Key {
         self.secret = true;
         self
@@ -78,12 +86,6 @@ impl Key {
     pub(super) const fn legacy(mut self, names: &'static [Legacy]) -> Key {
         self.legacy = names;
         self
-    }
-
-    /// Whatever is wrong below these sections could let the wrong people in, or nobody (spec/70 §4).
-    pub fn refuses_always(&self) -> bool {
-        let section = |name: &str| self.path.starts_with(name);
-        self.bad == Bad::Refuse || section("jicofo.xmpp.") || section("jicofo.authentication.")
     }
 
     /// The default as a value of the tree.

@@ -29,7 +29,7 @@ pub(super) fn read(settings: &mut Settings, sources: &Sources, problems: &mut Ve
             }
             if here == there {
                 let text = format!("jicofo.{secret} is given too ({other}); remove one of them");
-                problems.push(Problem::fatal(text).at(origin).key(path));
+                problems.push(Problem::error(text).at(origin).key(path));
                 continue;
             }
         }
@@ -37,7 +37,7 @@ pub(super) fn read(settings: &mut Settings, sources: &Sources, problems: &mut Ve
             Ok(text) => settings.derive(&secret, &text, &format!("the file {file}")),
             Err(error) => {
                 let text = format!("{file} cannot be read ({error}); name a readable file that holds only the secret");
-                problems.push(Problem::fatal(text).at(origin).key(path));
+                problems.push(Problem::error(text).at(origin).key(path));
             }
         }
     }

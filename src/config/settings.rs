@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::environment::is_override;
 use super::hocon::{Node, Value};
 use super::legacy::{Converted, How, Legacy};
-use super::problem::{Origin, Problem, Severity};
+use super::problem::{Origin, Problem};
 use super::properties::Property;
 use super::report;
 use super::schema::{Bad, KEYS, Key};
@@ -231,7 +231,7 @@ impl<'g> Reader<'_, 'g> {
                     Converted::Refused(wrong) => {
                         // Three keys come from this name; one message is enough.
                         if legacy.how == How::AuthEnabled {
-                            self.problems.push(Problem::fatal(wrong).at(origin).key(legacy.name));
+                            self.problems.push(Problem::error(wrong).at(origin).key(legacy.name));
                         }
                         continue;
                     }
@@ -296,14 +296,24 @@ impl<'g> Reader<'_, 'g> {
                 Err(wrong) => wrong,
             },
         };
-        let refuse = key.refuses_always() || matches!(key.bad, Bad::RefuseIf(other) if self.holds(other));
-        let (severity, text) = match (refuse, key.default) {
-            (true, _) => (Severity::Fatal, wrong),
-            (false, Some(default)) => (Severity::Error, format!("{wrong}; until then the default {default} is used")),
-            (false, None) => (Severity::Error, format!("{wrong}; until then it counts as not set")),
+        let refuse = match key.bad {
+            Bad::Refuse => true,
+            Bad::RefuseIf(other) => self.holds(other),
+            Bad::UseDefault | Bad::UseInstead(_) => false,
         };
-        self.problems.push(Problem::new(severity, text).at(node.origin.clone()).key(path));
-        (default(), Origin::Default)
+        let (problem, instead) = match (refuse, key.bad, key.default) {
+            (true, ..) => (Problem::error(wrong), default()),
+            (_, Bad::UseInstead(other), _) => {
+                let setting = key.kind.read(&Node::new(Value::text(other), node.origin.clone())).ok();
+                (Problem::warning(format!("{wrong}; until then it counts as {other}")), setting)
+            }
+            (_, _, Some(value)) => {
+                (Problem::warning(format!("{wrong}; until then the default {value} is used")), default())
+            }
+            (_, _, None) => (Problem::warning(format!("{wrong}; until then it counts as not set")), None),
+        };
+        self.problems.push(problem.at(node.origin.clone()).key(path));
+        (instead, Origin::Default)
     }
 
     /// Is another key, further up in the schema, true or set?

@@ -17,7 +17,7 @@ pub(super) fn read(name: &Arc<str>, bytes: &[u8]) -> Result<Node, Problem> {
         Err(error) => {
             let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
             let origin = Lines::new(name, &before).origin(before.len());
-            return Err(Problem::fatal("this is not UTF-8, as TOML must be; save the file as UTF-8").at(origin));
+            return Err(Problem::error("this is not UTF-8, as TOML must be; save the file as UTF-8").at(origin));
         }
     };
     let lines = Lines::new(name, text);
@@ -27,7 +27,7 @@ pub(super) fn read(name: &Arc<str>, bytes: &[u8]) -> Result<Node, Problem> {
             let at = error.span().map_or(0, |span| span.start);
             // The crate's messages may go over several lines.
             let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
-            Err(Problem::fatal(format!("this is not TOML: {message}; correct it")).at(lines.origin(at)))
+            Err(Problem::error(format!("this is not TOML: {message}; correct it")).at(lines.origin(at)))
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::hocon::{Node, Value};
+use super::legacy::INSTEAD_OF_SHIBBOLETH;
 use crate::wire::{BareJid, Jid};
 
 /// The type of a key and what it allows.
@@ -159,6 +160,8 @@ impl Kind {
 fn choice(names: &[&str], matches: impl Fn(&str) -> bool, text: &str) -> Result<Setting, String> {
     match names.iter().find(|name| matches(name)) {
         Some(name) => Ok(Setting::Text((*name).to_owned())),
+        // Only the types of authentication had this name.
+        None if text.eq_ignore_ascii_case("SHIBBOLETH") => Err(INSTEAD_OF_SHIBBOLETH.into()),
         None => Err(format!("{} is not allowed; write one of {}", shown(text), names.join(", "))),
     }
 }

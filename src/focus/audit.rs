@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::bridges::registry::BridgeId;
-use super::conference::{ConferenceId, MemberId};
+use super::conference::{ConferenceId, EndpointKey, MemberId};
 use super::pending::Then;
 use super::timers::TimerKey;
 use super::{Connection, Focus};
@@ -25,6 +25,11 @@ impl Focus {
         self.audit_indexes(&mut wrong);
         self.audit_requests(&mut wrong);
         self.audit_timers(&mut wrong);
+        wrong.extend(self.cx.authentication.audit());
+        let watched = self.cx.authentication.expiry.is_some_and(|timer| self.cx.timers.has(timer));
+        if self.cx.authentication.sessions() > 0 && !watched {
+            wrong.push("nobody watches the authentication sessions expire".into());
+        }
         wrong
     }
 
@@ -107,6 +112,12 @@ impl Focus {
             {
                 wrong.push(format!("nobody is there for the answer to {then:?}"));
             }
+            let session_is_there = |key| self.conferences.get(then.conference()?)?.bridge_session(key);
+            if let Some(key) = then.session()
+                && session_is_there(key).is_none()
+            {
+                wrong.push(format!("the session is over to which an answer is awaited: {then:?}"));
+            }
         }
         for bridge in self.cx.bridges.checked() {
             if !self.cx.pending.iter().any(|(then, _)| matches!(then, Then::Checked(id) if id == bridge)) {
@@ -119,9 +130,8 @@ impl Focus {
         for conference in self.conferences.iter() {
             for (member, task) in conference.tasks() {
                 let awaited = |then: &Then| match *then {
-                    Then::Allocated(_, asked, attempt) | Then::Offered(_, asked, attempt) => {
-                        asked == member && task == Some(attempt)
-                    }
+                    Then::Allocated(_, _, EndpointKey { member: asked, attempt })
+                    | Then::Offered(_, asked, attempt) => asked == member && task == Some(attempt),
                     _ => false,
                 };
                 if task.is_some() && !self.cx.pending.iter().any(|(then, _)| awaited(then)) {

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::Connection;
 use super::Focus;
 use super::bridges::registry::BridgeEvent;
-use super::conference::bridge::LeaveBridge;
 use super::pending::Answer;
 use super::seat::{EntryFailure, Seat, SeatEvent, SeatOwner};
 use super::timers::{Timer, TimerKey};
@@ -202,7 +201,7 @@ impl Focus {
     fn leave_bridge(&mut self, bridge: &super::bridges::registry::BridgeId) {
         let Some(users) = self.cx.bridge_users.get(bridge).cloned() else { return };
         for id in users {
-            self.with_conference(id, |conference, cx| conference.leave_bridge(cx, LeaveBridge::BridgeGone));
+            self.with_conference(id, |conference, cx| conference.leave_bridge(cx, bridge));
         }
     }
 

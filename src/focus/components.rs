@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::conference::metadata;
+use serde_json::Value;
+
+use super::conference::moderation::Change;
 use super::pending::{Answer, Then};
 use super::story::Came;
 use super::timers::{Timer, TimerKey};
@@ -22,10 +24,19 @@ const MAX_EARLY: usize = 256;
 #[derive(Debug, Default)]
 pub(crate) struct Components {
     room_metadata: Option<String>,
+    breakout_rooms: Option<String>,
+    av_moderation: Option<String>,
     /// An answer, or none, has come: from now on unknown senders are not listened to.
     discovered: bool,
     early: Vec<(Jid, JsonMessage)>,
     again: Option<TimerKey>,
+}
+
+impl Components {
+    /// The domain of breakout rooms.
+    pub fn breakout_rooms(&self) -> Option<&str> {
+        self.breakout_rooms.as_deref()
+    }
 }
 
 impl Focus {
@@ -49,11 +60,17 @@ impl Focus {
                 let of_kind = |it: &&crate::wire::disco::Identity| it.category == "component" && it.kind == kind;
                 info.identities.iter().find(of_kind).and_then(|it| it.name.clone())
             };
-            let room_metadata = component("room_metadata");
-            if room_metadata != self.components.room_metadata {
-                log::info!("room metadata comes from {}", room_metadata.as_deref().unwrap_or("nobody"));
+            for (kind, known) in [
+                ("room_metadata", &mut self.components.room_metadata),
+                ("av_moderation", &mut self.components.av_moderation),
+                ("breakout_rooms", &mut self.components.breakout_rooms),
+            ] {
+                let found = component(kind);
+                if found != *known {
+                    log::info!("the component {kind} is {}", found.as_deref().unwrap_or("nobody"));
+                    *known = found;
+                }
             }
-            self.components.room_metadata = room_metadata;
         }
         self.components.discovered = true;
         for (from, message) in std::mem::take(&mut self.components.early) {
@@ -73,15 +90,36 @@ impl Focus {
             }
             return;
         }
-        if self.components.room_metadata.as_deref() != Some(from.as_str()) {
+        let is = |component: &Option<String>| component.as_deref() == Some(from.as_str());
+        let (metadata, moderation) = (is(&self.components.room_metadata), is(&self.components.av_moderation));
+        if !metadata && !moderation {
             return;
         }
-        let Some(id) = message.room.as_deref().and_then(|room| self.conferences.id_of_text(room)) else { return };
-        let Some(metadata) = metadata::read(&message.json) else {
-            log::warn!("{}: room metadata that can't be read", message.room.unwrap_or_default());
+        let json: Value = serde_json::from_str(&message.json).unwrap_or_default();
+        match json.get("type").and_then(Value::as_str) {
+            Some("room_metadata") if metadata => self.room_metadata(message.room.as_deref(), &json),
+            Some("av_moderation") if moderation => self.av_moderation(&json),
+            _ => log::warn!("{from}: a message that can't be read"),
+        }
+    }
+
+    fn room_metadata(&mut self, room: Option<&str>, message: &Value) {
+        let Some(id) = room.and_then(|room| self.conferences.id_of_text(room)) else { return };
+        let Some(metadata) = message.get("metadata").and_then(Value::as_object) else {
+            log::warn!("{}: room metadata that can't be read", room.unwrap_or_default());
             return;
         };
         self.note(id, Came::Event("the room's metadata"));
-        self.with_conference(id, |conference, cx| conference.metadata(cx, &metadata));
+        self.with_conference(id, |conference, cx| conference.metadata(cx, metadata));
+    }
+
+    fn av_moderation(&mut self, message: &Value) {
+        let Some(change) = Change::read(message) else {
+            log::warn!("a message on A/V moderation that can't be read");
+            return;
+        };
+        let Some(id) = self.conferences.id_of_text(&change.room) else { return };
+        self.note(id, Came::Event("moderation"));
+        self.with_conference(id, |conference, cx| conference.moderation_changed(cx, &change));
     }
 }

@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::auth::Authentication;
 use super::bridges::registry::{BridgeId, Bridges};
 use super::caps::CapsCache;
 use super::conference::ConferenceId;
 use super::conference::offer::CodecCache;
-use super::ids::Ids;
+use super::ids::{Ids, Seed};
 use super::metrics::Metrics;
 use super::own::Own;
 use super::pending::{self, Pending, PendingId, Then};
+use super::pins::Pins;
 use super::time::Timestamp;
 use super::timers::{Timer, TimerKey, Timers};
 use super::{Connection, Output};
@@ -53,9 +55,11 @@ pub(crate) struct Context {
     pub pending: Pending,
     pub own: Own,
     pub bridges: Bridges,
+    pub pins: Pins,
     pub caps: CapsCache,
     pub codecs: CodecCache,
     pub metrics: Metrics,
+    pub authentication: Authentication,
     /// Which conferences have a session on a bridge.
     pub bridge_users: BTreeMap<BridgeId, BTreeSet<ConferenceId>>,
     /// Conferences with participants whom no bridge could take.
@@ -73,8 +77,9 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub fn new(config: Arc<Config>, seed: u64) -> Context {
+    pub fn new(config: Arc<Config>, seed: Seed) -> Context {
         Context {
+            authentication: Authentication::new(&config),
             ids: Ids::new(seed),
             own: Own::new(&config),
             config,
@@ -82,6 +87,7 @@ impl Context {
             timers: Timers::default(),
             pending: Pending::default(),
             bridges: Bridges::default(),
+            pins: Pins::default(),
             caps: CapsCache::default(),
             codecs: CodecCache::default(),
             metrics: Metrics::default(),
@@ -138,6 +144,10 @@ impl Context {
         self.outputs.push_back(Output::Send { on, stanza });
     }
 
+    pub fn put(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
     /// What waits to be taken.
     pub fn outputs(&self) -> &VecDeque<Output> {
         &self.outputs
@@ -192,6 +202,17 @@ impl Context {
     /// A domain that is no home of rooms, or did not say, is asked again at the next entry.
     pub fn forget_muc_domain(&mut self, domain: &str) {
         self.muc_domains.remove(domain);
+    }
+
+    /// An endpoint can't reach its bridge (spec/50 §4.4).
+    pub fn restart_requested(&mut self, bridge: &BridgeId) {
+        if self.bridges.restart_requested(self.now, bridge, &self.config.bridge) {
+            log::warn!(
+                "too many endpoints can't connect to the bridge {}: others are preferred for {} s",
+                bridge.jid,
+                self.config.bridge.ice_failure_detection.timeout.as_secs()
+            );
+        }
     }
 
     pub fn forget_conference(&mut self, id: ConferenceId) {

@@ -1,23 +1,47 @@
 //! Identifiers the focus makes up: from its own seeded generator, so that the same inputs give the same outputs.
 
+use sha1::{Digest, Sha1};
+
 use crate::wire::values::{BridgeSessionId, MeetingId, SessionId};
+
+/// What decides every identifier that the focus makes up: taken from the system's randomness in production, from a number in
+/// tests.
+#[derive(Clone, Copy)]
+pub struct Seed {
+    /// Of the identifiers that everybody sees. Whoever sees one can tell the next.
+    pub public: u64,
+    /// Of those that let their bearer in. Nothing that is seen tells anything of it.
+    pub secret: [u8; 32],
+}
+
+/// For tests and simulations: a number that a failing run can name.
+impl From<u64> for Seed {
+    fn from(public: u64) -> Seed {
+        let mut secret = [0; 32];
+        secret[..8].copy_from_slice(&public.to_le_bytes());
+        Seed { public, secret }
+    }
+}
 
 /// The alphabet of base 32 with extended hex digits: how sids are written (spec/30 §6.2).
 const BASE32: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
 
-/// SplitMix64: 64 bits of state, equidistributed. None of these identifiers is a secret: who may use one is decided by
-/// the sender of a stanza, which the server vouches for.
-#[derive(Debug, Clone)]
+/// SplitMix64: 64 bits of state, equidistributed. None of its identifiers is a secret: who may use one is decided by the
+/// sender of a stanza, which the server vouches for. [`Ids::login`] makes those that are.
+#[derive(Clone)]
 pub(crate) struct Ids {
     state: u64,
+    secret: [u8; 32],
+    logins: u64,
     /// Begins the id of every IQ, so that a late answer to a predecessor of this process matches nothing.
     prefix: String,
     notices: u64,
 }
 
 impl Ids {
-    pub fn new(seed: u64) -> Ids {
-        let mut ids = Ids { state: seed, prefix: String::new(), notices: 0 };
+    pub fn new(seed: impl Into<Seed>) -> Ids {
+        let Seed { public, secret } = seed.into();
+        let mut ids = Ids { state: public, secret, logins: 0, prefix: String::new(), notices: 0 };
         ids.prefix = base32(ids.next() & 0xfff_ffff);
         ids
     }
@@ -60,16 +84,28 @@ impl Ids {
 
     /// A random UUID, RFC 9562 version 4.
     fn uuid(&mut self) -> String {
-        let (a, b) = (self.next(), self.next());
-        format!(
-            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-            a >> 32,
-            (a >> 16) & 0xffff,
-            a & 0xfff,
-            0x8000 | (b >> 50),
-            b & 0xffff_ffff_ffff
-        )
+        uuid(self.next(), self.next())
     }
+
+    /// The id of an authentication session: a UUID that nobody can guess, whatever other identifiers he has seen. A digest of
+    /// the secret and a number: of fixed length and cut short, so that none can be continued into another.
+    pub fn login(&mut self) -> String {
+        self.logins += 1;
+        let digest = Sha1::new().chain_update(self.secret).chain_update(self.logins.to_le_bytes()).finalize();
+        let part = |at: usize| digest[at..at + 8].iter().fold(0, |value, byte| value << 8 | u64::from(*byte));
+        uuid(part(0), part(8))
+    }
+}
+
+fn uuid(a: u64, b: u64) -> String {
+    format!(
+        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        a >> 32,
+        (a >> 16) & 0xffff,
+        a & 0xfff,
+        0x8000 | (b >> 50),
+        b & 0xffff_ffff_ffff
+    )
 }
 
 pub(crate) fn base32(mut value: u64) -> String {
@@ -121,5 +157,20 @@ mod tests {
         let (mut one, mut other) = (Ids::new(42), Ids::new(42));
         assert_eq!(one.session(), other.session());
         assert_ne!(one.session(), Ids::new(43).session());
+        assert_eq!(one.login(), other.login());
+    }
+
+    #[test]
+    fn who_knows_all_public_identifiers_knows_no_session_of_a_login() {
+        // The public state follows from any Jingle sid, so it is as good as known.
+        let with = |secret: u8| Ids::new(Seed { public: 42, secret: [secret; 32] });
+        let (mut one, mut other) = (with(1), with(2));
+        assert_eq!(one.session(), other.session());
+        let (first, second) = (one.login(), one.login());
+        assert_ne!(first, second);
+        assert!(![other.login(), other.login()].contains(&first));
+        assert_eq!(one.session(), other.session(), "logins draw nothing from the public generator");
+        let parts: Vec<usize> = first.split('-').map(str::len).collect();
+        assert_eq!(parts, [8, 4, 4, 4, 12]);
     }
 }

@@ -18,9 +18,13 @@ pub struct Metrics {
     pub ice_restarts_not_needed: u64,
     pub ice_restarts_failed: u64,
     pub bridges_removed: u64,
+    /// Off bridges that had too much to do; not on an operator's word.
+    pub endpoints_redistributed: u64,
     pub lost_bridges: u64,
     /// How well the stress of bridges was predicted (docs/BRIDGES.md).
     pub stress_predictions: Predictions,
+    /// Selections for a conference of which a bridge had as many new endpoints as it may get in an interval.
+    pub bridge_selections_rate_limited: u64,
     pub xmpp_disconnects: u64,
     /// Answers to nothing, to what has gone, and second answers.
     pub answers_unmatched: u64,
@@ -36,6 +40,10 @@ pub struct Gauges {
     pub participants: usize,
     pub bridges: usize,
     pub operational_bridges: usize,
+    /// In graceful shutdown.
+    pub bridges_in_shutdown: usize,
+    /// Different full versions.
+    pub bridge_versions: usize,
     /// On all bridges, awaited answers included.
     pub endpoints: usize,
     pub requests_pending: usize,

@@ -3,18 +3,22 @@
 //! Here an input finds the room that owns it. No decisions.
 
 pub mod audit;
+pub mod auth;
 mod brewery;
 pub mod bridges;
 mod caps;
 pub mod colibri;
+pub mod command;
 mod components;
 pub mod conference;
 mod context;
 mod ids;
 pub mod metrics;
+mod moving;
 mod own;
 mod pending;
-mod request;
+pub mod pins;
+pub mod request;
 mod routes;
 mod seat;
 pub mod sources;
@@ -29,10 +33,13 @@ use std::sync::Arc;
 use self::brewery::Brewery;
 use self::bridges::health::CheckResult;
 use self::bridges::registry::{BridgeId, HealthStep};
+use self::bridges::status::BridgeStatus;
+use self::command::{Command, CommandId, Refusal, Reply};
 use self::components::Components;
 use self::conference::{Conference, ConferenceId, Leave};
 use self::context::{Asked, Context, NICK};
 use self::metrics::{Gauges, Metrics};
+use self::moving::Redistribution;
 use self::pending::{Answer, Then};
 use self::seat::SeatOwner;
 use self::story::Came;
@@ -42,6 +49,7 @@ use crate::config::Config;
 use crate::wire::Jid;
 use crate::wire::stanza::{IqBody, Payload, Stanza};
 use crate::wire::values::Condition;
+pub use ids::Seed;
 pub use time::Timestamp;
 
 /// One of the focus' connections.
@@ -75,6 +83,11 @@ pub enum Input {
     },
     /// The time of [`Focus::poll_timeout`] has come.
     Tick,
+    /// An operator wants something done or told.
+    Command {
+        id: CommandId,
+        command: Command,
+    },
     /// Leave everything in order: conferences are expired on their bridges and rooms are left.
     Stop,
 }
@@ -82,7 +95,25 @@ pub enum Input {
 /// What the core wants done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
-    Send { on: Connection, stanza: Stanza },
+    Send {
+        on: Connection,
+        stanza: Stanza,
+    },
+    /// To [`Input::Command`].
+    Reply {
+        id: CommandId,
+        reply: Reply,
+    },
+}
+
+impl Output {
+    /// What goes out on a connection.
+    pub fn stanza(&self) -> Option<&Stanza> {
+        match self {
+            Output::Send { stanza, .. } => Some(stanza),
+            Output::Reply { .. } => None,
+        }
+    }
 }
 
 /// The whole focus.
@@ -90,7 +121,7 @@ pub enum Output {
 /// - Feed: [`Focus::handle`] takes one input at a time, with the time at which it came. Times never run backwards.
 /// - Drain: after each input call [`Focus::poll_output`] until it is empty, and carry out what it says in that order.
 /// - Wake: then call [`Focus::poll_timeout`] and come back with [`Input::Tick`] at that time, unless an input comes before.
-/// - Ask: [`Focus::metrics`] and [`Focus::gauges`] at any time.
+/// - Ask: [`Focus::metrics`], [`Focus::gauges`] and [`Focus::bridges`] at any time.
 pub struct Focus {
     cx: Context,
     conferences: Conferences,
@@ -99,12 +130,15 @@ pub struct Focus {
     stopping: bool,
     /// The request that is being handled: whoever asks is answered even then.
     asked: Option<Asked>,
+    /// The command that is being carried out: it is answered even then.
+    commanded: Option<CommandId>,
+    redistribution: Redistribution,
 }
 
 impl Focus {
     /// `seed` decides every identifier that the focus will make up; take it from the system's randomness.
-    pub fn new(config: Arc<Config>, seed: u64) -> Focus {
-        let cx = Context::new(config, seed);
+    pub fn new(config: Arc<Config>, seed: impl Into<Seed>) -> Focus {
+        let cx = Context::new(config, seed.into());
         let on = cx.bridge_connection();
         let brewery = cx.config.bridge.brewery_jid.clone().and_then(|room| {
             let occupant = room.with_resource(NICK).ok()?;
@@ -117,6 +151,8 @@ impl Focus {
             components: Components::default(),
             stopping: false,
             asked: None,
+            commanded: None,
+            redistribution: Redistribution::default(),
         }
     }
 
@@ -127,6 +163,7 @@ impl Focus {
             Input::Disconnected { on, resumable } => self.disconnected(on, resumable),
             Input::Stanza { on, stanza } => self.stanza(on, stanza),
             Input::Tick => {}
+            Input::Command { id, command } => self.command(id, command),
             Input::Stop => self.stop(),
         }
         self.asked = None;
@@ -146,6 +183,11 @@ impl Focus {
         &self.cx.metrics
     }
 
+    /// How each bridge is doing, by address.
+    pub fn bridges(&self) -> Vec<BridgeStatus> {
+        self.cx.bridges.status(self.cx.now, &self.cx.config.bridge)
+    }
+
     /// Counted from state.
     pub fn gauges(&self) -> Gauges {
         let config = &self.cx.config.bridge;
@@ -155,6 +197,8 @@ impl Focus {
             participants: self.conferences.iter().map(|conference| conference.members().participants()).sum(),
             bridges: self.cx.bridges.iter().count(),
             operational_bridges: self.cx.bridges.iter().filter(|it| it.operational(self.cx.now, config)).count(),
+            bridges_in_shutdown: self.cx.bridges.iter().filter(|bridge| bridge.graceful_shutdown).count(),
+            bridge_versions: self.cx.bridges.versions(),
             endpoints: self.cx.bridges.iter().map(|bridge| bridge.endpoints as usize).sum(),
             requests_pending: self.cx.pending.len(),
             timers: self.cx.timers.len(),
@@ -166,6 +210,7 @@ impl Focus {
         self.cx.now = self.cx.now.max(now);
         self.cx.metrics.panics += 1;
         self.answer_failed();
+        self.reply(Reply::Refused(Refusal::Failed));
         self.restore();
     }
 
@@ -175,7 +220,7 @@ impl Focus {
         let Some(conference) = self.conferences.get_mut(id) else { return };
         let first = self.cx.outputs().len();
         let failed = catch_unwind(AssertUnwindSafe(|| act(conference, &mut self.cx))).is_err();
-        for Output::Send { stanza, .. } in self.cx.outputs().range(first..) {
+        for stanza in self.cx.outputs().range(first..).filter_map(Output::stanza) {
             conference.story.went(self.cx.now, stanza);
         }
         if failed {
@@ -210,7 +255,7 @@ impl Focus {
             let Stanza::Iq(iq) = stanza else { return false };
             iq.id == asked.id && iq.to == asked.from
         };
-        let answered = self.cx.outputs().iter().any(|Output::Send { stanza, .. }| is_answer(stanza));
+        let answered = self.cx.outputs().iter().filter_map(Output::stanza).any(is_answer);
         if !answered && !self.conferences.iter().any(|conference| conference.has_asker(&asked)) {
             self.cx.answer_error(asked, Condition::InternalServerError, "");
         }
@@ -226,6 +271,7 @@ impl Focus {
 
     fn clear_away(&mut self, id: ConferenceId) {
         let Some(conference) = self.conferences.remove(id) else { return };
+        self.sessions_of_conference_end(&conference.room);
         let main = conference.main_room().and_then(|room| self.conferences.id_of(room));
         if let Some(main) = main {
             self.with_conference(main, |conference, cx| conference.breakout_ended(cx));
@@ -264,6 +310,8 @@ impl Focus {
             Timer::JoinBrewery => self.join_brewery(),
             Timer::BreweryTimeout => self.brewery_timed_out(),
             Timer::DiscoverComponents => self.discover_components(),
+            Timer::Redistribute => self.redistribute(),
+            Timer::SessionsExpire => self.sessions_expire(),
         }
     }
 
@@ -283,6 +331,7 @@ impl Focus {
             Then::RoomConfigured(SeatOwner::Conference(id)) => {
                 self.with_conference(id, |conference, cx| conference.configured(cx, answer));
             }
+            Then::RoomReread(id) => self.with_conference(id, |conference, _| conference.reread(answer)),
             Then::Granted(id, member) => self.with_conference(id, |conference, _| conference.granted(member, &answer)),
             Then::Features(query) => {
                 for ((id, member), features) in caps::answered(&mut self.cx, query, answer) {
@@ -292,14 +341,23 @@ impl Focus {
             Then::Offered(id, member, attempt) => {
                 self.with_conference(id, |conference, cx| conference.offer_answered(cx, member, attempt, answer));
             }
-            Then::Allocated(id, member, attempt) => {
-                self.with_conference(id, |conference, cx| conference.allocated(cx, member, attempt, &answer));
+            Then::Allocated(id, _, endpoint) => {
+                self.with_conference(id, |conference, cx| conference.allocated(cx, endpoint, &answer));
+            }
+            Then::RelayMade(id, relay) => {
+                self.with_conference(id, |conference, cx| conference.relay_made(cx, relay, &answer));
+            }
+            Then::RelayTold(id, key) => {
+                self.with_conference(id, |conference, cx| conference.relay_told(cx, key, &answer));
             }
             Then::Updated(id, key, endpoint) => {
                 self.with_conference(id, |conference, cx| conference.updated(cx, key, endpoint, &answer));
             }
             Then::IceRestarted(id, key, endpoint) => {
                 self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, endpoint, &answer));
+            }
+            Then::ForceMuted(id, key, endpoints) => {
+                self.with_conference(id, |conference, cx| conference.force_muted(cx, key, &endpoints, &answer));
             }
             Then::Expired(id, bridge) => self.with_conference(id, |conference, cx| conference.expired(cx, &bridge)),
             Then::Checked(bridge) => self.checked(&bridge, &answer),

@@ -6,6 +6,7 @@ use super::Connection;
 use super::bridges::registry::BridgeId;
 use super::caps::Query;
 use super::colibri::answer as colibri;
+use super::conference::cascade::RelayKey;
 use super::conference::{AttemptId, ConferenceId, EndpointKey, MemberId, SessionKey};
 use super::ids;
 use super::seat::SeatOwner;
@@ -30,6 +31,8 @@ pub(crate) enum Then {
     /// The configuration form of a room that we are entering.
     RoomForm(SeatOwner),
     RoomConfigured(SeatOwner),
+    /// The form of a room that we are in, after it has changed.
+    RoomReread(ConferenceId),
     /// A member was made owner.
     Granted(ConferenceId, MemberId),
     /// A client said what it supports.
@@ -37,10 +40,16 @@ pub(crate) enum Then {
     /// A participant took or refused an offer.
     Offered(ConferenceId, MemberId, AttemptId),
     /// A bridge allocated an endpoint, or not.
-    Allocated(ConferenceId, MemberId, AttemptId),
+    Allocated(ConferenceId, SessionKey, EndpointKey),
     /// A bridge took an update. The endpoint is the one that it concerned, if it was one.
     Updated(ConferenceId, SessionKey, Option<EndpointKey>),
     IceRestarted(ConferenceId, SessionKey, EndpointKey),
+    /// A bridge made an end of a link to another.
+    RelayMade(ConferenceId, RelayKey),
+    /// A bridge changed one.
+    RelayTold(ConferenceId, SessionKey),
+    /// A bridge muted or unmuted these endpoints.
+    ForceMuted(ConferenceId, SessionKey, Vec<EndpointKey>),
     /// A bridge let go of a conference, so that it can be created there anew (spec/40 §9.3).
     Expired(ConferenceId, BridgeId),
     Checked(BridgeId),
@@ -55,11 +64,11 @@ impl Then {
             Then::RoomForm(SeatOwner::Conference(id)) | Then::RoomConfigured(SeatOwner::Conference(id)) => {
                 Some((*id, MemberId::NONE))
             }
-            Then::Granted(id, member) | Then::Offered(id, member, _) | Then::Allocated(id, member, _) => {
-                Some((*id, *member))
-            }
-            Then::IceRestarted(id, _, endpoint) => Some((*id, endpoint.member)),
-            Then::Updated(id, ..) | Then::Expired(id, _) => Some((*id, MemberId::NONE)),
+            Then::Granted(id, member) | Then::Offered(id, member, _) => Some((*id, *member)),
+            Then::Allocated(id, _, endpoint) | Then::IceRestarted(id, _, endpoint) => Some((*id, endpoint.member)),
+            Then::RoomReread(id) | Then::Expired(id, _) => Some((*id, MemberId::NONE)),
+            Then::Updated(id, ..) | Then::ForceMuted(id, ..) => Some((*id, MemberId::NONE)),
+            Then::RelayMade(id, _) | Then::RelayTold(id, _) => Some((*id, MemberId::NONE)),
             _ => None,
         }
     }
@@ -69,17 +78,30 @@ impl Then {
         self.owner().map(|(conference, _)| conference)
     }
 
+    /// The session on a bridge that it is about: what ends with that.
+    pub fn session(&self) -> Option<SessionKey> {
+        match self {
+            Then::Allocated(_, key, _) | Then::Updated(_, key, _) | Then::IceRestarted(_, key, _) => Some(*key),
+            Then::RelayMade(_, relay) => Some(relay.at),
+            Then::ForceMuted(_, key, _) | Then::RelayTold(_, key) => Some(*key),
+            _ => None,
+        }
+    }
+
     /// What was asked, in a story.
     fn name(&self) -> &'static str {
         match self {
-            Then::RoomForm(_) => "the form",
+            Then::RoomForm(_) | Then::RoomReread(_) => "the form",
             Then::RoomConfigured(_) => "our configuration",
             Then::Granted(..) => "a grant",
             Then::Offered(..) => "an offer",
             Then::Allocated(..) => "an allocation",
             Then::Updated(..) => "an update",
             Then::IceRestarted(..) => "an ICE restart",
+            Then::ForceMuted(..) => "a force-mute",
             Then::Expired(..) => "an expiry",
+            Then::RelayMade(..) => "a relay",
+            Then::RelayTold(..) => "a change of a relay",
             _ => "a question",
         }
     }
@@ -135,6 +157,7 @@ struct PendingIq {
 pub(crate) struct Pending {
     table: BTreeMap<PendingId, PendingIq>,
     by_owner: BTreeSet<(ConferenceId, MemberId, PendingId)>,
+    by_session: BTreeSet<(SessionKey, PendingId)>,
     count: u64,
 }
 
@@ -148,6 +171,9 @@ impl Pending {
     pub fn insert(&mut self, id: PendingId, on: Connection, to: Option<Jid>, then: Then, deadline: TimerKey) {
         if let Some((conference, member)) = then.owner() {
             self.by_owner.insert((conference, member, id));
+        }
+        if let Some(session) = then.session() {
+            self.by_session.insert((session, id));
         }
         self.table.insert(id, PendingIq { on, to, then, deadline });
     }
@@ -167,6 +193,9 @@ impl Pending {
         if let Some((conference, member)) = pending.then.owner() {
             self.by_owner.remove(&(conference, member, id));
         }
+        if let Some(session) = pending.then.session() {
+            self.by_session.remove(&(session, id));
+        }
         Some((pending.then, pending.deadline))
     }
 
@@ -185,12 +214,21 @@ impl Pending {
         self.forget((id, member, PendingId(0)), (id, member, PendingId(u64::MAX)))
     }
 
+    /// Forgets what a bridge was asked in a session that is over.
+    pub fn forget_session(&mut self, key: SessionKey) -> Vec<TimerKey> {
+        let asked = self.by_session.range((key, PendingId(0))..=(key, PendingId(u64::MAX)));
+        self.forget_each(asked.map(|(_, id)| *id).collect())
+    }
+
     fn forget(
         &mut self,
         from: (ConferenceId, MemberId, PendingId),
         to: (ConferenceId, MemberId, PendingId),
     ) -> Vec<TimerKey> {
-        let ids: Vec<PendingId> = self.by_owner.range(from..=to).map(|(_, _, id)| *id).collect();
+        self.forget_each(self.by_owner.range(from..=to).map(|(_, _, id)| *id).collect())
+    }
+
+    fn forget_each(&mut self, ids: Vec<PendingId>) -> Vec<TimerKey> {
         ids.into_iter().filter_map(|id| self.take(id)).map(|(_, deadline)| deadline).collect()
     }
 

@@ -2,7 +2,7 @@
 
 use super::caps;
 use super::conference::mute::Wish;
-use super::conference::{ConferenceId, Leave, MemberId};
+use super::conference::{Conference, ConferenceId, Leave, MemberId};
 use super::context::{Asked, Link};
 use super::pending::{self, Answer};
 use super::story::Came;
@@ -14,8 +14,12 @@ use crate::wire::presence::Presence;
 use crate::wire::stanza::{Iq, IqBody, Message, Payload, Roster, Stanza};
 use crate::wire::values::{Condition, MessageType, PresenceType};
 
+/// XEP-0045 §15.6.
+const STATUS_CONFIGURATION_CHANGED: u16 = 104;
+
 impl Focus {
     pub(super) fn connected(&mut self, on: Connection, jid: Jid, resumed: bool) {
+        self.watch_load();
         let grace = self.cx.link(on).in_grace.take();
         self.cx.timers.cancel(grace);
         let in_time = resumed && grace.is_some();
@@ -162,6 +166,8 @@ impl Focus {
             Payload::Conference(request) if set && asked.on != Connection::Service => {
                 self.conference_request(asked, &request);
             }
+            Payload::LoginUrl(request) if !set && asked.on != Connection::Service => self.login_url(asked, &request),
+            Payload::Logout(request) if set && asked.on != Connection::Service => self.log_out(asked, &request),
             Payload::Jingle(jingle) if set && asked.on != Connection::Component => self.jingle(asked, jingle),
             Payload::Ping(_) if !set => self.cx.answer(asked, IqBody::Result(None)),
             Payload::Version(_) if !set => {
@@ -241,11 +247,24 @@ impl Focus {
     }
 
     fn message(&mut self, on: Connection, message: Message) {
-        if on != Connection::Client || !matches!(message.kind, None | Some(MessageType::Normal)) {
-            return;
-        }
-        if let (Some(from), Some(json)) = (message.from, message.json_message) {
-            self.component_message(&from, json);
+        let Some(from) = message.from.filter(|_| on == Connection::Client) else { return };
+        match message.kind {
+            None | Some(MessageType::Normal) => {
+                if let Some(json) = message.json_message {
+                    self.component_message(&from, json);
+                }
+            }
+            // Of the room itself; its occupants' chat is nobody's business here.
+            Some(MessageType::Groupchat) if from.resource().is_none() => {
+                let status = message.muc_user.iter().flat_map(|user| &user.statuses);
+                if status.into_iter().any(|status| status.code == STATUS_CONFIGURATION_CHANGED)
+                    && let Some(id) = self.conferences.id_of_text(from.as_str())
+                {
+                    self.note(id, Came::Event("the room's configuration has changed"));
+                    self.with_conference(id, Conference::reconfigured);
+                }
+            }
+            _ => {}
         }
     }
 }

@@ -45,6 +45,10 @@ pub(crate) struct RoomForm {
     pub main_room: Option<BareJid>,
     /// Metadata comes before anybody may be let in.
     pub presets: bool,
+    // What older modules say here instead of in metadata.
+    pub members_only: bool,
+    pub visitors_enabled: Option<bool>,
+    pub participants_soft_limit: Option<i64>,
 }
 
 /// Why a room could not be entered.
@@ -184,12 +188,7 @@ impl Seat {
 
     /// The server's answer to the question for the form.
     pub fn form_answered(&mut self, answer: Answer) -> SeatEvent {
-        let read = match answer {
-            Answer::Result(Some(Payload::MucOwner(MucOwner { form: Some(form) }))) => read_form(&form),
-            Answer::Result(_) => Err(refused(Condition::UndefinedCondition, "the room sent no configuration form")),
-            Answer::Error(error) => Err(refused(error.condition, &error.text.unwrap_or_default())),
-            Answer::None => Err(EntryFailure::NoAnswer("the room did not send its configuration form")),
-        };
+        let read = form_of(answer);
         // A brewery may have been made by somebody else, who then owns it: being in it is enough (spec/50 §1.1).
         let read = match read {
             Err(_) if self.owner == SeatOwner::Brewery => Ok(RoomForm::default()),
@@ -299,6 +298,16 @@ fn field(var: &str, value: &str) -> Field {
     Field { var: Some(var.into()), values: vec![Value { text: value.into() }] }
 }
 
+/// The form in a room's answer.
+pub(crate) fn form_of(answer: Answer) -> Result<RoomForm, EntryFailure> {
+    match answer {
+        Answer::Result(Some(Payload::MucOwner(MucOwner { form: Some(form) }))) => read_form(&form),
+        Answer::Result(_) => Err(refused(Condition::UndefinedCondition, "the room sent no configuration form")),
+        Answer::Error(error) => Err(refused(error.condition, &error.text.unwrap_or_default())),
+        Answer::None => Err(EntryFailure::NoAnswer("the room did not send its configuration form")),
+    }
+}
+
 fn read_form(form: &DataForm) -> Result<RoomForm, EntryFailure> {
     let value = |var: &str| {
         let field = form.fields.iter().find(|field| field.var.as_deref() == Some(var))?;
@@ -318,5 +327,8 @@ fn read_form(form: &DataForm) -> Result<RoomForm, EntryFailure> {
         meeting_id: value("muc#roominfo_meetingId").map(MeetingId::from),
         main_room,
         presets: is_set("muc#roominfo_conference_presets_service_enabled"),
+        members_only: is_set("muc#roomconfig_membersonly"),
+        visitors_enabled: value("muc#roominfo_visitorsEnabled").map(|_| is_set("muc#roominfo_visitorsEnabled")),
+        participants_soft_limit: value("muc#roominfo_participantsSoftLimit").and_then(|limit| limit.parse().ok()),
     })
 }

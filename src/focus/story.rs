@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use super::bridges::select::Reason;
 use super::time::Timestamp;
 use super::timers::Timer;
 use crate::wire::Jid;
@@ -31,6 +32,8 @@ enum Event {
     Due(&'static str),
     /// What was decided, and why.
     Decided(&'static str),
+    /// A bridge was chosen, and why.
+    Chose(Jid, Reason),
 }
 
 /// A stanza in two words.
@@ -72,6 +75,10 @@ impl Story {
         self.push(at, Event::Decided(what));
     }
 
+    pub fn chose(&mut self, at: Timestamp, bridge: &Jid, reason: Reason) {
+        self.push(at, Event::Chose(bridge.clone(), reason));
+    }
+
     fn push(&mut self, at: Timestamp, event: Event) {
         if self.lines.len() == LINES {
             self.lines.pop_front();
@@ -111,6 +118,7 @@ impl fmt::Display for Story {
                 Event::Silence(what) => write!(f, "← no answer to {what}")?,
                 Event::Due(what) => write!(f, "← time: {what}")?,
                 Event::Decided(what) => write!(f, "   ! {what}")?,
+                Event::Chose(bridge, reason) => write!(f, "   ! on {}: {reason}", Name(Some(bridge)))?,
             }
             writeln!(f)?;
         }

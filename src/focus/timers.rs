@@ -33,6 +33,10 @@ pub(crate) enum Timer {
     BreweryTimeout,
     /// Ask again which components there are.
     DiscoverComponents,
+    /// Look for bridges that have too much to do.
+    Redistribute,
+    /// An authentication session may have expired.
+    SessionsExpire,
 }
 
 impl Timer {
@@ -43,6 +47,7 @@ impl Timer {
             | Timer::MetadataTimeout(id)
             | Timer::NobodyCame(id)
             | Timer::Alone(id)
+            | Timer::ElectOwner(id)
             | Timer::Signal(id, _)
             | Timer::SeekBridge(id) => Some(*id),
             _ => None,

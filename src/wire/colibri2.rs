@@ -82,6 +82,9 @@ pub struct Relay {
     pub transport: Option<Transport>,
     pub sources: Option<Sources>,
     pub endpoints: Option<RelayEndpoints>,
+    /// What no field took; encoded media, as in [`Endpoint`].
+    #[others]
+    pub others: Vec<Raw>,
 }
 
 #[derive(Element, Debug, Clone, PartialEq, Default)]

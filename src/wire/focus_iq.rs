@@ -62,6 +62,11 @@ pub struct Logout {
     pub logout_url: Option<String>,
 }
 
+/// In an error: the session id is of no use any more, and to be forgotten (spec/10 §3.5).
+#[derive(Element, Debug, Clone, PartialEq, Default)]
+#[xml(FOCUS, "session-invalid")]
+pub struct SessionInvalid {}
+
 /// Tokens and session ids let their bearer in: no log shows them.
 struct Secret<'a>(&'a Option<String>);
 

@@ -113,7 +113,7 @@ pub struct Reason {
     pub others: Vec<Raw>,
 }
 
-#[derive(Element, Debug, Clone, Copy, PartialEq)]
+#[derive(Element, Debug, Clone, Copy, PartialEq, Default)]
 #[xml(START_MUTED, "startmuted")]
 pub struct StartMuted {
     #[attr]

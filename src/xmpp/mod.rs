@@ -11,6 +11,7 @@ mod component;
 mod errors;
 pub mod framing;
 mod login;
+mod packets;
 mod report;
 mod sasl;
 mod session;

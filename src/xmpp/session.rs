@@ -10,6 +10,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::errors::{Error, broken, condition};
 use super::framing::{Frame, Framer};
+use super::packets::Shown;
 use super::report::Oddities;
 use super::sm::StreamManagement;
 use super::socket::Transport;
@@ -256,7 +257,7 @@ impl Session {
     fn write(&mut self, stanza: &impl xml::Element) -> Result<(), Error> {
         let start = self.out.text.len();
         xml::write_to(stanza, &mut self.out.text);
-        log::trace!(target: PACKETS, "SENT PKT ({}): {}", self.name, &self.out.text[start..]);
+        log::trace!(target: PACKETS, "SENT PKT ({}): {}", self.name, Shown(&self.out.text[start..]));
         if let Some(sm) = &mut self.sm {
             sm.sent(&self.out.text[start..])?;
         }
@@ -272,7 +273,7 @@ impl Session {
         while let Some(frame) = self.framer.next()? {
             match frame {
                 Frame::Element(document) => {
-                    log::trace!(target: PACKETS, "RCV PKT ({}): {}", self.name, unwrapped(&document));
+                    log::trace!(target: PACKETS, "RCV PKT ({}): {}", self.name, Shown(unwrapped(&document)));
                     if let Some(stanza) = self.element(&document)? {
                         link.tell(Event::Stanza { stanza, read_at: self.heard }).await;
                     }

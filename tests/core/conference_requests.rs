@@ -7,6 +7,7 @@ use testkit::room::Fate;
 use testkit::scenario::Scenario;
 use testkit::xml::Read;
 
+use crate::log_lines::{keep_log, logged};
 use crate::support::*;
 
 /// One client that does nothing by itself, `g`.
@@ -211,10 +212,11 @@ fn what_the_focus_does_not_serve_is_refused() {
     s.finish();
 }
 
-/// Case 29 of spec/10, but for the words in the log.
+/// Covers spec/10: 29.
 #[test]
 fn start_audio_muted_is_a_number_of_participants() {
     for (value, second) in [("true", None), ("1", Some(("true".to_owned(), "false".to_owned())))] {
+        keep_log();
         let mut s = Scenario::new()
             .bridge("jvb1")
             .participant_with("alice", |alice| alice.properties.push(("startAudioMuted".into(), value.into())))
@@ -223,6 +225,8 @@ fn start_audio_muted_is_a_number_of_participants() {
         s.run_until(Scenario::all_connected);
         assert_eq!(starts_muted(&s, "alice"), None, "{value}");
         assert_eq!(starts_muted(&s, "bob"), second, "{value}");
+        let warned = logged("WARN the request's property startAudioMuted is no number: ignored").len();
+        assert_eq!(warned, usize::from(value == "true"));
         s.finish();
     }
 }

@@ -267,12 +267,14 @@ fn a_server_that_does_not_say_its_components_still_has_conferences() {
     s.finish();
 }
 
+/// Covers spec/70: 30.
 #[test]
 fn a_proxy_that_nobody_put_on_the_roster_is_let_in_and_nobody_else_is() {
     let mut s = Scenario::new().start();
     let before = s.said().count();
     to_focus(&mut s, &format!("<presence type='subscribe' from='focus.meet.test' to='{FOCUS}'/>"));
     to_focus(&mut s, &format!("<presence type='subscribe' from='eve@meet.test/x' to='{FOCUS}'/>"));
+    to_focus(&mut s, &format!("<presence type='subscribe' from='evil.meet.test' to='{FOCUS}'/>"));
     let said: Vec<(Option<String>, Option<String>)> = s
         .said()
         .iter()
@@ -281,8 +283,10 @@ fn a_proxy_that_nobody_put_on_the_roster_is_let_in_and_nobody_else_is() {
         .collect();
     let proxy = Some("focus.meet.test".to_owned());
     let eve = Some("eve@meet.test".to_owned());
+    let evil = Some("evil.meet.test".to_owned());
+    let refused = Some("unsubscribed".to_owned());
     let expected =
-        [(Some("subscribed".to_owned()), proxy.clone()), (None, proxy), (Some("unsubscribed".to_owned()), eve)];
+        [(Some("subscribed".to_owned()), proxy.clone()), (None, proxy), (refused.clone(), eve), (refused, evil)];
     assert_eq!(said, expected);
     s.finish();
 }

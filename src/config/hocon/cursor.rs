@@ -33,7 +33,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn error(&self, text: impl Into<String>) -> Problem {
-        Problem::fatal(text).at(self.origin())
+        Problem::error(text).at(self.origin())
     }
 
     pub(super) fn rest(&self) -> &'a str {

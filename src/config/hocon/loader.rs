@@ -61,7 +61,7 @@ impl Loader {
         match outcome {
             Ok(Some(fields)) => self.tree.root.absorb(fields),
             Ok(None) => self.problems.push(
-                Problem::fatal(
+                Problem::error(
                     "there is no such file; create it, or name another with --config FILE or -Dconfig.file=FILE",
                 )
                 .at(Origin::whole_file(&path.display().to_string())),
@@ -95,7 +95,7 @@ impl Loader {
 
     /// What an include statement includes; nothing if the file is not there and need not be.
     pub(super) fn include(&mut self, include: Include, path: Vec<String>, depth: usize) -> Result<Fields, Problem> {
-        let fail = |text: String| Err(Problem::fatal(text).at(include.origin.clone()));
+        let fail = |text: String| Err(Problem::error(text).at(include.origin.clone()));
         if self.open.len() >= limits::INCLUDE_DEPTH {
             return fail(format!("more than {} files include each other; remove an include", limits::INCLUDE_DEPTH));
         }
@@ -162,8 +162,8 @@ impl Loader {
         let shown: Arc<str> = path.display().to_string().into();
         // Said of the include statement if there is one: that is what a person can change.
         let fail = |text: String| match included_at {
-            Some(origin) => Problem::fatal(format!("{shown}: {text}")).at(origin.clone()),
-            None => Problem::fatal(text).at(Origin::whole_file(&shown)),
+            Some(origin) => Problem::error(format!("{shown}: {text}")).at(origin.clone()),
+            None => Problem::error(text).at(Origin::whole_file(&shown)),
         };
         if self.files.len() >= limits::FILES {
             return Err(fail(format!("more than {} files are included; remove some", limits::FILES)));

@@ -108,13 +108,13 @@ impl<'a, 'l> Parser<'a, 'l> {
                 return Err(self.unexpected(c, "= and a value").key(key()));
             }
             _ => {
-                let problem = Problem::fatal("this has no value; write `key = value`, or remove it");
+                let problem = Problem::error("this has no value; write `key = value`, or remove it");
                 return Err(problem.at(origin).key(key()));
             }
         };
         self.cursor.skip();
         let Some(node) = self.value().map_err(|problem| named(problem, path))? else {
-            let problem = Problem::fatal("the value is missing; write it after the =, or remove the key");
+            let problem = Problem::error("the value is missing; write it after the =, or remove the key");
             return Err(problem.at(origin).key(key()));
         };
         match append {
@@ -320,7 +320,7 @@ impl<'a, 'l> Parser<'a, 'l> {
         self.depth += levels;
         if self.depth > limits::DEPTH {
             let text = format!("more than {} levels within each other; is a brace missing further up?", limits::DEPTH);
-            return Err(Problem::fatal(text).at(origin.clone()));
+            return Err(Problem::error(text).at(origin.clone()));
         }
         Ok(())
     }

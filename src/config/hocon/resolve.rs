@@ -145,7 +145,7 @@ impl<'t> Resolver<'t, '_> {
                         let kind = other.value.kind();
                         let text =
                             format!("+= appends to a list, but the value so far is {kind}; make it a list [ … ]");
-                        self.report(Problem::fatal(text).at(node.origin.clone()));
+                        self.report(Problem::error(text).at(node.origin.clone()));
                         return Some(broken(&node.origin));
                     }
                 };
@@ -177,7 +177,7 @@ impl<'t> Resolver<'t, '_> {
             "${{{shown}}} is neither a key of these files nor an environment variable, or refers to itself; define it, or \
              write ${{?{shown}}} if it may be missing"
         );
-        self.report(Problem::fatal(text).at(origin.clone()));
+        self.report(Problem::error(text).at(origin.clone()));
         Some(broken(origin))
     }
 
@@ -224,7 +224,7 @@ impl<'t> Resolver<'t, '_> {
                     let (left, right) = (left.value.kind(), right.value.kind());
                     let text =
                         format!("{left} and {right} cannot stand beside each other; is a comma or a line end missing?");
-                    self.report(Problem::fatal(text).at(origin.clone()));
+                    self.report(Problem::error(text).at(origin.clone()));
                     return Some(broken(origin));
                 }
             });
@@ -247,7 +247,7 @@ impl<'t> Resolver<'t, '_> {
         if self.joined > limits::JOINED_BYTES {
             self.exhausted = true;
             let text = "the substitutions make a text without end; simplify them";
-            self.report(Problem::fatal(text).at(origin.clone()));
+            self.report(Problem::error(text).at(origin.clone()));
             return Some(broken(origin));
         }
         // A number put together is still a number: quotes do not matter to any key.
@@ -268,7 +268,7 @@ impl<'t> Resolver<'t, '_> {
             return false;
         };
         self.exhausted = true;
-        self.report(Problem::fatal(text).at(origin.clone()));
+        self.report(Problem::error(text).at(origin.clone()));
         true
     }
 

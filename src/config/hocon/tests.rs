@@ -153,7 +153,7 @@ fn mistakes_name_their_place_and_the_remedy() {
 fn a_problem_names_the_key_it_is_in() {
     let (_, problems) = read("a {\n  b.c = jvb@x\n}");
     assert_eq!(problems[0].key.as_deref(), Some("b.c"));
-    assert_eq!(problems[0].severity, Severity::Fatal);
+    assert_eq!(problems[0].severity, Severity::Error);
 }
 
 /// A folder of its own for each test.
@@ -323,7 +323,7 @@ fn the_library_of_the_reference_reads_the_same() {
     for case in &record {
         let text = case["text"].as_str().expect("a case has a text");
         let (ours, problems) = read(text);
-        let refused = problems.iter().any(|problem| problem.severity == Severity::Fatal);
+        let refused = problems.iter().any(|problem| problem.severity == Severity::Error);
         match case.get("value").or_else(|| case.get("ours")) {
             Some(value) => assert_eq!((refused, &plain(&ours)), (false, value), "{text:?}: {problems:?}"),
             None => assert!(refused, "{text:?} is read as {}", plain(&ours)),

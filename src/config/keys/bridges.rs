@@ -23,22 +23,19 @@ pub(super) const KEYS: &[Key] = &[
         "How a bridge is chosen for a participant.",
     )
     .refuse()
-    .legacy(names::STRATEGY)
-    .later(),
+    .legacy(names::STRATEGY),
     Key::unset(
         "jicofo.bridge.participant-selection-strategy",
         STRATEGY,
         "Strategy for participants; required with VisitorSelectionStrategy.",
     )
-    .refuse()
-    .later(),
+    .refuse(),
     Key::unset(
         "jicofo.bridge.visitor-selection-strategy",
         STRATEGY,
         "Strategy for visitors; required with VisitorSelectionStrategy.",
     )
-    .refuse()
-    .later(),
+    .refuse(),
     Key::new(
         "jicofo.bridge.topology-strategy",
         Kind::ClassName(&["SingleMeshTopologyStrategy", "VisitorTopologyStrategy"]),
@@ -46,7 +43,7 @@ pub(super) const KEYS: &[Key] = &[
         "How the bridges of a conference are connected.",
     )
     .later(),
-    Key::unset("jicofo.bridge.region-groups", Kind::RegionGroups, "Regions that are close to each other.").later(),
+    Key::unset("jicofo.bridge.region-groups", Kind::RegionGroups, "Regions that are close to each other."),
     Key::new(
         "jicofo.bridge.max-bridge-participants",
         INT,
@@ -59,9 +56,8 @@ pub(super) const KEYS: &[Key] = &[
         INT,
         "-1",
         "Endpoints that one conference may add to one bridge in an interval; 0 or less: no limit.",
-    )
-    .later(),
-    Key::new("jicofo.bridge.max-bridge-participants-interval", Kind::Duration(0), "1 minute", "That interval.").later(),
+    ),
+    Key::new("jicofo.bridge.max-bridge-participants-interval", Kind::Duration(0), "1 minute", "That interval."),
     Key::new(
         "jicofo.bridge.selection-load-model",
         Kind::LooseChoice(&["predictive", "classic"]),
@@ -118,69 +114,59 @@ pub(super) const KEYS: &[Key] = &[
         Kind::Bool,
         "false",
         "Stop using a bridge to which many endpoints cannot connect.",
-    )
-    .later(),
+    ),
     Key::new(
         "jicofo.bridge.ice-failure-detection.interval",
         Kind::Duration(0),
         "2 minutes",
         "Window in which failures are counted.",
-    )
-    .later(),
+    ),
     Key::new(
         "jicofo.bridge.ice-failure-detection.min-endpoints",
         COUNT,
         "30",
         "Endpoints a bridge must have before it is judged.",
-    )
-    .later(),
+    ),
     Key::new(
         "jicofo.bridge.ice-failure-detection.threshold",
         FRACTION,
         "0.1",
         "Fraction of endpoints that ask for a restart.",
-    )
-    .later(),
+    ),
     Key::new(
         "jicofo.bridge.ice-failure-detection.timeout",
         Kind::Duration(0),
         "10 minutes",
         "How long the bridge is not used then.",
-    )
-    .later(),
+    ),
     Key::new(
         "jicofo.bridge.load-redistribution.enabled",
         Kind::Bool,
         "false",
         "Move endpoints away from overloaded bridges.",
     )
-    .refuse()
-    .later(),
+    .refuse(),
     Key::new(
         "jicofo.bridge.load-redistribution.interval",
         POSITIVE,
         "1 minute",
         "Period of looking for overloaded bridges.",
     )
-    .refuse_if("jicofo.bridge.load-redistribution.enabled")
-    .later(),
+    .refuse_if("jicofo.bridge.load-redistribution.enabled"),
     Key::new(
         "jicofo.bridge.load-redistribution.stress-threshold",
         FRACTION,
         "0.9",
         "Stress from which endpoints are moved; should exceed bridge.stress-threshold.",
     )
-    .refuse_if("jicofo.bridge.load-redistribution.enabled")
-    .later(),
+    .refuse_if("jicofo.bridge.load-redistribution.enabled"),
     Key::new(
         "jicofo.bridge.load-redistribution.timeout",
         Kind::Duration(0),
         "3 minutes",
         "Pause of a bridge after endpoints were moved.",
     )
-    .refuse_if("jicofo.bridge.load-redistribution.enabled")
-    .later(),
+    .refuse_if("jicofo.bridge.load-redistribution.enabled"),
     Key::new("jicofo.bridge.load-redistribution.endpoints", COUNT, "10", "Endpoints moved at once.")
-        .refuse_if("jicofo.bridge.load-redistribution.enabled")
-        .later(),
+        .refuse_if("jicofo.bridge.load-redistribution.enabled"),
 ];

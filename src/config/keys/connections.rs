@@ -15,13 +15,15 @@ pub(super) const KEYS: &[Key] = &[
         "localhost",
         "Host to connect to; all its addresses are tried in order.",
     )
+    .refuse()
     .legacy(names::HOSTNAME),
-    Key::new("jicofo.xmpp.client.port", PORT, "5222", "TCP port of the XMPP server.").legacy(names::XMPP_PORT),
+    Key::new("jicofo.xmpp.client.port", PORT, "5222", "TCP port of the XMPP server.").refuse().legacy(names::XMPP_PORT),
     Key::unset(
         "jicofo.xmpp.client.domain",
         Kind::Domain,
         "Login domain: stream `to`, TLS SNI and the name in the certificate; required.",
     )
+    .refuse()
     .legacy(names::USER_DOMAIN),
     Key::unset(
         "jicofo.xmpp.client.xmpp-domain",
@@ -35,31 +37,36 @@ pub(super) const KEYS: &[Key] = &[
         "focus",
         "Localpart of the account; the nick in rooms is `focus` whatever it is.",
     )
+    .refuse()
     .legacy(names::USER_NAME),
     Key::new(
         "jicofo.xmpp.client.resource",
         Kind::Text,
         "focus",
         "Resource to bind; two processes with one account and resource throw each other out.",
-    ),
+    )
+    .refuse(),
     Key::unset("jicofo.xmpp.client.password", Kind::Text, "Password of the account.")
+        .refuse()
         .secret()
         .legacy(names::USER_PASSWORD),
-    Key::unset("jicofo.xmpp.client.password-file", Kind::Text, "A file that holds nothing but the password."),
+    Key::unset("jicofo.xmpp.client.password-file", Kind::Text, "A file that holds nothing but the password.").refuse(),
     Key::new(
         "jicofo.xmpp.client.reply-timeout",
         POSITIVE,
         "15 seconds",
         "How long to wait for answers on this connection, and how long a lost one may take to come back.",
-    ),
+    )
+    .refuse(),
     Key::new(
         "jicofo.xmpp.client.disable-certificate-verification",
         Kind::Bool,
         "false",
         "Accept any certificate with any name.",
     )
+    .refuse()
     .legacy(names::ALWAYS_TRUST),
-    Key::new("jicofo.xmpp.client.use-tls", Kind::Bool, "true", "Encrypt with STARTTLS."),
+    Key::new("jicofo.xmpp.client.use-tls", Kind::Bool, "true", "Encrypt with STARTTLS.").refuse(),
     Key::unset(
         "jicofo.xmpp.client.conference-muc-jid",
         Kind::Domain,
@@ -78,6 +85,7 @@ pub(super) const KEYS: &[Key] = &[
         "false",
         "A connection of its own for bridges; without it they use the client connection.",
     )
+    .refuse()
     .legacy(names::SERVICE_ENABLED),
     Key::new(
         "jicofo.xmpp.service.hostname",
@@ -85,13 +93,17 @@ pub(super) const KEYS: &[Key] = &[
         "localhost",
         "Host to connect to; all its addresses are tried in order.",
     )
+    .refuse_if("jicofo.xmpp.service.enabled")
     .legacy(names::SERVICE_HOST),
-    Key::new("jicofo.xmpp.service.port", PORT, "6222", "TCP port of the XMPP server.").legacy(names::SERVICE_PORT),
+    Key::new("jicofo.xmpp.service.port", PORT, "6222", "TCP port of the XMPP server.")
+        .refuse_if("jicofo.xmpp.service.enabled")
+        .legacy(names::SERVICE_PORT),
     Key::unset(
         "jicofo.xmpp.service.domain",
         Kind::Domain,
         "Login domain: stream `to`, TLS SNI and the name in the certificate; required if the connection is enabled.",
     )
+    .refuse_if("jicofo.xmpp.service.enabled")
     .legacy(names::SERVICE_DOMAIN),
     Key::unset("jicofo.xmpp.service.xmpp-domain", Kind::Domain, "No effect on this connection, as in the original."),
     Key::new(
@@ -100,31 +112,38 @@ pub(super) const KEYS: &[Key] = &[
         "focus",
         "Localpart of the account; the nick in rooms is `focus` whatever it is.",
     )
+    .refuse_if("jicofo.xmpp.service.enabled")
     .legacy(names::SERVICE_USER),
     Key::new(
         "jicofo.xmpp.service.resource",
         Kind::Text,
         "focus",
         "Resource to bind; two processes with one account and resource throw each other out.",
-    ),
+    )
+    .refuse_if("jicofo.xmpp.service.enabled"),
     Key::unset("jicofo.xmpp.service.password", Kind::Text, "Password of the account.")
+        .refuse_if("jicofo.xmpp.service.enabled")
         .secret()
         .legacy(names::SERVICE_PASSWORD),
-    Key::unset("jicofo.xmpp.service.password-file", Kind::Text, "A file that holds nothing but the password."),
+    Key::unset("jicofo.xmpp.service.password-file", Kind::Text, "A file that holds nothing but the password.")
+        .refuse_if("jicofo.xmpp.service.enabled"),
     Key::new(
         "jicofo.xmpp.service.reply-timeout",
         POSITIVE,
         "15 seconds",
         "How long to wait for answers on this connection, and how long a lost one may take to come back.",
-    ),
+    )
+    .refuse_if("jicofo.xmpp.service.enabled"),
     Key::new(
         "jicofo.xmpp.service.disable-certificate-verification",
         Kind::Bool,
         "false",
         "Accept any certificate with any name.",
     )
+    .refuse_if("jicofo.xmpp.service.enabled")
     .legacy(names::ALWAYS_TRUST),
-    Key::new("jicofo.xmpp.service.use-tls", Kind::Bool, "true", "Encrypt with STARTTLS."),
+    Key::new("jicofo.xmpp.service.use-tls", Kind::Bool, "true", "Encrypt with STARTTLS.")
+        .refuse_if("jicofo.xmpp.service.enabled"),
     // §5.2: a connection for each visitor node
     Key::new(
         "jicofo.xmpp.visitors.*.enabled",
@@ -132,21 +151,27 @@ pub(super) const KEYS: &[Key] = &[
         "true",
         "Use this visitor node; its name is what clients are told.",
     )
+    .otherwise("false")
     .later(),
-    Key::unset("jicofo.xmpp.visitors.*.hostname", Kind::Text, "Host to connect to; required.").later(),
-    Key::new("jicofo.xmpp.visitors.*.port", PORT, "5222", "TCP port of the XMPP server.").later(),
-    Key::unset("jicofo.xmpp.visitors.*.domain", Kind::Domain, "Login domain; unset: the hostname.").later(),
+    Key::unset("jicofo.xmpp.visitors.*.hostname", Kind::Text, "Host to connect to; required.").refuse().later(),
+    Key::new("jicofo.xmpp.visitors.*.port", PORT, "5222", "TCP port of the XMPP server.").refuse().later(),
+    Key::unset("jicofo.xmpp.visitors.*.domain", Kind::Domain, "Login domain; unset: the hostname.").refuse().later(),
     Key::unset(
         "jicofo.xmpp.visitors.*.xmpp-domain",
         Kind::Domain,
         "Takes the place of the main xmpp-domain in the names of visitor rooms.",
     )
     .later(),
-    Key::unset("jicofo.xmpp.visitors.*.conference-service", Kind::Domain, "Room domain of the node; required.").later(),
-    Key::new("jicofo.xmpp.visitors.*.username", Kind::Text, "focus", "Localpart of the account.").later(),
-    Key::unset("jicofo.xmpp.visitors.*.resource", Kind::Text, "Resource to bind; unset: the username.").later(),
+    Key::unset("jicofo.xmpp.visitors.*.conference-service", Kind::Domain, "Room domain of the node; required.")
+        .refuse()
+        .later(),
+    Key::new("jicofo.xmpp.visitors.*.username", Kind::Text, "focus", "Localpart of the account.").refuse().later(),
+    Key::unset("jicofo.xmpp.visitors.*.resource", Kind::Text, "Resource to bind; unset: the username.")
+        .refuse()
+        .later(),
     Key::unset("jicofo.xmpp.visitors.*.password", Kind::Text, "Password of the account.").secret().later(),
     Key::unset("jicofo.xmpp.visitors.*.password-file", Kind::Text, "A file that holds nothing but the password.")
+        .refuse()
         .later(),
     Key::new(
         "jicofo.xmpp.visitors.*.reply-timeout",
@@ -168,21 +193,25 @@ pub(super) const KEYS: &[Key] = &[
         "jicofo.xmpp.component.hostname",
         Kind::Text,
         "Server of the component; unset: the client connection's hostname.",
-    ),
-    Key::new("jicofo.xmpp.component.port", PORT, "5347", "Component port of the server."),
+    )
+    .refuse(),
+    Key::new("jicofo.xmpp.component.port", PORT, "5347", "Component port of the server.").refuse(),
     Key::unset(
         "jicofo.xmpp.component.domain",
         Kind::Domain,
         "Parent of the component's domain; unset: the xmpp-domain.",
-    ),
-    Key::new("jicofo.xmpp.component.subdomain", Kind::Text, "focus", "First label of the component's domain."),
+    )
+    .refuse(),
+    Key::new("jicofo.xmpp.component.subdomain", Kind::Text, "focus", "First label of the component's domain.").refuse(),
     Key::unset(
         "jicofo.xmpp.component.secret",
         Kind::Text,
         "Component secret; a component connection is made only if it is given.",
     )
+    .refuse()
     .secret(),
-    Key::unset("jicofo.xmpp.component.secret-file", Kind::Text, "A file that holds nothing but the component secret."),
+    Key::unset("jicofo.xmpp.component.secret-file", Kind::Text, "A file that holds nothing but the component secret.")
+        .refuse(),
     // §5.3
     Key::new(
         "jicofo.xmpp.trusted-domains",
@@ -195,10 +224,10 @@ pub(super) const KEYS: &[Key] = &[
         Kind::Bool,
         "true",
         "Allow `_` and `%` in domains, which tenants need.",
-    ),
+    )
+    .refuse(),
     Key::unset("jicofo.local-region", Kind::Text, "Region of this focus, for choosing bridges and gateways.")
-        .legacy(names::LOCAL_REGION)
-        .later(),
+        .legacy(names::LOCAL_REGION),
     Key::new(
         "jicofo.metrics.update-interval",
         POSITIVE,
@@ -229,14 +258,22 @@ pub(super) const KEYS: &[Key] = &[
         "false",
         "Require that somebody authenticated starts a conference.",
     )
+    .refuse()
     .legacy(names::AUTH_ENABLED),
-    Key::new("jicofo.authentication.type", Kind::Choice(&["XMPP", "JWT", "NONE"]), "NONE", "How users authenticate.")
-        .legacy(names::AUTH_TYPE),
+    Key::new(
+        "jicofo.authentication.type",
+        Kind::Choice(&["XMPP", "JWT", "NONE"]),
+        "NONE",
+        "How users authenticate: `docs/SECURE-DOMAIN.md`.",
+    )
+    .refuse_if("jicofo.authentication.enabled")
+    .legacy(names::AUTH_TYPE),
     Key::unset(
         "jicofo.authentication.login-url",
         Kind::Domain,
         "The domain (no URL) whose users count as authenticated; required if the type is not NONE.",
     )
+    .refuse_if("jicofo.authentication.enabled")
     .legacy(names::AUTH_DOMAIN),
     Key::new(
         "jicofo.authentication.authentication-lifetime",
@@ -244,14 +281,14 @@ pub(super) const KEYS: &[Key] = &[
         "24 hours",
         "How long a login is remembered, with type XMPP; JWT always uses 1 minute.",
     )
-    .legacy(names::AUTH_LIFETIME)
-    .later(),
+    .refuse_if("jicofo.authentication.enabled")
+    .legacy(names::AUTH_LIFETIME),
     Key::new(
         "jicofo.authentication.enable-auto-login",
         Kind::Bool,
         "true",
         "Logins outlive their conference, with type XMPP.",
     )
-    .legacy(names::AUTO_LOGIN)
-    .later(),
+    .refuse_if("jicofo.authentication.enabled")
+    .legacy(names::AUTO_LOGIN),
 ];

@@ -55,7 +55,7 @@ fn legacy_bools_are_true_only_by_true_and_what_cannot_be_read_falls_through() {
     );
 }
 
-/// Covers spec/70: 10.
+/// Covers spec/70: 10; spec/10: 43.
 #[test]
 fn the_legacy_authentication_url_sets_type_and_domain() {
     let start = |url: &str| {
@@ -74,8 +74,20 @@ fn the_legacy_authentication_url_sets_type_and_domain() {
             "{url}"
         );
     }
-    let said = start("shibboleth:default").refused();
+    let said = start("ldap:default").refused();
     assert!(said.contains("only XMPP:domain and EXT_JWT:domain exist"), "{said}");
+    // Classic documents describe it. Whoever asks for it must not get an open server.
+    let by_type = Start::minimal("jicofo.authentication { enabled = true, type = SHIBBOLETH }");
+    for start in [start("shibboleth:default"), start("SHIBBOLETH:default"), by_type] {
+        let said = start.refused();
+        assert!(said.contains("Shibboleth has been gone since 2023") && said.contains("type = JWT"), "{said}");
+        assert_eq!(said.matches("Shibboleth has been gone").count(), 1, "once: {said}");
+    }
+    let more = "org.jitsi.jicofo.auth.URL=XMPP:meet.example.com\norg.jitsi.jicofo.auth.AUTH_LIFETIME=60000\n\
+                org.jitsi.jicofo.auth.DISABLE_AUTOLOGIN=TRUE\n";
+    let authentication = Start::minimal("").legacy(more).config().authentication;
+    assert_eq!(authentication.authentication_lifetime, seconds(60));
+    assert!(!authentication.enable_auto_login);
     let in_hocon = Start::minimal("org.jitsi.jicofo.auth.URL = \"XMPP:meet.example.com\"").config();
     assert_eq!(in_hocon.authentication.kind, AuthenticationType::Xmpp);
 }
@@ -143,12 +155,73 @@ fn bools_numbers_and_names_are_checked() {
 }
 
 #[test]
-fn what_the_reference_reads_late_is_an_error_and_the_default() {
+fn what_the_reference_reads_late_is_a_warning_and_the_default() {
     let start = Start::minimal("jicofo.conference.min-participants = many\njicofo.jibri.brewery-jid = nonsense");
     let said = start.warned();
     assert_eq!(start.config().conference.min_participants, 2);
-    assert!(said.contains("error: ") && said.contains("the default 2 is used"), "{said}");
+    assert!(!said.contains("error: ") && said.contains("the default 2 is used"), "{said}");
     assert!(said.contains("jicofo.jibri.brewery-jid: expected an address room@domain"), "{said}");
+}
+
+/// Column "Bad" of spec/70 §5: S refuses, and L where it leaves nothing that works; other L, U and D do not.
+#[test]
+fn a_wrong_value_refuses_where_the_reference_would_not_start_or_not_work() {
+    for text in [
+        "jicofo.xmpp.client.port = x",
+        "jicofo.xmpp.client.use-tls = 2",
+        "jicofo.xmpp.client.domain = \"a@b\"",
+        "jicofo.xmpp.client.reply-timeout = 2 w",
+        "jicofo.xmpp.service.enabled = 1",
+        "jicofo.xmpp.service { enabled = true, domain = s.x, password = p, port = x }",
+        "jicofo.xmpp.visitors.v0 { hostname = h, conference-service = c.x, port = x }",
+        "jicofo.xmpp.use-jitsi-jid-validation = 2",
+        "jicofo.authentication.enabled = 1",
+        "jicofo.authentication { enabled = true, type = SHIBBOLETH, login-url = x }",
+        "jicofo.authentication { enabled = true, type = XMPP }",
+        "jicofo.bridge.selection-strategy = com.example.Mine",
+        "jicofo.bridge.health-checks.interval = 2 w",
+        "jicofo.bridge.load-redistribution { enabled = true, endpoints = x }",
+        "jicofo.health.enabled = 1",
+        "jicofo.rest.port = null",
+        "jicofo.jibri { brewery-jid = \"a@b\", xmpp-connection-name = Neither }",
+        "tracing { enabled = true, otlp-protocol = grpc }",
+        "jicofo.metrics.update-interval = 0",
+    ] {
+        assert!(Start::minimal(text).refused().contains("error: "), "{text}");
+    }
+    for text in [
+        "jicofo.xmpp.client.enabled = 1",
+        "jicofo.xmpp.client.client-proxy = \"a@b\"",
+        "jicofo.xmpp.client.xmpp-domain = \"a@b\"",
+        "jicofo.xmpp.client.conference-muc-jid = \"a@b\"",
+        "jicofo.xmpp.service { port = x, xmpp-domain = \"a@b\" }",
+        "jicofo.xmpp.trusted-domains = [ \"a@b\" ]",
+        "jicofo.xmpp.visitors.v0 { hostname = h, conference-service = c.x, reply-timeout = x, use-tls = 1 }",
+        "jicofo.authentication { type = SHIBBOLETH, authentication-lifetime = 2 w }",
+        "jicofo.bridge.brewery-jid = nonsense",
+        "jicofo.bridge.load-redistribution.endpoints = x",
+        "jicofo.bridge.stress-threshold = high",
+        "jicofo.codec.video.vp8.pt = x",
+        "jicofo.conference.source-signaling-delays { 50 = x }",
+        "jicofo.octo.enabled = 1",
+        "jicofo.jibri.xmpp-connection-name = Neither",
+        "jicofo.visitors.max-participants = x",
+        "jicofo.translation.mode = loud",
+        "tracing.enabled = 1",
+    ] {
+        let said = Start::minimal(text).warned();
+        assert!(said.contains("warning: ") && said.contains("; until then "), "{text}: {said}");
+    }
+}
+
+/// The reference knows the one word `true` there, and takes every other one for false.
+#[test]
+fn a_visitor_node_that_is_switched_off_with_another_word_stays_off() {
+    let node = "hostname = h, conference-service = conference.v.x, xmpp-domain = v.x, password = p";
+    for word in ["0", "never", "false", "off"] {
+        let config = Start::minimal(&format!("jicofo.xmpp.visitors.v0 {{ {node}, enabled = {word} }}")).config();
+        assert!(config.xmpp.visitors.is_empty(), "{word}");
+    }
 }
 
 /// Covers spec/70: 15, 16.
@@ -170,6 +243,13 @@ fn the_visitor_strategy_needs_two_others() {
     assert!(said.contains("bridge.visitor-selection-strategy: is required"), "{said}");
     let said = Start::minimal("jicofo.bridge.selection-strategy = com.example.MyStrategy").refused();
     assert!(said.contains("write one of SingleBridgeSelectionStrategy"), "{said}");
+    let own =
+        "selection-strategy = VisitorSelectionStrategy, participant-selection-strategy = SplitBridgeSelectionStrategy";
+    let said = Start::minimal(&format!(
+        "jicofo.bridge {{ {own}, visitor-selection-strategy = org.jitsi.jicofo.bridge.VisitorSelectionStrategy }}"
+    ))
+    .refused();
+    assert!(said.contains("visitor-selection-strategy: can't be VisitorSelectionStrategy itself"), "{said}");
 }
 
 /// Covers spec/10: 45.

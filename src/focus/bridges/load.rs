@@ -5,68 +5,97 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::predict::Fleet;
+use super::ice;
 use super::registry::Bridge;
+use super::select::ConferenceBridge;
 use crate::config::{self, LoadModel};
 use crate::focus::Timestamp;
 
-/// Counts events of the last while, in buckets of 100 ms: each counts at least for the window, and less than a bucket more.
+/// Counts events of the last while, in buckets: each counts at least for the window, and less than a bucket more.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RecentCount {
-    /// Tick of the bucket, events in it; ticks ascend.
-    buckets: VecDeque<(u64, u32)>,
+    /// Tick of the bucket, and how many events there were up to its end; both ascend. So a count is a search, not a sum:
+    /// every selection counts on every bridge.
+    buckets: VecDeque<(u64, u64)>,
+    /// Events up to the first bucket.
+    before: u64,
 }
 
 impl RecentCount {
+    /// Of endpoints (spec/50 §4.1).
     pub const BUCKET: Duration = Duration::from_millis(100);
 
     pub fn add(&mut self, now: Timestamp, window: Duration) {
-        let tick = tick(now);
-        self.buckets.retain(|(at, _)| tick <= at + ticks_of(window));
-        match self.buckets.back_mut() {
-            Some((at, count)) if *at == tick => *count += 1,
-            _ => self.buckets.push_back((tick, 1)),
-        }
+        self.add_in(now, window, Self::BUCKET);
     }
 
     pub fn count(&self, now: Timestamp, window: Duration) -> u32 {
-        let tick = tick(now);
-        self.buckets.iter().filter(|(at, _)| tick <= at + ticks_of(window)).map(|(_, count)| count).sum()
+        self.count_in(now, window, Self::BUCKET)
+    }
+
+    /// The same in buckets of that length. One counter is always used with one length.
+    pub fn add_in(&mut self, now: Timestamp, window: Duration, bucket: Duration) {
+        let (tick, ticks) = (tick(now, bucket), ticks_of(window, bucket));
+        while let Some(&(_, total)) = self.buckets.front().filter(|(at, _)| tick > at + ticks) {
+            self.before = total;
+            self.buckets.pop_front();
+        }
+        let total = self.buckets.back().map_or(self.before, |(_, total)| *total) + 1;
+        match self.buckets.back_mut() {
+            Some(last) if last.0 == tick => last.1 = total,
+            _ => self.buckets.push_back((tick, total)),
+        }
+    }
+
+    pub fn count_in(&self, now: Timestamp, window: Duration, bucket: Duration) -> u32 {
+        let Some((_, total)) = self.buckets.back() else { return 0 };
+        let (tick, ticks) = (tick(now, bucket), ticks_of(window, bucket));
+        let expired = self.buckets.partition_point(|(at, _)| tick > at + ticks);
+        let before = expired.checked_sub(1).map_or(self.before, |last| self.buckets[last].1);
+        u32::try_from(total - before).unwrap_or(u32::MAX)
     }
 }
 
-fn tick(now: Timestamp) -> u64 {
-    now.millis() / 100
+fn tick(now: Timestamp, bucket: Duration) -> u64 {
+    now.0 / micros(bucket)
 }
 
 /// Rounded up: a window that is no multiple of the bucket is no reason to fail (spec/50 §4.1, "Improve").
-fn ticks_of(window: Duration) -> u64 {
-    u64::try_from(window.as_nanos().div_ceil(RecentCount::BUCKET.as_nanos())).unwrap_or(u64::MAX / 2).max(1)
+fn ticks_of(window: Duration, bucket: Duration) -> u64 {
+    micros(window).div_ceil(micros(bucket))
+}
+
+/// Of lengths of time that a configuration can have; at least one.
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX / 4).clamp(1, u64::MAX / 4)
 }
 
 impl Bridge {
     /// Reported stress plus that of what it cannot have counted yet. May exceed 1.
     pub fn corrected_stress(&self, now: Timestamp, config: &config::Bridge) -> f64 {
-        match config.selection_load_model {
-            LoadModel::Predictive => self.reported_stress + self.forecast.unreported(),
+        let stress = match config.selection_load_model {
+            LoadModel::Predictive => (self.reported_stress + self.forecast.unreported()).max(0.0),
             LoadModel::Classic => self.classic_stress(now, config),
-        }
-        .max(0.0)
+        };
+        if self.failing_ice(now, config) { stress.max(config.stress_threshold + ice::OVER) } else { stress }
     }
 
     /// The original's: each endpoint of the last while costs the same (spec/50 §4.2).
     fn classic_stress(&self, now: Timestamp, config: &config::Bridge) -> f64 {
-        let recent = self.recent.count(now, config.participant_rampup_interval);
-        self.reported_stress + f64::from(recent) * self.average_participant_stress
+        self.reported_stress + f64::from(self.recent_endpoints(now, config)) * self.average_participant_stress
     }
 
-    /// What its stress is expected to become with another conference on it: what it is compared by. With the original's model
-    /// that is its stress by now.
-    pub fn expected_stress(&self, now: Timestamp, config: &config::Bridge, fleet: &Fleet) -> f64 {
-        let now_stress = self.corrected_stress(now, config);
+    /// Endpoints that were sent to it within `participant-rampup-interval`, by all conferences.
+    pub fn recent_endpoints(&self, now: Timestamp, config: &config::Bridge) -> u32 {
+        self.recent.count(now, config.participant_rampup_interval)
+    }
+
+    /// What may have to be added to its stress: conferences that are new on it grow, and predictions of it may be wrong. What
+    /// bridges are compared by is the sum (docs/BRIDGES.md). Nothing with the original's model.
+    pub fn foreseen(&self, now: Timestamp, config: &config::Bridge) -> f64 {
         match config.selection_load_model {
-            LoadModel::Predictive => now_stress + self.forecast.foreseen(now, fleet.typical()),
-            LoadModel::Classic => now_stress,
+            LoadModel::Predictive => self.forecast.growing(now) + self.forecast.error(),
+            LoadModel::Classic => 0.0,
         }
     }
 
@@ -80,18 +109,37 @@ impl Bridge {
         self.forecast.error()
     }
 
-    pub fn debug(&self) -> String { self.forecast.debug() }
-
     /// spec/50 §4.3. No hard limit: strategies prefer others.
     pub fn overloaded(&self, now: Timestamp, config: &config::Bridge) -> bool {
-        self.corrected_stress(now, config) >= config.stress_threshold
+        is_overload(self.corrected_stress(now, config), config)
     }
 
-    /// The same for a conference that has this many endpoints on it.
-    pub fn overloaded_for(&self, now: Timestamp, config: &config::Bridge, endpoints: u32) -> bool {
-        let limit = u32::try_from(config.max_bridge_participants).unwrap_or(0);
-        self.overloaded(now, config) || (limit > 0 && endpoints >= limit)
+    /// The same for a conference that uses it so much already.
+    pub fn overloaded_for(&self, now: Timestamp, config: &config::Bridge, on: &ConferenceBridge) -> bool {
+        self.overloaded(now, config) || on.is_maxed(config) || on.is_rate_limited(config)
     }
+}
+
+/// Whether a bridge with that corrected stress is overloaded.
+pub fn is_overload(stress: f64, config: &config::Bridge) -> bool {
+    stress >= config.stress_threshold
+}
+
+impl ConferenceBridge {
+    /// `max-bridge-participants` is reached.
+    pub fn is_maxed(&self, config: &config::Bridge) -> bool {
+        reached(self.endpoints, config.max_bridge_participants)
+    }
+
+    /// `max-bridge-participants-per-interval` is reached.
+    pub fn is_rate_limited(&self, config: &config::Bridge) -> bool {
+        reached(self.recent, config.max_bridge_participants_per_interval)
+    }
+}
+
+/// A limit of 0 or less is none.
+fn reached(count: u32, limit: i32) -> bool {
+    limit > 0 && i64::from(count) >= i64::from(limit)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! now is what it reported, and the cost of all that has come since and gone since.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,9 +18,8 @@ use crate::focus::Timestamp;
 pub struct Load(pub u32);
 
 impl Load {
-    /// What `jicofo.bridge.average-participant-stress` is the stress of: a participant in a call of three or four. A bridge
-    /// that measures by packets has a stress of 1 at 100 of them (spec/50 §2.2).
-    pub const PARTICIPANT: Load = Load(500);
+    /// What `jicofo.bridge.average-participant-stress` is the stress of: a participant in a meeting of a dozen.
+    pub const PARTICIPANT: Load = Load(1000);
 }
 
 /// Packets a second of one stream, as browsers send them and bridges forward them.
@@ -27,17 +27,20 @@ mod pps {
     /// A microphone, all of the time.
     pub const AUDIO: u32 = 50;
     /// A camera in all its resolutions, or a screen.
-    pub const VIDEO_UP: u32 = 220;
+    pub const VIDEO_UP: u32 = 300;
     /// The video that is seen large.
-    pub const LARGE: u32 = 150;
-    /// Each other video that is seen.
-    pub const SMALL: u32 = 40;
+    pub const LARGE: u32 = 200;
+    /// Each of a few small ones, and each of those that make them many.
+    pub const SMALL: u32 = 50;
+    pub const TINY: u32 = 25;
     /// Feedback, and checks of connectivity.
     pub const PRESENCE: u32 = 20;
 }
 
 /// A bridge forwards only the loudest.
 const SPEAKERS: u32 = 3;
+/// Beside the large one, so many videos are small and not tiny.
+const FEW: u32 = 8;
 /// A client's screen holds no more videos.
 const VISIBLE: u32 = 25;
 
@@ -83,28 +86,42 @@ fn heard(audio: u32) -> u32 {
 fn seen(video: u32, last_n: Option<u32>) -> u32 {
     match video.saturating_sub(1).min(VISIBLE).min(last_n.unwrap_or(VISIBLE)) {
         0 => 0,
-        seen => pps::LARGE + (seen - 1) * pps::SMALL,
+        seen => {
+            let small = (seen - 1).min(FEW);
+            pps::LARGE + small * pps::SMALL + (seen - 1 - small) * pps::TINY
+        }
     }
 }
 
 /// A conference's stay on a bridge, as far as load goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Stay {
     /// What the bridge is expected to have to do for it.
     pub load: Load,
-    pub since: Timestamp,
+    since: Timestamp,
+    /// How many of [`STEPS`] it has reached while it was young.
+    reached: usize,
+    /// By how much it was expected to grow yet, and when.
+    hope: f64,
+    hoped: Timestamp,
 }
 
 impl Stay {
     pub fn new(since: Timestamp) -> Stay {
-        Stay { load: Load::default(), since }
+        Stay { since, hoped: since, ..Stay::default() }
+    }
+
+    fn is_young(&self, now: Timestamp) -> bool {
+        now.since(self.since) < YOUNG
     }
 }
 
-/// For so long a conference that has come is expected to grow, in seconds; and while it does, half of what it has yet to
-/// become is no more expected after so many.
-const YOUNG: u64 = 60;
-const HOPE: f64 = 30.0;
+/// A conference grows for so long after it has come to a bridge.
+const YOUNG: Duration = Duration::from_secs(60);
+/// If it does not, a third of what it was expected to grow by is expected yet after so many seconds.
+const HOPE: f64 = 20.0;
+/// What may come counts less than what is there.
+const HALF: f64 = 0.5;
 
 /// How often a bridge measures, in seconds, before it is known: a JVB does every ten seconds, and says so every five
 /// (spec/50 §2.2).
@@ -170,26 +187,22 @@ impl Forecast {
         }
     }
 
-    /// A conference has come, and is expected to become like others.
-    pub fn expects(&mut self, now: Timestamp, typical: f64) {
-        self.reserve = self.reserve(now) + typical;
+    /// A conference is expected to grow by something else now.
+    fn hopes(&mut self, now: Timestamp, stay: &mut Stay, hope: f64) {
+        let before = stay.hope * faded(now, stay.hoped);
+        self.reserve = (self.reserve(now) + hope - before).max(0.0);
         self.reserved = now;
-    }
-
-    /// A conference grew that has not been there for long: so much less is yet to come.
-    fn came_true(&mut self, now: Timestamp, grown: f64) {
-        self.reserve = (self.reserve(now) + knob("GAMMA", -1.0) * grown).max(0.0);
-        self.reserved = now;
+        (stay.hope, stay.hoped) = (hope, now);
     }
 
     /// What conferences that have just come are expected to grow by.
     fn reserve(&self, now: Timestamp) -> f64 {
-        self.reserve * decay(now.since(self.reserved).as_secs_f64() / knob("HOPE", HOPE))
+        self.reserve * faded(now, self.reserved)
     }
 
-    /// What is to be expected of it with another conference, if that becomes like others, beyond what is unreported.
-    pub fn foreseen(&self, now: Timestamp, typical: f64) -> f64 {
-        self.slope * (self.reserve(now) + typical)
+    /// What its stress may rise by beyond what is unreported, if all conferences that are new on it become like others.
+    pub fn growing(&self, now: Timestamp) -> f64 {
+        self.slope * self.reserve(now)
     }
 
     /// A conference on it weighs something else now.
@@ -220,7 +233,7 @@ impl Forecast {
             Surprise { predicted, reported: stress }
         });
         self.fit.add(shown.trust(), shown.mean, stress);
-        self.slope = self.fit.slope(prior);
+        self.slope = unlike(self.fit.slope(prior), prior);
         (self.reported, self.measured, self.covered) = (stress, Some(now), shown.mean);
         self.forget(now);
         surprise
@@ -231,8 +244,6 @@ impl Forecast {
         self.slope * (float(self.carried) - self.covered)
     }
 
-
-    pub fn debug(&self) -> String { format!("slope {:.3} covered {:.0} spacing {:.1} tell {}", self.slope*160000.0, self.covered, self.spacing, self.learned().is_some()) }
     /// What is on it.
     pub fn carried(&self) -> u64 {
         self.carried
@@ -245,7 +256,7 @@ impl Forecast {
 
     /// What a packet a second costs it, if enough was seen to say so.
     pub fn learned(&self) -> Option<f64> {
-        self.fit.is_telling().then_some(self.slope)
+        self.fit.is_telling().then(|| self.fit.slope(self.slope))
     }
 
     /// Between which ages, in seconds, that which was placed shows more and more in a measurement that arrives now: media begins to
@@ -307,6 +318,23 @@ impl Shown {
     }
 }
 
+/// By how many times what a packet costs one bridge may differ from what it costs others until it is taken for a difference
+/// between bridges, and from where on it is taken for nothing else.
+const ALIKE: f64 = 1.3;
+const UNLIKE: f64 = 2.0;
+
+/// Bridges differ in what they report also because meetings differ from what is assumed of them: only what is beyond that is
+/// taken for a difference between bridges.
+fn unlike(slope: f64, others: f64) -> f64 {
+    let times = if slope > others { slope / others } else { others / slope };
+    let own = ((times - ALIKE) / (UNLIKE - ALIKE)).clamp(0.0, 1.0);
+    others + own * (slope - others)
+}
+
+fn faded(now: Timestamp, since: Timestamp) -> f64 {
+    decay(now.since(since).as_secs_f64() / HOPE)
+}
+
 /// Close to e^-x, and the same on every machine to the last bit, which `exp` is not: a journal that is played again elsewhere
 /// has to lead to the same bridges.
 fn decay(x: f64) -> f64 {
@@ -314,7 +342,6 @@ fn decay(x: f64) -> f64 {
 }
 
 /// Of each measurement, this much is forgotten with the next: after ten minutes a third is left.
-pub fn knob(name: &str, default: f64) -> f64 { std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default) }
 const FORGET: f64 = 1.0 / 60.0;
 /// Believed before anything was seen, in measurements: that a bridge with nothing on it has no stress.
 const IDLE: f64 = 3.0;
@@ -379,19 +406,29 @@ const LEAST: f64 = 0.0005;
 pub struct Fleet {
     /// What a packet costs those of which it is known.
     slope: Option<f64>,
-    /// Conferences that came to a bridge, and what they grew by while they were young. The older, the less they count.
-    came: f64,
-    grown: f64,
+    /// How many of the conferences that came to a bridge have reached each of [`STEPS`] soon after. The older, the less they
+    /// count.
+    reached: [f64; STEPS.len()],
 }
 
+/// Sizes of conferences, in packets a second: a participant alone reaches the first, a hundred the last but one.
+const STEPS: [f64; 11] = [0.0, 500.0, 1e3, 2e3, 4e3, 8e3, 16e3, 32e3, 64e3, 128e3, 256e3];
 /// Conferences are like the last so many.
 const MEMORY: f64 = 200.0;
-/// Believed before any has come, as if by so many: that they are of four participants.
-const BELIEVED: (f64, f64) = (5.0, 5.0 * 4.0 * 500.0);
+/// Believed before any has come, as if by so many.
+const BELIEVED: f64 = 4.0;
+/// That so many of those that reach one step reach the next, too.
+const REACHES: f64 = 0.5;
 
 impl Default for Fleet {
     fn default() -> Fleet {
-        Fleet { slope: None, came: BELIEVED.0, grown: BELIEVED.1 }
+        let mut believed = BELIEVED;
+        let reached = STEPS.map(|_| {
+            let now = believed;
+            believed *= REACHES;
+            now
+        });
+        Fleet { slope: None, reached }
     }
 }
 
@@ -408,23 +445,31 @@ impl Fleet {
         *known += (learned - *known) / 64.0;
     }
 
-    /// What a conference becomes on a bridge, in packets a second.
-    pub fn typical(&self) -> f64 {
-        self.grown / self.came
+    /// By how much one that is so large is expected to grow yet: each further step, as often as it is reached by those that
+    /// were this large.
+    fn residual(&self, load: f64) -> f64 {
+        let at = STEPS.iter().rposition(|step| *step <= load).unwrap_or(0);
+        let so_far = self.reached[at].max(f64::MIN_POSITIVE);
+        let steps = STEPS.windows(2).zip(self.reached.windows(2)).skip(at);
+        // Of those that begin a step and do not end it, half are taken to be half way.
+        steps.map(|(step, reached)| (reached[0] + reached[1]) / 2.0 / so_far * (step[1] - step[0].max(load))).sum()
     }
 
     /// A conference on a bridge weighs something else.
     pub fn weighs(&mut self, now: Timestamp, forecast: &mut Forecast, stay: &mut Stay, load: Load) {
-        if stay.load == Load(0) && stay.since == now {
-            let keep = 1.0 - 1.0 / MEMORY;
-            self.came = self.came * keep + 1.0;
-            self.grown *= keep;
-            forecast.expects(now, self.typical());
-        }
-        if now.since(stay.since).as_secs() < YOUNG && load > stay.load {
-            let grown = f64::from(load.0 - stay.load.0);
-            self.grown += grown;
-            forecast.came_true(now, grown);
+        let size = f64::from(load.0);
+        if stay.is_young(now) && load > stay.load {
+            while stay.reached < STEPS.len() && STEPS[stay.reached] <= size {
+                if stay.reached == 0 {
+                    self.reached.iter_mut().for_each(|reached| *reached *= 1.0 - 1.0 / MEMORY);
+                }
+                self.reached[stay.reached] += 1.0;
+                stay.reached += 1;
+            }
+            let hope = self.residual(size) * HALF;
+            forecast.hopes(now, stay, hope);
+        } else if load == Load(0) {
+            forecast.hopes(now, stay, 0.0);
         }
         forecast.carries(now, stay.load, load);
         stay.load = load;

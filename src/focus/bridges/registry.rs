@@ -1,10 +1,11 @@
 //! The bridges of the brewery (spec/50 §3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::health::{CheckResult, Health, Verdict};
+use super::ice::IceFailures;
 use super::load::RecentCount;
 use super::predict::{Fleet, Forecast, Load, Predictions, Stay};
 use crate::config;
@@ -58,19 +59,26 @@ pub struct Bridge {
     pub release: Option<String>,
     pub region: Option<String>,
     pub relay_id: Option<String>,
+    /// Another bridge says that it has the same relay id: one conference can't use both (spec/50 §6.5).
+    pub relay_shared: bool,
     pub healthy: bool,
     pub last_presence: Timestamp,
     /// Endpoints that this focus has on it, awaited answers included.
     pub endpoints: u32,
+    /// Moved off it since it came, as it had too much to do.
+    pub endpoints_redistributed: u64,
     pub(super) recent: RecentCount,
     /// What it has not reported yet.
     pub(super) forecast: Forecast,
+    pub(super) ice: IceFailures,
     /// The last word of health checks and allocations; [`Bridge::operational`] also knows when it was said.
     flag: bool,
     failed_at: Option<Timestamp>,
     /// How many more presences must deny the graceful shutdown of which a refusal told us.
     refusal_stands: u8,
     health: Health,
+    /// For when it stands in [`Bridges::due`].
+    scheduled: Option<Timestamp>,
 }
 
 /// A presence may have been under way when the bridge refused: the second one that denies the shutdown is believed.
@@ -89,15 +97,19 @@ impl Bridge {
             release: None,
             region: None,
             relay_id: None,
+            relay_shared: false,
             healthy: true,
             last_presence: now,
             endpoints: 0,
+            endpoints_redistributed: 0,
             recent: RecentCount::default(),
             forecast: Forecast::new(fleet.prior(config.average_participant_stress)),
+            ice: IceFailures::default(),
             flag: true,
             failed_at: None,
             refusal_stands: 0,
             health: Health::new(now, &config.health_checks),
+            scheduled: None,
         }
     }
 
@@ -108,6 +120,16 @@ impl Bridge {
             Some(release) => format!("{version}-{release}"),
             None => version.clone(),
         })
+    }
+
+    /// Whether that is its full version.
+    pub fn has_version(&self, wanted: &str) -> bool {
+        let Some(version) = &self.version else { return false };
+        match (&self.release, wanted.strip_prefix(version.as_str())) {
+            (None, rest) => rest == Some(""),
+            (Some(release), Some(rest)) => rest.strip_prefix('-') == Some(release.as_str()),
+            (Some(_), None) => false,
+        }
     }
 
     /// Whether new endpoints may go there as far as failures and health checks say (spec/50 §3.3).
@@ -238,6 +260,8 @@ fn decimal(text: &str) -> Option<f64> {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Bridges {
     bridges: BTreeMap<Jid, Bridge>,
+    /// When the health of which bridge is to be looked after: asked at every turn of the loop.
+    due: BTreeSet<(Timestamp, Jid)>,
     incarnations: u64,
     fleet: Fleet,
     predictions: Predictions,
@@ -254,8 +278,10 @@ impl Bridges {
     ) -> Option<BridgeEvent> {
         if let Some(bridge) = self.bridges.get_mut(from) {
             let before = bridge.shutting_down;
+            let relay = bridge.relay_id.clone();
             let said_stress = bridge.update(now, stats);
             let event = (bridge.shutting_down && !before).then(|| BridgeEvent::ShuttingDown(bridge.id.clone()));
+            self.relay_told(from, relay);
             if said_stress {
                 self.learn(now, from);
             }
@@ -266,6 +292,8 @@ impl Bridges {
         let mut bridge = Bridge::new(now, id.clone(), config, &self.fleet);
         let said_stress = bridge.update(now, stats);
         self.bridges.insert(from.clone(), bridge);
+        self.schedule(from);
+        self.relay_told(from, None);
         if said_stress {
             self.learn(now, from);
         }
@@ -290,11 +318,6 @@ impl Bridges {
         }
     }
 
-    /// What bridges have in common.
-    pub fn fleet(&self) -> &Fleet {
-        &self.fleet
-    }
-
     /// How well stress was predicted.
     pub fn predictions(&self) -> Predictions {
         self.predictions
@@ -303,13 +326,59 @@ impl Bridges {
     /// The occupant is gone.
     pub fn remove(&mut self, jid: &Jid) -> Option<BridgeEvent> {
         let bridge = self.bridges.remove(jid)?;
+        if let Some(at) = bridge.scheduled {
+            self.due.remove(&(at, jid.clone()));
+        }
+        if let Some(relay) = bridge.relay_id.as_deref().filter(|_| bridge.relay_shared) {
+            self.find_shared(relay);
+        }
         let lost = !bridge.graceful_shutdown && !bridge.shutting_down;
         Some(BridgeEvent::Removed { bridge: bridge.id, lost })
+    }
+
+    /// A bridge told its relay id, which was another one before, perhaps.
+    fn relay_told(&mut self, jid: &Jid, before: Option<String>) {
+        let now = self.bridges.get(jid).and_then(|bridge| bridge.relay_id.clone());
+        if now == before {
+            return;
+        }
+        for relay in [before, now].into_iter().flatten() {
+            let shared = self.find_shared(&relay);
+            if shared.len() > 1 {
+                log::warn!(
+                    "the bridges {} have the same relay id {relay}: no conference can use more than one of them. Give each \
+                     its own (videobridge.relay.relay-id)",
+                    shared.join(", ")
+                );
+            }
+        }
+    }
+
+    /// Notes at those who have a relay id whether they are several.
+    fn find_shared(&mut self, relay: &str) -> Vec<String> {
+        let mut with: Vec<&mut Bridge> =
+            self.bridges.values_mut().filter(|bridge| bridge.relay_id.as_deref() == Some(relay)).collect();
+        let shared = with.len() > 1;
+        with.iter_mut().for_each(|bridge| bridge.relay_shared = shared);
+        with.iter().map(|bridge| bridge.id.jid.to_string()).collect()
+    }
+
+    /// The bridge that has that address now.
+    pub fn at(&self, jid: &Jid) -> Option<&Bridge> {
+        self.bridges.get(jid)
     }
 
     /// The bridge, if it is still that one.
     pub fn get(&self, id: &BridgeId) -> Option<&Bridge> {
         self.bridges.get(&id.jid).filter(|bridge| bridge.id == *id)
+    }
+
+    pub fn len(&self) -> usize {
+        self.bridges.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.bridges.is_empty()
     }
 
     /// In the order of their addresses.
@@ -327,6 +396,20 @@ impl Bridges {
         self.bridges.get(jid).is_some_and(|bridge| bridge.operational(now, config) && !bridge.shutting_down)
     }
 
+    /// Whether it takes new endpoints and is not overloaded: load can be moved there.
+    pub fn takes_load(&self, now: Timestamp, jid: &Jid, config: &config::Bridge) -> bool {
+        let staying =
+            |bridge: &Bridge| !bridge.draining && !bridge.graceful_shutdown && !bridge.overloaded(now, config);
+        self.is_selectable(now, jid, config) && self.bridges.get(jid).is_some_and(staying)
+    }
+
+    /// So many were moved off it, as it had too much to do.
+    pub fn endpoints_redistributed(&mut self, id: &BridgeId, count: u32) {
+        if let Some(bridge) = self.get_mut(id) {
+            bridge.endpoints_redistributed += u64::from(count);
+        }
+    }
+
     /// A request to allocate an endpoint is being sent to it.
     pub fn endpoint_allocated(&mut self, now: Timestamp, id: &BridgeId, config: &config::Bridge) {
         if let Some(bridge) = self.get_mut(id) {
@@ -340,6 +423,11 @@ impl Bridges {
         if let Some(bridge) = self.get_mut(id) {
             bridge.endpoints = bridge.endpoints.saturating_sub(count);
         }
+    }
+
+    /// An endpoint on it could not connect, or asks for a restart (spec/50 §4.4). True: from now on it counts as failing.
+    pub fn restart_requested(&mut self, now: Timestamp, id: &BridgeId, config: &config::Bridge) -> bool {
+        self.get_mut(id).is_some_and(|bridge| bridge.restart_requested(now, config))
     }
 
     /// An allocation failed in a way that is the bridge's fault (spec/40 §8.1, "marked").
@@ -359,19 +447,36 @@ impl Bridges {
 
     /// When to call [`Bridges::poll_health`].
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        self.bridges.values().filter_map(|bridge| bridge.health.poll_at()).min()
+        self.due.first().map(|(at, _)| *at)
     }
 
     /// What is due. Call it when the time has come; `connected`: whether a request could be sent now.
     pub fn poll_health(&mut self, now: Timestamp, connected: bool, config: &config::Bridge) -> Vec<HealthStep> {
-        self.bridges
-            .values_mut()
-            .filter_map(|bridge| {
-                let (last, healthy) = (bridge.last_presence, bridge.healthy);
-                let verdict = bridge.health.poll(now, connected, last, healthy, &config.health_checks);
-                bridge.judge(now, verdict)
-            })
-            .collect()
+        let mut steps = Vec::new();
+        while self.due.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, jid)) = self.due.pop_first() else { break };
+            let Some(bridge) = self.bridges.get_mut(&jid) else { continue };
+            bridge.scheduled = None;
+            let (last, healthy) = (bridge.last_presence, bridge.healthy);
+            let verdict = bridge.health.poll(now, connected, last, healthy, &config.health_checks);
+            steps.extend(bridge.judge(now, verdict));
+            self.schedule(&jid);
+        }
+        steps
+    }
+
+    /// To be called after whatever changes when a bridge's health is to be looked after.
+    fn schedule(&mut self, jid: &Jid) {
+        let Some(bridge) = self.bridges.get_mut(jid) else { return };
+        let next = bridge.health.poll_at();
+        if next == bridge.scheduled {
+            return;
+        }
+        if let Some(before) = bridge.scheduled {
+            self.due.remove(&(before, jid.clone()));
+        }
+        self.due.extend(next.map(|at| (at, jid.clone())));
+        bridge.scheduled = next;
     }
 
     /// Bridges whose health check is under way.
@@ -389,7 +494,9 @@ impl Bridges {
     ) -> Vec<HealthStep> {
         let Some(bridge) = self.get_mut(id) else { return Vec::new() };
         let verdict = bridge.health.answered(now, &config.health_checks, result);
-        bridge.judge(now, verdict).into_iter().collect()
+        let steps = bridge.judge(now, verdict).into_iter().collect();
+        self.schedule(&id.jid);
+        steps
     }
 
     fn get_mut(&mut self, id: &BridgeId) -> Option<&mut Bridge> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::select::ConferenceBridge;
 use super::*;
 use crate::wire::presence::Stat;
 use crate::wire::values::Condition;
@@ -148,7 +149,9 @@ fn endpoints_that_a_bridge_cannot_have_counted_are_added_to_its_stress() {
         assert!((bridge.corrected_stress(at(20.0), &classic()) - corrected).abs() < 1e-9);
         assert_eq!(bridge.overloaded(at(0.0), &classic()), overloaded);
         assert_eq!(bridge.corrected_stress(at(20.1), &classic()), bridge.reported_stress);
-        assert!(bridge.overloaded_for(at(20.1), &classic(), 80) && !bridge.overloaded_for(at(20.1), &classic(), 79));
+        let on = |endpoints| ConferenceBridge { id: id.clone(), endpoints, visitor: false, recent: 0 };
+        let overloaded_for = |endpoints| bridge.overloaded_for(at(20.1), &classic(), &on(endpoints));
+        assert!(overloaded_for(80) && !overloaded_for(79));
     }
     let (mut bridges, id) = one(&[]);
     bridges.endpoint_allocated(at(0.0), &id, &classic());
@@ -197,4 +200,23 @@ fn without_health_checks_a_failure_passes_by_itself() {
     assert_eq!(bridges.poll_timeout(), None);
     bridges.failed(at(0.0), &id);
     assert_eq!((bridges.usable(at(59.9), &config), bridges.usable(at(60.0), &config)), (0, 1));
+}
+
+/// spec/50 §6.5, "Improve".
+#[test]
+fn bridges_of_one_relay_id_are_known() {
+    let mut bridges = Bridges::default();
+    let tell = |bridges: &mut Bridges, name: &str, relay: &str| {
+        let jid = format!("jvbbrewery@internal-muc.meet.jitsi/{name}").parse().expect("valid");
+        bridges.presence(at(0.0), &jid, &stats(&[("relay_id", relay)]), &config());
+    };
+    let shared = |bridges: &Bridges| bridges.iter().map(|bridge| bridge.relay_shared).collect::<Vec<_>>();
+    tell(&mut bridges, "a", "r");
+    tell(&mut bridges, "b", "r");
+    tell(&mut bridges, "c", "s");
+    assert_eq!(shared(&bridges), [true, true, false]);
+    tell(&mut bridges, "b", "s");
+    assert_eq!(shared(&bridges), [false, true, true]);
+    bridges.remove(&"jvbbrewery@internal-muc.meet.jitsi/c".parse().expect("valid"));
+    assert_eq!(shared(&bridges), [false, false]);
 }

@@ -1,2 +1,3 @@
 pub mod answer;
+pub mod relay;
 pub mod request;

@@ -78,24 +78,25 @@ impl NewEndpoint<'_> {
             transport: Some(transport),
             sources: Some(media_sources(self.id, self.sources)),
             force_mute: muted.then_some(self.force_mute),
-            capabilities: self.capabilities(),
+            capabilities: capabilities(self.ssrc_rewriting, self.rtp_mid_demux, self.private_addresses),
             others: self.codecs.media.iter().map(|media| media.for_bridge.clone()).collect(),
             ..Endpoint::default()
         }
     }
+}
 
-    fn capabilities(&self) -> Vec<Capability> {
-        [
-            ("source-names", true),
-            ("ssrc-rewriting", self.ssrc_rewriting),
-            ("rtp-mid-demux", self.rtp_mid_demux),
-            ("private-address-connectivity", self.private_addresses),
-        ]
-        .into_iter()
-        .filter(|(_, wanted)| *wanted)
-        .map(|(name, _)| Capability { name: name.into() })
-        .collect()
-    }
+/// What a bridge is told that an endpoint can; only when it creates it.
+pub fn capabilities(ssrc_rewriting: bool, rtp_mid_demux: bool, private_addresses: bool) -> Vec<Capability> {
+    [
+        ("source-names", true),
+        ("ssrc-rewriting", ssrc_rewriting),
+        ("rtp-mid-demux", rtp_mid_demux),
+        ("private-address-connectivity", private_addresses),
+    ]
+    .into_iter()
+    .filter(|(_, wanted)| *wanted)
+    .map(|(name, _)| Capability { name: name.into() })
+    .collect()
 }
 
 /// Transport, sources and last-n of one endpoint (spec/40 §5.3, §5.4). `None`: nothing to change, nothing to send.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::bridge::BridgeSession;
 use super::invite::Task;
 use super::member::Member;
-use super::{AttemptId, Conference, MemberId};
+use super::{AttemptId, Conference, MemberId, SessionKey};
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::context::Context;
 
@@ -18,15 +19,20 @@ impl Conference {
         self.audit_weight(wrong);
         self.audit_sessions(cx, wrong);
         self.audit_sources(wrong);
+        self.cascade.audit(&self.bridges.iter().map(|session| session.key).collect(), wrong);
         let awaits_somebody = self.start.is_some() || !self.members.is_empty() || self.has_breakouts(cx);
         if self.is_running() && !awaits_somebody {
             wrong.push("nobody is in it, and nothing will end it".into());
         }
     }
 
+    pub(in crate::focus) fn bridge_session(&self, key: SessionKey) -> Option<&BridgeSession> {
+        self.bridges.get(key)
+    }
+
     /// On which bridges it is, with how many endpoints.
     pub(in crate::focus) fn bridges(&self) -> impl Iterator<Item = (&BridgeId, u32)> {
-        self.bridge.iter().map(|session| (&session.bridge, session.endpoints))
+        self.bridges.iter().map(|session| (&session.bridge, session.count()))
     }
 
     /// For which attempt's answer each participant waits.
@@ -56,11 +62,16 @@ impl Conference {
         for member in self.members.iter().filter(|member| self.members.id_of(member.nick.as_str()) != Some(member.id)) {
             wrong.push(format!("{} cannot be found by its nick", member.nick));
         }
-        if let Some(session) = &self.bridge {
-            let on_it = |member: &&Member| member.endpoint.as_ref().is_some_and(|it| it.session == session.key);
-            let counted = self.members.iter().filter(on_it).count();
-            if counted != session.endpoints as usize || counted == 0 {
-                wrong.push(format!("{} endpoints on the bridge are {counted}", session.endpoints));
+        for session in self.bridges.iter() {
+            let kept: Vec<_> = session.endpoints().collect();
+            let endpoint = |member: &Member| {
+                let endpoint = member.endpoint.as_ref().filter(|it| it.session == session.key)?;
+                Some((endpoint.attempt, member.id))
+            };
+            let mut counted: Vec<_> = self.members.iter().filter_map(endpoint).collect();
+            counted.sort();
+            if counted != kept || counted.is_empty() {
+                wrong.push(format!("endpoints on {} are {counted:?}, not {kept:?}", session.bridge.jid));
             }
         }
     }

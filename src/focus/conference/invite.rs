@@ -33,8 +33,9 @@ pub(crate) struct Participation {
     pub task: Task,
     /// The session it has, or is being offered.
     pub session: Option<Session>,
-    /// Decided when it was invited, not when the bridge answered: who comes later does not count (spec/30 §6.6).
-    start_muted: Option<StartMuted>,
+    /// By policy and limits. Decided when it was invited, not when the bridge answered: who comes later does not count
+    /// (spec/30 §6.6).
+    start_muted: StartMuted,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +111,8 @@ impl Conference {
     /// Invites whoever is to be invited now that it is known what `newcomer` supports: all members where nobody is a
     /// participant, otherwise this one alone, so that a join costs the same in a room of any size.
     pub(super) fn invite_due(&mut self, cx: &mut Context, newcomer: MemberId) {
-        if (self.members.len() as u64) < u64::from(cx.config.conference.min_participants) || !self.is_running() {
+        let wanted = if self.metadata.transcribing { 1 } else { u64::from(cx.config.conference.min_participants) };
+        if (self.members.len() as u64) < wanted || !self.is_running() {
             return;
         }
         let due: Vec<MemberId> = if self.members.participants() == 0 {
@@ -138,7 +140,7 @@ impl Conference {
         member.invite = Invite::Participating(Box::new(Participation {
             task: Task::AwaitingBridge,
             session: None,
-            start_muted: None,
+            start_muted: StartMuted::default(),
         }));
         self.members.count_participant();
         self.decide_start_muted(cx, id);
@@ -164,7 +166,9 @@ impl Conference {
     /// The bridge gave an endpoint: the participant is offered a session on it.
     pub(super) fn offer(&mut self, cx: &mut Context, id: MemberId, allocated: &Allocated) {
         let attempt = AttemptId(cx.unique());
-        let Some(bridge) = &self.bridge else { return };
+        let Some(session) = self.session_of(id) else { return };
+        let (feedback, bridge_session) = (session.feedback.clone(), told_of(session));
+        let start_muted = self.start_muted(id);
         let Some(initiator) = cx.jid(self.seat.on).cloned() else { return };
         let Some(member) = self.members.get_mut(id) else { return };
         let features = member.features.unwrap_or(Features::UNANSWERED);
@@ -185,14 +189,10 @@ impl Conference {
             view,
             transport: &allocated.transport,
             sctp_port: allocated.sctp_port,
-            feedback: &bridge.feedback,
+            feedback: &feedback,
             sources: &self.sources,
-            start_muted: participation.start_muted,
-            bridge_session: BridgeSession {
-                id: Some(bridge.id.to_string()),
-                region: bridge.region.clone(),
-                ..BridgeSession::default()
-            },
+            start_muted,
+            bridge_session,
         }
         .session_initiate();
         jingle.action = Some(action.as_str().into());
@@ -324,12 +324,21 @@ impl Conference {
         let count = self.members.participants();
         let limits = &cx.config.conference;
         let over = |limit: u32, asked: Option<u32>| count > asked.map_or(limit, |asked| asked.min(limit)) as usize;
-        let policy = self.start_muted_policy;
+        let policy = self.metadata.start_muted;
         let audio = (first && policy.audio) || over(limits.max_audio_senders, self.properties.start_audio_muted);
         let video = (first && policy.video) || over(limits.max_video_senders, self.properties.start_video_muted);
         if let Some(participation) = self.participation(id) {
-            participation.start_muted = (audio || video).then_some(StartMuted { audio, video });
+            participation.start_muted = StartMuted { audio, video };
         }
+    }
+
+    /// What a participant's offer says of starting muted: also what is moderated by now. None: nothing.
+    fn start_muted(&self, id: MemberId) -> Option<StartMuted> {
+        let member = self.members.get(id)?;
+        let decided = member.invite.participation()?.start_muted;
+        let moderated = self.moderation.start_muted(member);
+        let (audio, video) = (decided.audio || moderated.audio, decided.video || moderated.video);
+        (audio || video).then_some(StartMuted { audio, video })
     }
 
     /// Somebody left or was dropped: one who is alone has a while before its session ends (spec/30 §6.1).
@@ -355,6 +364,11 @@ impl Conference {
         self.terminate(cx, id, Terminate::Idle);
         self.drop_participant(cx, id, Invite::Idle);
     }
+}
+
+/// What a client is told of the session on the bridge.
+fn told_of(session: &super::bridge::BridgeSession) -> BridgeSession {
+    BridgeSession { id: Some(session.id.to_string()), region: session.region.clone(), ..BridgeSession::default() }
 }
 
 /// Visitors get no session here, and nobody gets one before it is known what it supports.

@@ -162,10 +162,17 @@ impl Conference {
         // Old clients wait for the answer before they take the next offer, and it may leave before it.
         cx.answer(asked.clone(), IqBody::Result(None));
         if again {
+            self.count_against_bridge(cx, id);
             self.release_endpoint(cx, id);
             self.reinvite(cx, id);
         }
         Ok(())
+    }
+
+    /// A participant can't reach its bridge, it says. Before its endpoint is off it (spec/50 §4.4).
+    fn count_against_bridge(&self, cx: &mut Context, id: MemberId) {
+        let Some(bridge) = self.session_of(id).map(|session| session.bridge.clone()) else { return };
+        cx.restart_requested(&bridge);
     }
 
     /// An ICE restart in place (spec/30 §12.2).
@@ -245,6 +252,7 @@ impl Conference {
         }
         if restart {
             // On the wire: expire, answer, create (traces/ice-and-restart.jsonl).
+            self.count_against_bridge(cx, id);
             self.withdraw_sources(cx, id);
             self.close_session(id);
             self.release_endpoint(cx, id);

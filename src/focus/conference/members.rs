@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::MemberId;
 use super::member::Member;
+use crate::wire::Jid;
 use crate::wire::presence::Presence;
 use crate::wire::values::EndpointId;
 
@@ -98,8 +99,9 @@ impl Members {
         self.by_nick.get(nick).copied()
     }
 
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Member> {
-        self.by_id.values_mut()
+    /// The member whose real address this is; the one who came first, if there are several.
+    pub fn id_of_address(&self, address: &Jid) -> Option<MemberId> {
+        self.by_id.values().find(|member| member.real_jid.as_ref() == Some(address)).map(|member| member.id)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Member> {

@@ -14,13 +14,15 @@ macro_rules! say {
 
 mod audit;
 pub(crate) mod bridge;
+pub(crate) mod cascade;
 pub mod features;
 pub(crate) mod invite;
 mod jingle;
 pub(crate) mod limits;
 pub(crate) mod member;
 pub(crate) mod members;
-pub(crate) mod metadata;
+pub mod metadata;
+pub(crate) mod moderation;
 pub(crate) mod mute;
 pub mod offer;
 mod owner;
@@ -30,23 +32,27 @@ mod weight;
 
 use std::collections::{HashMap, VecDeque};
 
-use self::bridge::{BridgeSession, Setbacks};
+use self::bridge::{Sessions, Setbacks};
+use self::cascade::Cascade;
 use self::features::Features;
 use self::member::Member;
 use self::members::Members;
-use self::metadata::StartMutedPolicy;
+use self::metadata::RoomMetadata;
+use self::moderation::Moderation;
 use self::publish::Published;
 use super::Connection;
 use super::caps;
 use super::context::{Asked, Context};
-use super::pending::Answer;
-use super::request;
-use super::seat::{EntryFailure, Loss, RoomForm, Seat, SeatEvent, SeatOwner};
+use super::pending::{Answer, Then};
+use super::request::{self, Requester};
+use super::seat::{self, EntryFailure, Loss, RoomForm, Seat, SeatEvent, SeatOwner};
 use super::sources::signal::Signals;
 use super::sources::validate::ConferenceSources;
 use super::story::Story;
 use super::timers::{Timer, TimerKey};
+use crate::wire::muc::MucOwner;
 use crate::wire::presence::Presence;
+use crate::wire::stanza::{IqBody, Payload};
 use crate::wire::values::{EndpointId, MeetingId, PresenceType, SessionId};
 use crate::wire::{BareJid, Jid};
 
@@ -67,7 +73,7 @@ impl MemberId {
 }
 
 /// The identity of one attempt to give a participant a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct AttemptId(pub u64);
 
 /// The identity of one endpoint of a participant. After a new invitation it has another, under the same name.
@@ -78,7 +84,7 @@ pub(crate) struct EndpointKey {
 }
 
 /// The identity of a conference's stay on a bridge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SessionKey(pub u64);
 
 /// How long to wait for the metadata of a room that has some (spec/20 §2.2 step 7).
@@ -108,23 +114,29 @@ pub(crate) struct Conference {
     pub id: ConferenceId,
     pub room: BareJid,
     properties: Properties,
+    /// The version of the bridges that it may use, as it was when the conference was made (spec/50 §6.6).
+    pinned_version: Option<String>,
     pub seat: Seat,
     phase: Phase,
     /// What came from the room before we were ready for it (spec/20 §2.4).
     held: Vec<Presence>,
     /// Who waits for the answer that the conference is ready.
-    askers: VecDeque<Asked>,
+    askers: VecDeque<Requester>,
     form: RoomForm,
     pub meeting: MeetingId,
     metadata_seen: bool,
-    start_muted_policy: StartMutedPolicy,
+    /// The form was asked for again.
+    rereading: bool,
+    metadata: RoomMetadata,
+    moderation: Moderation,
     members: Members,
     /// Live sessions by their sid.
     sessions: HashMap<SessionId, MemberId>,
-    owner: owner::AutoOwner,
+    owner: owner::Owners,
     sources: ConferenceSources,
     signals: Signals,
-    bridge: Option<BridgeSession>,
+    bridges: Sessions,
+    cascade: Cascade,
     setbacks: Setbacks,
     /// How many videos clients want, as the last one said.
     last_n: Option<u32>,
@@ -136,28 +148,32 @@ pub(crate) struct Conference {
 }
 
 impl Conference {
-    /// A conference that has yet to [`Conference::start`]. `asked` is answered when we are in its room.
-    pub fn new(cx: &mut Context, room: BareJid, occupant: Jid, properties: Properties, asked: Asked) -> Conference {
+    /// A conference that has yet to [`Conference::start`]. `asker` is answered when we are in its room.
+    pub fn new(cx: &mut Context, room: BareJid, occupant: Jid, properties: Properties, asker: Requester) -> Conference {
         let id = ConferenceId(cx.unique());
         let on = Connection::Client;
         Conference {
             id,
             properties,
+            pinned_version: cx.pins.version(cx.now, &room).map(str::to_owned),
             seat: Seat::new(SeatOwner::Conference(id), on, room.clone(), occupant),
             room,
             phase: Phase::Entering,
             held: Vec::new(),
-            askers: [asked].into(),
+            askers: [asker].into(),
             form: RoomForm::default(),
             meeting: MeetingId::default(),
             metadata_seen: false,
-            start_muted_policy: StartMutedPolicy::default(),
+            rereading: false,
+            metadata: RoomMetadata::default(),
+            moderation: Moderation::default(),
             members: Members::default(),
             sessions: HashMap::new(),
-            owner: owner::AutoOwner::default(),
+            owner: owner::Owners::default(),
             sources: ConferenceSources::default(),
             signals: Signals::default(),
-            bridge: None,
+            bridges: Sessions::default(),
+            cascade: Cascade::default(),
             setbacks: Setbacks::default(),
             last_n: None,
             published: Published::default(),
@@ -183,7 +199,7 @@ impl Conference {
 
     /// Whether this request waits for the conference to be ready.
     pub fn has_asker(&self, asked: &Asked) -> bool {
-        self.askers.contains(asked)
+        self.askers.iter().any(|asker| asker.asked == *asked)
     }
 
     pub fn main_room(&self) -> Option<&BareJid> {
@@ -199,14 +215,14 @@ impl Conference {
     }
 
     /// Somebody asks for a conference that there is: he is answered now, or when we are in the room.
-    pub fn requested(&mut self, cx: &mut Context, asked: Asked) {
+    pub fn requested(&mut self, cx: &mut Context, asker: Requester) {
         if self.start.is_some() {
             self.await_somebody(cx);
         }
         if self.is_running() {
-            request::answer(cx, &self.room, asked, true);
+            request::answer(cx, &self.room, asker, true);
         } else {
-            self.askers.push_back(asked);
+            self.askers.push_back(asker);
         }
     }
 
@@ -253,7 +269,7 @@ impl Conference {
     fn seat_event(&mut self, cx: &mut Context, event: SeatEvent) {
         match event {
             SeatEvent::Nothing | SeatEvent::Other => {}
-            SeatEvent::Own { owner: true } => self.elect_owner(cx),
+            SeatEvent::Own { owner: true } => self.see_to_owners(cx),
             SeatEvent::Entered(form) => self.entered(cx, form),
             SeatEvent::Failed(failure) => self.entry_failed(cx, &failure),
             SeatEvent::Lost(Loss::Destroyed { reason }) => {
@@ -280,11 +296,34 @@ impl Conference {
     fn entered(&mut self, cx: &mut Context, form: RoomForm) {
         let wait = form.presets && !self.metadata_seen;
         self.form = form;
+        self.metadata.apply_form(&self.form, self.metadata_seen);
         if wait {
             let timer = cx.timers.set(cx.now + METADATA_WAIT, Timer::MetadataTimeout(self.id));
             self.phase = Phase::AwaitingMetadata(timer);
         } else {
             self.run(cx);
+        }
+    }
+
+    /// The room's configuration has changed. Where metadata tells what has, there is no need to look (spec/20 §2.3).
+    pub fn reconfigured(&mut self, cx: &mut Context) {
+        if !self.is_running() || self.metadata_seen || self.rereading {
+            return;
+        }
+        self.rereading = true;
+        let ask = IqBody::Get(Payload::MucOwner(MucOwner::default()));
+        cx.request(self.seat.on, self.room.as_jid().clone(), ask, Then::RoomReread(self.id));
+    }
+
+    /// The form as it is now. Who we are in the room, its meeting id and its main room stay what they were.
+    pub fn reread(&mut self, answer: Answer) {
+        self.rereading = false;
+        if self.metadata_seen {
+            return;
+        }
+        match seat::form_of(answer) {
+            Ok(form) => self.metadata.apply_form(&form, false),
+            Err(failure) => say!(self, warn, "the room's changed configuration can't be read: {failure:?}"),
         }
     }
 
@@ -329,12 +368,12 @@ impl Conference {
         self.phase = Phase::Running;
         say!(self, info, "conference {} is open", self.meeting);
         self.go_live(cx);
-        self.answer_askers(cx, |cx, room, asked| request::answer(cx, room, asked, true));
+        self.answer_askers(cx, |cx, room, asker| request::answer(cx, room, asker, true));
         // Whoever leads already is among all who are there, not among the first.
         for presence in std::mem::take(&mut self.held) {
             self.member_presence(cx, &presence);
         }
-        self.elect_owner(cx);
+        self.see_to_owners(cx);
     }
 
     fn entry_failed(&mut self, cx: &mut Context, failure: &EntryFailure) {
@@ -351,18 +390,18 @@ impl Conference {
     }
 
     /// Each leaves the list once he has his answer: a failure in between leaves nobody without.
-    fn answer_askers(&mut self, cx: &mut Context, answer: impl Fn(&mut Context, &BareJid, Asked)) {
-        while let Some(asked) = self.askers.front().cloned() {
-            answer(cx, &self.room, asked);
+    fn answer_askers(&mut self, cx: &mut Context, answer: impl Fn(&mut Context, &BareJid, Requester)) {
+        while let Some(asker) = self.askers.front().cloned() {
+            answer(cx, &self.room, asker);
             self.askers.pop_front();
         }
     }
 
     /// The conference does not come about. Whoever waits tries again by himself, unless it was refused for good.
     fn fail(&mut self, cx: &mut Context, refused: Option<&str>) {
-        self.answer_askers(cx, |cx, room, asked| match refused {
-            None => request::answer(cx, room, asked, false),
-            Some(text) => request::refuse(cx, asked, text),
+        self.answer_askers(cx, |cx, room, asker| match refused {
+            None => request::answer(cx, room, asker, false),
+            Some(text) => request::refuse(cx, asker.asked, text),
         });
         self.end(cx, Leave::Room);
     }
@@ -377,8 +416,12 @@ impl Conference {
                 true
             }
             (None, Some(id)) => {
+                let was_hidden = self.members.get(id).is_some_and(|member| member.real_jid.is_none());
                 let trusted = cx.config.xmpp.trusted_domains.as_slice();
                 self.members.update(id, presence, trusted);
+                if was_hidden {
+                    self.grant_if_authenticated(cx, id);
+                }
                 self.publish_sender_limits(cx);
                 self.weigh(cx);
                 false
@@ -399,10 +442,12 @@ impl Conference {
         let mut member = Member::new(id, nick, occupant.clone());
         member.update(presence, true, &cx.config.xmpp.trusted_domains);
         let caps = member.caps.clone();
+        self.warn_of_hidden(cx, &member);
         self.members.insert(member);
         self.weigh(cx);
         cx.timers.cancel(self.start.take());
         self.publish_sender_limits(cx);
+        self.grant_if_authenticated(cx, id);
         if let Some(features) = caps::discover(cx, (self.id, id), self.seat.on, &occupant, caps.as_ref()) {
             self.features_known(cx, id, features);
         }
@@ -509,15 +554,15 @@ impl Conference {
         self.published.mute_for_good();
         // On the new stream the bridges do not know us yet, and would be told by nobody (spec/10 §5.3).
         if leave == Leave::Silently && cx.bridge_connection() == self.seat.on {
-            self.drop_bridge(cx);
+            self.drop_bridges(cx);
         } else {
-            self.close_bridge(cx);
+            self.close_bridges(cx);
         }
         caps::ended(cx, self.id);
         for id in self.members.iter().map(|member| member.id).collect::<Vec<_>>() {
             self.forget_member(cx, id);
         }
-        self.answer_askers(cx, |cx, room, asked| request::answer(cx, room, asked, false));
+        self.answer_askers(cx, |cx, room, asker| request::answer(cx, room, asker, false));
         match leave {
             Leave::Room => self.seat.leave(cx),
             Leave::Outside | Leave::Silently => self.seat.forget(cx),

@@ -17,6 +17,29 @@ pub(crate) enum Muted {
     Desktop,
 }
 
+impl Muted {
+    /// By the name that components give it, in any case.
+    pub fn of_name(name: &str) -> Option<Muted> {
+        [Muted::Audio, Muted::Video, Muted::Desktop].into_iter().find(|media| media.name().eq_ignore_ascii_case(name))
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Muted::Audio => "audio",
+            Muted::Video => "video",
+            Muted::Desktop => "desktop",
+        }
+    }
+
+    /// What a bridge mutes together: it knows no screens.
+    pub fn group(self) -> &'static [Muted] {
+        match self {
+            Muted::Audio => &[Muted::Audio],
+            Muted::Video | Muted::Desktop => &[Muted::Video, Muted::Desktop],
+        }
+    }
+}
+
 /// A wish to mute or unmute somebody, oneself included.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Wish {
@@ -40,14 +63,18 @@ impl Wish {
 }
 
 impl Conference {
-    /// A member wants somebody muted or unmuted. Muting is asked of the target's client, and of nobody else.
+    /// A member wants somebody muted or unmuted. Muting is asked of the target's client; the bridge enforces what moderation
+    /// says and nothing else.
     pub(in crate::focus) fn mute(&mut self, cx: &mut Context, asked: Asked, sender: MemberId, wish: &Wish) {
         match self.may_mute(sender, wish) {
             Err(rejection) => cx.answer(asked, IqBody::Error(rejection.into_error())),
             Ok(target) => {
+                self.enforce(cx, target, wish.what);
                 cx.answer(asked, IqBody::Result(None));
-                if target != sender {
-                    self.tell_muted(cx, sender, target, wish.what);
+                if target != sender
+                    && let Some(occupant) = self.occupant(target)
+                {
+                    self.tell_muted(cx, self.occupant(sender), occupant, wish.what);
                 }
             }
         }
@@ -68,10 +95,15 @@ impl Conference {
         if !own && !matches!(sender.role, Role::Owner | Role::Moderator) {
             return Err(refuse(Condition::NotAllowed, "only moderators may mute others"));
         }
-        let target = target.resource().and_then(|nick| self.members.id_of(nick)).and_then(participant);
-        let target = target.filter(|member| own || member.id != sender.id).ok_or_else(absent)?;
-        if !own && !wish.text.eq_ignore_ascii_case("true") {
+        // The whole address: a nick means nothing in another room.
+        let found = target.resource().and_then(|nick| self.members.id_of(nick)).and_then(participant);
+        let target = found.filter(|member| member.occupant == target).ok_or_else(absent)?;
+        let unmutes = !wish.text.eq_ignore_ascii_case("true");
+        if !own && unmutes {
             return Err(refuse(Condition::NotAllowed, "nobody can unmute another"));
+        }
+        if unmutes && !self.moderation.allows(target, wish.what) {
+            return Err(refuse(Condition::NotAllowed, "moderated, and not approved"));
         }
         if !may_be_muted(target) {
             return Err(refuse(Condition::NotAllowed, "this participant can't be muted"));
@@ -79,21 +111,25 @@ impl Conference {
         Ok(target.id)
     }
 
-    fn tell_muted(&self, cx: &mut Context, actor: MemberId, target: MemberId, what: Muted) {
-        let (Some(actor), Some(target)) = (self.members.get(actor), self.members.get(target)) else { return };
-        let (actor, mute) = (Some(actor.occupant.clone()), "true".to_owned());
+    fn occupant(&self, id: MemberId) -> Option<Jid> {
+        self.members.get(id).map(|member| member.occupant.clone())
+    }
+
+    /// Has a participant's client mute. `actor`: who wanted it, if it was meant for this one alone.
+    pub(super) fn tell_muted(&self, cx: &mut Context, actor: Option<Jid>, target: Jid, what: Muted) {
+        let mute = "true".to_owned();
         let payload = match what {
             Muted::Audio => Payload::MuteAudio(MuteAudio { jid: None, actor, mute }),
             Muted::Video => Payload::MuteVideo(MuteVideo { jid: None, actor, mute }),
             Muted::Desktop => Payload::MuteDesktop(MuteDesktop { jid: None, actor, mute }),
         };
         // Clients never answer it.
-        cx.notify(self.seat.on, target.occupant.clone(), IqBody::Set(payload));
+        cx.notify(self.seat.on, target, IqBody::Set(payload));
     }
 }
 
 /// Recorders never are, gateways only if they can be.
-fn may_be_muted(member: &Member) -> bool {
+pub(super) fn may_be_muted(member: &Member) -> bool {
     let gateway = member.kind.jigasi && !member.features.is_some_and(|features| features.has(Features::AUDIO_MUTE));
     !member.kind.jibri && !gateway && member.role != Role::Visitor
 }

@@ -1,16 +1,17 @@
-//! Who leads the conference where nobody is authenticated: the one who has been there longest (spec/20 §6.1).
+//! Who leads the conference: whoever is authenticated, or where nobody has to be, the one who has been there longest
+//! (spec/20 §6).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::member::{Member, Role};
 use super::{Conference, MemberId};
-use crate::config::AuthenticationType;
 use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
 use crate::focus::timers::{Timer, TimerKey};
 use crate::wire::muc::{AdminItem, MucAdmin};
 use crate::wire::stanza::{IqBody, Payload};
-use crate::wire::values::Affiliation;
+use crate::wire::values::{Affiliation, Condition};
 
 /// How long after the owner left the next one is elected. Where all leave together the others follow within this time, and
 /// to make one of them owner would be of no use to anybody (spec/20 §6.1).
@@ -18,18 +19,89 @@ const AFTER_OWNER: Duration = Duration::from_millis(250);
 
 /// Whom we made, or found, owner.
 #[derive(Debug, Default)]
-pub(crate) struct AutoOwner {
+pub(crate) struct Owners {
+    /// Who leads by our election.
     elected: Option<MemberId>,
     /// The owner has just left.
     deferred: Option<TimerKey>,
+    grants: BTreeMap<MemberId, Grant>,
+}
+
+/// What became of making a member owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Grant {
+    /// The room has yet to answer.
+    UnderWay,
+    /// Whoever takes the right away again has his reasons: it is granted anew only if the member asks for it.
+    Done,
+}
+
+/// Who is to lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leaders {
+    Authenticated,
+    First,
+    /// Nobody of our choice: in breakout rooms those who lead the main room.
+    Others,
 }
 
 impl Conference {
-    /// Makes somebody owner if nobody is.
+    fn leaders(&self, cx: &Context) -> Leaders {
+        if cx.authentication.is_on() {
+            Leaders::Authenticated
+        } else if cx.config.conference.enable_auto_owner && self.form.main_room.is_none() {
+            Leaders::First
+        } else {
+            Leaders::Others
+        }
+    }
+
+    /// Makes owner whoever is to be and is not. We have just come, or been shown as owner ourselves.
+    pub(super) fn see_to_owners(&mut self, cx: &mut Context) {
+        if self.leaders(cx) == Leaders::Authenticated {
+            for id in self.members.iter().map(|member| member.id).collect::<Vec<_>>() {
+                self.grant_if_authenticated(cx, id);
+            }
+        }
+        self.elect_owner(cx);
+    }
+
+    /// Whoever speaks from a member's address has just shown that he has logged in.
+    pub(in crate::focus) fn authenticated(&mut self, cx: &mut Context, id: MemberId) {
+        if self.owner.grants.get(&id) == Some(&Grant::Done) {
+            self.owner.grants.remove(&id);
+        }
+        self.grant_if_authenticated(cx, id);
+    }
+
+    /// Makes a member owner if whoever speaks from its address has logged in (spec/20 §6.2).
+    pub(super) fn grant_if_authenticated(&mut self, cx: &mut Context, id: MemberId) {
+        if !self.is_running() || self.leaders(cx) != Leaders::Authenticated {
+            return;
+        }
+        let Some(member) = self.members.get(id).filter(|member| member.role != Role::Owner) else { return };
+        let Some(address) = &member.real_jid else { return };
+        if !self.owner.grants.contains_key(&id) && cx.authentication.is_bound(cx.now, address) {
+            say!(self, info, participant = member.nick; "{} is made owner by rule authenticated-owner", member.occupant);
+            self.grant(cx, id);
+        }
+    }
+
+    /// Says so of a member that comes without an address: nobody can know whether it has logged in.
+    pub(super) fn warn_of_hidden(&self, cx: &Context, member: &Member) {
+        if member.real_jid.is_none() && self.leaders(cx) == Leaders::Authenticated {
+            say!(
+                self, warn, participant = member.nick;
+                "{} hides its address, so it cannot be known whether it has logged in. Does the rooms' component let \
+                 the focus set muc#roomconfig_whois?",
+                member.occupant
+            );
+        }
+    }
+
+    /// Makes somebody owner if nobody is, where nobody has to log in.
     pub(super) fn elect_owner(&mut self, cx: &mut Context) {
-        let wanted = cx.config.conference.enable_auto_owner
-            && cx.config.authentication.kind == AuthenticationType::None
-            && self.form.main_room.is_none();
+        let wanted = self.leaders(cx) == Leaders::First;
         if !wanted || !self.is_running() || self.owner.elected.is_some() || self.owner.deferred.is_some() {
             return;
         }
@@ -42,28 +114,55 @@ impl Conference {
             .members
             .iter()
             .filter(eligible)
-            .filter(|member| member.role != Role::Visitor)
-            .find_map(|member| Some((member.id, member.real_jid.as_ref()?.to_bare())));
-        let Some((id, jid)) = next else { return };
+            .find(|member| member.role != Role::Visitor && member.real_jid.is_some());
+        let Some(member) = next else { return };
+        say!(self, debug, participant = member.nick; "{} is made owner by rule auto-owner", member.occupant);
+        let id = member.id;
         self.owner.elected = Some(id);
-        let item = AdminItem { affiliation: Some(Affiliation::Owner), role: None, jid: Some(jid), nick: None };
+        self.grant(cx, id);
+    }
+
+    /// Once for each; the room knows bare addresses only (spec/20 §6).
+    fn grant(&mut self, cx: &mut Context, id: MemberId) {
+        let jid = self.members.get(id).and_then(|member| Some(member.real_jid.as_ref()?.to_bare()));
+        if jid.is_none() || self.owner.grants.contains_key(&id) {
+            return;
+        }
+        self.owner.grants.insert(id, Grant::UnderWay);
+        let item = AdminItem { affiliation: Some(Affiliation::Owner), role: None, jid, nick: None };
         let grant = IqBody::Set(Payload::MucAdmin(MucAdmin { items: vec![item] }));
         cx.request(self.seat.on, self.room.as_jid().clone(), grant, Then::Granted(self.id, id));
     }
 
-    /// The room answered a grant, or did not. A member who was not made owner does not count as one at the next election.
+    /// The room answered a grant, or did not. A member who was not made owner does not count as one at the next election, nor
+    /// the next time that it shows itself authenticated.
     pub(in crate::focus) fn granted(&mut self, id: MemberId, answer: &Answer) {
-        if matches!(answer, Answer::Result(_)) {
-            return;
-        }
-        say!(self, warn, "could not make a member owner{}", answer.detail());
-        let is_owner = self.members.get(id).is_some_and(|member| member.role == Role::Owner);
-        if self.owner.elected == Some(id) && !is_owner {
+        let Some(member) = self.members.get(id) else { return };
+        let remedy = match answer {
+            Answer::Result(_) => {
+                self.owner.grants.insert(id, Grant::Done);
+                return;
+            }
+            Answer::Error(error) if matches!(error.condition, Condition::Forbidden | Condition::NotAllowed) => {
+                ". Make the focus' account an admin of the rooms' component in Prosody (admins = { … }), and see whether a \
+                 module of the room decides about owners itself"
+            }
+            _ => "",
+        };
+        say!(
+            self, warn, participant = member.nick;
+            "could not make {} owner{}{remedy}",
+            member.occupant,
+            answer.detail()
+        );
+        self.owner.grants.remove(&id);
+        if self.owner.elected == Some(id) && member.role != Role::Owner {
             self.owner.elected = None;
         }
     }
 
     pub(super) fn owner_left(&mut self, cx: &mut Context, id: MemberId) {
+        self.owner.grants.remove(&id);
         if self.owner.elected == Some(id) {
             self.owner.elected = None;
             self.owner.deferred = Some(cx.timers.set(cx.now + AFTER_OWNER, Timer::ElectOwner(self.id)));

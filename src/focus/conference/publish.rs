@@ -38,8 +38,8 @@ impl Conference {
     }
 
     pub(super) fn publish_bridge_count(&mut self, cx: &mut Context) {
-        let count = if self.bridge.is_some() { "1" } else { "0" };
-        if self.set_property("bridge-count", count.into()) {
+        let count = self.bridges.len().to_string();
+        if self.set_property("bridge-count", count) {
             self.publish(cx);
         }
     }
@@ -69,6 +69,13 @@ impl Conference {
             }
         }
         if changed {
+            self.publish(cx);
+        }
+    }
+
+    /// Publishes whether the bridge transcribes; nothing until it does for the first time.
+    pub(super) fn publish_transcribing(&mut self, cx: &mut Context) {
+        if self.set_property("audio-recording-enabled", self.metadata.transcribing.to_string()) {
             self.publish(cx);
         }
     }

@@ -1,5 +1,6 @@
 //! What the conference costs its bridges, and that they are told of as soon as it changes (docs/BRIDGES.md).
 
+use super::bridge::BridgeSession;
 use super::{Conference, MemberId};
 use crate::focus::bridges::predict::{Crowd, Load};
 use crate::focus::bridges::registry::BridgeId;
@@ -9,8 +10,8 @@ impl Conference {
     /// To be called after whatever changes who is on which bridge, or who sends what. It costs as much as there are bridges.
     pub(super) fn weigh(&mut self, cx: &mut Context) {
         let crowd = self.crowd();
-        for session in self.bridge.iter_mut() {
-            let load = Crowd { here: session.endpoints, ..crowd }.load();
+        for session in self.bridges.iter_mut() {
+            let load = Crowd { here: session.count(), ..crowd }.load();
             if load != session.stay.load {
                 cx.bridges.weighs(cx.now, &session.bridge, &mut session.stay, load);
             }
@@ -31,8 +32,8 @@ impl Conference {
         let members = &self.members;
         Crowd {
             here: 0,
-            all: self.bridge.iter().map(|session| session.endpoints).sum(),
-            relays: 0,
+            all: self.bridges.iter().map(BridgeSession::count).sum(),
+            relays: u32::try_from(self.bridges.len().saturating_sub(1)).unwrap_or(u32::MAX),
             // Who comes is expected to send, until he says otherwise a second later.
             audio: members.audio_senders() + members.arriving(),
             video: members.video_senders() + members.arriving(),
@@ -42,16 +43,19 @@ impl Conference {
 
     /// What its bridges were told that it costs them.
     pub(in crate::focus) fn loads(&self) -> impl Iterator<Item = (&BridgeId, Load)> {
-        self.bridge.iter().map(|session| (&session.bridge, session.stay.load))
+        self.bridges.iter().map(|session| (&session.bridge, session.stay.load))
     }
 
     /// That they were told what is so.
     pub(super) fn audit_weight(&self, wrong: &mut Vec<String>) {
         let crowd = self.crowd();
-        for session in self.bridge.iter() {
-            let load = Crowd { here: session.endpoints, ..crowd }.load();
+        for session in self.bridges.iter() {
+            let load = Crowd { here: session.count(), ..crowd }.load();
             if load != session.stay.load {
-                wrong.push(format!("{} was told of a load of {:?}, not {load:?}", session.bridge.jid, session.stay.load));
+                wrong.push(format!(
+                    "{} was told of a load of {:?}, not {load:?}",
+                    session.bridge.jid, session.stay.load
+                ));
             }
         }
     }

@@ -69,6 +69,10 @@ pub const SCENARIOS: &[(&str, Make)] = &[
         it.heterogeneous();
         it.burst(mixed);
     }),
+    ("burst, 40 small bridges", |it| {
+        it.plan.bridges = vec![BridgePlan { capacity: 35_000.0, ..it.plan.bridges[0].clone() }; 40];
+        it.burst(|rng| rng.whole(2, 21));
+    }),
     ("burst, presences every 10 s", |it| {
         it.plan.presences = 10 * SECOND;
         it.burst(mixed);

@@ -212,7 +212,8 @@ impl Game<'_> {
         let at = self.rooms[room].iter().position(|session| session.people.contains(&person))?;
         let session = &mut self.rooms[room][at];
         session.people.retain(|&on| on != person);
-        let (id, mut stay, bridge, empty) = (session.id.clone(), session.stay, session.bridge, session.people.is_empty());
+        let (id, mut stay, bridge, empty) =
+            (session.id.clone(), session.stay, session.bridge, session.people.is_empty());
         self.registry.endpoints_released(&id, 1);
         if empty {
             self.registry.weighs(self.time(), &id, &mut stay, Load::default());
@@ -287,14 +288,6 @@ impl Game<'_> {
         if self.now >= self.plan.judged {
             self.judge();
         }
-        if std::env::var("DEBUG").is_ok() && self.now >= self.plan.judged - 20 * SECOND && self.now % (5 * SECOND) == 0 {
-            for number in 0..3 {
-                let Some(id) = &self.bridges[number].id else { continue };
-                let known = self.registry.get(id).unwrap();
-                eprintln!("{:>4} jvb{number} true {:.3} said {:.3} corrected {:.3} settled {:+.3} carried {} {:?}", self.now / 1000, self.bridges[number].now, self.bridges[number].said,
-                    known.corrected_stress(self.time(), &self.config.bridge), self.error_of(number).unwrap_or(0.0), known.carried(), known.debug());
-            }
-        }
         self.redistribute();
     }
 
@@ -312,7 +305,7 @@ impl Game<'_> {
                 (low, high) = (low.min(bridge.now), high.max(bridge.now));
             }
         }
-        let error: f64 = (0..self.bridges.len()).filter_map(|number| self.error_of(number).map(f64::abs)).fold(0.0, f64::max);
+        let error: f64 = (0..self.bridges.len()).filter_map(|number| self.error_of(number)).fold(0.0, f64::max);
         self.samples = (self.samples.0 + (high - low), self.samples.1 + error, self.samples.2 + 1);
     }
 
@@ -331,7 +324,7 @@ impl Game<'_> {
             }
         }
         let settled = truth::stress(&self.plan.costs, self.plan.bridges[number].capacity, packets);
-        Some((known.corrected_stress(self.time(), &self.config.bridge) - settled))
+        Some((known.corrected_stress(self.time(), &self.config.bridge) - settled).abs())
     }
 
     /// It measures, and it speaks, each in its own time.

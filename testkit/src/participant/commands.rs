@@ -23,16 +23,19 @@ impl Participant {
     pub fn request_conference(&mut self) {
         self.place = Place::Requesting;
         self.stopwatch.asked = Some(self.now);
-        let properties =
-            self.settings.properties.iter().map(|(n, v)| el("property", ns::FOCUS).attr("name", n).attr("value", v));
-        let conference = el("conference", ns::FOCUS)
-            .attr("room", &self.settings.room)
-            .attr("machine-uid", format!("machine-of-{}", self.settings.nick))
-            .children(properties);
+        self.ask_for_conference();
+    }
+
+    /// The request itself, wherever it is.
+    pub(super) fn ask_for_conference(&mut self) {
+        let conference = self.conference_request();
         let to = self.settings.focus_service.clone();
         // The real client waits for ever; nobody may be left without an answer (spec/10 §11.1).
         let patience = self.settings.patience.max(Time::from_secs(30));
-        self.ask("conference", "set", &to, conference, patience);
+        let id = self.ask("conference", "set", &to, conference, patience);
+        if let Some(asked) = self.asked.get_mut(&id) {
+            asked.session = self.login.session_id.clone();
+        }
     }
 
     /// Enters the room.
@@ -238,8 +241,13 @@ impl Participant {
         let id = self.fresh_id();
         let iq = el("iq", ns::CLIENT).attr("type", kind).attr("id", &id).attr("to", to).child(payload);
         self.outputs.push_back(iq.done());
-        let asked =
-            Asked { what: what.to_owned(), at: self.now, deadline: Some(self.now + wait), sources: Sources::default() };
+        let asked = Asked {
+            what: what.to_owned(),
+            at: self.now,
+            deadline: Some(self.now + wait),
+            sources: Sources::default(),
+            session: None,
+        };
         self.asked.insert(id.clone(), asked);
         id
     }

@@ -170,6 +170,9 @@ impl Participant {
         if asked.what == "conference" {
             return self.on_conference(iq, &asked);
         }
+        if asked.what == "logout" && iq.get("type") == Some("result") {
+            self.logged_out(iq);
+        }
         match error_in(iq) {
             None if iq.get("type") == Some("error") => self.complain(format!("an error without condition: {id}")),
             None => self.on_success(&asked),
@@ -212,13 +215,16 @@ impl Participant {
     fn on_conference(&mut self, iq: &Element, asked: &Asked) {
         self.conference_answers.push(iq.clone());
         if let Some((condition, text)) = error_in(iq) {
-            self.place = Place::Outside;
-            return self.refusals.push(Refusal { request: "conference".into(), condition, text });
+            if !self.on_login_error(iq, &condition) {
+                self.refused_conference(condition, text);
+            }
+            return;
         }
         self.stopwatch.request.push(self.now - asked.at);
         let Some(conference) = iq.kid("conference", ns::FOCUS) else {
             return self.complain("an answer to the conference request without <conference>");
         };
+        self.on_login_answer(conference, asked);
         match conference.get("focusjid") {
             Some(jid) if !jid.is_empty() && !jid.contains('/') => self.focus_jid = Some(jid.to_owned()),
             other => self.complain(format!("focusjid {other:?} is no bare JID")),

@@ -8,6 +8,7 @@ mod accept;
 mod commands;
 mod incoming;
 mod jingle;
+mod login;
 pub mod media;
 pub mod offer;
 pub mod profile;
@@ -21,6 +22,7 @@ use minidom::Element;
 use crate::Time;
 use crate::sources::{Media, Remote, Sources};
 use crate::violation::{Complaints, Violation};
+pub use login::LoginState;
 use media::{Dice, Track};
 use profile::Profile;
 
@@ -38,6 +40,10 @@ pub struct Settings {
     pub room: String,
     /// Where conference requests go: `focus.…`
     pub focus_service: String,
+    /// What tells its browser from others.
+    pub machine_uid: String,
+    /// The session that it has from an earlier visit.
+    pub session_id: Option<String>,
     pub profile: Profile,
     /// What it sends from the start.
     pub tracks: Vec<Track>,
@@ -66,6 +72,8 @@ impl Settings {
         Settings {
             jid: format!("{nick}@meet.test/web"),
             stats_id: format!("stats-of-{nick}"),
+            machine_uid: format!("machine-of-{nick}"),
+            session_id: None,
             nick,
             room: room.into(),
             focus_service: focus_service.into(),
@@ -147,6 +155,8 @@ struct Asked {
     deadline: Option<Time>,
     /// Sources to be taken back if it is refused.
     sources: Sources,
+    /// The session with which it was asked.
+    session: Option<String>,
 }
 
 /// When things happened, for measuring.
@@ -202,6 +212,7 @@ pub struct Participant {
     /// The focus left the room: the real client's conference has failed.
     focus_gone: bool,
     mute_requests: Vec<Element>,
+    login: LoginState,
 }
 
 impl Participant {
@@ -237,6 +248,7 @@ impl Participant {
             shows_sources: false,
             focus_gone: false,
             mute_requests: Vec::new(),
+            login: LoginState { session_id: settings.session_id.clone(), ..LoginState::default() },
             settings,
         }
     }

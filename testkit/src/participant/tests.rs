@@ -21,7 +21,8 @@ fn in_room(profile: Profile) -> Participant {
         &mut alice,
         &format!(
             "<iq type='result' id='{id}' from='focus.meet.test'><conference xmlns='http://jitsi.org/protocol/focus'
-                room='{ROOM}' focusjid='focus@auth.meet.test' ready='true'/></iq>"
+                room='{ROOM}' focusjid='focus@auth.meet.test' ready='true'><property name='authentication'
+                value='false'/></conference></iq>"
         ),
     );
     give(

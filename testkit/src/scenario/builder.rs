@@ -141,6 +141,7 @@ impl Builder {
             focus_jid,
             cut: false,
             unsent: Vec::new(),
+            replies: Vec::new(),
             service_cut: false,
             deliveries_at_once: 0,
             recordings: recorded.then(|| Recording::new(config.clone(), seed)).into_iter().collect(),

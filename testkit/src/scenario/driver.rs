@@ -57,7 +57,14 @@ impl Scenario {
 
     /// Sends what the focus wants sent.
     fn drain_focus(&mut self) {
-        while let Some(Output::Send { on, stanza }) = self.focus.poll_output() {
+        while let Some(output) = self.focus.poll_output() {
+            let (on, stanza) = match output {
+                Output::Send { on, stanza } => (on, stanza),
+                Output::Reply { id, reply } => {
+                    self.replies.push((id, reply));
+                    continue;
+                }
+            };
             let text = xml::to_string(&stanza);
             if let Some(recording) = self.recordings.last_mut() {
                 recording.output(on, &text);

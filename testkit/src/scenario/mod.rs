@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use jicofo::config::Config;
+use jicofo::focus::command::{Command, CommandId, Reply};
 use jicofo::focus::{Connection, Focus, Input};
 
 use crate::Time;
@@ -28,6 +29,7 @@ use crate::participant::{Participant, Place, Settings};
 use crate::room::{Delivery, Fate, Server};
 use crate::violation::Violation;
 use crate::wire_log::{Query, Wire};
+use crate::xml::Read;
 pub use builder::Builder;
 pub use recording::Recording;
 
@@ -68,12 +70,27 @@ pub struct Scenario {
     /// It did at its last input.
     failed: bool,
     inputs: usize,
+    /// What the core answered to commands.
+    replies: Vec<(CommandId, Reply)>,
 }
 
 impl Scenario {
     #[expect(clippy::new_ret_no_self, reason = "a scenario begins with its builder")]
     pub fn new() -> Builder {
         Builder::default()
+    }
+
+    /// Gives the focus a command.
+    #[track_caller]
+    pub fn command(&mut self, command: Command) -> Reply {
+        let id = CommandId(self.inputs as u64);
+        self.replies.clear();
+        self.feed(Input::Command { id, command });
+        let [(answered, reply)] = &self.replies[..] else { panic!("answered {:?}", self.replies) };
+        assert_eq!(*answered, id, "the reply is to another command");
+        let reply = reply.clone();
+        self.pump();
+        reply
     }
 
     /// A participant, to tell it what to do.
@@ -138,6 +155,33 @@ impl Scenario {
         participant.request_conference();
         self.participants.insert(name.to_owned(), participant);
         self.pump();
+    }
+
+    /// A participant's user logs in on a second connection, which is closed when its session is in use (spec/10 §6.5).
+    pub fn logs_in(&mut self, name: &str, account: &str) {
+        let label = format!("{name}/login");
+        self.server.connect(&label, account, false);
+        let id = format!("login-{}", self.log.len());
+        let request = self.participant(name).login_request(&id);
+        self.server.receive(self.now, &label, request);
+        let answer = |s: &Scenario| s.sent_to(&label).filter(|wire| wire.stanza.get("id") == Some(&id)).count() > 0;
+        self.run_until(answer);
+        let answer = self.sent_to(&label).last().stanza.clone();
+        self.participant(name).logged_in(&answer);
+        self.run_for(Time::from_millis(200));
+        self.server.disconnect(self.now, &label);
+        self.pump();
+    }
+
+    /// A participant's page is loaded again: its connection is another, its browser's storage stays. The new one has the
+    /// name of the old one, and the address `jid`.
+    pub fn reloads(&mut self, name: &str, jid: &str) {
+        let session = self.view(name).login().session_id.clone();
+        let mut settings = self.view(name).settings.clone();
+        self.dies(name);
+        settings.jid = jid.to_owned();
+        settings.session_id = session;
+        self.joins_with(name, |it| *it = settings);
     }
 
     /// One more bridge.

@@ -83,7 +83,8 @@ impl Recording {
             handle(&mut focus, at, input);
             let mut digest = Digest::default();
             let mut texts = Vec::new();
-            while let Some(Output::Send { on, stanza }) = focus.poll_output() {
+            while let Some(output) = focus.poll_output() {
+                let Output::Send { on, stanza } = output else { continue };
                 let text = xml::to_string(&stanza);
                 digest.add(on, &text);
                 texts.push(text);

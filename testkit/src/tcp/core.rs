@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use jicofo::config::Config;
-use jicofo::focus::{Connection, Focus, Input, Output, Timestamp};
+use jicofo::focus::{Connection, Focus, Input, Timestamp};
 use jicofo::wire::sm::{Incoming, read_stanza};
 use jicofo::wire::xml;
 use minidom::Element;
@@ -63,8 +63,9 @@ impl Machine for Core {
     }
 
     fn poll_output(&mut self) -> Option<Element> {
-        let Output::Send { stanza, .. } = self.focus.poll_output()?;
-        Some(crate::xml::parse(&xml::to_string(&stanza)).expect("the core writes XML"))
+        let output = self.focus.poll_output()?;
+        let stanza = output.stanza().expect("no commands are given");
+        Some(crate::xml::parse(&xml::to_string(stanza)).expect("the core writes XML"))
     }
 
     fn poll_timeout(&self) -> Option<Time> {

@@ -1,15 +1,30 @@
 //! Which bridge takes the next endpoint (spec/50 §5, §6).
+//!
+//! One pass over the bridges gathers those that come into question; the strategy says of each how it stands; the best standing
+//! wins, and among equals the one with the least load. Nothing is sorted: there may be hundreds of bridges, and thousands of
+//! selections a minute. Why it came out so is told by [`explain`].
 
+pub mod explain;
+mod intra_region;
+mod pool;
+mod region_based;
 mod single;
+mod split;
+mod visitor;
 
+use std::cmp::Ordering;
+use std::fmt;
+
+use self::pool::{Candidate, Gathered, Pool};
 use super::registry::{Bridge, BridgeId, Bridges};
-use crate::config::Config;
+use crate::config::{Config, SelectionStrategy};
 use crate::focus::Timestamp;
 
 /// A bridge on which the conference has a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConferenceBridge {
     pub id: BridgeId,
+    /// Awaited answers included.
     pub endpoints: u32,
     /// Whether the first endpoint that is still there is a visitor.
     pub visitor: bool,
@@ -28,11 +43,36 @@ pub struct Wanted<'a> {
     pub pinned_version: Option<&'a str>,
 }
 
+impl Wanted<'_> {
+    /// Whether one of the conference's bridges takes no more for now (spec/50 §4.3): counted once a selection.
+    pub fn is_rate_limited(&self, config: &Config) -> bool {
+        self.conference.iter().any(|on| on.is_rate_limited(&config.bridge))
+    }
+}
+
 /// The bridge to take, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Selected {
     pub bridge: BridgeId,
-    pub reason: String,
+    pub reason: Reason,
+}
+
+/// Why a bridge was taken, in a line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reason {
+    /// What it was chosen for.
+    pub why: &'static str,
+    /// Participants and visitors share a bridge, as there is no other.
+    pub mixed: bool,
+    /// Its corrected stress.
+    pub stress: f64,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mixed = if self.mixed { ", shared by participants and visitors" } else { "" };
+        write!(f, "{}{mixed} (stress {:.2})", self.why, self.stress)
+    }
 }
 
 /// No bridge, and why.
@@ -40,127 +80,114 @@ pub struct Selected {
 #[error("no bridge: {0}")]
 pub struct NoBridge(pub String);
 
+const OF_THE_CONFERENCE: &str = "the bridge of the conference";
+
+/// How a candidate stands with a strategy: smaller is better. Among equals the order of spec/50 §5 decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Standing {
+    /// The row of the strategy's table.
+    step: u8,
+    why: &'static str,
+    /// What counts within the step before load does.
+    first: (u32, u32),
+}
+
+impl Standing {
+    fn new(step: u8, why: &'static str) -> Standing {
+        Standing { step, why, first: (0, 0) }
+    }
+}
+
+/// How a candidate stands; `None`: it is not taken.
+type Stands<'a> = dyn Fn(&Candidate<'_>) -> Option<Standing> + 'a;
+
+/// What a strategy makes of a pool.
+enum Plan<'a> {
+    /// This one, whatever else there is.
+    Stay(&'a Bridge),
+    /// The best of those that stand at all.
+    Choose(Box<Stands<'a>>),
+    Fail(String),
+}
+
+impl Plan<'_> {
+    fn choose<'p, 'a>(&self, pool: &'p Pool<'a>) -> Option<(&'p Candidate<'a>, Standing)> {
+        let Plan::Choose(standing) = self else { return None };
+        let standing = pool.candidates.iter().filter_map(|it| Some((it, standing(it)?)));
+        // The first of equals: addresses ascend.
+        standing.min_by(|a, b| better(*a, *b))
+    }
+}
+
+fn better(a: (&Candidate<'_>, Standing), b: (&Candidate<'_>, Standing)) -> Ordering {
+    let by_standing = (a.1.step, a.1.first).cmp(&(b.1.step, b.1.first));
+    by_standing.then_with(|| a.0.by_load(b.0))
+}
+
+/// The strategy's plan, for a pool that is not empty (spec/50 §6.4).
+fn plan<'a>(strategy: SelectionStrategy, pool: &Pool<'a>, region: Option<&'a str>, config: &'a Config) -> Plan<'a> {
+    match strategy {
+        // Visitors are told apart before; a strategy within it is another one (`config/check.rs`).
+        SelectionStrategy::Single | SelectionStrategy::Visitor => single::plan(pool, region),
+        SelectionStrategy::Split => split::plan(),
+        SelectionStrategy::RegionBased => region_based::plan(pool, region, config),
+        SelectionStrategy::IntraRegion => intra_region::plan(pool, region),
+    }
+}
+
+/// A choice with everything that led to it.
+struct Choice<'a> {
+    bridge: &'a Bridge,
+    reason: Reason,
+}
+
 impl Bridges {
     /// Does not count the endpoint: call [`Bridges::endpoint_allocated`] when the request is sent.
     pub fn select(&self, now: Timestamp, config: &Config, wanted: Wanted<'_>) -> Result<Selected, NoBridge> {
-        let conference = self.conference_bridges(now, config, wanted.conference);
-        let candidates = self.candidates(now, config, conference.first().map(|on| on.bridge), wanted.pinned_version)?;
-        if let Some(first) = conference.first() {
-            // One bridge a conference, however loaded it is, if they cannot be linked (spec/50 §6.2, 8).
-            if !config.octo.enabled || first.bridge.relay_id.is_none() {
-                let reason = "the bridge of the conference".into();
-                return Ok(Selected { bridge: first.bridge.id.clone(), reason });
-            }
-        }
-        single::select(&Pool { candidates, conference }, wanted.region)
-    }
-
-    /// The conference's bridges that are still there and take endpoints.
-    fn conference_bridges<'a>(
-        &'a self,
-        now: Timestamp,
-        config: &Config,
-        on: &'a [ConferenceBridge],
-    ) -> Vec<OnBridge<'a>> {
-        on.iter()
-            .filter_map(|on| self.get(&on.id))
-            .filter(|bridge| bridge.operational(now, &config.bridge))
-            .map(|bridge| OnBridge { bridge })
-            .collect()
-    }
-
-    /// The bridges that come into question, best first (spec/50 §6.2, 1 to 7).
-    fn candidates(
-        &self,
-        now: Timestamp,
-        config: &Config,
-        first: Option<&Bridge>,
-        pinned: Option<&str>,
-    ) -> Result<Vec<Ranked<'_>>, NoBridge> {
-        let none = |why: String| Err(NoBridge(why));
-        let current = first.and_then(Bridge::full_version);
-        let version = match (current.as_deref(), pinned) {
-            (Some(current), Some(pinned)) if current != pinned => {
-                return none(format!("pinned to version {pinned}, but the conference is on {current}"));
-            }
-            (current, pinned) => current.or(pinned),
-        };
-        let mut ranked = self.ranked(now, config);
-        let total = ranked.len();
-        ranked.retain(|it| it.rank != Rank::NotOperational);
-        if ranked.is_empty() {
-            return none(format!("none of {total} known is operational"));
-        }
-        ranked.retain(|it| !it.bridge.shutting_down);
-        if ranked.is_empty() {
-            return none(format!("all of {total} that are operational are shutting down"));
-        }
-        if let Some(version) = version.filter(|_| !config.octo.allow_mixed_versions) {
-            ranked.retain(|it| it.bridge.full_version().as_deref() == Some(version));
-            if ranked.is_empty() {
-                return none(format!("none of {total} has version {version}"));
-            }
-        }
-        prefer(&mut ranked, |it| !it.bridge.draining);
-        prefer(&mut ranked, |it| !it.bridge.graceful_shutdown);
-        Ok(ranked)
-    }
-
-    /// All bridges, best first (spec/50 §5); ties go to the one with fewer endpoints, then by address.
-    fn ranked(&self, now: Timestamp, config: &Config) -> Vec<Ranked<'_>> {
-        // Rank and stress change with time: each is computed once.
-        let rank = |bridge: &Bridge| match (bridge.operational(now, &config.bridge), bridge.graceful_shutdown) {
-            (true, false) => Rank::Good,
-            (true, true) => Rank::Graceful,
-            (false, _) => Rank::NotOperational,
-        };
-        let stress = |bridge: &Bridge| bridge.corrected_stress(now, &config.bridge);
-        let expected = |bridge: &Bridge| bridge.expected_stress(now, &config.bridge, self.fleet());
-        let of = |bridge| Ranked { bridge, rank: rank(bridge), stress: stress(bridge), expected: expected(bridge) };
-        let mut ranked: Vec<_> = self.iter().map(of).collect();
-        ranked.sort_by(|a, b| {
-            let by_load = a.rank.cmp(&b.rank).then(a.expected.total_cmp(&b.expected));
-            by_load.then(a.bridge.endpoints.cmp(&b.bridge.endpoints)).then(a.bridge.id.cmp(&b.bridge.id))
-        });
-        ranked
+        let gathered = Gathered::new(self, now, config, wanted, |_, _| {})?;
+        let choice = decide(now, config, wanted, &gathered)?;
+        Ok(Selected { bridge: choice.bridge.id.clone(), reason: choice.reason })
     }
 }
 
-/// What a strategy chooses from.
-struct Pool<'a> {
-    /// Not empty; best first.
-    candidates: Vec<Ranked<'a>>,
-    /// In the order in which the sessions were made.
-    conference: Vec<OnBridge<'a>>,
+fn decide<'a>(
+    now: Timestamp,
+    config: &'a Config,
+    wanted: Wanted<'a>,
+    gathered: &Gathered<'a>,
+) -> Result<Choice<'a>, NoBridge> {
+    let stay = |bridge: &'a Bridge| {
+        let stress = bridge.corrected_stress(now, &config.bridge);
+        Choice { bridge, reason: Reason { why: OF_THE_CONFERENCE, mixed: false, stress } }
+    };
+    if let Some(bridge) = gathered.only {
+        return Ok(stay(bridge));
+    }
+    let bridge = &config.bridge;
+    if bridge.selection_strategy == SelectionStrategy::Visitor {
+        return visitor::decide(config, wanted, &gathered.pool, stay);
+    }
+    run(bridge.selection_strategy, &gathered.pool, wanted.region, config, stay)
 }
 
-/// A bridge that the conference uses and that takes endpoints.
-struct OnBridge<'a> {
-    bridge: &'a Bridge,
-}
-
-/// A bridge as it stands at one moment.
-#[derive(Debug)]
-struct Ranked<'a> {
-    bridge: &'a Bridge,
-    rank: Rank,
-    stress: f64,
-    /// What it may become.
-    expected: f64,
-}
-
-/// Better ones first (spec/50 §5).
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
-    Good,
-    Graceful,
-    NotOperational,
-}
-
-/// Keeps those for which it holds, if there are any.
-fn prefer(ranked: &mut Vec<Ranked<'_>>, holds: impl Fn(&Ranked<'_>) -> bool) {
-    if ranked.iter().any(&holds) {
-        ranked.retain(holds);
+fn run<'a>(
+    strategy: SelectionStrategy,
+    pool: &Pool<'a>,
+    region: Option<&'a str>,
+    config: &'a Config,
+    stay: impl Fn(&'a Bridge) -> Choice<'a>,
+) -> Result<Choice<'a>, NoBridge> {
+    let plan = plan(strategy, pool, region, config);
+    match &plan {
+        Plan::Stay(bridge) => Ok(stay(bridge)),
+        Plan::Fail(why) => Err(NoBridge(why.clone())),
+        Plan::Choose(_) => {
+            let Some((best, standing)) = plan.choose(pool) else {
+                return Err(NoBridge("none that the strategy takes".into()));
+            };
+            let reason = Reason { why: standing.why, mixed: false, stress: best.stress };
+            Ok(Choice { bridge: best.bridge, reason })
+        }
     }
 }
 

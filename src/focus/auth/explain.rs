@@ -1,0 +1,278 @@
+//! What would become of a conference request, by which rule, and what to change if that surprises: `jicofo explain-auth`.
+//! It decides with the rules of the running focus.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::sessions::LoginId;
+use super::{Authentication, Mode, Question, Refusal, Room, Rule};
+use crate::config::Config;
+use crate::focus::request::sender_behind;
+use crate::focus::time::Timestamp;
+use crate::wire::{BareJid, Jid};
+
+/// What is known of a request that nobody has sent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Hypothesis {
+    /// `from`, as it reaches the focus: behind the client proxy `focus.<domain>/<address of the client>`. None: over HTTP.
+    pub from: Option<String>,
+    /// A room, or its name in the usual domain.
+    pub room: Option<String>,
+    pub room_exists: bool,
+    /// Breakout rooms of this room are open.
+    pub breakouts_open: bool,
+    pub session: Session,
+    pub machine: Machine,
+}
+
+/// The session id in the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Session {
+    #[default]
+    None,
+    /// It was given out by this focus, and lives.
+    Known,
+    Unknown,
+}
+
+/// The machine that the request names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Machine {
+    /// The one on which the session was made, if there is one.
+    #[default]
+    Same,
+    Other,
+    None,
+}
+
+impl Session {
+    /// As people write it.
+    pub fn named(name: &str) -> Option<Session> {
+        match name {
+            "none" => Some(Session::None),
+            "known" => Some(Session::Known),
+            "unknown" => Some(Session::Unknown),
+            _ => None,
+        }
+    }
+}
+
+impl Machine {
+    /// As people write it.
+    pub fn named(name: &str) -> Option<Machine> {
+        match name {
+            "same" => Some(Machine::Same),
+            "other" => Some(Machine::Other),
+            "none" => Some(Machine::None),
+            _ => None,
+        }
+    }
+}
+
+/// The answer to a hypothesis, in some lines; Err: what is wrong with it.
+pub fn explain(config: &Config, given: &Hypothesis) -> Result<String, String> {
+    let from = given.from.as_deref().map(|from| Jid::new(from).map_err(|error| format!("--from {from}: {error}")));
+    let from = from.transpose()?;
+    let room = room(config, given)?;
+    let sender = from.as_ref().map(|from| sender_behind(config, from));
+    let state = state(config, given, &room);
+    let now = Timestamp(1);
+    let mut authentication = Authentication::new(config);
+    let (id, machine) = ("known", "machine");
+    if given.session == Session::Known {
+        let account = Jid::new(&format!("somebody@{}", authentication.mode.domain().unwrap_or("nowhere")));
+        let account = account.map_err(|error| format!("jicofo.authentication.login-url: {error}"))?;
+        authentication.sessions.add(now, LoginId::new(id.into()), account, machine, room.clone());
+    }
+    let question = Question {
+        sender: sender.as_ref(),
+        session: match given.session {
+            Session::None => None,
+            Session::Known => Some(id),
+            Session::Unknown => Some("unknown"),
+        },
+        machine_uid: match given.machine {
+            Machine::Same => Some(machine),
+            Machine::Other => Some("another machine"),
+            Machine::None => None,
+        },
+        room: &room,
+        state,
+    };
+    let rule = authentication.decide(now, &question).rule;
+    let mut text = String::new();
+    let mut line = |what: &str, words: String| _ = writeln!(text, "{what:<9} {words}");
+    line("asks", who(config, from.as_ref(), sender.as_ref()));
+    line("room", format!("{room}: {}", room_words(state)));
+    line("mode", mode(&authentication.mode));
+    line(
+        "decision",
+        format!("{}, by rule {}", if rule.refusal().is_some() { "refused" } else { "let in" }, rule.name()),
+    );
+    line("because", rule.words().into());
+    line("answer", answer(&question, rule));
+    line("owner", owner(config, &question, rule));
+    _ = writeln!(text, "\nIf that surprises: {}", remedy(config, &authentication.mode, &question, rule));
+    Ok(text)
+}
+
+fn room(config: &Config, given: &Hypothesis) -> Result<BareJid, String> {
+    let room = given.room.as_deref().ok_or("no room is named; write --room NAME")?;
+    let whole = match (room.contains('@'), muc_domain(config)) {
+        (true, _) => room.to_owned(),
+        (false, Some(domain)) => format!("{room}@{domain}"),
+        (false, None) => {
+            return Err(format!("--room {room}: write it with its domain, as no xmpp-domain is configured"));
+        }
+    };
+    let read = if config.xmpp.use_jitsi_jid_validation { BareJid::new(&whole) } else { BareJid::new_strict(&whole) };
+    read.map_err(|error| format!("--room {whole}: {error}"))
+}
+
+fn muc_domain(config: &Config) -> Option<String> {
+    let client = &config.xmpp.client;
+    client.conference_muc_jid.clone().or_else(|| Some(format!("conference.{}", client.xmpp_domain.as_ref()?)))
+}
+
+/// Which domain breakout rooms have the server says; here it is the usual one.
+fn state(config: &Config, given: &Hypothesis, room: &BareJid) -> Room {
+    let breakout = config.xmpp.client.xmpp_domain.as_ref().map(|domain| format!("breakout.{domain}"));
+    match (given.room_exists, given.breakouts_open) {
+        _ if breakout.as_deref() == Some(room.as_jid().domain()) => Room::Breakout,
+        (true, _) => Room::Exists,
+        (false, true) => Room::HasBreakouts,
+        (false, false) => Room::New,
+    }
+}
+
+fn who(config: &Config, from: Option<&Jid>, sender: Option<&Jid>) -> String {
+    match (from, sender) {
+        (Some(from), Some(sender)) if from != sender => format!("{sender}, behind the client proxy {}", from.domain()),
+        (Some(from), _) => match &config.xmpp.client.client_proxy {
+            Some(proxy) if proxy.domain() == from.domain() => format!("{from}, whose resource is no address"),
+            _ => format!("{from}, directly"),
+        },
+        _ => "somebody without an address (HTTP)".into(),
+    }
+}
+
+fn room_words(state: Room) -> &'static str {
+    match state {
+        Room::Breakout => "a breakout room (if breakout.<xmpp-domain> is where they are)",
+        Room::Exists => "there is such a conference",
+        Room::HasBreakouts => "there is no such conference, but breakout rooms of it are open",
+        Room::New => "there is no such conference",
+    }
+}
+
+fn mode(mode: &Mode) -> String {
+    match mode {
+        Mode::Off => "no authentication (jicofo.authentication.enabled, .type)".into(),
+        Mode::Xmpp(xmpp) => format!(
+            "XMPP: who is logged in on {} is authenticated; a session lives {} after its last use{}",
+            xmpp.domain,
+            hours(xmpp.lifetime),
+            if xmpp.auto_login { "" } else { " or until its conference ends" }
+        ),
+        Mode::Jwt(jwt) => format!(
+            "JWT: whom {} lets in with a token is authenticated; a session lives {} after its last use or until its \
+             conference ends",
+            jwt.domain,
+            hours(super::jwt::LIFETIME)
+        ),
+    }
+}
+
+fn hours(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds > 0 && seconds % 3600 == 0 => format!("{} h", seconds / 3600),
+        seconds => format!("{seconds} s"),
+    }
+}
+
+fn answer(question: &Question<'_>, rule: Rule) -> String {
+    let refused = |condition: &str, more: &str| format!("error {condition}{more}");
+    match rule.refusal() {
+        Some(Refusal::NotAuthorized) => {
+            refused("not-authorized", ": the client shows that it waits for a host, asks again every 5 s")
+        }
+        Some(Refusal::InvalidSession) => {
+            refused("not-acceptable with session-invalid", ": the client forgets its session and asks again without")
+        }
+        Some(_) => refused("not-acceptable", ": the client forgets its session and asks again without"),
+        None if matches!(rule, Rule::LoggedIn | Rule::SessionKnown) => {
+            let account = match (rule, question.sender) {
+                (Rule::LoggedIn, Some(sender)) => sender.to_bare().to_string(),
+                _ => "the account that logged in".into(),
+            };
+            format!("ready, with a session-id and {account} as identity")
+        }
+        None => "ready, without session-id and identity".into(),
+    }
+}
+
+fn owner(config: &Config, question: &Question<'_>, rule: Rule) -> String {
+    match (rule, question.sender) {
+        (_, None) => "nobody: over HTTP it is not known who will come".into(),
+        (rule, _) if rule.refusal().is_some() => "nobody comes".into(),
+        (Rule::LoggedIn | Rule::SessionKnown | Rule::Bound, Some(sender)) => {
+            format!("{} is made owner of the room when it is in it from {sender}", sender.bare_str())
+        }
+        (Rule::AuthenticationOff, _) if config.conference.enable_auto_owner => "the first who comes".into(),
+        (Rule::AuthenticationOff, _) => "nobody (jicofo.conference.enable-auto-owner is off)".into(),
+        _ => "not this one".into(),
+    }
+}
+
+/// What to change where the rule is not the one that was meant.
+fn remedy(config: &Config, mode: &Mode, question: &Question<'_>, rule: Rule) -> String {
+    let domain = mode.domain().unwrap_or_default();
+    let sender = question.sender.map_or("", Jid::domain);
+    match rule {
+        Rule::AuthenticationOff => "write jicofo.authentication { enabled = true, type = XMPP, login-url = \"<domain of the \
+                                    accounts>\" } to have somebody log in first"
+            .into(),
+        Rule::BreakoutRoom => "Prosody's module of breakout rooms decides: only a moderator of the main room adds them".into(),
+        Rule::SessionUnknown => "sessions end with their lifetime (jicofo.authentication.authentication-lifetime), with a \
+                                 logout, with a restart of the focus, and without enable-auto-login (always with type JWT) \
+                                 with their conference; the client logs in again by itself or asks its user"
+            .into(),
+        Rule::MachineMismatch => "the id was copied to another browser, or the client's storage is half deleted: log in there \
+                                  again"
+            .into(),
+        Rule::MachineMissing | Rule::MachineTooLong => {
+            "the client is no lib-jitsi-meet, or a broken one: it must send machine-uid, 32 hex digits of its own".into()
+        }
+        Rule::SessionKnown => "whoever has the session id and the machine-uid is taken for the account; log out to end it".into(),
+        Rule::LoggedIn => format!(
+            "everybody on {domain} counts as logged in, so Prosody must let nobody in there without a password or token: give \
+             guests a virtual host of their own (anonymousdomain in the client's config.js)"
+        ),
+        Rule::RoomExists => "who may enter a conference that is there is the room's matter: a lobby or a password keeps guests \
+                             out"
+            .into(),
+        Rule::BreakoutsOpen => "it ends with the last breakout room".into(),
+        Rule::Bound => "the address was used with a session id before; it counts until the session ends".into(),
+        Rule::NotAuthorized => not_authorized(config, domain, sender),
+    }
+}
+
+fn not_authorized(config: &Config, domain: &str, sender: &str) -> String {
+    let proxy = config.xmpp.client.client_proxy.as_ref().map(Jid::domain);
+    let services = config.xmpp.client.xmpp_domain.as_ref().map(|domain| format!("focus.{domain}"));
+    if proxy.is_none() && services.as_deref() == Some(sender) {
+        return format!(
+            "the request comes through Prosody's client_proxy, but jicofo.xmpp.client.client-proxy is not set, so that who \
+             asks is not looked for: write client-proxy = \"{sender}\""
+        );
+    }
+    if proxy.is_some_and(|proxy| proxy != sender) && sender.starts_with("focus.") {
+        return format!(
+            "jicofo.xmpp.client.client-proxy is not {sender}; only the proxy named there may say for whom it asks"
+        );
+    }
+    format!(
+        "users of {sender} are guests, only those of {domain} (jicofo.authentication.login-url) are authenticated; the host \
+         logs in there, or login-url names another domain than Prosody's with the accounts"
+    )
+}

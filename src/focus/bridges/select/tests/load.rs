@@ -1,0 +1,73 @@
+//! The order among equals of a strategy.
+
+use super::*;
+
+fn single() -> Config {
+    classic(SelectionStrategy::Single)
+}
+
+/// Takes the best, and then it leaves, until there is none.
+fn order(mut bridges: Bridges) -> Vec<String> {
+    let mut order = Vec::new();
+    while let Ok(selected) = bridges.select(NOW, &single(), Wanted::default()) {
+        order.extend(selected.bridge.jid.resource().map(str::to_owned));
+        bridges.remove(&selected.bridge.jid);
+    }
+    order
+}
+
+/// Covers spec/50: 32.
+#[test]
+fn bridges_are_ordered_by_rank_then_stress_then_endpoints_then_address() {
+    let says = "failed - 0.0, graceful - 0.1 graceful_shutdown=true, busy - 10.0, c - 0.3 average_participant_stress=0, \
+                b - 0.3, a - 0.3, recent - 0.2";
+    let mut bridges = pool(says);
+    let config = single().bridge;
+    let failed = id(&bridges, "failed");
+    bridges.failed(NOW, &failed);
+    let (recent, c) = (id(&bridges, "recent"), id(&bridges, "c"));
+    (0..15).for_each(|_| bridges.endpoint_allocated(NOW, &recent, &config));
+    bridges.endpoint_allocated(NOW, &c, &config);
+    let explained = bridges.explain(NOW, &single(), Wanted::default());
+    let explained: Vec<_> = explained.bridges.iter().filter_map(|it| it.bridge.resource()).collect();
+    assert_eq!(explained, ["a", "b", "c", "recent", "busy", "graceful", "failed"]);
+    assert_eq!(order(bridges), ["a", "b", "c", "recent", "busy", "graceful"]);
+}
+
+/// Covers spec/50: 29.
+#[test]
+fn endpoints_that_a_bridge_cannot_have_counted_weigh_as_it_says() {
+    for (average, expected) in [("0.01", ["l2", "l1"]), ("0.001", ["l1", "l2"])] {
+        let mut bridges = pool(&format!("l1 - 0.20 average_participant_stress={average}, l2 - 0.30"));
+        let l1 = id(&bridges, "l1");
+        (0..15).for_each(|_| bridges.endpoint_allocated(NOW, &l1, &single().bridge));
+        assert_eq!(order(bridges), expected, "{average}");
+    }
+}
+
+/// Covers spec/50: 30.
+#[test]
+fn the_fiftieth_endpoint_in_a_while_is_the_one_too_many() {
+    for (recent, expected) in [(49, "near"), (50, "far")] {
+        let mut bridges = pool("near us-east 0.30, far ap-south 0.79");
+        let near = id(&bridges, "near");
+        let config = classic(SelectionStrategy::RegionBased);
+        (0..recent).for_each(|_| bridges.endpoint_allocated(NOW, &near, &config.bridge));
+        let wanted = Wanted { region: Some("us-east"), ..Wanted::default() };
+        let after = |millis| name(&bridges.select(NOW + std::time::Duration::from_millis(millis), &config, wanted));
+        assert_eq!([after(0), after(20_000), after(20_100)], [expected, expected, "near"]);
+    }
+}
+
+/// Covers spec/90: 81.
+///
+/// The choice depends on the bridges there are, not on when each was seen.
+#[test]
+fn the_order_in_which_bridges_come_means_nothing() {
+    let says = ["d eu 0.1", "a us 0.1", "c eu 0.3", "b us 0.2"];
+    for turn in 0..says.len() {
+        let mut turned = says;
+        turned.rotate_left(turn);
+        assert_eq!(order(pool(&turned.join(", "))), ["a", "d", "b", "c"]);
+    }
+}

@@ -1,0 +1,105 @@
+//! What operators ask of the core, and what it answers. Whoever carries it (HTTP) makes requests of others into a
+//! [`Command`], and a [`Reply`] into words.
+
+use std::time::Duration;
+
+use super::pins::Pin;
+use super::{Focus, Output};
+use crate::wire::BareJid;
+
+/// Names a command to who gave it: comes back with the reply, and means nothing here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandId(pub u64);
+
+/// Each is answered once, before the next input.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// The room's next conference, and those after it, use bridges of that full version only (spec/50 §6.6). A conference
+    /// that there is stays as it is. In place of an earlier pin. Answered [`Reply::Done`].
+    Pin { room: BareJid, version: String, duration: Duration },
+    /// Answered [`Reply::Done`], also if there was none.
+    Unpin { room: BareJid },
+    /// Answered [`Reply::Pins`].
+    ListPins,
+    /// Gives a participant a new session on a bridge, perhaps the same (spec/50 §9.2). With `bridge` only if it is on that
+    /// one. Answered [`Reply::Moved`].
+    MoveEndpoint { room: BareJid, endpoint: String, bridge: Option<String> },
+    /// The same for so many on a bridge: of one room, or of those that have most there. Answered [`Reply::Moved`].
+    MoveEndpoints { bridge: String, room: Option<BareJid>, count: u32 },
+    /// The same for a fraction of all that are on it: 0.1 is a tenth, rounded half up. Answered [`Reply::Moved`].
+    MoveFraction { bridge: String, fraction: f64 },
+}
+
+/// What came of a command.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    Done,
+    /// By the rooms' addresses.
+    Pins(Vec<Pin>),
+    Moved(Moved),
+    Refused(Refusal),
+}
+
+/// How many were moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Moved {
+    pub endpoints: u32,
+    /// Of so many conferences.
+    pub conferences: u32,
+}
+
+/// Why nothing was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("Invalid parameter: bridge ID")]
+    InvalidBridge,
+    #[error("Bridge not found")]
+    UnknownBridge,
+    #[error("Conference not found")]
+    UnknownConference,
+    /// An error of ours.
+    #[error("Internal error")]
+    Failed,
+}
+
+impl Focus {
+    pub(super) fn command(&mut self, id: CommandId, command: Command) {
+        // Answered even if carrying it out fails.
+        self.commanded = Some(id);
+        let reply = self.carry_out(command);
+        self.reply(reply);
+    }
+
+    /// Answers the command in hand, if there is one.
+    pub(super) fn reply(&mut self, reply: Reply) {
+        if let Some(id) = self.commanded.take() {
+            self.cx.put(Output::Reply { id, reply });
+        }
+    }
+
+    fn carry_out(&mut self, command: Command) -> Reply {
+        let now = self.cx.now;
+        match command {
+            Command::Pin { room, version, duration } => {
+                log::info!(room:% = room; "pinned to bridges of version {version} for {} s", duration.as_secs());
+                self.cx.pins.pin(now, room, version, duration);
+                Reply::Done
+            }
+            Command::Unpin { room } => {
+                log::info!(room:% = room; "not pinned to a version of bridges any more");
+                self.cx.pins.unpin(&room);
+                Reply::Done
+            }
+            Command::ListPins => Reply::Pins(self.cx.pins.list(now)),
+            Command::MoveEndpoint { room, endpoint, bridge } => {
+                moved(self.move_endpoint(&room, &endpoint, bridge.as_deref()))
+            }
+            Command::MoveEndpoints { bridge, room, count } => moved(self.move_endpoints(&bridge, room.as_ref(), count)),
+            Command::MoveFraction { bridge, fraction } => moved(self.move_fraction(&bridge, fraction)),
+        }
+    }
+}
+
+fn moved(outcome: Result<Moved, Refusal>) -> Reply {
+    outcome.map_or_else(Reply::Refused, Reply::Moved)
+}

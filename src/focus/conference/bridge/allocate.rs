@@ -1,0 +1,263 @@
+//! Choosing a bridge for a participant, asking it for an endpoint, and what its answer means (spec/40 §5.1, §8.1).
+
+use super::super::invite::{Invite, Task};
+use super::super::member::{Member, Role};
+use super::super::{AttemptId, Conference, EndpointKey, MemberId};
+use super::leaving::LeaveBridge;
+use super::retry::{FIRST_RETRY, Setback};
+use super::{BridgeSession, EndpointState};
+use crate::focus::bridges::registry::BridgeId;
+use crate::focus::bridges::select::{ConferenceBridge, Selected, Wanted};
+use crate::focus::colibri::answer::{self, AllocationFailure};
+use crate::focus::colibri::request::{self, NewConference, NewEndpoint};
+use crate::focus::conference::features::Features;
+use crate::focus::conference::view::View;
+use crate::focus::context::Context;
+use crate::focus::pending::{Answer, Then};
+use crate::wire::colibri2::Capability;
+
+/// What a bridge is told that a participant's endpoint can.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Abilities {
+    ssrc_rewriting: bool,
+    rtp_mid_demux: bool,
+    private_addresses: bool,
+}
+
+impl Abilities {
+    pub fn of(cx: &Context, member: &Member) -> Abilities {
+        let features = member.features.unwrap_or(Features::UNANSWERED);
+        let ssrc_rewriting = View::of(features, &cx.config.conference).rewriting;
+        Abilities {
+            ssrc_rewriting,
+            rtp_mid_demux: ssrc_rewriting
+                && cx.config.conference.use_rtp_mid_demux
+                && cx.config.codec.rtp_extensions.mid.enabled
+                && features.has(Features::RTP_MID_DEMUX),
+            private_addresses: (member.kind.jibri && cx.config.jibri.use_private_address_connectivity)
+                || (member.kind.jigasi && cx.config.jigasi.use_private_address_connectivity),
+        }
+    }
+
+    pub fn capabilities(self) -> Vec<Capability> {
+        request::capabilities(self.ssrc_rewriting, self.rtp_mid_demux, self.private_addresses)
+    }
+}
+
+/// How many bridges the log tells of when one is chosen.
+const EXPLAINED: usize = 5;
+
+/// How an allocation began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Placement {
+    Asked,
+    NoBridge,
+}
+
+impl Conference {
+    /// Selects a bridge and asks it for an endpoint. Nothing is awaited: requests to one bridge are carried out in order.
+    pub(in crate::focus::conference) fn allocate(
+        &mut self,
+        cx: &mut Context,
+        id: MemberId,
+        attempt: AttemptId,
+    ) -> Placement {
+        let Some(bridge) = self.select_bridge(cx, id) else { return Placement::NoBridge };
+        let visitor = self.members.get(id).is_some_and(|member| member.role == Role::Visitor);
+        let known = self.bridges.on(&bridge).map(|session| session.key);
+        // Until the bridge has let go of this conference, or can be reached at all. Whoever ends the wait looks here.
+        let held = known.is_none() && self.setbacks.expiring.contains(&bridge);
+        if held || !cx.is_connected(cx.bridge_connection()) {
+            cx.stranded.insert(self.id);
+            return Placement::NoBridge;
+        }
+        let key = known.unwrap_or_else(|| self.open_session(cx, bridge.clone(), visitor));
+        let creates = known.is_none();
+        let Some(session) = self.bridges.get_mut(key) else { return Placement::NoBridge };
+        let Some(member) = self.members.get_mut(id) else { return Placement::NoBridge };
+        let features = member.features.unwrap_or(Features::UNANSWERED);
+        let abilities = Abilities::of(cx, member);
+        let codecs = cx.codecs.get(features, &cx.config);
+        let conference =
+            creates.then(|| NewConference { name: self.room.as_jid().to_string(), rtcstats: self.properties.rtcstats });
+        let force_mute = self.moderation.force_mute_at_start(member);
+        let endpoint = NewEndpoint {
+            id: &member.nick,
+            stats_id: member.stats_id.as_deref(),
+            codecs: &codecs,
+            visitor,
+            diarize: member.diarize,
+            ssrc_rewriting: abilities.ssrc_rewriting,
+            rtp_mid_demux: abilities.rtp_mid_demux,
+            private_addresses: abilities.private_addresses,
+            force_mute,
+            sources: &self.sources.of(&member.nick),
+        };
+        let modify = request::allocate(&self.meeting, conference.as_ref(), endpoint);
+        session.endpoints.insert(attempt, id);
+        session.recent.add(cx.now, cx.config.bridge.max_bridge_participants_interval);
+        member.endpoint = Some(EndpointState { session: key, attempt, last_generation: None, force_mute });
+        cx.bridges.endpoint_allocated(cx.now, &bridge, &cx.config.bridge);
+        self.weigh(cx);
+        self.ask_bridge(cx, &bridge, modify, Then::Allocated(self.id, key, EndpointKey { member: id, attempt }));
+        if creates {
+            self.link_session(cx, key);
+            self.publish_bridge_count(cx);
+            self.call_who_waits(cx, id);
+        } else {
+            self.show_endpoint(cx, id);
+        }
+        Placement::Asked
+    }
+
+    /// The bridge answered an allocation, or did not.
+    pub(in crate::focus) fn allocated(&mut self, cx: &mut Context, about: EndpointKey, answered: &Answer) {
+        let EndpointKey { member: id, attempt } = about;
+        let Some(member) = self.members.get(id) else { return };
+        let current = member.invite.participation().is_some_and(|it| it.task == Task::Allocating(attempt));
+        let endpoint = member.endpoint.as_ref().filter(|endpoint| current && endpoint.attempt == attempt);
+        let Some(session) = endpoint.and_then(|endpoint| self.bridges.get_mut(endpoint.session)) else { return };
+        let features = member.features.unwrap_or(Features::UNANSWERED);
+        let sctp = cx.codecs.get(features, &cx.config).data;
+        match answer::allocation(&member.nick, sctp, answered.as_colibri()) {
+            Ok(allocated) => {
+                if let Some(feedback) = &allocated.feedback {
+                    session.feedback = feedback.clone();
+                }
+                self.offer(cx, id, &allocated);
+            }
+            Err(failure) => self.allocation_failed(cx, id, failure, answered),
+        }
+    }
+
+    /// Carries out a row of spec/40 §8.1.
+    fn allocation_failed(&mut self, cx: &mut Context, id: MemberId, failure: AllocationFailure, answered: &Answer) {
+        let Some(session) = self.session_of(id) else { return };
+        let (key, bridge) = (session.key, session.bridge.clone());
+        let nick = self.members.get(id).map(|member| member.nick.to_string()).unwrap_or_default();
+        say!(
+            self, warn, participant = nick;
+            "{} gave no endpoint for {nick}: {failure:?}{}", bridge.jid, answered.detail()
+        );
+        // Silence is nobody's fault while our own connection is down (spec/50 §3.3, "Improve").
+        let unheard = *answered == Answer::None && !cx.is_connected(cx.bridge_connection());
+        if failure.marks_bridge() && !unheard {
+            cx.bridges.failed(cx.now, &bridge);
+        }
+        if failure == AllocationFailure::GracefulShutdown {
+            cx.bridges.refused_gracefully(&bridge);
+        }
+        if failure == AllocationFailure::NotImplemented {
+            say!(
+                self, error, participant = nick;
+                "{}: the bridge lacks what it was asked for. If it has no SCTP, set jicofo.sctp.enabled = false here, or \
+                 enable SCTP on the bridge",
+                bridge.jid
+            );
+        }
+        self.story.decided(cx.now, "the bridge gave no endpoint");
+        if failure.removes_session() {
+            cx.metrics.bridges_removed += 1;
+            self.leave_session(cx, key, if unheard { LeaveBridge::BridgeGone } else { LeaveBridge::AfterSetback });
+            return;
+        }
+        if failure == AllocationFailure::BridgeLeft {
+            // The bridge is gone, and its presence will say so; meanwhile another may do.
+            self.release_endpoint(cx, id);
+            if let Some(participation) = self.participation(id) {
+                participation.task = Task::AwaitingBridge;
+            }
+            self.setbacks.count(cx.now, &bridge, Setback::Waits);
+            self.seek_later(cx, &bridge);
+            return;
+        }
+        self.drop_participant(cx, id, Invite::Failed);
+    }
+
+    /// The bridge for the next endpoint. What is found is published: clients are told when there is none at all (spec/50
+    /// §6.5).
+    fn select_bridge(&mut self, cx: &mut Context, id: MemberId) -> Option<BridgeId> {
+        let member = self.members.get(id)?;
+        let conference: Vec<ConferenceBridge> =
+            self.bridges.iter().map(|session| self.conference_bridge(cx, session)).collect();
+        let wanted = Wanted {
+            conference: &conference,
+            region: member.region.as_deref(),
+            visitor: member.role == Role::Visitor,
+            pinned_version: self.pinned_version.as_deref(),
+        };
+        let selected = cx.bridges.select(cx.now, &cx.config, wanted);
+        cx.metrics.bridge_selections_rate_limited += u64::from(wanted.is_rate_limited(&cx.config));
+        // Longer than a line only if somebody reads it, and if it brings the conference to a bridge where it was not.
+        let is_ours = selected.as_ref().is_ok_and(|selected| self.bridges.on(&selected.bridge).is_some());
+        if !is_ours && log::log_enabled!(log::Level::Debug) {
+            say!(self, debug, "{}", cx.bridges.explain(cx.now, &cx.config, wanted).brief(EXPLAINED));
+        }
+        match selected {
+            Ok(selected) => self.taken(cx, selected, is_ours),
+            Err(none) if conference.is_empty() => {
+                cx.stranded.insert(self.id);
+                // Once, not for each of hundreds who wait.
+                if self.set_bridge_not_available(cx, true) {
+                    say!(self, warn, "{none}");
+                    self.story.decided(cx.now, "there is no bridge: waits for one");
+                }
+                None
+            }
+            Err(none) => self.wait_for_ours(cx, &none.to_string()),
+        }
+    }
+
+    /// A bridge was selected: it is taken if the conference may go there, and go there now.
+    fn taken(&mut self, cx: &mut Context, selected: Selected, is_ours: bool) -> Option<BridgeId> {
+        let Selected { bridge, reason } = selected;
+        if !is_ours && self.bridges.len() > 0 && !self.can_be_linked(cx, &bridge) {
+            return self.wait_for_ours(cx, &format!("{} can't be linked with ours", bridge.jid));
+        }
+        self.set_bridge_not_available(cx, false);
+        cx.stranded.remove(&self.id);
+        if let Some(until) = self.setbacks.blocked_until(cx.now, &bridge) {
+            let other = self.least_of_ours(cx);
+            if other.is_none() {
+                self.seek_at(cx, until);
+            }
+            return other;
+        }
+        if !is_ours {
+            self.story.chose(cx.now, &bridge.jid, reason);
+        }
+        Some(bridge)
+    }
+
+    /// None of our bridges takes anybody now. It may again, or the conference will leave it: tried again before long.
+    fn wait_for_ours(&mut self, cx: &mut Context, why: &str) -> Option<BridgeId> {
+        if self.setbacks.retry.is_none() {
+            say!(self, warn, "no bridge takes new endpoints now: waiting. {why}");
+            self.story.decided(cx.now, "the bridge takes nobody now: waits");
+        }
+        self.seek_at(cx, cx.now + FIRST_RETRY);
+        None
+    }
+
+    /// Of our own bridges that take endpoints the one with the fewest of ours: for whom another is not to be had yet.
+    fn least_of_ours(&self, cx: &Context) -> Option<BridgeId> {
+        let takes = |session: &&BridgeSession| {
+            cx.bridges.is_selectable(cx.now, &session.bridge.jid, &cx.config.bridge)
+                && cx.bridges.get(&session.bridge).is_some()
+                && self.setbacks.blocked_until(cx.now, &session.bridge).is_none()
+        };
+        let least = self.bridges.iter().filter(takes).min_by_key(|session| session.count());
+        least.map(|session| session.bridge.clone())
+    }
+
+    /// A session as selection wants to know it.
+    fn conference_bridge(&self, cx: &Context, session: &BridgeSession) -> ConferenceBridge {
+        let first = session.endpoints().next().and_then(|(_, id)| self.members.get(id));
+        ConferenceBridge {
+            id: session.bridge.clone(),
+            endpoints: session.count(),
+            visitor: first.is_some_and(|member| member.role == Role::Visitor),
+            recent: session.recent.count(cx.now, cx.config.bridge.max_bridge_participants_interval),
+        }
+    }
+}

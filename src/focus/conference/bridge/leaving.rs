@@ -1,0 +1,137 @@
+//! Letting go of endpoints, and of bridges (spec/40 §5.7, §5.8, spec/50 §8).
+
+use super::super::cascade::Cascade;
+use super::super::{Conference, MemberId, SessionKey};
+use super::retry::Setback;
+use crate::focus::bridges::predict::Load;
+use crate::focus::bridges::registry::BridgeId;
+use crate::focus::colibri::request;
+use crate::focus::context::Context;
+use crate::focus::pending::Then;
+
+/// Why a conference leaves a bridge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LeaveBridge {
+    /// A request failed; so may the next.
+    AfterSetback,
+    /// The bridge is gone or going; another will do.
+    BridgeGone,
+}
+
+impl Conference {
+    /// A participant's endpoint goes: expired on the bridge, with the whole conference if it was the last.
+    pub(in crate::focus::conference) fn release_endpoint(&mut self, cx: &mut Context, id: MemberId) {
+        let Some(nick) = self.members.get(id).map(|member| member.nick.clone()) else { return };
+        let Some(session) = self.session_of(id) else { return };
+        let (key, bridge) = (session.key, session.bridge.clone());
+        if session.count() == 1 {
+            self.close_bridge(cx, key);
+            return;
+        }
+        let modify = request::expire_endpoints(&self.meeting, [&nick]);
+        self.ask_bridge(cx, &bridge, modify, Then::Updated(self.id, key, self.endpoint_key(id)));
+        self.forget_endpoint(cx, id);
+    }
+
+    /// The bridge has nothing of this participant any more; the others forget it, too.
+    pub(super) fn forget_endpoint(&mut self, cx: &mut Context, id: MemberId) {
+        let Some(session) = self.session_of(id) else { return };
+        let key = session.key;
+        if session.count() == 1 {
+            self.close_bridge(cx, key);
+            return;
+        }
+        let endpoint = self.members.get_mut(id).and_then(|member| member.endpoint.take());
+        if let (Some(endpoint), Some(session)) = (endpoint, self.bridges.get_mut(key)) {
+            session.endpoints.remove(&endpoint.attempt);
+            cx.bridges.endpoints_released(&session.bridge, 1);
+        }
+        self.weigh(cx);
+        self.hide_endpoint(cx, id, key);
+    }
+
+    /// The conference on a bridge is over: expired there, and forgotten here. Gives who was on it, in the order in which they
+    /// came to it.
+    pub(super) fn close_bridge(&mut self, cx: &mut Context, key: SessionKey) -> Vec<MemberId> {
+        let Some(bridge) = self.bridges.get(key).map(|session| session.bridge.clone()) else { return Vec::new() };
+        // What was asked of it before is of no interest any more.
+        for deadline in cx.pending.forget_session(key) {
+            cx.timers.cancel(Some(deadline));
+        }
+        // First: if anything fails after this, the bridge has let go all the same.
+        let modify = request::expire_conference(&self.meeting);
+        self.ask_bridge(cx, &bridge, modify, Then::Expired(self.id, bridge.clone()));
+        let on_it = self.forget_session(cx, key);
+        self.setbacks.expiring.insert(bridge);
+        self.publish_bridge_count(cx);
+        on_it
+    }
+
+    fn forget_session(&mut self, cx: &mut Context, key: SessionKey) -> Vec<MemberId> {
+        let Some(mut session) = self.bridges.table.remove(&key) else { return Vec::new() };
+        cx.bridges.endpoints_released(&session.bridge, session.count());
+        cx.bridges.weighs(cx.now, &session.bridge, &mut session.stay, Load::default());
+        self.weigh(cx);
+        self.unregister(cx, &session.bridge);
+        let on_it: Vec<MemberId> = session.endpoints().map(|(_, member)| member).collect();
+        for id in &on_it {
+            if let Some(member) = self.members.get_mut(*id) {
+                member.endpoint = None;
+            }
+        }
+        self.unlink_session(cx, &session);
+        on_it
+    }
+
+    /// The conference ends on all its bridges.
+    pub(in crate::focus::conference) fn close_bridges(&mut self, cx: &mut Context) {
+        // No bridge need be told of any other: each lets go of all that it has.
+        self.cascade = Cascade::default();
+        for key in self.bridges.keys() {
+            self.close_bridge(cx, key);
+        }
+    }
+
+    /// The connection to the bridges is gone: nothing can be said to them. They will let go of the conference by themselves.
+    pub(in crate::focus::conference) fn drop_bridges(&mut self, cx: &mut Context) {
+        self.cascade = Cascade::default();
+        for key in self.bridges.keys() {
+            self.forget_session(cx, key);
+        }
+    }
+
+    fn unregister(&self, cx: &mut Context, bridge: &BridgeId) {
+        if let Some(users) = cx.bridge_users.get_mut(bridge) {
+            users.remove(&self.id);
+            if users.is_empty() {
+                cx.bridge_users.remove(bridge);
+            }
+        }
+    }
+
+    /// The conference leaves a bridge that is gone or going, and everybody on it is invited anew (spec/50 §8).
+    pub(in crate::focus) fn leave_bridge(&mut self, cx: &mut Context, bridge: &BridgeId) {
+        if let Some(key) = self.bridges.on(bridge).map(|session| session.key) {
+            self.leave_session(cx, key, LeaveBridge::BridgeGone);
+        }
+    }
+
+    /// The same, for whatever reason.
+    pub(super) fn leave_session(&mut self, cx: &mut Context, key: SessionKey, why: LeaveBridge) {
+        let what = match why {
+            LeaveBridge::AfterSetback => "leaves the bridge, which failed: all on it are invited anew",
+            LeaveBridge::BridgeGone => "leaves the bridge, which is gone or going: all on it are invited anew",
+        };
+        self.story.decided(cx.now, what);
+        let Some(bridge) = self.bridges.get(key).map(|session| session.bridge.clone()) else { return };
+        let on_it = self.close_bridge(cx, key);
+        if why == LeaveBridge::AfterSetback {
+            // The first time another bridge, or the same one, may do at once; after that each try waits longer.
+            self.setbacks.count(cx.now, &bridge, Setback::MayPass);
+        }
+        for id in on_it {
+            cx.metrics.participants_moved += 1;
+            self.reinvite(cx, id);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The conference on its bridges (spec/40): which sessions there are, and whose endpoint is where.
+
+mod allocate;
+mod leaving;
+mod moving;
+mod relays;
+mod retry;
+mod update;
+
+use std::collections::BTreeMap;
+
+use super::{AttemptId, Conference, EndpointKey, MemberId, SessionKey};
+use crate::focus::bridges::load::RecentCount;
+use crate::focus::bridges::predict::Stay;
+use crate::focus::bridges::registry::BridgeId;
+use crate::focus::context::Context;
+use crate::focus::pending::Then;
+use crate::focus::sources::set::SourceSet;
+use crate::wire::colibri2::{ConferenceModify, ForceMute};
+use crate::wire::stanza::{IqBody, Payload};
+use crate::wire::values::BridgeSessionId;
+
+pub(crate) use allocate::Placement;
+pub(crate) use retry::Setbacks;
+
+/// The conference on one bridge (spec/40, "session").
+#[derive(Debug)]
+pub(crate) struct BridgeSession {
+    pub key: SessionKey,
+    pub bridge: BridgeId,
+    /// Told to clients, who name it when they want a restart.
+    pub id: BridgeSessionId,
+    pub region: Option<String>,
+    /// What the bridge is called in links to it, as it was when the session was made.
+    relay_id: Option<String>,
+    /// Whether it was made for a visitor, whoever is on it now.
+    visitor: bool,
+    /// The bridge's own sources, once it has told them.
+    pub feedback: SourceSet,
+    /// Whose endpoints are on it, in the order in which they were asked for; awaited answers included.
+    endpoints: BTreeMap<AttemptId, MemberId>,
+    /// How many were asked for of late. Who leaves again counts all the same (spec/40 §4).
+    recent: RecentCount,
+    pub stay: Stay,
+}
+
+impl BridgeSession {
+    pub fn count(&self) -> u32 {
+        u32::try_from(self.endpoints.len()).unwrap_or(u32::MAX)
+    }
+
+    pub fn endpoints(&self) -> impl Iterator<Item = (AttemptId, MemberId)> {
+        self.endpoints.iter().map(|(attempt, member)| (*attempt, *member))
+    }
+}
+
+/// What a bridge has of one participant.
+#[derive(Debug)]
+pub(crate) struct EndpointState {
+    pub session: SessionKey,
+    pub attempt: AttemptId,
+    /// The generation of the last ICE restart that the client was told of.
+    last_generation: Option<i64>,
+    /// What the bridge was told to let nothing through of, and is taken to do.
+    force_mute: ForceMute,
+}
+
+impl EndpointState {
+    pub fn force_mute(&self) -> ForceMute {
+        self.force_mute
+    }
+
+    /// Whether this changes anything.
+    pub fn set_force_mute(&mut self, force_mute: ForceMute) -> bool {
+        std::mem::replace(&mut self.force_mute, force_mute) != force_mute
+    }
+}
+
+/// All sessions of a conference, in the order in which they were made: one a bridge. None is empty.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    table: BTreeMap<SessionKey, BridgeSession>,
+}
+
+impl Sessions {
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    pub fn get(&self, key: SessionKey) -> Option<&BridgeSession> {
+        self.table.get(&key)
+    }
+
+    fn get_mut(&mut self, key: SessionKey) -> Option<&mut BridgeSession> {
+        self.table.get_mut(&key)
+    }
+
+    /// The session on that bridge.
+    pub fn on(&self, bridge: &BridgeId) -> Option<&BridgeSession> {
+        self.iter().find(|session| session.bridge == *bridge)
+    }
+
+    pub fn keys(&self) -> Vec<SessionKey> {
+        self.table.keys().copied().collect()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &BridgeSession> {
+        self.table.values()
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut BridgeSession> {
+        self.table.values_mut()
+    }
+}
+
+impl Conference {
+    /// A session on a bridge on which the conference is not.
+    fn open_session(&mut self, cx: &mut Context, bridge: BridgeId, visitor: bool) -> SessionKey {
+        let known = cx.bridges.get(&bridge);
+        let region = known.and_then(|known| known.region.clone());
+        let relay_id = known.and_then(|known| known.relay_id.clone());
+        cx.bridge_users.entry(bridge.clone()).or_default().insert(self.id);
+        let key = SessionKey(cx.unique());
+        let session = BridgeSession {
+            key,
+            bridge,
+            id: cx.ids.bridge_session(),
+            region,
+            relay_id,
+            visitor,
+            feedback: SourceSet::default(),
+            endpoints: BTreeMap::new(),
+            recent: RecentCount::default(),
+            stay: Stay::new(cx.now),
+        };
+        self.bridges.table.insert(key, session);
+        key
+    }
+
+    /// The session on which a participant's endpoint is.
+    pub(super) fn session_of(&self, id: MemberId) -> Option<&BridgeSession> {
+        let endpoint = self.members.get(id)?.endpoint.as_ref()?;
+        self.bridges.get(endpoint.session)
+    }
+
+    pub(super) fn endpoint_key(&self, id: MemberId) -> Option<EndpointKey> {
+        let endpoint = self.members.get(id)?.endpoint.as_ref()?;
+        Some(EndpointKey { member: id, attempt: endpoint.attempt })
+    }
+
+    pub(super) fn ask_bridge(&self, cx: &mut Context, bridge: &BridgeId, modify: ConferenceModify, then: Then) {
+        let on = cx.bridge_connection();
+        // A bridge takes `get` and `set` alike; `get` is what deployments are known to route (spec/40 §1 item 4).
+        cx.request(on, bridge.jid.clone(), IqBody::Get(Payload::ConferenceModify(modify)), then);
+    }
+}

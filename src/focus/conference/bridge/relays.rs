@@ -1,0 +1,197 @@
+//! Links between the conference's bridges: making them, ending them, and telling each bridge who is on the others (spec/40
+//! §5.9, §5.10). Which links there are, and who is told of whom, is the cascade's to say.
+
+use super::super::cascade::{Changes, Place, RelayKey};
+use super::super::member::{Member, Role};
+use super::super::{Conference, MemberId, SessionKey};
+use super::leaving::LeaveBridge;
+use super::{BridgeSession, Sessions};
+use crate::focus::bridges::registry::BridgeId;
+use crate::focus::colibri::answer::{self, UpdateOutcome};
+use crate::focus::colibri::relay::{self, LinkEnd};
+use crate::focus::colibri::request::media_sources;
+use crate::focus::conference::features::Features;
+use crate::focus::context::Context;
+use crate::focus::pending::{Answer, Then};
+use crate::wire::colibri2::{ConferenceModify, Endpoint};
+
+/// What a relay carries: everything that any client may send.
+const CARRIED: Features =
+    Features::AUDIO.with(Features::VIDEO).with(Features::RTX).with(Features::TCC).with(Features::OPUS_RED);
+
+impl Conference {
+    /// A new session is linked with the others. Its first endpoint is on it.
+    pub(super) fn link_session(&mut self, cx: &mut Context, key: SessionKey) {
+        let Some(visitor) = self.bridges.get(key).map(|session| session.visitor) else { return };
+        let topology = cx.config.bridge.topology_strategy;
+        let changes = self.cascade.add(key, visitor, topology, &places(&self.bridges, cx));
+        self.tell_changes(cx, &changes, None);
+    }
+
+    /// A session that is no more is not linked with any other. `left`: the session, with whoever was on it.
+    pub(super) fn unlink_session(&mut self, cx: &mut Context, left: &BridgeSession) {
+        let changes = self.cascade.remove(left.key, &places(&self.bridges, cx));
+        if !changes.made.is_empty() {
+            self.story.decided(cx.now, "a bridge in between is gone: its neighbours are linked anew");
+        }
+        self.tell_changes(cx, &changes, Some(left));
+    }
+
+    fn tell_changes(&mut self, cx: &mut Context, changes: &Changes, left: Option<&BridgeSession>) {
+        let session = |key: SessionKey| self.bridges.get(key).or_else(|| left.filter(|left| left.key == key));
+        for relay in &changes.gone {
+            let Some(id) = session(relay.to).and_then(|session| session.relay_id.as_deref()) else { continue };
+            self.tell_relay(cx, relay.at, relay::expire(&self.meeting, id));
+        }
+        for behind in &changes.hidden {
+            let gone = behind.homes.iter().filter_map(|home| session(*home));
+            let gone: Vec<Endpoint> = gone
+                .flat_map(BridgeSession::endpoints)
+                .filter_map(|(_, id)| self.members.get(id))
+                .filter(|member| is_shown(member))
+                .map(|member| relay::hidden(&member.nick))
+                .collect();
+            self.tell_relay_endpoints(cx, behind.relay, gone);
+        }
+        for behind in &changes.made {
+            let endpoints = self.relay_endpoints(cx, &behind.homes);
+            self.make_relay(cx, behind.relay, endpoints);
+        }
+        for behind in &changes.shown {
+            let endpoints = self.relay_endpoints(cx, &behind.homes);
+            self.tell_relay_endpoints(cx, behind.relay, endpoints);
+        }
+    }
+
+    /// Everybody on these sessions whom others are told of, as a bridge wants to hear it.
+    fn relay_endpoints(&self, cx: &Context, homes: &[SessionKey]) -> Vec<Endpoint> {
+        let sessions = homes.iter().filter_map(|home| self.bridges.get(*home));
+        let members = sessions.flat_map(BridgeSession::endpoints).filter_map(|(_, id)| self.members.get(id));
+        members.filter(|member| is_shown(member)).map(|member| self.shown(cx, member)).collect()
+    }
+
+    fn shown(&self, cx: &Context, member: &Member) -> Endpoint {
+        let capabilities = super::allocate::Abilities::of(cx, member).capabilities();
+        relay::shown(&member.nick, member.stats_id.as_deref(), capabilities, &self.sources.of(&member.nick))
+    }
+
+    fn make_relay(&mut self, cx: &mut Context, key: RelayKey, endpoints: Vec<Endpoint>) {
+        let Some(link) = self.cascade.link_at(key) else { return };
+        let Some((bridge, id)) = self.address(key) else { return };
+        let codecs = cx.codecs.get(CARRIED, &cx.config);
+        let end = LinkEnd { initiator: link.initiator, sctp: cx.config.octo.sctp_datachannels };
+        let modify = relay::create(&self.meeting, &id, link.mesh.0, end, &codecs, endpoints);
+        self.ask_bridge(cx, &bridge, modify, Then::RelayMade(self.id, key));
+    }
+
+    /// A bridge made one end of a link, or not. The other end is told how to reach it; it need not have answered yet.
+    pub(in crate::focus) fn relay_made(&mut self, cx: &mut Context, key: RelayKey, answered: &Answer) {
+        let opposite = key.opposite();
+        let Some(link) = self.cascade.link_at(opposite) else { return };
+        let (Some((bridge, id)), Some((_, back))) = (self.address(key), self.address(opposite)) else { return };
+        match relay::created(&id, answered.as_colibri()) {
+            Some(transport) => {
+                let end = LinkEnd { initiator: link.initiator, sctp: cx.config.octo.sctp_datachannels };
+                self.tell_relay(cx, opposite.at, relay::connect(&self.meeting, &back, end, transport));
+            }
+            None => {
+                say!(self, error, "{} made no link to {id}{}: off it", bridge.jid, answered.detail());
+                self.session_failed(cx, key.at, answered, "the bridge made no link to another: off it");
+            }
+        }
+    }
+
+    /// A bridge answered anything else about a relay. It is not about any endpoint: if it went wrong, the link is not what we
+    /// take it for.
+    pub(in crate::focus) fn relay_told(&mut self, cx: &mut Context, key: SessionKey, answered: &Answer) {
+        let Some(jid) = self.bridges.get(key).map(|session| session.bridge.jid.clone()) else { return };
+        if answer::update(answered.as_colibri()) != UpdateOutcome::Done {
+            say!(self, warn, "{jid} refused a change of a link{}: moving", answered.detail());
+            self.session_failed(cx, key, answered, "the bridge refused a change of a link: off it");
+        }
+    }
+
+    fn session_failed(&mut self, cx: &mut Context, key: SessionKey, answered: &Answer, what: &'static str) {
+        self.story.decided(cx.now, what);
+        cx.metrics.bridges_removed += 1;
+        let unheard = *answered == Answer::None && !cx.is_connected(cx.bridge_connection());
+        self.leave_session(cx, key, if unheard { LeaveBridge::BridgeGone } else { LeaveBridge::AfterSetback });
+    }
+
+    /// Other bridges get to know a participant that has an endpoint.
+    pub(super) fn show_endpoint(&mut self, cx: &mut Context, id: MemberId) {
+        let Some(member) = self.members.get(id).filter(|member| is_shown(member)) else { return };
+        let Some(home) = self.session_of(id).map(|session| session.key) else { return };
+        if self.bridges.len() > 1 {
+            let endpoint = self.shown(cx, member);
+            self.tell_others_of(cx, home, &endpoint);
+        }
+    }
+
+    /// Other bridges are told what a participant sends now.
+    pub(super) fn update_shown(&mut self, cx: &mut Context, id: MemberId) {
+        let Some(member) = self.members.get(id).filter(|member| is_shown(member)) else { return };
+        let Some(home) = self.session_of(id).map(|session| session.key) else { return };
+        if self.bridges.len() > 1 {
+            let sources = media_sources(&member.nick, &self.sources.of(&member.nick));
+            let endpoint = relay::updated(&member.nick, sources);
+            self.tell_others_of(cx, home, &endpoint);
+        }
+    }
+
+    /// Other bridges forget a participant whose endpoint was on `home`.
+    pub(super) fn hide_endpoint(&mut self, cx: &mut Context, id: MemberId, home: SessionKey) {
+        let Some(member) = self.members.get(id).filter(|member| is_shown(member)) else { return };
+        let endpoint = relay::hidden(&member.nick);
+        self.tell_others_of(cx, home, &endpoint);
+    }
+
+    /// One walk over the bridges, whoever else is on them.
+    fn tell_others_of(&self, cx: &mut Context, home: SessionKey, endpoint: &Endpoint) {
+        for relay in self.cascade.walk(home) {
+            self.tell_relay_endpoints(cx, relay, vec![endpoint.clone()]);
+        }
+    }
+
+    fn tell_relay_endpoints(&self, cx: &mut Context, relay: RelayKey, endpoints: Vec<Endpoint>) {
+        let Some((_, id)) = self.address(relay).filter(|_| !endpoints.is_empty()) else { return };
+        self.tell_relay(cx, relay.at, relay::endpoints(&self.meeting, &id, endpoints));
+    }
+
+    fn tell_relay(&self, cx: &mut Context, at: SessionKey, modify: ConferenceModify) {
+        let Some(session) = self.bridges.get(at) else { return };
+        self.ask_bridge(cx, &session.bridge, modify, Then::RelayTold(self.id, at));
+    }
+
+    /// On which bridge a relay is, and what it is called there.
+    fn address(&self, relay: RelayKey) -> Option<(BridgeId, String)> {
+        let (at, to) = (self.bridges.get(relay.at)?, self.bridges.get(relay.to)?);
+        Some((at.bridge.clone(), to.relay_id.clone()?))
+    }
+
+    /// Whether this bridge can be linked with those that the conference is on (spec/50 §6.5).
+    pub(super) fn can_be_linked(&self, cx: &Context, bridge: &BridgeId) -> bool {
+        let id = cx.bridges.get(bridge).and_then(|bridge| bridge.relay_id.as_deref());
+        let mut known = self.bridges.iter().map(|session| session.relay_id.as_deref());
+        // Two by one name could not be told apart.
+        cx.config.octo.enabled && id.is_some() && known.all(|known| known.is_some() && known != id)
+    }
+}
+
+/// Others are told of everybody but visitors.
+fn is_shown(member: &Member) -> bool {
+    member.role != Role::Visitor
+}
+
+/// Where the bridges of sessions are, and how loaded.
+fn places<'a>(sessions: &'a Sessions, cx: &'a Context) -> impl Fn(SessionKey) -> Place + 'a {
+    move |key| {
+        let session = sessions.get(key);
+        let bridge = session.and_then(|session| cx.bridges.get(&session.bridge));
+        Place {
+            region: session.and_then(|session| session.region.clone()),
+            stress: bridge.map_or(f64::MAX, |bridge| bridge.corrected_stress(cx.now, &cx.config.bridge)),
+            overloaded: bridge.is_none_or(|bridge| bridge.overloaded(cx.now, &cx.config.bridge)),
+        }
+    }
+}

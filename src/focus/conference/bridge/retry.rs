@@ -1,0 +1,132 @@
+//! When to seek a bridge again, after none would do; and which not to ask again too soon.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::super::invite::{Invite, Task};
+use super::super::{Conference, MemberId};
+use crate::focus::bridges::registry::BridgeId;
+use crate::focus::context::Context;
+use crate::focus::time::Timestamp;
+use crate::focus::timers::{Timer, TimerKey};
+
+/// How long after a bridge let go of a conference it is asked to create it anew: it removes it just after its answer
+/// (spec/40 §9.3).
+const AFTER_EXPIRE: Duration = Duration::from_millis(100);
+
+/// How long to wait before asking a bridge again, at first and at most. Doubled each time.
+pub(super) const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LAST_RETRY: Duration = Duration::from_secs(30);
+
+/// Failures further apart than this have nothing to do with each other. That an allocation succeeds in between says
+/// little: a bridge may refuse whatever comes after it, and a round of that takes no time.
+const CALM: Duration = Duration::from_secs(60);
+
+/// What keeps this conference from being placed at once. What one bridge refuses keeps nobody from another.
+#[derive(Debug, Default)]
+pub(crate) struct Setbacks {
+    bridges: BTreeMap<BridgeId, Failures>,
+    /// A retry is due, then.
+    pub retry: Option<(Timestamp, TimerKey)>,
+    /// Bridges that have not confirmed yet that they let go of this conference.
+    pub expiring: BTreeSet<BridgeId>,
+}
+
+/// How a bridge failed this conference.
+#[derive(Debug, Default)]
+struct Failures {
+    /// In a row.
+    count: u32,
+    last: Timestamp,
+    /// It is not asked before.
+    until: Timestamp,
+}
+
+/// Whether the first failure of a bridge may be an accident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Setback {
+    MayPass,
+    Waits,
+}
+
+impl Setbacks {
+    /// A bridge failed this conference: each time it is left alone for longer.
+    pub(super) fn count(&mut self, now: Timestamp, bridge: &BridgeId, setback: Setback) {
+        self.bridges.retain(|_, failures| now.since(failures.last) < CALM || now < failures.until);
+        let failures = self.bridges.entry(bridge.clone()).or_default();
+        if now.since(failures.last) >= CALM {
+            failures.count = 0;
+        }
+        failures.count += 1;
+        failures.last = now;
+        if failures.count > 1 || setback == Setback::Waits {
+            let doublings = failures.count.saturating_sub(2).min(5);
+            failures.until = failures.until.max(now + (FIRST_RETRY * (1 << doublings)).min(LAST_RETRY));
+        }
+    }
+
+    /// Until when a bridge is not to be asked, if it is not.
+    pub(super) fn blocked_until(&self, now: Timestamp, bridge: &BridgeId) -> Option<Timestamp> {
+        self.bridges.get(bridge).map(|failures| failures.until).filter(|until| now < *until)
+    }
+}
+
+impl Conference {
+    pub(in crate::focus::conference) fn cancel_retry(&mut self, cx: &mut Context) {
+        cx.timers.cancel(self.setbacks.retry.take().map(|(_, timer)| timer));
+    }
+
+    /// A bridge let go of this conference, or said nothing: it can be created there again.
+    pub(in crate::focus) fn expired(&mut self, cx: &mut Context, bridge: &BridgeId) {
+        if !self.setbacks.expiring.remove(bridge) {
+            return;
+        }
+        let then = cx.now + AFTER_EXPIRE;
+        let failures = self.setbacks.bridges.entry(bridge.clone()).or_default();
+        failures.until = failures.until.max(then);
+        if self.has_waiting() {
+            self.seek_at(cx, then);
+        }
+    }
+
+    /// Tries again to place everybody who waits for a bridge.
+    pub(in crate::focus) fn seek_bridge(&mut self, cx: &mut Context) {
+        self.cancel_retry(cx);
+        let waiting: Vec<MemberId> =
+            self.members.iter().filter(|member| is_waiting(&member.invite)).map(|member| member.id).collect();
+        for id in waiting {
+            self.place(cx, id);
+        }
+    }
+
+    /// There is a bridge again, found for one: the others who waited for one seek it, too.
+    pub(super) fn call_who_waits(&mut self, cx: &mut Context, found_for: MemberId) {
+        if self.members.iter().any(|member| member.id != found_for && is_waiting(&member.invite)) {
+            self.seek_at(cx, cx.now);
+        }
+    }
+
+    fn has_waiting(&self) -> bool {
+        self.members.iter().any(|member| is_waiting(&member.invite))
+    }
+
+    /// Seeks again when this bridge may be asked again.
+    pub(super) fn seek_later(&mut self, cx: &mut Context, bridge: &BridgeId) {
+        if let Some(until) = self.setbacks.blocked_until(cx.now, bridge) {
+            self.seek_at(cx, until);
+        }
+    }
+
+    /// Seeks again then, or earlier.
+    pub(super) fn seek_at(&mut self, cx: &mut Context, at: Timestamp) {
+        if self.setbacks.retry.is_some_and(|(due, _)| due <= at) {
+            return;
+        }
+        self.cancel_retry(cx);
+        self.setbacks.retry = Some((at, cx.timers.set(at, Timer::SeekBridge(self.id))));
+    }
+}
+
+fn is_waiting(invite: &Invite) -> bool {
+    invite.participation().is_some_and(|it| it.task == Task::AwaitingBridge)
+}

@@ -1,0 +1,131 @@
+//! What bridges are told of those who are on them, and what their answers mean (spec/40 §5.3 to §5.5, §8.2).
+
+use super::super::{Conference, EndpointKey, MemberId, SessionKey};
+use super::leaving::LeaveBridge;
+use crate::focus::colibri::answer::{self, IceRestart, UpdateOutcome};
+use crate::focus::colibri::request::{self, Update};
+use crate::focus::context::Context;
+use crate::focus::pending::{Answer, Then};
+use crate::wire::ice::IceTransport;
+
+impl Conference {
+    /// Tells the bridge what a participant sends and how it is reached. `None`: as before.
+    pub(in crate::focus::conference) fn update_endpoint(
+        &mut self,
+        cx: &mut Context,
+        id: MemberId,
+        transport: Option<&IceTransport>,
+        sources: bool,
+        initial_last_n: Option<i32>,
+    ) {
+        let Some(member) = self.members.get(id) else { return };
+        let Some(session) = self.session_of(id) else { return };
+        let set = sources.then(|| self.sources.of(&member.nick));
+        let update = Update {
+            id: &member.nick,
+            stats_id: member.stats_id.as_deref(),
+            transport,
+            sources: set.as_deref(),
+            initial_last_n,
+        };
+        let Some(modify) = request::update(&self.meeting, update) else { return };
+        let then = Then::Updated(self.id, session.key, self.endpoint_key(id));
+        self.ask_bridge(cx, &session.bridge, modify, then);
+        if sources {
+            self.update_shown(cx, id);
+        }
+    }
+
+    /// Asks the bridge for a new ICE agent for a participant. False: the bridge knows nothing of it.
+    pub(in crate::focus::conference) fn restart_ice(&mut self, cx: &mut Context, id: MemberId) -> bool {
+        let Some(member) = self.members.get(id) else { return false };
+        let Some(session) = self.session_of(id) else { return false };
+        let Some(endpoint) = self.endpoint_key(id) else { return false };
+        let modify = request::ice_restart(&self.meeting, &member.nick, member.stats_id.as_deref());
+        let then = Then::IceRestarted(self.id, session.key, endpoint);
+        self.ask_bridge(cx, &session.bridge, modify, then);
+        true
+    }
+
+    /// The bridge answered an ICE restart (spec/40 §5.5).
+    pub(in crate::focus) fn ice_restarted(
+        &mut self,
+        cx: &mut Context,
+        key: SessionKey,
+        about: EndpointKey,
+        answered: &Answer,
+    ) {
+        let Answer::Result(Some(payload)) = answered else {
+            cx.metrics.ice_restarts_failed += 1;
+            self.updated(cx, key, Some(about), answered);
+            return;
+        };
+        let id = about.member;
+        let current = self.endpoint_key(id) == Some(about);
+        let Some(member) = self.members.get_mut(id).filter(|_| current) else {
+            cx.metrics.ice_restarts_failed += 1;
+            return;
+        };
+        let Some(endpoint) = &mut member.endpoint else { return };
+        match answer::ice_restart(&member.nick, endpoint.last_generation, payload) {
+            IceRestart::Relay { generation, transport } => {
+                endpoint.last_generation = Some(generation);
+                cx.metrics.ice_restarts_relayed += 1;
+                self.relay_transport(cx, id, transport);
+            }
+            IceRestart::Stale => cx.metrics.ice_restarts_failed += 1,
+            IceRestart::NotNeeded => cx.metrics.ice_restarts_not_needed += 1,
+            IceRestart::Declined => {
+                cx.metrics.ice_restarts_failed += 1;
+                cx.metrics.participants_moved += 1;
+                self.release_endpoint(cx, id);
+                self.reinvite(cx, id);
+            }
+        }
+    }
+
+    /// The bridge answered anything but an allocation (spec/40 §8.2).
+    pub(in crate::focus) fn updated(
+        &mut self,
+        cx: &mut Context,
+        key: SessionKey,
+        endpoint: Option<EndpointKey>,
+        answered: &Answer,
+    ) {
+        if self.bridges.get(key).is_none() {
+            return;
+        }
+        match answer::update(answered.as_colibri()) {
+            UpdateOutcome::Done => {}
+            UpdateOutcome::UnknownEndpoint(unknown) => {
+                let Some(id) = self.members.id_of(unknown.as_str()) else { return };
+                // What was asked about an endpoint of the past says nothing of the one that has its name now.
+                if endpoint.is_some() && self.endpoint_key(id) != endpoint {
+                    return;
+                }
+                say!(self, warn, participant = unknown; "the bridge does not know {unknown} any more: invited anew");
+                self.story.decided(cx.now, "the bridge does not know an endpoint: invited anew");
+                cx.metrics.participants_moved += 1;
+                self.forget_endpoint(cx, id);
+                self.reinvite(cx, id);
+            }
+            UpdateOutcome::EndpointRefused => {
+                let about = self.about(endpoint);
+                say!(self, error, "the bridge refused an update{about}{}", answered.detail());
+            }
+            UpdateOutcome::SessionFailed => {
+                let about = self.about(endpoint);
+                say!(self, warn, "the bridge refused an update{about}{}: moving", answered.detail());
+                self.story.decided(cx.now, "the bridge refused an update: off it");
+                cx.metrics.bridges_removed += 1;
+                self.leave_session(cx, key, LeaveBridge::AfterSetback);
+            }
+        }
+    }
+
+    /// For a line of the log.
+    fn about(&self, endpoint: Option<EndpointKey>) -> String {
+        let member = endpoint.and_then(|endpoint| self.members.get(endpoint.member));
+        member.map(|member| format!(" about {}", member.nick)).unwrap_or_default()
+    }
+}

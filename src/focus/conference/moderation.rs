@@ -1,0 +1,288 @@
+//! A/V moderation: who may have microphone, camera and screen on, and what is done where it begins (spec/20 §9).
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::bridge::EndpointState;
+use super::member::{Member, Role};
+use super::mute::{Muted, may_be_muted};
+use super::{Conference, EndpointKey, MemberId};
+use crate::focus::bridges::registry::BridgeId;
+use crate::focus::colibri::answer::{self, UpdateOutcome};
+use crate::focus::colibri::request;
+use crate::focus::conference::SessionKey;
+use crate::focus::context::Context;
+use crate::focus::pending::{Answer, Then};
+use crate::wire::Jid;
+use crate::wire::colibri2::ForceMute;
+use crate::wire::jingle::StartMuted;
+use crate::wire::values::EndpointId;
+
+/// What is moderated in a room. Off until the component says otherwise.
+#[derive(Debug, Default)]
+pub(crate) struct Moderation {
+    audio: Moderated,
+    video: Moderated,
+    desktop: Moderated,
+}
+
+/// The moderation of one kind of media.
+#[derive(Debug, Default)]
+struct Moderated {
+    on: bool,
+    /// The occupants who may have it on all the same, as the component writes them.
+    whitelist: BTreeSet<String>,
+}
+
+impl Moderated {
+    fn allows(&self, occupant: &Jid) -> bool {
+        !self.on || self.whitelist.contains(occupant.as_str())
+    }
+}
+
+/// What a message of the component changes. All of it was read, or nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Change {
+    pub room: String,
+    /// What is switched, and whether on.
+    switched: Option<(Muted, bool)>,
+    /// Who switched it.
+    actor: Option<Jid>,
+    /// The complete new lists, of the media named.
+    whitelists: Vec<(Muted, BTreeSet<String>)>,
+}
+
+impl Change {
+    /// Reads a message of the type `av_moderation`. None: it can't be read, and changes nothing.
+    pub fn read(message: &Value) -> Option<Change> {
+        let room = message.get("room")?.as_str()?.to_owned();
+        let media = match message.get("mediaType") {
+            None | Some(Value::Null) => None,
+            Some(media) => Some(media.as_str().and_then(Muted::of_name)?),
+        };
+        let enabled = message.get("enabled").and_then(Value::as_bool);
+        let actor = message.get("actor").and_then(Value::as_str).and_then(|actor| Jid::new(actor).ok());
+        let mut whitelists = Vec::new();
+        if let Some(lists) = message.get("whitelists") {
+            // An empty table of Lua is `[]` or `{}`, whichever it was meant to be.
+            let named = lists.as_object().into_iter().flatten();
+            whitelists.extend(named.filter_map(|(media, list)| Some((Muted::of_name(media)?, occupants(list)))));
+            // A list that has become empty is left out.
+            if let Some(media) = media.filter(|media| !whitelists.iter().any(|(named, _)| named == media)) {
+                whitelists.push((media, BTreeSet::new()));
+            }
+        }
+        let actor = actor.filter(|actor| actor.resource().is_some());
+        Some(Change { room, switched: media.zip(enabled), actor, whitelists })
+    }
+}
+
+fn occupants(list: &Value) -> BTreeSet<String> {
+    let list = list.as_array().into_iter().flatten();
+    list.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+impl Moderation {
+    fn of(&self, media: Muted) -> &Moderated {
+        match media {
+            Muted::Audio => &self.audio,
+            Muted::Video => &self.video,
+            Muted::Desktop => &self.desktop,
+        }
+    }
+
+    fn of_mut(&mut self, media: Muted) -> &mut Moderated {
+        match media {
+            Muted::Audio => &mut self.audio,
+            Muted::Video => &mut self.video,
+            Muted::Desktop => &mut self.desktop,
+        }
+    }
+
+    /// Whether a member may have this on. Moderators always may, on the whitelist or not: older components do not put them
+    /// there (spec/20 §9.1).
+    pub fn allows(&self, member: &Member, media: Muted) -> bool {
+        is_moderator(member) || self.of(media).allows(&member.occupant)
+    }
+
+    /// What a new endpoint of a member is created with (spec/20 §9.4). Screens share the bridge's video: only who may share
+    /// one by name gets video through for it.
+    pub fn force_mute_at_start(&self, member: &Member) -> ForceMute {
+        if is_moderator(member) || !may_be_muted(member) {
+            return ForceMute::default();
+        }
+        let shares = self.desktop.on && self.desktop.allows(&member.occupant);
+        ForceMute {
+            audio: !self.audio.allows(&member.occupant),
+            video: !self.video.allows(&member.occupant) && !shares,
+        }
+    }
+
+    /// What a member's client is told to begin muted with: what it may not have on, and what the bridge lets nothing of
+    /// through, so that the client asks when its user unmutes.
+    pub fn start_muted(&self, member: &Member) -> StartMuted {
+        let told = member.endpoint.as_ref().map(EndpointState::force_mute).unwrap_or_default();
+        let must = |media| may_be_muted(member) && !self.allows(member, media);
+        StartMuted { audio: told.audio || must(Muted::Audio), video: told.video || must(Muted::Video) }
+    }
+
+    /// Takes over whitelists and switches. True: moderation of the media switched began.
+    fn apply(&mut self, change: &Change) -> bool {
+        let begins = change.switched.is_some_and(|(media, on)| on && !self.of(media).on);
+        if let Some((media, on)) = change.switched
+            && self.of(media).on != on
+        {
+            // Whoever was approved the last time is not approved now.
+            *self.of_mut(media) = Moderated { on, whitelist: BTreeSet::new() };
+        }
+        for (media, list) in &change.whitelists {
+            self.of_mut(*media).whitelist.clone_from(list);
+        }
+        begins
+    }
+}
+
+impl Conference {
+    /// The component says what is moderated, and who is approved.
+    pub(in crate::focus) fn moderation_changed(&mut self, cx: &mut Context, change: &Change) {
+        let begins = self.moderation.apply(change);
+        if let Some((media, on)) = change.switched {
+            say!(self, info, "moderation of {} is {}", media.name(), if on { "on" } else { "off" });
+            if begins {
+                self.mute_everyone(cx, media, change.actor.as_ref());
+            }
+        }
+    }
+
+    /// Mutes all participants but the one who wanted it; moderators too, until they unmute themselves (spec/20 §9.3).
+    fn mute_everyone(&mut self, cx: &mut Context, media: Muted, actor: Option<&Jid>) {
+        let is_target = |member: &&Member| {
+            member.is_participant() && may_be_muted(member) && actor.is_none_or(|actor| *actor != member.occupant)
+        };
+        let targets: Vec<(MemberId, Jid)> =
+            self.members.iter().filter(is_target).map(|member| (member.id, member.occupant.clone())).collect();
+        // The lists alone decide, not roles.
+        let wanted: Vec<(MemberId, bool)> = targets
+            .iter()
+            .map(|(id, occupant)| (*id, media.group().iter().all(|media| !self.moderation.of(*media).allows(occupant))))
+            .collect();
+        self.force_mute(cx, media, &wanted);
+        for (_, occupant) in targets {
+            self.tell_muted(cx, None, occupant, media);
+        }
+    }
+
+    /// Has the bridge do what moderation says of a member, after it was muted or has unmuted itself (spec/20 §8).
+    pub(super) fn enforce(&mut self, cx: &mut Context, id: MemberId, media: Muted) {
+        let Some(member) = self.members.get(id) else { return };
+        let muted = media.group().iter().all(|media| !self.moderation.allows(member, *media));
+        self.force_mute(cx, media, &[(id, muted)]);
+    }
+
+    /// Has the bridges mute or unmute what they carry of this kind: one request each, and none that changes nothing
+    /// (spec/40 §5.6).
+    fn force_mute(&mut self, cx: &mut Context, media: Muted, wanted: &[(MemberId, bool)]) {
+        let mut requests: Vec<Muting> = Vec::new();
+        for (id, muted) in wanted {
+            let Some((session, bridge)) = self.session_of(*id).map(|session| (session.key, session.bridge.clone()))
+            else {
+                continue;
+            };
+            let Some(key) = self.endpoint_key(*id) else { continue };
+            let Some(member) = self.members.get_mut(*id) else { continue };
+            let Some(endpoint) = &mut member.endpoint else { continue };
+            let mut now = endpoint.force_mute();
+            match media {
+                Muted::Audio => now.audio = *muted,
+                Muted::Video | Muted::Desktop => now.video = *muted,
+            }
+            if !endpoint.set_force_mute(now) {
+                continue;
+            }
+            let index = requests.iter().position(|request| request.session == session).unwrap_or_else(|| {
+                requests.push(Muting { session, bridge, endpoints: Vec::new(), mutes: Vec::new() });
+                requests.len() - 1
+            });
+            requests[index].endpoints.push(key);
+            requests[index].mutes.push((member.nick.clone(), now));
+        }
+        for Muting { session, bridge, endpoints, mutes } in requests {
+            let modify = request::force_mute(&self.meeting, &mutes);
+            self.ask_bridge(cx, &bridge, modify, Then::ForceMuted(self.id, session, endpoints));
+        }
+    }
+
+    /// The bridge answered a request about several endpoints. What it says of one is about the one that it was asked about,
+    /// not about whoever has that name now.
+    pub(in crate::focus) fn force_muted(
+        &mut self,
+        cx: &mut Context,
+        session: SessionKey,
+        endpoints: &[EndpointKey],
+        answered: &Answer,
+    ) {
+        let about = match answer::update(answered.as_colibri()) {
+            UpdateOutcome::UnknownEndpoint(unknown) => {
+                let is_it = |key: &&EndpointKey| {
+                    self.members.get(key.member).is_some_and(|member| member.nick.as_str() == unknown.as_str())
+                };
+                let Some(key) = endpoints.iter().find(is_it) else { return };
+                Some(*key)
+            }
+            _ => None,
+        };
+        self.updated(cx, session, about, answered);
+    }
+}
+
+/// What one bridge is to be asked.
+struct Muting {
+    session: SessionKey,
+    bridge: BridgeId,
+    endpoints: Vec<EndpointKey>,
+    mutes: Vec<(EndpointId, ForceMute)>,
+}
+
+fn is_moderator(member: &Member) -> bool {
+    matches!(member.role, Role::Owner | Role::Moderator)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn list(occupants: &[&str]) -> BTreeSet<String> {
+        occupants.iter().map(|occupant| (*occupant).to_owned()).collect()
+    }
+
+    fn whitelists(message: Value) -> Option<Vec<(Muted, BTreeSet<String>)>> {
+        Change::read(&message).map(|change| change.whitelists)
+    }
+
+    #[test]
+    fn lists_are_read_however_lua_writes_an_empty_one() {
+        let room = "r@conference.meet.test";
+        let lists = json!({ "room": room, "whitelists": { "audio": ["a"], "VIDEO": ["b", 7], "chat": ["c"] } });
+        assert_eq!(whitelists(lists), Some(vec![(Muted::Video, list(&["b"])), (Muted::Audio, list(&["a"]))]));
+        for empty in [json!({}), json!([]), json!({ "audio": {} }), json!({ "audio": [] })] {
+            let message = json!({ "room": room, "mediaType": "audio", "removed": true, "whitelists": empty });
+            assert_eq!(whitelists(message), Some(vec![(Muted::Audio, list(&[]))]));
+        }
+        assert_eq!(whitelists(json!({ "room": room, "mediaType": "audio" })), Some(vec![]));
+    }
+
+    #[test]
+    fn what_can_t_be_read_is_no_change() {
+        for message in [
+            json!({ "mediaType": "audio", "enabled": true }),
+            json!({ "room": 7, "mediaType": "audio", "enabled": true }),
+            json!({ "room": "r@x", "mediaType": "chat", "enabled": true }),
+            json!({ "room": "r@x", "mediaType": 1, "enabled": true }),
+            json!([]),
+        ] {
+            assert_eq!(Change::read(&message), None, "{message}");
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Conference requests: who asks, for what, and what is answered (spec/10 §3, §4).
+
+pub mod json;
+mod login;
+
+use super::Connection;
+use super::Focus;
+use super::auth::{Login, Question, Refusal, Room, Rule};
+use super::conference::{Conference, ConferenceId, MemberId, Properties};
+use super::context::{Asked, Context, NICK, error};
+use crate::config::Config;
+use crate::wire::focus_iq::{self, Property, SessionInvalid};
+use crate::wire::stanza::{IqBody, Payload, StanzaError};
+use crate::wire::values::Condition;
+use crate::wire::xml::Raw;
+use crate::wire::{BareJid, Jid};
+
+/// Who waits for a conference: where the answer goes, and whom he was taken for.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Requester {
+    pub asked: Asked,
+    /// None: a guest.
+    pub login: Option<Login>,
+}
+
+impl Focus {
+    /// A client asks for a conference.
+    pub(super) fn conference_request(&mut self, asked: Asked, request: &focus_iq::Conference) {
+        let room = match self.requested_room(request.room.as_deref()) {
+            Ok(room) => room,
+            Err((condition, text)) => {
+                log::info!("a conference request of {} is refused: {text}", name(&self.cx, &asked));
+                return self.cx.answer_error(asked, condition, text);
+            }
+        };
+        let state = self.state_of(&room);
+        let exists = self.conferences.id_of(&room).is_some();
+        self.cx.metrics.conference_requests += 1;
+        self.cx.metrics.conference_requests_new += u64::from(!exists);
+        let login = match self.authenticate(&asked, request, &room, state) {
+            Ok(login) => login,
+            Err(refusal) => return self.cx.answer(asked, IqBody::Error(stanza_error(refusal))),
+        };
+        let requester = Requester { asked, login };
+        if let Some(conference) = self.conferences.by_room_mut(&room) {
+            conference.requested(&mut self.cx, requester);
+            return;
+        }
+        // Without our account's connection there is no room to enter; the client asks again by itself (spec/10 §4.3).
+        if !self.cx.is_connected(Connection::Client) || self.stopping {
+            return answer(&mut self.cx, &room, requester, false);
+        }
+        let Ok(occupant) = room.with_resource(NICK) else {
+            return self.cx.answer_error(requester.asked, Condition::BadRequest, "Invalid room name.");
+        };
+        let properties = properties(&room, &request.properties);
+        let conference = Conference::new(&mut self.cx, room, occupant, properties, requester);
+        let id = conference.id;
+        self.cx.metrics.conferences_created += 1;
+        self.conferences.insert(conference);
+        self.with_conference(id, Conference::start);
+    }
+
+    /// Whether a request may have what it asks for, and whom it is from.
+    fn authenticate(
+        &mut self,
+        asked: &Asked,
+        request: &focus_iq::Conference,
+        room: &BareJid,
+        state: Room,
+    ) -> Result<Option<Login>, Refusal> {
+        let sender = sender(&self.cx, asked);
+        let question = Question {
+            sender: sender.as_ref(),
+            session: request.session_id.as_deref(),
+            machine_uid: request.machine_uid.as_deref(),
+            room,
+            state,
+        };
+        let decision = self.cx.authentication.decide(self.cx.now, &question);
+        let refusal = decision.rule.refusal();
+        let login = self.cx.authentication.admit(&mut self.cx.ids, self.cx.now, &question, &decision);
+        let level = match decision.rule {
+            // What anybody may have is not worth a line in a busy installation.
+            Rule::AuthenticationOff | Rule::BreakoutRoom | Rule::RoomExists | Rule::BreakoutsOpen => log::Level::Debug,
+            _ => log::Level::Info,
+        };
+        log::log!(
+            level, room:% = room;
+            "Conference request of {} for {room}{}: {} by rule {} ({}){}",
+            name(&self.cx, asked),
+            if request.token.is_some() { ", with a token" } else { "" },
+            if refusal.is_some() { "refused" } else { "let in" },
+            decision.rule.name(),
+            decision.rule.words(),
+            login.as_ref().map(|it| format!(", as {} with session {}", it.identity, it.session)).unwrap_or_default(),
+        );
+        if let Some(refusal) = refusal {
+            return Err(refusal);
+        }
+        if login.is_some() {
+            self.watch_sessions();
+            // Over HTTP nobody speaks for whom anybody could be made owner.
+            if let Some(sender) = &sender {
+                self.authenticated(sender);
+            }
+        }
+        Ok(login)
+    }
+
+    /// Somebody authenticated speaks from this address: wherever he is in a room already, he leads (spec/10 §6.4).
+    fn authenticated(&mut self, address: &Jid) {
+        let places = self.conferences.iter();
+        let places = places.filter_map(|it| Some((it.id, it.members().id_of_address(address)?)));
+        let places: Vec<(ConferenceId, MemberId)> = places.collect();
+        for (id, member) in places {
+            self.with_conference(id, |conference, cx| conference.authenticated(cx, member));
+        }
+    }
+
+    fn state_of(&self, room: &BareJid) -> Room {
+        if self.components.breakout_rooms() == Some(room.as_jid().domain()) {
+            Room::Breakout
+        } else if self.conferences.id_of(room).is_some() {
+            Room::Exists
+        } else if self.cx.breakouts.contains_key(room) {
+            Room::HasBreakouts
+        } else {
+            Room::New
+        }
+    }
+
+    /// The room that is asked for, normalised, or why it can't be one.
+    fn requested_room(&self, room: Option<&str>) -> Result<BareJid, (Condition, &'static str)> {
+        let room = room.filter(|room| !room.is_empty());
+        let room = room.ok_or((Condition::BadRequest, "No 'room' specified."))?;
+        let room = match self.cx.config.xmpp.use_jitsi_jid_validation {
+            true => BareJid::new(room),
+            false => BareJid::new_strict(room),
+        };
+        let room = room.map_err(|_| (Condition::BadRequest, "Invalid room name."))?;
+        // Its bridges would be taken for participants.
+        if self.is_brewery(&room) {
+            return Err((Condition::NotAllowed, "This room is not for conferences."));
+        }
+        Ok(room)
+    }
+
+    fn is_brewery(&self, room: &BareJid) -> bool {
+        let config = &self.cx.config;
+        let breweries = [&config.bridge.brewery_jid, &config.jigasi.brewery_jid, &config.jibri.brewery_jid];
+        breweries.into_iter().flatten().any(|brewery| brewery == room)
+    }
+}
+
+/// Answers that the conference is ready, or that the client shall ask again.
+pub(crate) fn answer(cx: &mut Context, room: &BareJid, requester: Requester, ready: bool) {
+    let property = |name: &str, value: &str| Property { name: Some(name.into()), value: Some(value.into()) };
+    let truth = |value: bool| if value { "true" } else { "false" };
+    let mut properties = vec![property("authentication", truth(cx.authentication.is_on()))];
+    if cx.authentication.is_on() {
+        properties.push(property("externalAuth", truth(cx.authentication.is_external())));
+    }
+    if cx.config.jigasi.brewery_jid.is_some() {
+        properties.push(property("sipGatewayEnabled", "true"));
+    }
+    properties.push(property("visitors-supported", "false"));
+    let Requester { asked, login } = requester;
+    let conference = focus_iq::Conference {
+        room: Some(room.as_jid().to_string()),
+        focusjid: cx.own.focus_jid(cx.jid(Connection::Client)),
+        ready: Some(ready),
+        session_id: login.as_ref().map(|login| login.session.expose().to_owned()),
+        identity: login.map(|login| login.identity.to_string()),
+        properties,
+        ..focus_iq::Conference::default()
+    };
+    cx.answer(asked, IqBody::Result(Some(Payload::Conference(conference))));
+}
+
+/// Answers that the room can't be had, with the room's words.
+pub(crate) fn refuse(cx: &mut Context, asked: Asked, text: &str) {
+    cx.answer_error(asked, Condition::InternalServerError, text);
+}
+
+/// As clients know it (spec/10 §3.5).
+fn stanza_error(refusal: Refusal) -> StanzaError {
+    match refusal {
+        Refusal::NotAuthorized => error(Condition::NotAuthorized, "not authorized user domain"),
+        Refusal::InvalidSession => {
+            let application = vec![Raw::of(&SessionInvalid {})];
+            StanzaError { application, ..error(Condition::NotAcceptable, "invalid session") }
+        }
+        Refusal::MachineMismatch => error(Condition::NotAcceptable, "machine UID mismatch or empty"),
+        Refusal::MachineMissing => error(Condition::NotAcceptable, "Missing mandatory attribute 'machine-uid'"),
+        Refusal::MachineTooLong => error(Condition::NotAcceptable, "Attribute 'machine-uid' is too long"),
+    }
+}
+
+/// What to do about a room that does not let the focus in.
+pub(crate) fn remedy(condition: Condition) -> &'static str {
+    match condition {
+        Condition::NotAllowed | Condition::Forbidden => {
+            ". Make the focus' account an admin of the rooms' component in Prosody (admins = { \"focus@auth.<domain>\" })"
+        }
+        Condition::Conflict => ". Somebody else has the nick of the focus there: does another focus run?",
+        Condition::NotAuthorized => {
+            ". The room has a password: put the focus' account into muc_password_whitelist in Prosody"
+        }
+        Condition::ServiceUnavailable => {
+            ". The room is full: put the focus' account into muc_access_whitelist in Prosody"
+        }
+        _ => "",
+    }
+}
+
+/// Who asks: for a request that came through the client proxy, the client behind it (spec/10 §2.1).
+/// None: our own server.
+pub(crate) fn sender(cx: &Context, asked: &Asked) -> Option<Jid> {
+    asked.from.as_ref().map(|from| sender_behind(&cx.config, from))
+}
+
+/// Only the proxy may say for whom it asks. Whoever is no address in its words is the proxy itself.
+pub(crate) fn sender_behind(config: &Config, from: &Jid) -> Jid {
+    let proxied = config.xmpp.client.client_proxy.as_ref().is_some_and(|proxy| proxy.domain() == from.domain());
+    let behind = from.resource().filter(|_| proxied && from.local().is_none());
+    behind.and_then(|resource| Jid::new(resource).ok()).unwrap_or_else(|| from.clone())
+}
+
+/// The sender for a line of the log.
+fn name(cx: &Context, asked: &Asked) -> String {
+    sender(cx, asked).map_or_else(|| "our own server".into(), |jid| jid.to_string())
+}
+
+/// What the request asks of a conference that it makes.
+fn properties(room: &BareJid, properties: &[Property]) -> Properties {
+    // Of duplicates the last one counts.
+    let value = |name: &str| {
+        let property = properties.iter().rev().find(|property| property.name.as_deref() == Some(name))?;
+        property.value.as_deref().map(str::trim).filter(|value| !value.is_empty())
+    };
+    let count = |name: &str| {
+        let text = value(name)?;
+        let count = text.parse::<i64>().ok();
+        if count.is_none() {
+            log::warn!(room:% = room; "the request's property {name} is no number: ignored");
+        }
+        Some(u32::try_from(count?.max(0)).unwrap_or(u32::MAX))
+    };
+    let rtcstats = value("rtcstatsEnabled").is_none_or(|value| value.eq_ignore_ascii_case("true"));
+    if !rtcstats {
+        log::info!(room:% = room; "without rtcstats, as its first request has it");
+    }
+    Properties { rtcstats, start_audio_muted: count("startAudioMuted"), start_video_muted: count("startVideoMuted") }
+}

@@ -1,0 +1,217 @@
+//! Endpoints that are moved off a bridge: on an operator's word, or because it has too much to do.
+
+use jicofo::focus::command::{Command, Moved, Refusal, Reply};
+use testkit::scenario::{Builder, Scenario};
+
+use crate::bridges_support::*;
+use crate::support::*;
+
+/// A room of so many, named after it: `a0`, `a1`, … in the room `a`.
+fn room(s: &mut Scenario, room: &str, size: usize) -> Vec<String> {
+    let names: Vec<String> = (0..size).map(|number| format!("{room}{number}")).collect();
+    for name in &names {
+        s.joins_with(name, |p| p.room = format!("{room}@conference.meet.test"));
+    }
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    names
+}
+
+fn moved(endpoints: u32, conferences: u32) -> Reply {
+    Reply::Moved(Moved { endpoints, conferences })
+}
+
+fn off(bridge: &str, count: u32) -> Command {
+    Command::MoveEndpoints { bridge: bridge.into(), room: None, count }
+}
+
+/// They are where they were moved to.
+fn arrive(s: &mut Scenario) {
+    s.settle();
+    s.run_until(Scenario::all_connected);
+}
+
+/// How many of them were told that they move so often.
+fn told(s: &Scenario, names: &[String]) -> Vec<usize> {
+    names.iter().map(|name| moves(s, name)).collect()
+}
+
+/// Conferences of 10, 5 and 1 on `jvb1`; then `jvb2` comes, which has less to do. One may be alone in a room.
+fn sixteen(builder: Builder) -> (Scenario, [Vec<String>; 3]) {
+    let builder = builder.config(|config| config.conference.min_participants = 1);
+    let mut s = builder.bridge_with("jvb1", stressed(0.5)).start();
+    let rooms = [room(&mut s, "one", 1), room(&mut s, "ten", 10), room(&mut s, "five", 5)];
+    s.add_bridge("jvb2", stressed(0.01));
+    s.run_for(seconds(1));
+    (s, rooms)
+}
+
+/// spec/50 §12 (45), but for what HTTP makes of it.
+#[test]
+fn the_largest_conferences_give_first_and_of_each_those_who_came_first() {
+    let (mut s, [one, ten, five]) = sixteen(Scenario::new());
+    assert_eq!(s.command(off("jvb1", 12)), moved(12, 2));
+    arrive(&mut s);
+    assert_eq!(told(&s, &ten), [1; 10]);
+    assert_eq!((told(&s, &five), told(&s, &one)), (vec![1, 1, 0, 0, 0], vec![0]));
+    assert_eq!((s.home_of("ten0"), s.home_of("one0")), (Some("jvb2"), Some("jvb1")));
+    assert_eq!(s.home_of("five0"), Some("jvb1"), "without relays there is nowhere else for a part of them");
+    assert_eq!(s.focus().metrics().participants_moved, 12);
+    assert_eq!((s.focus().metrics().bridges_removed, s.focus().metrics().endpoints_redistributed), (0, 0));
+    s.finish();
+
+    let (mut s, [_, ten, _]) = sixteen(Scenario::new());
+    assert_eq!(s.command(Command::MoveFraction { bridge: "jvb1".into(), fraction: 0.5 }), moved(8, 1));
+    arrive(&mut s);
+    assert_eq!(told(&s, &ten), [1, 1, 1, 1, 1, 1, 1, 1, 0, 0]);
+    s.finish();
+
+    let (mut s, _) = sixteen(Scenario::new());
+    assert_eq!(s.command(off(&format!("{BREWERY}/jvb1"), 100)), moved(16, 3));
+    arrive(&mut s);
+    assert_eq!((s.view_bridge("jvb1").endpoint_count(), s.view_bridge("jvb2").endpoint_count()), (0, 16));
+    s.finish();
+}
+
+#[test]
+fn a_fraction_is_rounded_half_up_and_never_more_than_all() {
+    for (fraction, count) in [(0.1, 2), (0.03125, 1), (0.03, 0), (1.0, 16), (7.5, 16), (-1.0, 0), (f64::NAN, 0)] {
+        let (mut s, _) = sixteen(Scenario::new());
+        let reply = s.command(Command::MoveFraction { bridge: "jvb1".into(), fraction });
+        let Reply::Moved(moved) = reply else { panic!("{reply:?}") };
+        assert_eq!(moved.endpoints, count, "{fraction}");
+    }
+}
+
+#[test]
+fn one_endpoint_is_moved_if_it_is_there() {
+    let (mut s, [_, ten, _]) = sixteen(Scenario::new());
+    let one = |room: &str, endpoint: &str, bridge: Option<&str>| Command::MoveEndpoint {
+        room: format!("{room}@conference.meet.test").parse().expect("a room"),
+        endpoint: endpoint.into(),
+        bridge: bridge.map(str::to_owned),
+    };
+    let nick = s.view("ten3").nick().to_owned();
+    assert_eq!(s.command(one("ten", &nick, Some("jvb2"))), moved(0, 0), "it is on another bridge");
+    assert_eq!(s.command(one("five", &nick, None)), moved(0, 0), "it is in another room");
+    assert_eq!(s.command(one("ten", &nick, Some("jvb1"))), moved(1, 1));
+    arrive(&mut s);
+    assert_eq!(told(&s, &ten), [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(s.command(one("ten", &nick, None)), moved(1, 1));
+    assert_eq!(s.command(one("none", &nick, None)), Reply::Refused(Refusal::UnknownConference));
+    assert_eq!(s.command(one("ten", &nick, Some("jvb3"))), Reply::Refused(Refusal::UnknownBridge));
+    arrive(&mut s);
+    s.finish();
+}
+
+#[test]
+fn what_is_not_there_is_refused_and_what_is_not_operational_is_left_alone() {
+    let (mut s, _) = sixteen(Scenario::new());
+    let refused = |refusal| Reply::Refused(refusal);
+    assert_eq!(s.command(off("jvb3", 1)), refused(Refusal::UnknownBridge));
+    assert_eq!(s.command(off("somebody@elsewhere/jvb1", 1)), refused(Refusal::UnknownBridge));
+    assert_eq!(s.command(off("", 1)), refused(Refusal::InvalidBridge));
+    let of_room = |room: &str| Command::MoveEndpoints {
+        bridge: "jvb1".into(),
+        room: Some(format!("{room}@conference.meet.test").parse().expect("a room")),
+        count: 3,
+    };
+    assert_eq!(s.command(of_room("none")), refused(Refusal::UnknownConference));
+    assert_eq!(s.command(of_room("five")), moved(3, 1));
+    arrive(&mut s);
+    assert_eq!(s.command(off("jvb2", 5)), moved(0, 0), "nobody is there");
+    s.bridge("jvb1").health = testkit::bridge::Health::Silent;
+    s.run_for(seconds(60));
+    assert_eq!(s.command(off("jvb1", 5)), moved(0, 0));
+    s.finish();
+}
+
+/// Somebody is being invited when he is moved: nothing of the first try remains.
+#[test]
+fn who_is_not_connected_yet_is_moved_like_anybody() {
+    let (mut s, _) = sixteen(Scenario::new());
+    s.bridge("jvb1").settings.delay = seconds(1);
+    s.joins_with("late", |p| p.room = "ten@conference.meet.test".into());
+    s.run_for(testkit::Time::from_millis(300));
+    assert_eq!(s.command(off("jvb1", 11)), moved(11, 1));
+    s.run_until(Scenario::all_connected);
+    assert_eq!((s.home_of("late"), offers(&s, "late"), moves(&s, "late")), (Some("jvb2"), 1, 0));
+    s.bridge("jvb1").take_errors();
+    s.finish();
+}
+
+fn redistributing() -> Builder {
+    Scenario::new().config(|config| config.bridge.load_redistribution.enabled = true)
+}
+
+/// Covers spec/50: 46.
+#[test]
+fn a_bridge_with_too_much_to_do_gives_to_others_and_settles() {
+    let mut s = redistributing().bridge_with("B", stressed(0.2)).start();
+    let start = s.now();
+    let minute = |s: &mut Scenario, minutes: u64, millis: u64| {
+        let at = start + seconds(60 * minutes) + testkit::Time::from_millis(millis);
+        s.run_for(at.saturating_sub(s.now()));
+    };
+    let (ten, five) = (room(&mut s, "ten", 10), room(&mut s, "five", 5));
+    s.add_bridge("C", stressed(0.3));
+    s.run_for(seconds(25));
+    s.bridge("B").publish(|stats| stats.stress = 0.92);
+    minute(&mut s, 0, 59_000);
+    assert_eq!(s.focus().metrics().participants_moved, 0);
+    minute(&mut s, 1, 1000);
+    s.run_until(Scenario::all_connected);
+    assert_eq!((told(&s, &ten), told(&s, &five)), (vec![1; 10], vec![0; 5]));
+    assert_eq!(s.home_of("ten0"), Some("C"));
+    let counted = |s: &Scenario| {
+        let of = |name: &str| s.focus().bridges().iter().find(|it| it.jid.resource() == Some(name)).cloned();
+        (of("B").map(|it| it.endpoints_moved_total), of("C").map(|it| it.endpoints_moved_total))
+    };
+    assert_eq!((counted(&s), s.focus().metrics().endpoints_redistributed), ((Some(10), Some(0)), 10));
+    minute(&mut s, 3, 1000);
+    assert_eq!((told(&s, &five), counted(&s)), (vec![0; 5], (Some(10), Some(0))));
+    minute(&mut s, 4, 1000);
+    s.run_until(Scenario::all_connected);
+    assert_eq!((told(&s, &five), counted(&s)), (vec![1; 5], (Some(15), Some(0))));
+    s.finish();
+
+    // All of them have much to do.
+    let mut s = redistributing().bridge_with("B", stressed(0.95)).bridge_with("C", stressed(0.8)).start();
+    room(&mut s, "ten", 10);
+    s.run_for(seconds(600));
+    assert_eq!(s.focus().metrics().participants_moved, 0);
+    s.finish();
+}
+
+/// Those who would only come back are not disturbed: without relays a conference moves whole or not at all.
+#[test]
+fn nobody_is_moved_who_could_not_be_placed_elsewhere() {
+    let mut s = redistributing().bridge_with("B", stressed(0.2)).start();
+    let (twelve, four) = (room(&mut s, "twelve", 12), room(&mut s, "four", 4));
+    s.add_bridge("C", stressed(0.3));
+    s.bridge("B").publish(|stats| stats.stress = 0.95);
+    s.run_for(seconds(70));
+    s.run_until(Scenario::all_connected);
+    assert_eq!((told(&s, &twelve), told(&s, &four)), (vec![0; 12], vec![1; 4]));
+    assert_eq!((s.home_of("twelve0"), s.home_of("four0")), (Some("B"), Some("C")));
+    s.finish();
+    // Where the only other one takes nobody, nobody is moved.
+    let mut s = redistributing().bridge_with("B", stressed(0.2)).start();
+    room(&mut s, "four", 4);
+    s.add_bridge("C", |bridge| bridge.stats.drain = true);
+    s.bridge("B").publish(|stats| stats.stress = 0.95);
+    s.run_for(seconds(70));
+    assert_eq!(s.focus().metrics().participants_moved, 0);
+    s.finish();
+}
+
+/// Off by default.
+#[test]
+fn load_is_not_redistributed_unless_that_is_wanted() {
+    let mut s = meet(Scenario::new().bridge_with("B", stressed(0.95)));
+    s.add_bridge("C", stressed(0.0));
+    s.run_for(seconds(300));
+    assert_eq!((s.focus().metrics().participants_moved, s.home_of("alice")), (0, Some("B")));
+
+    s.finish();
+}
