@@ -165,6 +165,16 @@ pub enum TopologyStrategy {
     Visitor,
 }
 
+/// How load is estimated that a bridge has not reported yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LoadModel {
+    /// From what was placed on it, and what such things have cost it before.
+    #[default]
+    Predictive,
+    /// The original's: an average for each endpoint of the last while.
+    Classic,
+}
+
 /// Regions that are close to each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RegionGroups(Vec<Vec<String>>);
@@ -202,6 +212,7 @@ pub struct Bridge {
     /// Not above 0: no limit.
     pub max_bridge_participants_per_interval: i32,
     pub max_bridge_participants_interval: Duration,
+    pub selection_load_model: LoadModel,
     pub average_participant_stress: f64,
     pub participant_rampup_interval: Duration,
     pub stress_threshold: f64,
