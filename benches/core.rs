@@ -99,7 +99,7 @@ fn sent() {
         "{:>16} {:>10} {:>16} {:>8} {:>12} {:>8} {:>9} {:>8}",
         "rooms", "clients", "to participants", "kB", "to bridges", "kB", "to rooms", "kB"
     );
-    let kinds: [(&str, fn() -> Profile); 2] = [("current", Profile::current), ("old", Profile::old)];
+    let kinds = [("current", Profile::current as fn() -> Profile), ("old", Profile::old)];
     for (rooms, size) in [(20, 5), (2, 50), (1, 100), (1, 200)] {
         for (name, profile) in kinds {
             let recording = Recording::of_clients(rooms, size, profile);

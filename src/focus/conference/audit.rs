@@ -16,6 +16,7 @@ impl Conference {
             wrong.push("has ended and is there".into());
         }
         self.audit_counts(wrong);
+        self.audit_weight(wrong);
         self.audit_sessions(cx, wrong);
         self.audit_sources(wrong);
         for member in self.members.iter() {
@@ -57,6 +58,7 @@ impl Conference {
             ("participants", self.members.participants(), count(Member::is_participant)),
             ("audio senders", self.members.audio_senders() as usize, count(|member| !member.audio_muted)),
             ("video senders", self.members.video_senders() as usize, count(|member| !member.video_muted)),
+            ("arriving", self.members.arriving() as usize, count(|member| member.arriving)),
         ];
         for (what, kept, counted) in counts {
             if kept != counted {

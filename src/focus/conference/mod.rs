@@ -29,6 +29,7 @@ pub mod offer;
 mod owner;
 mod publish;
 mod tell;
+mod weight;
 
 use std::collections::{HashMap, VecDeque};
 
@@ -146,6 +147,8 @@ pub(crate) struct Conference {
     cascade: Cascade,
     setbacks: Setbacks,
     repeats: Repeats,
+    /// How many videos clients want, as the last one said.
+    last_n: Option<u32>,
     published: Published,
     /// Ends the conference if nobody comes.
     start: Option<TimerKey>,
@@ -183,6 +186,7 @@ impl Conference {
             cascade: Cascade::default(),
             setbacks: Setbacks::default(),
             repeats: Repeats::default(),
+            last_n: None,
             published: Published::default(),
             start: None,
             alone: None,
@@ -441,6 +445,7 @@ impl Conference {
                     self.grant_if_authenticated(cx, id);
                 }
                 self.publish_sender_limits(cx);
+                self.weigh(cx);
                 false
             }
             (Some(PresenceType::Unavailable), Some(id)) => {
@@ -462,6 +467,7 @@ impl Conference {
         self.warn_of_hidden(cx, &member);
         self.members.insert(member);
         self.tell_disregarded(cx, id, disregarded);
+        self.weigh(cx);
         cx.timers.cancel(self.start.take());
         self.publish_sender_limits(cx);
         self.grant_if_authenticated(cx, id);
@@ -535,6 +541,7 @@ impl Conference {
         }
         self.forget_member(cx, id);
         self.publish_sender_limits(cx);
+        self.weigh(cx);
         if was_participant {
             self.watch_for_loneliness(cx);
         }

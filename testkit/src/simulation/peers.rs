@@ -1,7 +1,7 @@
 //! Who takes part in a simulated life, and what people do of themselves when something goes wrong for them.
 
 use super::plan::{Client, Setting};
-use super::play::{Later, Life};
+use super::play::{Later, Life, is_secured};
 use crate::Time;
 use crate::participant::media::microphone;
 use crate::participant::profile::Profile;
@@ -64,7 +64,11 @@ impl Life<'_> {
         let (nick, since) = (nick(number), self.s.now());
         let visitor = is_visitor(self.plan.setting, number);
         let label = if lives == 0 { nick.clone() } else { format!("{nick}.{lives}") };
+        // What its browser keeps of the life before.
+        let before = self.people.get(&number).map(|person| self.s.view(&person.label).login().session_id.clone());
+        let session = before.flatten().filter(|_| is_secured(self.plan.seed));
         self.s.joins_with(&label, |settings| {
+            settings.session_id = session;
             // What was sent to an earlier life must not reach this one.
             settings.jid = format!("{nick}@meet.test/web{lives}");
             settings.nick = nick;

@@ -269,7 +269,7 @@ impl Draw<'_> {
             links: 0,
         };
         let drawn = self.small(12);
-        if drawn.is_multiple_of(3) {
+        if drawn % 3 == 0 {
             setting.links = 1 + drawn / 3;
             setting.bridges += 1;
         }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 
-use jicofo::config::{SelectionStrategy, TopologyStrategy};
+use jicofo::config::{AuthenticationType, SelectionStrategy, TopologyStrategy};
 
 use super::judge::Judge;
 use super::peers::{Person, is_visitor, nick, region};
@@ -29,6 +29,10 @@ const SETTLING: Time = Time::from_secs(5);
 const RUSHED: u64 = 4;
 const CHECKS: Time = Time::from_secs(20);
 const PRESENCE: Time = Time::from_secs(25);
+
+/// In one of so many lives people log in. Sessions end soon, so that they do in the midst of things.
+const SECURED: u64 = 3;
+const SESSIONS: Time = Time::from_secs(20);
 
 /// A life being lived.
 pub(super) struct Life<'a> {
@@ -103,6 +107,12 @@ impl<'a> Life<'a> {
                 if plan.seed % RUSHED != 0 {
                     config.bridge.health_checks.interval = CHECKS;
                 }
+                if is_secured(plan.seed) {
+                    config.authentication.kind = AuthenticationType::Xmpp;
+                    config.authentication.login_url = Some("meet.test".into());
+                    config.authentication.authentication_lifetime = SESSIONS;
+                    config.authentication.enable_auto_login = plan.seed % 2 == 0;
+                }
                 config.octo.enabled = links > 0;
                 config.octo.sctp_datachannels = links != 2;
                 config.bridge.selection_strategy = match links {
@@ -115,7 +125,7 @@ impl<'a> Life<'a> {
                     config.visitors.enabled = true;
                 }
                 if batching > 0 {
-                    config.conference.source_signaling_delays = [(0, millis(batching))].into();
+                    config.conference.source_signaling_delays.0 = [(0, millis(batching))].into();
                 }
             });
         for number in 0..bridges {
@@ -207,8 +217,9 @@ impl<'a> Life<'a> {
         let mut wrong = self.s.leftovers();
         wrong.extend(self.judge.unanswered(&self.s));
         let gauges = self.s.focus().gauges();
-        // Health checks, and the question for components.
-        if gauges.requests_pending > gauges.bridges + 1 || gauges.timers > gauges.requests_pending + 1 {
+        // Health checks, the question for components, and the end of authentication sessions.
+        let others = 1 + usize::from(is_secured(self.plan.seed));
+        if gauges.requests_pending > gauges.bridges + 1 || gauges.timers > gauges.requests_pending + others {
             wrong.push(format!("something is left: {gauges:?}"));
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
@@ -227,6 +238,11 @@ impl<'a> Life<'a> {
         });
         Failure { step: self.s.inputs(), wrong, wire: self.s.story(), stories: stories.collect::<Vec<_>>().join("\n") }
     }
+}
+
+/// Whether people have to log in in this life: all of them have accounts.
+pub(super) fn is_secured(seed: u64) -> bool {
+    seed % SECURED == 1
 }
 
 pub(super) fn room(number: u8) -> String {

@@ -70,6 +70,8 @@ pub(super) struct Candidate<'a> {
     pub rank: Rank,
     /// Corrected (spec/50 §4.2).
     pub stress: f64,
+    /// What that may become: what bridges are compared by (docs/BRIDGES.md).
+    pub expected: f64,
     /// Whatever the conference has on it (spec/50 §4.3).
     pub overloaded: bool,
     /// `max-bridge-participants` of the conference are on it.
@@ -93,6 +95,7 @@ impl<'a> Candidate<'a> {
             bridge,
             rank,
             stress,
+            expected: stress + bridge.foreseen(now, &config.bridge),
             overloaded: is_overload(stress, &config.bridge),
             maxed: used.is_some_and(|used| used.on.is_maxed(&config.bridge)),
             rate_limited: used.is_some_and(|used| used.on.is_rate_limited(&config.bridge)),
@@ -111,7 +114,7 @@ impl<'a> Candidate<'a> {
 
     /// The order of spec/50 §5; ties go to the one with fewer endpoints, then by address.
     pub fn by_load(&self, other: &Candidate<'_>) -> Ordering {
-        let by_load = self.rank.cmp(&other.rank).then(self.stress.total_cmp(&other.stress));
+        let by_load = self.rank.cmp(&other.rank).then(self.expected.total_cmp(&other.expected));
         by_load
             .then(self.bridge.endpoints.cmp(&other.bridge.endpoints))
             .then_with(|| self.bridge.id.cmp(&other.bridge.id))
