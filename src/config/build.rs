@@ -174,6 +174,10 @@ fn bridge(s: &Settings) -> Bridge {
         max_bridge_participants: s.int("bridge.max-bridge-participants"),
         max_bridge_participants_per_interval: s.int("bridge.max-bridge-participants-per-interval"),
         max_bridge_participants_interval: s.duration("bridge.max-bridge-participants-interval"),
+        selection_load_model: match s.text("bridge.selection-load-model").as_deref() {
+            Some("classic") => LoadModel::Classic,
+            _ => LoadModel::Predictive,
+        },
         average_participant_stress: s.double("bridge.average-participant-stress"),
         participant_rampup_interval: s.duration("bridge.participant-rampup-interval"),
         stress_threshold: s.double("bridge.stress-threshold"),
@@ -265,7 +269,7 @@ fn conference(s: &Settings) -> Conference {
         use_json_encoded_sources: s.bool("conference.use-json-encoded-sources"),
         shared_document_random_name: s.bool("conference.shared-document.use-random-name"),
         source_signaling_delays: match s.setting("conference.source-signaling-delays") {
-            Some(Setting::Delays(delays)) => delays.clone(),
+            Some(Setting::Delays(delays)) => DelaysBySize(delays.clone()),
             _ => Default::default(),
         },
         reinvite_method: match s.text("conference.reinvite-method").as_deref() {

@@ -77,7 +77,9 @@ impl Check<'_> {
 
     fn require(&mut self, path: &str, why: &str) {
         let key = format!("jicofo.{path}");
-        let wrong_already = |p: &Problem| p.severity == Severity::Error && p.key.as_deref() == Some(&key);
+        // Or the file that should have had it is.
+        let is_it = |other: &str| other == key || other.strip_suffix("-file") == Some(&key);
+        let wrong_already = |p: &Problem| p.severity == Severity::Error && p.key.as_deref().is_some_and(is_it);
         if self.settings.text(path).is_none() && !self.problems.iter().any(wrong_already) {
             self.say(Severity::Error, path, why);
         }

@@ -165,6 +165,16 @@ pub enum TopologyStrategy {
     Visitor,
 }
 
+/// How load is estimated that a bridge has not reported yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LoadModel {
+    /// From what was placed on it, and what such things have cost it before.
+    #[default]
+    Predictive,
+    /// The original's: an average for each endpoint of the last while.
+    Classic,
+}
+
 /// Regions that are close to each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RegionGroups(Vec<Vec<String>>);
@@ -202,6 +212,7 @@ pub struct Bridge {
     /// Not above 0: no limit.
     pub max_bridge_participants_per_interval: i32,
     pub max_bridge_participants_interval: Duration,
+    pub selection_load_model: LoadModel,
     pub average_participant_stress: f64,
     pub participant_rampup_interval: Duration,
     pub stress_threshold: f64,
@@ -329,17 +340,21 @@ pub struct Conference {
     pub use_json_encoded_sources: bool,
     /// `shared-document.use-random-name`
     pub shared_document_random_name: bool,
-    /// Conference size → delay; the greatest key not above the size counts.
-    pub source_signaling_delays: BTreeMap<u32, Duration>,
+    pub source_signaling_delays: DelaysBySize,
     pub reinvite_method: ReinviteMethod,
     pub enable_ice_restart: bool,
     pub restart_request_rate_limits: RateLimits,
 }
 
-impl Conference {
-    /// How long changes of sources are collected in a conference of this size (spec/70 §5.7).
-    pub fn source_signaling_delay(&self, size: u32) -> Duration {
-        self.source_signaling_delays.range(..=size).next_back().map(|(_, delay)| *delay).unwrap_or_default()
+/// Size of a conference → delay.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DelaysBySize(pub BTreeMap<u32, Duration>);
+
+impl DelaysBySize {
+    /// How long changes of sources are collected in a conference of this size: the greatest key not above it counts
+    /// (spec/70 §5.7).
+    pub fn at(&self, size: u32) -> Duration {
+        self.0.range(..=size).next_back().map(|(_, delay)| *delay).unwrap_or_default()
     }
 }
 

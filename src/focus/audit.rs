@@ -80,6 +80,16 @@ impl Focus {
                     .push(format!("{} is believed to have {} endpoints of {counted}", bridge.id.jid, bridge.endpoints));
             }
         }
+        let mut loads: BTreeMap<&BridgeId, u64> = BTreeMap::new();
+        for (bridge, load) in self.conferences.iter().flat_map(|conference| conference.loads()) {
+            *loads.entry(bridge).or_default() += u64::from(load.0);
+        }
+        for bridge in self.cx.bridges.iter() {
+            let counted = loads.get(&bridge.id).copied().unwrap_or(0);
+            if bridge.carried() != counted {
+                wrong.push(format!("{} is believed to carry {}, not {counted}", bridge.id.jid, bridge.carried()));
+            }
+        }
         let users: BTreeMap<&BridgeId, &BTreeSet<ConferenceId>> = self.cx.bridge_users.iter().collect();
         if users != on_bridges.iter().map(|(id, (_, users))| (*id, users)).collect() {
             wrong.push(format!("users of bridges are {users:?}, not {on_bridges:?}"));

@@ -173,6 +173,7 @@ impl Focus {
                     brewery.unconfirmed.remove(from);
                 }
                 let event = self.cx.bridges.presence(self.cx.now, from, stats, &self.cx.config.bridge);
+                self.cx.metrics.stress_predictions = self.cx.bridges.predictions();
                 self.bridge_events(event);
                 // It may have become selectable again, which is no event: bridges speak up every few seconds.
                 if self.cx.bridges.is_selectable(self.cx.now, from, &self.cx.config.bridge) {

@@ -1,5 +1,7 @@
 //! What is counted. Counters only go up; gauges are derived from state when they are read (spec/90, row 107).
 
+use super::bridges::predict::Predictions;
+
 /// Names follow spec/10 §5.8, spec/30 §13, spec/50 §10 without their prefix.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metrics {
@@ -19,6 +21,8 @@ pub struct Metrics {
     /// Off bridges that had too much to do; not on an operator's word.
     pub endpoints_redistributed: u64,
     pub lost_bridges: u64,
+    /// How well the stress of bridges was predicted (docs/BRIDGES.md).
+    pub stress_predictions: Predictions,
     /// Selections for a conference of which a bridge had as many new endpoints as it may get in an interval.
     pub bridge_selections_rate_limited: u64,
     pub xmpp_disconnects: u64,

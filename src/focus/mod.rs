@@ -390,8 +390,8 @@ impl Focus {
             Then::RelayMade(id, relay) => {
                 self.with_conference(id, |conference, cx| conference.relay_made(cx, relay, &answer));
             }
-            Then::RelayTold(id, key) => {
-                self.with_conference(id, |conference, cx| conference.relay_told(cx, key, &answer));
+            Then::RelayTold(id, key, linked) => {
+                self.with_conference(id, |conference, cx| conference.relay_told(cx, key, linked, &answer));
             }
             Then::EndpointUpdated(id, key, endpoint, told) => self.with_conference(id, |conference, cx| {
                 conference.endpoint_updated(cx, key, endpoint, told, &answer);

@@ -132,8 +132,11 @@ impl Focus {
         self.cx.moves.since = self.cx.now;
         let (now, config) = (self.cx.now, self.cx.config.clone());
         let takes = self.cx.bridges.iter().filter(|it| it.operational(now, &config.bridge) && !it.shutting_down);
-        // Where there is no bridge, nobody is a burden to one.
-        let share = takes.take(MOST).count().saturating_mul(SHARE).clamp(1, MOST);
+        let share = match takes.take(MOST).count() {
+            // Where there is no bridge, nobody is a burden to one.
+            0 => MOST,
+            bridges => (bridges * SHARE).min(MOST),
+        };
         for _ in 0..share {
             // A conference is done before the next one begins.
             if let Some((id, member)) = self.cx.moves.invites.pop_front() {

@@ -6,7 +6,7 @@ use super::Connection;
 use super::bridges::registry::BridgeId;
 use super::caps::Query;
 use super::colibri::answer as colibri;
-use super::conference::bridge::Told;
+use super::conference::bridge::{Linked, Told};
 use super::conference::cascade::RelayKey;
 use super::conference::{AttemptId, ConferenceId, EndpointKey, MemberId, SessionKey};
 use super::ids;
@@ -54,7 +54,7 @@ pub(crate) enum Then {
     /// A bridge made an end of a link to another.
     RelayMade(ConferenceId, RelayKey),
     /// A bridge changed one.
-    RelayTold(ConferenceId, SessionKey),
+    RelayTold(ConferenceId, SessionKey, Box<Linked>),
     /// A bridge let go of a conference, so that it can be created there anew (spec/40 §9.3).
     Expired(ConferenceId, BridgeId),
     Checked(BridgeId),
@@ -75,7 +75,7 @@ impl Then {
             Then::EndpointUpdated(id, ..) | Then::EndpointExpired(id, ..) | Then::ForceMuted(id, ..) => {
                 Some((*id, MemberId::NONE))
             }
-            Then::RelayMade(id, _) | Then::RelayTold(id, _) => Some((*id, MemberId::NONE)),
+            Then::RelayMade(id, _) | Then::RelayTold(id, ..) => Some((*id, MemberId::NONE)),
             _ => None,
         }
     }
@@ -93,7 +93,7 @@ impl Then {
             }
             Then::ForceMuted(_, key, _) | Then::IceRestarted(_, key, _) => Some(*key),
             Then::RelayMade(_, relay) => Some(relay.at),
-            Then::RelayTold(_, key) => Some(*key),
+            Then::RelayTold(_, key, _) => Some(*key),
             _ => None,
         }
     }

@@ -28,7 +28,6 @@ pub enum Kind {
     // Rooms.
     NoMuc,
     NotOwner,
-    AnonymousRoom,
     NoMeetingId,
     // Bridges and recorders.
     NoBrewery,
@@ -55,7 +54,6 @@ impl Kind {
             Kind::ProxyMismatch => "proxy-mismatch",
             Kind::NoMuc => "no-muc",
             Kind::NotOwner => "not-owner",
-            Kind::AnonymousRoom => "anonymous-room",
             Kind::NoMeetingId => "no-meeting-id",
             Kind::NoBrewery => "no-brewery",
             Kind::BreweryDenied => "brewery-denied",
@@ -66,9 +64,10 @@ impl Kind {
         }
     }
 
-    /// Does nothing work while it lasts, or not for everybody?
+    /// Does nothing work until somebody does something? Bridges may be well again by themselves.
     pub fn is_severe(self) -> bool {
-        !matches!(self, Kind::AnonymousRoom | Kind::NoMeetingId | Kind::JibriUntrusted | Kind::NoSubscription)
+        use Kind::*;
+        !matches!(self, NoMeetingId | JibriUntrusted | NoSubscription | BridgesUnhealthy | BridgesLeaving)
     }
 }
 

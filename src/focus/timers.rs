@@ -27,12 +27,12 @@ pub(crate) enum Timer {
     FindPlace(ConferenceId, MemberId),
     /// Try again to place participants whom no bridge could take.
     SeekBridge(ConferenceId),
-    /// Some of those move whose bridge has gone.
-    Move,
     /// Tell bridges again what they have not confirmed.
     Repeat(ConferenceId),
     /// Give a participant an endpoint whose last ones were lost.
     Reinvite(ConferenceId, MemberId),
+    /// Some of those move whose bridge has gone.
+    Move,
     /// A lost connection was not resumed in time.
     GraceOver(super::Connection),
     /// Enter the bridges' brewery (again).

@@ -6,8 +6,7 @@ use testkit::bridge::{Fault, Settings};
 use testkit::ns;
 use testkit::scenario::{Builder, Scenario};
 use testkit::wire_log::Wire;
-use testkit::xml::Element;
-use testkit::xml::{Read, parse};
+use testkit::xml::{Element, Read, parse};
 
 use crate::support::said_to;
 

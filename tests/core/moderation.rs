@@ -512,6 +512,25 @@ fn moderation_that_begins_while_people_come_and_go_misses_nobody() {
     s.finish();
 }
 
+/// Whoever waits for a bridge has nothing there that could be muted yet.
+#[test]
+fn moderation_that_begins_before_there_is_a_bridge_holds_when_there_is_one() {
+    let mut s = Scenario::new().participant("alice").participant("bob").participant("carol").start();
+    s.settle();
+    let now = s.now();
+    s.participant("alice").moderate("audio", true);
+    s.participant("alice").approve("carol", "audio");
+    s.settle();
+    assert_eq!((force_mutes(&s, now), mutes(&s, now)), (vec![], vec![told("bob", "audio"), told("carol", "audio")]));
+    s.add_bridge("jvb1", |_| {});
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    let muted = ["alice", "bob", "carol"].map(|name| s.view_bridge("jvb1").endpoint(name).unwrap().force_mute.0);
+    assert_eq!(muted, [false, true, false]);
+    assert_eq!(["alice", "bob", "carol"].map(|name| starts_muted(&s, name).is_some()), [false, true, false]);
+    s.finish();
+}
+
 /// One request to the bridge for all, and none that says what it knows.
 #[test]
 fn what_the_bridge_knows_is_not_said_again() {

@@ -8,8 +8,7 @@ use testkit::participant::SessionState;
 use testkit::room::Fate;
 use testkit::scenario::Scenario;
 use testkit::wire_log::Wire;
-use testkit::xml::Element;
-use testkit::xml::{Read, error_in, parse};
+use testkit::xml::{Element, Read, error_in, parse};
 use testkit::{Time, ns::JITMEET_AUDIO};
 
 use crate::support::*;

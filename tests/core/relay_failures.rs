@@ -427,3 +427,35 @@ fn who_waits_to_be_moved_may_go_or_ask_for_himself() {
         s.finish();
     }
 }
+
+/// Covers spec/30: 44.
+#[test]
+fn two_move_to_where_a_third_is() {
+    let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("o", "a"), ("q", "b")]);
+    let (before, died) = (s.said().count(), s.now());
+    let own = |s: &Scenario, name: &str| s.view(name).own().sources.iter().map(|it| it.ssrc).collect::<Vec<_>>();
+    let (of_p, of_o, there) = (own(&s, "p"), own(&s, "o"), bridge_session(&s, "q"));
+    s.dies("a");
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    let what = |wire: &testkit::wire_log::Wire| {
+        let nick = wire.stanza.get("to")?.rsplit('/').next()?;
+        let action = ["session-terminate", "source-remove"].into_iter().find(|action| wire.jingle(action).is_some())?;
+        Some(format!("{nick}: {action}"))
+    };
+    let mut order: Vec<String> = s.said().iter().skip(before).filter_map(what).collect();
+    // The first is gone for all the others, who are there still; then the second for the third.
+    order[..3].sort();
+    assert_eq!(order[..3], ["o: source-remove", "p: session-terminate", "q: source-remove"], "{order:?}");
+    let mut last = order[3..].to_vec();
+    last.sort();
+    assert_eq!(last, ["o: session-terminate", "q: source-remove"], "{order:?}");
+    for name in ["p", "o"] {
+        let offers = s.sent_to(name).since(died).jingle("session-initiate");
+        assert_eq!((offers.count(), bridge_session(&s, name)), (1, there.clone()));
+    }
+    assert!(
+        own(&s, "p").iter().all(|ssrc| !of_p.contains(ssrc)) && own(&s, "o").iter().all(|ssrc| !of_o.contains(ssrc))
+    );
+    s.finish();
+}

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use testkit::ns;
 use testkit::participant::media::desktop;
 use testkit::scenario::Scenario;
-use testkit::xml::Element;
-use testkit::xml::{Read, to_text};
+use testkit::xml::{Element, Read, to_text};
 
 use crate::bridges_support::*;
 use crate::support::*;

@@ -58,16 +58,23 @@ pub(super) const KEYS: &[Key] = &[
     ),
     Key::new("jicofo.bridge.max-bridge-participants-interval", Kind::Duration(0), "1 minute", "That interval."),
     Key::new(
+        "jicofo.bridge.selection-load-model",
+        Kind::LooseChoice(&["predictive", "classic"]),
+        "predictive",
+        "How the load is estimated that a bridge has not reported yet: from what was placed on it and what that has cost it \
+         before (docs/BRIDGES.md), or, with classic, as the original does: an average for each recent endpoint.",
+    ),
+    Key::new(
         "jicofo.bridge.average-participant-stress",
         FRACTION,
         "0.01",
-        "Stress that a participant adds, until the bridge reports its own.",
+        "Stress that a participant adds, until the bridge reports its own (classic), or has shown it (predictive).",
     ),
     Key::new(
         "jicofo.bridge.participant-rampup-interval",
         Kind::Duration(0),
         "20 seconds",
-        "How long an endpoint counts as recently added.",
+        "How long an endpoint counts as recently added; with the classic load model.",
     ),
     Key::new("jicofo.bridge.stress-threshold", FRACTION, "0.8", "A bridge with this stress or more is overloaded."),
     Key::new(

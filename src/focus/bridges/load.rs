@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::ice;
 use super::registry::Bridge;
 use super::select::ConferenceBridge;
-use crate::config;
+use crate::config::{self, LoadModel};
 use crate::focus::Timestamp;
 
 /// Counts events of the last while, in buckets: each counts at least for the window, and less than a bucket more.
@@ -71,16 +71,42 @@ fn micros(time: Duration) -> u64 {
 }
 
 impl Bridge {
-    /// Reported stress plus that of the endpoints it cannot have counted yet (spec/50 §4.2). May exceed 1.
+    /// Reported stress plus that of what it cannot have counted yet. May exceed 1.
     pub fn corrected_stress(&self, now: Timestamp, config: &config::Bridge) -> f64 {
-        let recent = self.recent_endpoints(now, config);
-        let stress = self.reported_stress + f64::from(recent) * self.average_participant_stress;
+        let stress = match config.selection_load_model {
+            LoadModel::Predictive => (self.reported_stress + self.forecast.unreported()).max(0.0),
+            LoadModel::Classic => self.classic_stress(now, config),
+        };
         if self.failing_ice(now, config) { stress.max(config.stress_threshold + ice::OVER) } else { stress }
+    }
+
+    /// The original's: each endpoint of the last while costs the same (spec/50 §4.2).
+    fn classic_stress(&self, now: Timestamp, config: &config::Bridge) -> f64 {
+        self.reported_stress + f64::from(self.recent_endpoints(now, config)) * self.average_participant_stress
     }
 
     /// Endpoints that were sent to it within `participant-rampup-interval`, by all conferences.
     pub fn recent_endpoints(&self, now: Timestamp, config: &config::Bridge) -> u32 {
         self.recent.count(now, config.participant_rampup_interval)
+    }
+
+    /// What may have to be added to its stress: conferences that are new on it grow, and predictions of it may be wrong. What
+    /// bridges are compared by is the sum (docs/BRIDGES.md). Nothing with the original's model.
+    pub fn foreseen(&self, now: Timestamp, config: &config::Bridge) -> f64 {
+        match config.selection_load_model {
+            LoadModel::Predictive => self.forecast.growing(now) + self.forecast.error(),
+            LoadModel::Classic => 0.0,
+        }
+    }
+
+    /// Packets a second that it is expected to move for us.
+    pub fn carried(&self) -> u64 {
+        self.forecast.carried()
+    }
+
+    /// How far off predictions of its stress are, on average.
+    pub fn prediction_error(&self) -> f64 {
+        self.forecast.error()
     }
 
     /// spec/50 §4.3. No hard limit: strategies prefer others.

@@ -3,6 +3,7 @@
 pub mod health;
 pub mod ice;
 pub mod load;
+pub mod predict;
 pub mod registry;
 pub mod select;
 pub mod status;

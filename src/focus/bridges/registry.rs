@@ -1,12 +1,13 @@
 //! The bridges of the brewery (spec/50 §3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::health::{CheckResult, Health, Verdict};
 use super::ice::IceFailures;
 use super::load::RecentCount;
+use super::predict::{Fleet, Forecast, Load, Predictions, Stay};
 use crate::config;
 use crate::focus::Timestamp;
 use crate::wire::Jid;
@@ -67,6 +68,8 @@ pub struct Bridge {
     /// Moved off it since it came, as it had too much to do.
     pub endpoints_redistributed: u64,
     pub(super) recent: RecentCount,
+    /// What it has not reported yet.
+    pub(super) forecast: Forecast,
     pub(super) ice: IceFailures,
     /// The last word of health checks and allocations; [`Bridge::operational`] also knows when it was said.
     flag: bool,
@@ -74,13 +77,15 @@ pub struct Bridge {
     /// How many more presences must deny the graceful shutdown of which a refusal told us.
     refusal_stands: u8,
     health: Health,
+    /// For when it stands in [`Bridges::due`].
+    scheduled: Option<Timestamp>,
 }
 
 /// A presence may have been under way when the bridge refused: the second one that denies the shutdown is believed.
 const DENIALS: u8 = 2;
 
 impl Bridge {
-    fn new(now: Timestamp, id: BridgeId, config: &config::Bridge) -> Bridge {
+    fn new(now: Timestamp, id: BridgeId, config: &config::Bridge, fleet: &Fleet) -> Bridge {
         Bridge {
             id,
             reported_stress: 0.0,
@@ -98,11 +103,13 @@ impl Bridge {
             endpoints: 0,
             endpoints_redistributed: 0,
             recent: RecentCount::default(),
+            forecast: Forecast::new(fleet.prior(config.average_participant_stress)),
             ice: IceFailures::default(),
             flag: true,
             failed_at: None,
             refusal_stands: 0,
             health: Health::new(now, &config.health_checks),
+            scheduled: None,
         }
     }
 
@@ -139,35 +146,39 @@ impl Bridge {
         self.failed_at = Some(now);
     }
 
-    /// Takes over what a presence says (spec/50 §3.1). What it does not say stays.
-    fn update(&mut self, now: Timestamp, stats: &Stats) {
+    /// Takes over what a presence says (spec/50 §3.1). What it does not say stays. True: it said its stress.
+    fn update(&mut self, now: Timestamp, stats: &Stats) -> bool {
         self.last_presence = now;
-        let stat = |name: &str| {
-            let first = stats.stats.iter().find(|stat| stat.name.as_deref() == Some(name))?;
-            first.value.as_deref()
-        };
-        let boolean = |name: &str| stat(name).map(|value| value.eq_ignore_ascii_case("true"));
-        let text = |name: &str, field: &mut Option<String>| {
-            if let Some(value) = stat(name) {
-                *field = Some(value.into());
+        let mut said_stress = false;
+        let mut seen = 0u32;
+        // One pass: some eighty stats, of a hundred presences a second.
+        for stat in &stats.stats {
+            let Some(known) = stat.name.as_deref().and_then(Known::of) else { continue };
+            let (first, value) = (seen & known.bit() == 0, stat.value.as_deref());
+            seen |= known.bit();
+            let Some(value) = value.filter(|_| first) else { continue };
+            let boolean = || value.eq_ignore_ascii_case("true");
+            match known {
+                Known::Stress => {
+                    if let Some(stress) = decimal(value) {
+                        self.reported_stress = stress;
+                        said_stress = true;
+                    }
+                }
+                Known::ParticipantStress => {
+                    self.average_participant_stress = decimal(value).unwrap_or(self.average_participant_stress);
+                }
+                Known::Graceful => self.said_graceful(boolean()),
+                Known::ShuttingDown => self.shutting_down = boolean(),
+                Known::Drain => self.draining = boolean(),
+                Known::Healthy => self.healthy = boolean(),
+                Known::Version => set(&mut self.version, value),
+                Known::Release => set(&mut self.release, value),
+                Known::Region => set(&mut self.region, value),
+                Known::RelayId => set(&mut self.relay_id, value),
             }
-        };
-        if let Some(stress) = stat("stress_level").and_then(decimal) {
-            self.reported_stress = stress;
         }
-        if let Some(stress) = stat("average_participant_stress").and_then(decimal) {
-            self.average_participant_stress = stress;
-        }
-        if let Some(graceful) = boolean("graceful_shutdown") {
-            self.said_graceful(graceful);
-        }
-        self.shutting_down = boolean("shutting_down").unwrap_or(self.shutting_down);
-        self.draining = boolean("drain").unwrap_or(self.draining);
-        self.healthy = boolean("healthy").unwrap_or(self.healthy);
-        text("version", &mut self.version);
-        text("release", &mut self.release);
-        text("region", &mut self.region);
-        text("relay_id", &mut self.relay_id);
+        said_stress
     }
 
     fn said_graceful(&mut self, graceful: bool) {
@@ -196,6 +207,50 @@ impl Bridge {
     }
 }
 
+/// The statistics that count (spec/50 §3.1).
+#[derive(Debug, Clone, Copy)]
+enum Known {
+    Stress,
+    ParticipantStress,
+    Graceful,
+    ShuttingDown,
+    Drain,
+    Healthy,
+    Version,
+    Release,
+    Region,
+    RelayId,
+}
+
+impl Known {
+    fn of(name: &str) -> Option<Known> {
+        Some(match name {
+            "stress_level" => Known::Stress,
+            "average_participant_stress" => Known::ParticipantStress,
+            "graceful_shutdown" => Known::Graceful,
+            "shutting_down" => Known::ShuttingDown,
+            "drain" => Known::Drain,
+            "healthy" => Known::Healthy,
+            "version" => Known::Version,
+            "release" => Known::Release,
+            "region" => Known::Region,
+            "relay_id" => Known::RelayId,
+            _ => return None,
+        })
+    }
+
+    fn bit(self) -> u32 {
+        1 << self as u32
+    }
+}
+
+/// Most of what a bridge says is what it said before.
+fn set(field: &mut Option<String>, value: &str) {
+    if field.as_deref() != Some(value) {
+        *field = Some(value.into());
+    }
+}
+
 /// A finite number; a negative one, which a bridge reports while its machine has no measure yet, would attract all load.
 fn decimal(text: &str) -> Option<f64> {
     text.trim().parse().ok().filter(|value: &f64| value.is_finite()).map(|value| value.max(0.0))
@@ -209,7 +264,11 @@ fn says(stats: &Stats, name: &str) -> bool {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Bridges {
     bridges: BTreeMap<Jid, Bridge>,
+    /// When the health of which bridge is to be looked after: asked at every turn of the loop.
+    due: BTreeSet<(Timestamp, Jid)>,
     incarnations: u64,
+    fleet: Fleet,
+    predictions: Predictions,
 }
 
 impl Bridges {
@@ -224,9 +283,12 @@ impl Bridges {
         if let Some(bridge) = self.bridges.get_mut(from) {
             let before = bridge.shutting_down;
             let relay = bridge.relay_id.clone();
-            bridge.update(now, stats);
+            let said_stress = bridge.update(now, stats);
             let event = (bridge.shutting_down && !before).then(|| BridgeEvent::ShuttingDown(bridge.id.clone()));
             self.relay_told(from, relay);
+            if said_stress {
+                self.learn(now, from);
+            }
             return event;
         }
         if config.health_checks.enabled && config.health_checks.use_presence && !says(stats, "healthy") {
@@ -237,16 +299,46 @@ impl Bridges {
         }
         self.incarnations += 1;
         let id = BridgeId { jid: from.clone(), incarnation: self.incarnations };
-        let mut bridge = Bridge::new(now, id.clone(), config);
-        bridge.update(now, stats);
+        let mut bridge = Bridge::new(now, id.clone(), config, &self.fleet);
+        let said_stress = bridge.update(now, stats);
         self.bridges.insert(from.clone(), bridge);
+        self.schedule(from);
         self.relay_told(from, None);
+        if said_stress {
+            self.learn(now, from);
+        }
         Some(BridgeEvent::Added(id))
+    }
+
+    /// Compares what a bridge reported with what was expected of it.
+    fn learn(&mut self, now: Timestamp, from: &Jid) {
+        let Some(bridge) = self.bridges.get_mut(from) else { return };
+        let prior = self.fleet.prior(bridge.average_participant_stress);
+        if let Some(surprise) = bridge.forecast.reported(now, bridge.reported_stress, prior) {
+            self.predictions.add(surprise);
+            self.fleet.learn(&bridge.forecast);
+        }
+    }
+
+    /// A conference on it weighs something else now.
+    pub fn weighs(&mut self, now: Timestamp, id: &BridgeId, stay: &mut Stay, load: Load) {
+        match self.bridges.get_mut(&id.jid).filter(|bridge| bridge.id == *id) {
+            Some(bridge) => self.fleet.weighs(now, &mut bridge.forecast, stay, load),
+            None => stay.load = load,
+        }
+    }
+
+    /// How well stress was predicted.
+    pub fn predictions(&self) -> Predictions {
+        self.predictions
     }
 
     /// The occupant is gone.
     pub fn remove(&mut self, jid: &Jid) -> Option<BridgeEvent> {
         let bridge = self.bridges.remove(jid)?;
+        if let Some(at) = bridge.scheduled {
+            self.due.remove(&(at, jid.clone()));
+        }
         if let Some(relay) = bridge.relay_id.as_deref().filter(|_| bridge.relay_shared) {
             self.find_shared(relay);
         }
@@ -365,19 +457,36 @@ impl Bridges {
 
     /// When to call [`Bridges::poll_health`].
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        self.bridges.values().filter_map(|bridge| bridge.health.poll_at()).min()
+        self.due.first().map(|(at, _)| *at)
     }
 
     /// What is due. Call it when the time has come; `connected`: whether a request could be sent now.
     pub fn poll_health(&mut self, now: Timestamp, connected: bool, config: &config::Bridge) -> Vec<HealthStep> {
-        self.bridges
-            .values_mut()
-            .filter_map(|bridge| {
-                let (last, healthy) = (bridge.last_presence, bridge.healthy);
-                let verdict = bridge.health.poll(now, connected, last, healthy, &config.health_checks);
-                bridge.judge(now, verdict)
-            })
-            .collect()
+        let mut steps = Vec::new();
+        while self.due.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, jid)) = self.due.pop_first() else { break };
+            let Some(bridge) = self.bridges.get_mut(&jid) else { continue };
+            bridge.scheduled = None;
+            let (last, healthy) = (bridge.last_presence, bridge.healthy);
+            let verdict = bridge.health.poll(now, connected, last, healthy, &config.health_checks);
+            steps.extend(bridge.judge(now, verdict));
+            self.schedule(&jid);
+        }
+        steps
+    }
+
+    /// To be called after whatever changes when a bridge's health is to be looked after.
+    fn schedule(&mut self, jid: &Jid) {
+        let Some(bridge) = self.bridges.get_mut(jid) else { return };
+        let next = bridge.health.poll_at();
+        if next == bridge.scheduled {
+            return;
+        }
+        if let Some(before) = bridge.scheduled {
+            self.due.remove(&(before, jid.clone()));
+        }
+        self.due.extend(next.map(|at| (at, jid.clone())));
+        bridge.scheduled = next;
     }
 
     /// Bridges whose health check is under way.
@@ -395,7 +504,9 @@ impl Bridges {
     ) -> Vec<HealthStep> {
         let Some(bridge) = self.get_mut(id) else { return Vec::new() };
         let verdict = bridge.health.answered(now, &config.health_checks, result);
-        bridge.judge(now, verdict).into_iter().collect()
+        let steps = bridge.judge(now, verdict).into_iter().collect();
+        self.schedule(&id.jid);
+        steps
     }
 
     fn get_mut(&mut self, id: &BridgeId) -> Option<&mut Bridge> {

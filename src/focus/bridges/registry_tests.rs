@@ -24,6 +24,11 @@ fn config() -> config::Bridge {
     crate::config::Config::default().bridge
 }
 
+/// With the original's load model.
+fn classic() -> config::Bridge {
+    config::Bridge { selection_load_model: config::LoadModel::Classic, ..config() }
+}
+
 /// A bridge that came at 0 s and says these things.
 fn one(values: &[(&str, &str)]) -> (Bridges, BridgeId) {
     let mut bridges = Bridges::default();
@@ -138,18 +143,18 @@ fn endpoints_that_a_bridge_cannot_have_counted_are_added_to_its_stress() {
     for (stress, average, recent, corrected, overloaded) in table {
         let (mut bridges, id) = one(&[("stress_level", stress), ("average_participant_stress", average)]);
         for _ in 0..recent {
-            bridges.endpoint_allocated(at(0.0), &id, &config());
+            bridges.endpoint_allocated(at(0.0), &id, &classic());
         }
         let bridge = bridges.get(&id).expect("there");
-        assert!((bridge.corrected_stress(at(20.0), &config()) - corrected).abs() < 1e-9);
-        assert_eq!(bridge.overloaded(at(0.0), &config()), overloaded);
-        assert_eq!(bridge.corrected_stress(at(20.1), &config()), bridge.reported_stress);
+        assert!((bridge.corrected_stress(at(20.0), &classic()) - corrected).abs() < 1e-9);
+        assert_eq!(bridge.overloaded(at(0.0), &classic()), overloaded);
+        assert_eq!(bridge.corrected_stress(at(20.1), &classic()), bridge.reported_stress);
         let on = |endpoints| ConferenceBridge { id: id.clone(), endpoints, visitor: false, recent: 0 };
-        let overloaded_for = |endpoints| bridge.overloaded_for(at(20.1), &config(), &on(endpoints));
+        let overloaded_for = |endpoints| bridge.overloaded_for(at(20.1), &classic(), &on(endpoints));
         assert!(overloaded_for(80) && !overloaded_for(79));
     }
     let (mut bridges, id) = one(&[]);
-    bridges.endpoint_allocated(at(0.0), &id, &config());
+    bridges.endpoint_allocated(at(0.0), &id, &classic());
     bridges.endpoints_released(&id, 5);
     assert_eq!(bridges.get(&id).map(|bridge| bridge.endpoints), Some(0));
 }

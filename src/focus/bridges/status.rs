@@ -93,13 +93,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::config::Config;
+    use crate::config::{Config, LoadModel};
     use crate::wire::presence::{Stat, Stats};
 
     /// The example of spec/50 §10.
     #[test]
     fn a_bridge_is_shown_as_people_know_it() {
-        let config = Config::default().bridge;
+        let mut config = Config::default().bridge;
+        config.selection_load_model = LoadModel::Classic;
         let now = Timestamp(1_000_000_000);
         let stat = |(name, value): (&str, &str)| Stat { name: Some(name.into()), value: Some(value.into()) };
         let said = [

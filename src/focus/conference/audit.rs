@@ -16,8 +16,15 @@ impl Conference {
             wrong.push("has ended and is there".into());
         }
         self.audit_counts(wrong);
+        self.audit_weight(wrong);
         self.audit_sessions(cx, wrong);
         self.audit_sources(wrong);
+        for member in self.members.iter() {
+            let Some(timer) = member.held_back else { continue };
+            if member.is_participant() || !cx.timers.has(timer) {
+                wrong.push(format!("{} is held back for ever, or has a place all the same", member.nick));
+            }
+        }
         self.cascade.audit(&self.bridges.iter().map(|session| session.key).collect(), wrong);
         let awaits_somebody = self.start.is_some() || !self.members.is_empty() || self.has_breakouts(cx);
         if self.is_running() && !awaits_somebody {
@@ -51,6 +58,7 @@ impl Conference {
             ("participants", self.members.participants(), count(Member::is_participant)),
             ("audio senders", self.members.audio_senders() as usize, count(|member| !member.audio_muted)),
             ("video senders", self.members.video_senders() as usize, count(|member| !member.video_muted)),
+            ("arriving", self.members.arriving() as usize, count(|member| member.arriving)),
         ];
         for (what, kept, counted) in counts {
             if kept != counted {
@@ -107,13 +115,12 @@ impl Conference {
             if settled && (participation.session.is_none() || !on_bridge) {
                 wrong.push(format!("{nick} has no session or no endpoint, and nothing is done about it"));
             }
-            let awaited =
-                member.next_endpoint.is_some() || self.setbacks.retry.is_some() || !self.setbacks.expiring.is_empty();
+            let awaited = self.setbacks.retry.is_some() || !self.setbacks.expiring.is_empty();
             let queued = cx.moves.has(self.id, member.id);
             if participation.task == Task::AwaitingMove && !queued {
                 wrong.push(format!("{nick} is to be moved, and nobody will"));
             }
-            let awaited = awaited || queued || cx.stranded.contains(&self.id);
+            let awaited = awaited || member.next_endpoint.is_some() || queued || cx.stranded.contains(&self.id);
             if participation.task == Task::AwaitingBridge && !awaited {
                 wrong.push(format!("{nick} waits for a bridge, and nobody seeks one"));
             }

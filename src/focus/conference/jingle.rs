@@ -109,7 +109,9 @@ impl Conference {
             return refuse(Condition::Forbidden, "sources not allowed for visitors");
         }
         let changed = self.add_sources(cx, id, &candidate)?;
-        self.update_endpoint(cx, id, first_transport(&jingle.contents), true, initial_last_n(&jingle.contents));
+        let last_n = initial_last_n(&jingle.contents);
+        self.update_endpoint(cx, id, first_transport(&jingle.contents), true, last_n);
+        self.has_settled(cx, id, last_n);
         if let Some((owner, changed)) = changed {
             self.tell_others(cx, &owner, &changed);
         }

@@ -65,6 +65,8 @@ pub(crate) struct Member {
     pub diarize: bool,
     pub audio_muted: bool,
     pub video_muted: bool,
+    /// It has not said yet what it sends.
+    pub arriving: bool,
     pub invite: Invite,
     /// What a bridge has of it.
     pub endpoint: Option<EndpointState>,
@@ -101,6 +103,7 @@ impl Member {
             diarize: false,
             audio_muted: true,
             video_muted: true,
+            arriving: true,
             invite: Invite::Idle,
             endpoint: None,
             ended: None,
@@ -134,6 +137,8 @@ impl Member {
         self.diarize = presence.diarize.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("true"));
         self.update_mutes(presence);
         disregarded.extend(self.update_kind(presence, trusted_domains));
+        // Recorders and visitors send nothing; gateways say so as everybody does.
+        self.arriving &= self.audio_muted && self.video_muted && self.role != Role::Visitor && !self.kind.jibri;
         disregarded
     }
 

@@ -17,6 +17,8 @@ pub(crate) struct Members {
     /// Members with unmuted audio, with unmuted video.
     audio_senders: u32,
     video_senders: u32,
+    /// Members who may send before long: what they will send is not known yet.
+    arriving: u32,
 }
 
 impl Members {
@@ -46,6 +48,18 @@ impl Members {
 
     pub fn video_senders(&self) -> u32 {
         self.video_senders
+    }
+
+    pub fn arriving(&self) -> u32 {
+        self.arriving
+    }
+
+    /// A member said what it sends, in its session: its presence follows.
+    pub fn settled(&mut self, id: MemberId) {
+        if let Some(member) = self.by_id.get_mut(&id).filter(|member| member.arriving) {
+            member.arriving = false;
+            self.arriving -= 1;
+        }
     }
 
     pub fn insert(&mut self, member: Member) {
@@ -96,12 +110,13 @@ impl Members {
     }
 
     fn count_senders(&mut self, member: &Member, add: bool) {
-        let change = |count: &mut u32, unmuted: bool| {
-            if unmuted {
+        let change = |count: &mut u32, counts: bool| {
+            if counts {
                 *count = if add { *count + 1 } else { *count - 1 };
             }
         };
         change(&mut self.audio_senders, !member.audio_muted);
         change(&mut self.video_senders, !member.video_muted);
+        change(&mut self.arriving, member.arriving);
     }
 }

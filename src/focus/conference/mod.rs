@@ -29,6 +29,7 @@ pub mod offer;
 mod owner;
 mod publish;
 mod tell;
+mod weight;
 
 use std::collections::{HashMap, VecDeque};
 
@@ -146,6 +147,8 @@ pub(crate) struct Conference {
     cascade: Cascade,
     setbacks: Setbacks,
     repeats: Repeats,
+    /// How many videos clients want, as the last one said.
+    last_n: Option<u32>,
     published: Published,
     /// Ends the conference if nobody comes.
     start: Option<TimerKey>,
@@ -183,6 +186,7 @@ impl Conference {
             cascade: Cascade::default(),
             setbacks: Setbacks::default(),
             repeats: Repeats::default(),
+            last_n: None,
             published: Published::default(),
             start: None,
             alone: None,
@@ -441,6 +445,7 @@ impl Conference {
                     self.grant_if_authenticated(cx, id);
                 }
                 self.publish_sender_limits(cx);
+                self.weigh(cx);
                 false
             }
             (Some(PresenceType::Unavailable), Some(id)) => {
@@ -462,6 +467,7 @@ impl Conference {
         self.warn_of_hidden(cx, &member);
         self.members.insert(member);
         self.tell_disregarded(cx, id, disregarded);
+        self.weigh(cx);
         cx.timers.cancel(self.start.take());
         self.publish_sender_limits(cx);
         self.grant_if_authenticated(cx, id);
@@ -518,6 +524,7 @@ impl Conference {
         member.held_back = None;
         if !cx.floods.admit(cx.now, who, Kind::Place, Some((&mut self.purse, members))) {
             member.held_back = Some(cx.timers.set(cx.now + HELD_BACK, Timer::FindPlace(self.id, id)));
+            self.story.decided(cx.now, "came and went too often: no place yet");
             return;
         }
         self.invite_due(cx, id);
@@ -534,6 +541,7 @@ impl Conference {
         }
         self.forget_member(cx, id);
         self.publish_sender_limits(cx);
+        self.weigh(cx);
         if was_participant {
             self.watch_for_loneliness(cx);
         }

@@ -50,7 +50,7 @@ impl Conference {
     /// How long changes are collected in a conference of this size (spec/30 §10.3).
     fn signaling_delay(&self, cx: &Context) -> std::time::Duration {
         let size = u32::try_from(self.members.participants()).unwrap_or(u32::MAX);
-        cx.config.conference.source_signaling_delay(size)
+        cx.config.conference.source_signaling_delays.at(size)
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Conference {
     /// By the relay id of the other bridge.
     pub relays: IndexMap<String, Relay>,
     pub connects: IndexMap<String, ConnectModify>,
+    /// It has not seen all that it was asked, or nobody has heard what it answered: what follows may not fit.
+    pub(super) troubled: bool,
     /// SSRCs of `jvb-a0` and `jvb-v0`.
     pub feedback: (u32, u32),
 }
@@ -78,7 +80,11 @@ impl Bridge {
     fn find_or_create(&mut self, modify: &Modify) -> Outcome<()> {
         let id = &modify.meeting_id;
         match (modify.create, self.conferences.contains_key(id)) {
-            (true, true) => return Err(Refused::conference_exists(id)),
+            (true, true) => {
+                // What follows was meant for a new one.
+                self.conference(id).troubled = true;
+                return Err(Refused::conference_exists(id));
+            }
             (false, false) => return Err(Refused::conference_not_found(id)),
             (false, true) => return Ok(()),
             (true, false) => {}

@@ -356,6 +356,10 @@ impl Bridge {
         // The end of an endpoint may be lost; errors and the like are meant for what makes and changes something.
         let spared = expires(payload) || (ends && !matches!(self.faults.front(), Some(Fault::Lost)));
         let fault = if spared { None } else { self.faults.pop_front() };
+        let misses = matches!(fault, Some(Fault::Lost | Fault::Unanswered | Fault::Error { .. }));
+        if let Some(conference) = payload.get("meeting-id").and_then(|id| self.conferences.get_mut(id)) {
+            conference.troubled |= misses;
+        }
         match &fault {
             Some(Fault::Lost) => return,
             Some(Fault::Error { kind, condition, text, reason }) => {
@@ -374,8 +378,12 @@ impl Bridge {
         let answer = match self.carry_out(&modify) {
             Ok(modified) => result_of(iq).child(modified).done(),
             Err(refused) => {
-                let text = refused.text.clone().unwrap_or_default();
-                self.errors.push(Answered { condition: refused.condition.to_owned(), text });
+                // What follows from what it has missed is not what it was asked.
+                let troubled = self.conferences.get(&modify.meeting_id).is_some_and(|conference| conference.troubled);
+                if !troubled || modify.relays.is_empty() {
+                    let text = refused.text.clone().unwrap_or_default();
+                    self.errors.push(Answered { condition: refused.condition.to_owned(), text });
+                }
                 refused.answer(iq)
             }
         };

@@ -11,6 +11,7 @@ use jicofo::wire::xml;
 
 use super::Scenario;
 use crate::Time;
+use crate::participant::profile::Profile;
 
 /// So much time passes between two joins in [`Recording::of_rooms`]: nobody waits for anybody.
 const PACE: Time = Time::from_millis(200);
@@ -53,12 +54,20 @@ impl Recording {
 
     /// So many rooms, one after the other, each filled to that size; everybody is connected in the end.
     pub fn of_rooms(rooms: usize, size: usize) -> Recording {
+        Recording::of_clients(rooms, size, Profile::current)
+    }
+
+    /// The same, with clients of one kind.
+    pub fn of_clients(rooms: usize, size: usize, profile: fn() -> Profile) -> Recording {
         let mut scenario = Scenario::new().bridge("jvb1").recorded().start();
         let domain = scenario.server.options.domains.muc.clone();
         for room in 0..rooms {
             for member in 0..size {
                 let home = format!("room{room}@{domain}");
-                scenario.joins_with(&format!("p{room}x{member}"), |settings| settings.room = home);
+                scenario.joins_with(&format!("p{room}x{member}"), |settings| {
+                    settings.room = home;
+                    settings.profile = profile();
+                });
                 scenario.run_for(PACE);
             }
         }

@@ -2,7 +2,7 @@
 
 use jicofo::focus::command::Command;
 
-use super::peers::nick;
+use super::peers::{is_visitor, nick};
 use super::plan::{Client, Error, What};
 use super::play::{Later, Life, bridge, room};
 use crate::Time;
@@ -83,7 +83,8 @@ impl Life<'_> {
         let (now, jid) = (self.s.now(), format!("{}@meet.test", nick(number)));
         let connected = self.s.view(&label).connected();
         // Telephones have no pictures.
-        let can_add = connected && client != Client::Phone && self.s.view(&label).own().sources.len() <= MANY;
+        let silent = client == Client::Phone || is_visitor(self.plan.setting, number);
+        let can_add = connected && !silent && self.s.view(&label).own().sources.len() <= MANY;
         match what {
             What::Leaves(_) => self.s.participant(&label).leave(),
             What::Vanishes(_) => self.s.dies(&label),

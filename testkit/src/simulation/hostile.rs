@@ -157,14 +157,19 @@ impl Life<'_> {
         let victim = format!("{room}/{}", nick(other));
         let messages = [
             format!(r#"{{"type":"av_moderation","room":"{room}","mediaType":"audio","enabled":true}}"#),
-            format!(r#"{{"type":"room_metadata","room":"{room}","metadata":{{"moderators":["{victim}"]}}}}"#),
+            format!(r#"{{"type":"room_metadata","room":"{room}","metadata":{{"startMuted":{{"audio":true}}}}}}"#),
             "{".to_owned(),
         ];
         for json in messages {
-            let json = el("json-message", ns::JITMEET).text(json);
-            let message = el("message", ns::CLIENT).attr("to", &focus).child(json).done();
-            self.s.participant(label).send_raw(message);
+            for to in [&room, &focus, "focus@auth.meet.test/focus"] {
+                let json = el("json-message", ns::JITMEET).attr("room", &room).text(&json);
+                let message = el("message", ns::CLIENT).attr("to", to).child(json).done();
+                self.s.participant(label).send_raw(message);
+            }
         }
+        let changed = el("x", ns::MUC_USER).child(el("status", ns::MUC_USER).attr("code", "104"));
+        let message = el("message", ns::CLIENT).attr("to", &room).attr("type", "groupchat").child(changed);
+        self.s.participant(label).send_raw(message.done());
         let status = |code: &str| el("status", ns::MUC_USER).attr("code", code);
         let item = el("item", ns::MUC_USER).attr("affiliation", "owner").attr("role", "moderator");
         let user = el("x", ns::MUC_USER).child(item).child(status("110")).child(status("307"));

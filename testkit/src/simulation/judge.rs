@@ -90,8 +90,10 @@ impl Judge {
         for (label, error) in s.take_bridge_errors() {
             let known = matches!(error.condition.as_str(), "item-not-found" | "service-unavailable")
                 || error.text.starts_with("Conference already exists")
+                // Said of a link whose making was refused, before that was heard.
+                || error.text.starts_with("Unknown relay")
                 // Those of a focus that is gone.
-                || (error.text.starts_with("Endpoint with ID") && (s.now() < self.orphans || self.lossy.contains(&label)));
+                || (is_there_already(&error.text) && (s.now() < self.orphans || self.lossy.contains(&label)));
             if !known {
                 wrong.push(format!("{label} answered {error:?}"));
             }
@@ -109,8 +111,15 @@ impl Judge {
             "where it is not",
             "without having entered it",
         ];
+        // Endpoints and links of the same room that a focus left behind which is gone.
+        let orphaned = s.now() < self.orphans && text.contains("relay relay-");
+        // Of a link: what was not confirmed is said again.
+        let repeated = [" already", "who is not behind relay", "a second time", "which is not there"];
+        if self.unheard && text.contains("relay") && repeated.iter().any(|words| text.contains(words)) {
+            return true;
+        }
         let guessed = self.unheard && text.contains("to a client without");
-        guessed || (troubled && crossed.iter().any(|words| text.contains(words)))
+        orphaned || guessed || (troubled && crossed.iter().any(|words| text.contains(words)))
     }
 
     /// Refusals that no honest client is spared.
@@ -162,6 +171,10 @@ impl Judge {
         let open = s.view_server().unanswered("focus").into_iter().filter(|open| !self.forgiven.contains(open));
         open.map(|open| format!("the focus never answered: {open}")).collect()
     }
+}
+
+fn is_there_already(text: &str) -> bool {
+    ["Endpoint with ID", "Local endpoint with ID", "Relay with ID"].iter().any(|start| text.starts_with(start))
 }
 
 /// Whether this is about a source that its owner sent on purpose as no client does, and that rooms allow: others are told of

@@ -29,8 +29,9 @@ pub struct Setting {
     pub ice: u8,
     /// Sources are told after this many milliseconds.
     pub batching: u16,
-    /// Conferences are spread over all bridges, which are linked.
-    pub split: bool,
+    /// How conferences are on several bridges: 0 not at all; in turn, with data channels over SCTP (1) or WebSockets (2); by
+    /// region (3); in turn, with visitors' bridges at the edge (4).
+    pub links: u8,
 }
 
 /// Something that happens, so many milliseconds after the beginning.
@@ -103,6 +104,7 @@ pub enum What {
     ShowsMuch(u8),
     RestartsInALoop(u8),
     NeverAccepts(u8),
+    /// Asks more than anybody may at once.
     FloodsRequests(u8),
 
     Kicked(u8),
@@ -256,7 +258,7 @@ impl Draw<'_> {
 
     fn setting(&mut self) -> Setting {
         let slow = self.below(4) as u16;
-        Setting {
+        let mut setting = Setting {
             rooms: 1 + self.small(self.options.rooms),
             bridges: 1 + self.small(self.options.bridges),
             hop: slow.min(2),
@@ -264,8 +266,14 @@ impl Draw<'_> {
             presets: self.below(5) == 0,
             ice: self.small(3),
             batching: if self.below(4) == 0 { 500 } else { 0 },
-            split: self.below(3) == 0,
+            links: 0,
+        };
+        let drawn = self.small(12);
+        if drawn % 3 == 0 {
+            setting.links = 1 + drawn / 3;
+            setting.bridges += 1;
         }
+        setting
     }
 
     /// Mostly much at once, sometimes long enough for timers.

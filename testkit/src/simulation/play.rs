@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 
-use jicofo::config::{AuthenticationType, SelectionStrategy};
+use jicofo::config::{AuthenticationType, SelectionStrategy, TopologyStrategy};
 
 use super::judge::Judge;
-use super::peers::Person;
+use super::peers::{Person, is_visitor, nick, region};
 use super::plan::{Plan, Setting};
 use super::{Failure, Lived};
 
@@ -18,8 +18,8 @@ use crate::bridge::IceRestart;
 use crate::scenario::Scenario;
 
 /// Until everything is as it should be, once nothing goes wrong any more: a bridge that failed is taken again after a
-/// minute, a conference without one tries every half a minute, and people load their pages again.
-const HEALING: Time = Time::from_secs(110);
+/// minute, the next presence of it comes half a minute later, somebody takes twenty seconds to accept, and people load their pages again.
+const HEALING: Time = Time::from_secs(140);
 
 /// After that what is still under way arrives.
 const SETTLING: Time = Time::from_secs(5);
@@ -91,13 +91,18 @@ pub fn play(plan: &Plan) -> Result<Lived, Failure> {
 
 impl<'a> Life<'a> {
     fn new(plan: &'a Plan) -> Life<'a> {
-        let Setting { bridges, hop, spread, presets, ice, batching, split, .. } = plan.setting;
+        let Setting { bridges, hop, spread, presets, ice, batching, links, .. } = plan.setting;
         let millis = |count: u16| Time::from_millis(count.into());
         let mut builder = Scenario::new()
             .seed(plan.seed)
             .recorded()
             .latency(millis(hop), millis(spread))
-            .server(|options| options.presets = presets)
+            .server(|options| {
+                options.presets = presets;
+                if links == 4 {
+                    options.visitors = (0..=u8::MAX).filter(|who| is_visitor(plan.setting, *who)).map(nick).collect();
+                }
+            })
             .config(|config| {
                 if plan.seed % RUSHED != 0 {
                     config.bridge.health_checks.interval = CHECKS;
@@ -108,18 +113,26 @@ impl<'a> Life<'a> {
                     config.authentication.authentication_lifetime = SESSIONS;
                     config.authentication.enable_auto_login = plan.seed % 2 == 0;
                 }
-                if split {
-                    config.octo.enabled = true;
-                    config.bridge.selection_strategy = SelectionStrategy::Split;
+                config.octo.enabled = links > 0;
+                config.octo.sctp_datachannels = links != 2;
+                config.bridge.selection_strategy = match links {
+                    0 => SelectionStrategy::Single,
+                    3 => SelectionStrategy::RegionBased,
+                    _ => SelectionStrategy::Split,
+                };
+                if links == 4 {
+                    config.bridge.topology_strategy = TopologyStrategy::Visitor;
+                    config.visitors.enabled = true;
                 }
                 if batching > 0 {
-                    config.conference.source_signaling_delays = [(0, millis(batching))].into();
+                    config.conference.source_signaling_delays.0 = [(0, millis(batching))].into();
                 }
             });
         for number in 0..bridges {
             builder = builder.bridge_with(&bridge(number), move |bridge| {
                 bridge.stats.terse = true;
-                bridge.stats.relay_id = split.then(|| format!("relay-{}", bridge.nick));
+                bridge.stats.relay_id = (links > 0).then(|| format!("relay-{}", bridge.nick));
+                bridge.stats.region = Some(region(number));
                 bridge.presence_interval = PRESENCE;
                 bridge.ice_restart =
                     [IceRestart::Works, IceRestart::NotNeeded, IceRestart::Refused][usize::from(ice % 3)];

@@ -7,8 +7,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::pool::{Candidate, Excluded, Gathered, Pool, Used};
+use super::pool::{Candidate, Excluded, Gathered, Pool, Rank, Used};
 use super::{Bridge, Bridges, Config, NoBridge, Plan, SelectionStrategy, Standing, Wanted, better, decide, plan};
+use crate::config::LoadModel;
 use crate::focus::Timestamp;
 use crate::wire::Jid;
 
@@ -40,9 +41,12 @@ pub struct Explained {
     pub why: String,
     pub corrected_stress: f64,
     pub reported_stress: f64,
+    /// By how much it may rise yet: what bridges are compared by is the sum (docs/BRIDGES.md).
+    pub foreseen_stress: f64,
     /// Endpoints that it cannot have reported yet, and the stress of each.
     pub recent_endpoints: u32,
     pub average_participant_stress: f64,
+    pub load_model: &'static str,
     /// Of all conferences.
     pub endpoints: u32,
     /// Of this conference, if it has a session there.
@@ -68,7 +72,8 @@ impl Bridges {
         let used = |bridge: &Bridge| conference.iter().find(|used| std::ptr::eq(used.bridge, bridge)).copied();
         let mut results = Vec::with_capacity(self.len());
         let gathered = Gathered::new(self, now, config, wanted, |bridge, why| {
-            results.push(Result::Excluded(Candidate::new(bridge, now, config, used(bridge)), why));
+            let rank = Rank::of(bridge, now, config);
+            results.push(Result::Excluded(Candidate::new(bridge, rank, now, config, used(bridge)), why));
         });
         let decided = match &gathered {
             Ok(gathered) => decide(now, config, wanted, gathered),
@@ -157,6 +162,11 @@ fn explained(result: &Result<'_>, now: Timestamp, config: &Config) -> Explained 
         why,
         corrected_stress: it.stress,
         reported_stress: bridge.reported_stress,
+        foreseen_stress: it.expected - it.stress,
+        load_model: match config.bridge.selection_load_model {
+            LoadModel::Predictive => "predictive",
+            LoadModel::Classic => "classic",
+        },
         recent_endpoints: bridge.recent_endpoints(now, &config.bridge),
         average_participant_stress: bridge.average_participant_stress,
         endpoints: bridge.endpoints,
@@ -230,10 +240,7 @@ impl fmt::Display for Explained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let region = self.region.as_deref().unwrap_or("no region");
         write!(f, "{} ({region}): {}; stress {:.2}", nick(&self.bridge), self.why, self.corrected_stress)?;
-        if self.recent_endpoints > 0 {
-            let average = self.average_participant_stress;
-            write!(f, " = {:.2} + {} × {average}", self.reported_stress, self.recent_endpoints)?;
-        }
+        self.write_parts(f)?;
         write!(f, "{}", if self.overloaded { ", overloaded" } else { "" })?;
         write!(f, "{}", if self.failing_ice { ", failing ICE" } else { "" })?;
         write!(f, ", {} endpoints", self.endpoints)?;
@@ -241,6 +248,25 @@ impl fmt::Display for Explained {
             Some(endpoints) => write!(f, ", {endpoints} of the conference"),
             None => Ok(()),
         }
+    }
+}
+
+impl Explained {
+    /// What its stress is made of.
+    fn write_parts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unreported = self.corrected_stress - self.reported_stress;
+        if self.load_model == "classic" {
+            if self.recent_endpoints > 0 {
+                let average = self.average_participant_stress;
+                write!(f, " = {:.2} + {} × {average}", self.reported_stress, self.recent_endpoints)?;
+            }
+            return Ok(());
+        }
+        if unreported.abs() >= 0.005 {
+            let sign = if unreported < 0.0 { '-' } else { '+' };
+            write!(f, " = {:.2} {sign} {:.2} unreported", self.reported_stress, unreported.abs())?;
+        }
+        write!(f, ", {:.2} foreseen", self.corrected_stress + self.foreseen_stress)
     }
 }
 

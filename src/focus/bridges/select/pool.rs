@@ -17,7 +17,7 @@ pub(super) enum Rank {
 }
 
 impl Rank {
-    fn of(bridge: &Bridge, now: Timestamp, config: &Config) -> Rank {
+    pub fn of(bridge: &Bridge, now: Timestamp, config: &Config) -> Rank {
         match (bridge.operational(now, &config.bridge), bridge.graceful_shutdown) {
             (true, false) => Rank::Good,
             (true, true) => Rank::Graceful,
@@ -70,6 +70,8 @@ pub(super) struct Candidate<'a> {
     pub rank: Rank,
     /// Corrected (spec/50 §4.2).
     pub stress: f64,
+    /// What that may become: what bridges are compared by (docs/BRIDGES.md).
+    pub expected: f64,
     /// Whatever the conference has on it (spec/50 §4.3).
     pub overloaded: bool,
     /// `max-bridge-participants` of the conference are on it.
@@ -80,12 +82,20 @@ pub(super) struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    pub fn new(bridge: &'a Bridge, now: Timestamp, config: &Config, used: Option<Used<'a>>) -> Candidate<'a> {
+    /// `rank` as [`Rank::of`] has it.
+    pub fn new(
+        bridge: &'a Bridge,
+        rank: Rank,
+        now: Timestamp,
+        config: &Config,
+        used: Option<Used<'a>>,
+    ) -> Candidate<'a> {
         let stress = bridge.corrected_stress(now, &config.bridge);
         Candidate {
             bridge,
-            rank: Rank::of(bridge, now, config),
+            rank,
             stress,
+            expected: stress + bridge.foreseen(now, &config.bridge),
             overloaded: is_overload(stress, &config.bridge),
             maxed: used.is_some_and(|used| used.on.is_maxed(&config.bridge)),
             rate_limited: used.is_some_and(|used| used.on.is_rate_limited(&config.bridge)),
@@ -104,7 +114,7 @@ impl<'a> Candidate<'a> {
 
     /// The order of spec/50 §5; ties go to the one with fewer endpoints, then by address.
     pub fn by_load(&self, other: &Candidate<'_>) -> Ordering {
-        let by_load = self.rank.cmp(&other.rank).then(self.stress.total_cmp(&other.stress));
+        let by_load = self.rank.cmp(&other.rank).then(self.expected.total_cmp(&other.expected));
         by_load
             .then(self.bridge.endpoints.cmp(&other.bridge.endpoints))
             .then_with(|| self.bridge.id.cmp(&other.bridge.id))
@@ -164,7 +174,10 @@ impl<'a> Gathered<'a> {
                     furthest = furthest.max(why);
                     excluded(bridge, why);
                 }
-                None => candidates.push(Candidate::new(bridge, now, config, used)),
+                None => {
+                    let rank = if bridge.graceful_shutdown { Rank::Graceful } else { Rank::Good };
+                    candidates.push(Candidate::new(bridge, rank, now, config, used));
+                }
             }
         }
         if candidates.is_empty() {

@@ -98,6 +98,7 @@ impl Conference {
         session.recent.add(cx.now, cx.config.bridge.max_bridge_participants_interval);
         member.endpoint = Some(EndpointState { session: key, attempt, last_generation: None, force_mute });
         cx.bridges.endpoint_allocated(cx.now, &bridge, &cx.config.bridge);
+        self.weigh(cx);
         self.ask_bridge(cx, &bridge, modify, Then::Allocated(self.id, key, EndpointKey { member: id, attempt }));
         if creates {
             self.link_session(cx, key);

@@ -3,6 +3,7 @@
 use super::super::cascade::Cascade;
 use super::super::{Conference, MemberId, SessionKey};
 use super::retry::Setback;
+use crate::focus::bridges::predict::Load;
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::colibri::request;
 use crate::focus::context::Context;
@@ -45,6 +46,7 @@ impl Conference {
             session.endpoints.remove(&endpoint.attempt);
             cx.bridges.endpoints_released(&session.bridge, 1);
         }
+        self.weigh(cx);
         self.hide_endpoint(cx, id, key);
     }
 
@@ -66,8 +68,10 @@ impl Conference {
     }
 
     fn forget_session(&mut self, cx: &mut Context, key: SessionKey) -> Vec<MemberId> {
-        let Some(session) = self.bridges.table.remove(&key) else { return Vec::new() };
+        let Some(mut session) = self.bridges.table.remove(&key) else { return Vec::new() };
         cx.bridges.endpoints_released(&session.bridge, session.count());
+        cx.bridges.weighs(cx.now, &session.bridge, &mut session.stay, Load::default());
+        self.weigh(cx);
         self.unregister(cx, &session.bridge);
         let on_it: Vec<MemberId> = session.endpoints().map(|(_, member)| member).collect();
         for id in &on_it {

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use super::{AttemptId, Conference, EndpointKey, MemberId, SessionKey};
 use crate::focus::bridges::load::RecentCount;
+use crate::focus::bridges::predict::Stay;
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::context::Context;
 use crate::focus::pending::Then;
@@ -21,6 +22,7 @@ use crate::wire::stanza::{IqBody, Payload};
 use crate::wire::values::BridgeSessionId;
 
 pub(crate) use allocate::Placement;
+pub(crate) use relays::Linked;
 pub(crate) use repeat::{Repeats, Told};
 pub(crate) use retry::{Losses, Setbacks};
 
@@ -42,6 +44,7 @@ pub(crate) struct BridgeSession {
     endpoints: BTreeMap<AttemptId, MemberId>,
     /// How many were asked for of late. Who leaves again counts all the same (spec/40 §4).
     recent: RecentCount,
+    pub stay: Stay,
 }
 
 impl BridgeSession {
@@ -107,6 +110,10 @@ impl Sessions {
     pub fn iter(&self) -> impl Iterator<Item = &BridgeSession> {
         self.table.values()
     }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut BridgeSession> {
+        self.table.values_mut()
+    }
 }
 
 impl Conference {
@@ -127,6 +134,7 @@ impl Conference {
             feedback: SourceSet::default(),
             endpoints: BTreeMap::new(),
             recent: RecentCount::default(),
+            stay: Stay::new(cx.now),
         };
         self.bridges.table.insert(key, session);
         key

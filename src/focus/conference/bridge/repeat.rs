@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::super::{Conference, EndpointKey, SessionKey};
+use super::relays::Linked;
 use crate::focus::colibri::request::{self, Update};
 use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
@@ -30,6 +31,7 @@ enum Lost {
     ForceMute(EndpointKey),
     /// The endpoint of whoever was called so.
     Expiry(EndpointId),
+    Link(Box<Linked>),
 }
 
 #[derive(Debug, Default)]
@@ -80,6 +82,11 @@ impl Conference {
         }
     }
 
+    /// Nothing was said to a change of a link.
+    pub(super) fn repeat_link(&mut self, cx: &mut Context, key: SessionKey, linked: Box<Linked>) {
+        self.repeat_later(cx, key, Lost::Link(linked));
+    }
+
     fn repeat_later(&mut self, cx: &mut Context, key: SessionKey, lost: Lost) {
         let lost = (key, lost);
         if self.bridges.get(key).is_none() || self.repeats.lost.contains(&lost) {
@@ -113,6 +120,7 @@ impl Conference {
                 Lost::Update(endpoint, told) => self.update_again(key, endpoint, told, &mut sources_told),
                 Lost::ForceMute(endpoint) => self.force_mute_again(key, endpoint),
                 Lost::Expiry(nick) => self.expire_again(key, nick),
+                Lost::Link(linked) => self.link_again(cx, key, linked),
             };
             if let Some((modify, then)) = request {
                 self.ask_bridge(cx, &bridge, modify, then);

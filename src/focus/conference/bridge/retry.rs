@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::super::invite::{Invite, Task};
+use super::super::member::Role;
 use super::super::{Conference, MemberId};
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::context::Context;
@@ -131,10 +132,17 @@ impl Conference {
         self.cancel_retry(cx);
         let waiting: Vec<MemberId> =
             self.members.iter().filter(|member| is_waiting(&member.invite)).map(|member| member.id).collect();
+        // For whom one finds none, nobody like him will.
+        let mut in_vain: Vec<(Option<Box<str>>, Role)> = Vec::new();
         for id in waiting {
-            if cx.moves_now(self.id, id) {
-                self.place(cx, id);
+            let Some(member) = self.members.get(id) else { continue };
+            let kind = (member.region.clone(), member.role);
+            if in_vain.contains(&kind) || !cx.moves_now(self.id, id) {
+                continue;
             }
+            self.place(cx, id);
+            let waits = self.members.get(id).filter(|member| is_waiting(&member.invite));
+            in_vain.extend(waits.filter(|member| member.next_endpoint.is_none()).map(|_| kind));
         }
     }
 

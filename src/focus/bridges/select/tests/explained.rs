@@ -1,9 +1,10 @@
 //! Why it came out so.
 
 use super::*;
+use crate::focus::bridges::predict::{Load, Stay};
 
 fn region_based() -> Config {
-    config(SelectionStrategy::RegionBased)
+    classic(SelectionStrategy::RegionBased)
 }
 
 #[test]
@@ -28,6 +29,20 @@ RegionBasedBridgeSelectionStrategy for a participant in us-west: A, d: near the 
     assert_eq!(explained.to_string(), text);
     let brief = explained.brief(2).to_string();
     assert_eq!((brief.lines().count(), brief.lines().last()), (4, Some("    … and 6 more")));
+}
+
+#[test]
+fn a_bridge_is_told_with_what_is_predicted_of_it() {
+    let mut bridges = pool("A us-east 0.10, B us-east 0.30");
+    let (a, mut stay) = (id(&bridges, "A"), Stay::new(NOW));
+    bridges.weighs(NOW, &a, &mut stay, Load(4000));
+    let config = config(SelectionStrategy::Single);
+    let text = bridges.explain(NOW, &config, Wanted::default()).to_string();
+    assert!(
+        text.contains("A (us-east): the least stressed; stress 0.14 = 0.10 + 0.04 unreported, 0.17 foreseen"),
+        "{text}"
+    );
+    assert!(text.contains("B (us-east): the least stressed; stress 0.30, 0.30 foreseen"), "{text}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::*;
 
 fn single() -> Config {
-    config(SelectionStrategy::Single)
+    classic(SelectionStrategy::Single)
 }
 
 /// Takes the best, and then it leaves, until there is none.
@@ -51,7 +51,7 @@ fn the_fiftieth_endpoint_in_a_while_is_the_one_too_many() {
     for (recent, expected) in [(49, "near"), (50, "far")] {
         let mut bridges = pool("near us-east 0.30, far ap-south 0.79");
         let near = id(&bridges, "near");
-        let config = config(SelectionStrategy::RegionBased);
+        let config = classic(SelectionStrategy::RegionBased);
         (0..recent).for_each(|_| bridges.endpoint_allocated(NOW, &near, &config.bridge));
         let wanted = Wanted { region: Some("us-east"), ..Wanted::default() };
         let after = |millis| name(&bridges.select(NOW + std::time::Duration::from_millis(millis), &config, wanted));

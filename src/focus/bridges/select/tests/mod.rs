@@ -7,6 +7,7 @@ mod region_based;
 mod strategies;
 
 use super::*;
+use crate::config::LoadModel;
 use crate::config::RegionGroups;
 use crate::wire::presence::{Stat, Stats};
 
@@ -65,6 +66,13 @@ fn config(strategy: SelectionStrategy) -> Config {
     let group = |regions: [&str; 2]| regions.map(str::to_owned).to_vec();
     config.bridge.region_groups =
         RegionGroups::new(vec![group(["us-east", "us-west"]), group(["eu-central", "eu-west"])]);
+    config
+}
+
+/// With the original's load model.
+fn classic(strategy: SelectionStrategy) -> Config {
+    let mut config = config(strategy);
+    config.bridge.selection_load_model = LoadModel::Classic;
     config
 }
 

@@ -1,0 +1,249 @@
+//! Who comes and goes when, and which bridges there are.
+
+use super::Rng;
+use super::truth::Costs;
+
+/// Milliseconds since the beginning.
+pub type Millis = u64;
+
+pub const SECOND: Millis = 1000;
+
+/// Somebody's stay in a room.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Person {
+    pub room: usize,
+    pub region: &'static str,
+    pub comes: Millis,
+    pub goes: Millis,
+    pub audio: bool,
+    pub video: bool,
+    /// Videos on the screen.
+    pub visible: f64,
+    /// Packets a second of video that the path to it takes.
+    pub link: f64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct BridgePlan {
+    /// Packets a second at a stress of about 1.
+    pub capacity: f64,
+    pub region: &'static str,
+    pub comes: Millis,
+    pub drains: Option<Millis>,
+}
+
+/// How bridges are selected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    Single,
+    /// Several bridges a conference.
+    RegionBased,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    pub name: &'static str,
+    pub bridges: Vec<BridgePlan>,
+    pub people: Vec<Person>,
+    pub costs: Costs,
+    /// Between presences of a bridge, and between its measurements.
+    pub presences: Millis,
+    pub measurements: Millis,
+    /// From here to the end, what happens is judged.
+    pub judged: Millis,
+    pub end: Millis,
+}
+
+type Make = fn(&mut Builder);
+
+/// Name, and how it is made.
+pub const SCENARIOS: &[(&str, Make)] = &[
+    ("burst, rooms of 2 to 100", |it| it.burst(mixed)),
+    ("burst, rooms of 2 to 10", |it| it.burst(|rng| rng.whole(2, 11))),
+    ("burst, rooms of 50", |it| it.burst(|_| 50)),
+    ("burst after a quiet hour", |it| {
+        it.calm = 0;
+        it.burst(mixed);
+    }),
+    ("burst, bridges 1:4", |it| {
+        it.heterogeneous();
+        it.burst(mixed);
+    }),
+    ("burst, 40 small bridges", |it| {
+        it.plan.bridges = vec![BridgePlan { capacity: 35_000.0, ..it.plan.bridges[0].clone() }; 40];
+        it.burst(|rng| rng.whole(2, 21));
+    }),
+    ("burst, presences every 10 s", |it| {
+        it.plan.presences = 10 * SECOND;
+        it.burst(mixed);
+    }),
+    ("burst, one bridge draining", |it| {
+        let from = it.begin;
+        it.plan.bridges[0].drains = Some(from);
+        it.burst(mixed);
+    }),
+    ("burst, a bridge is added", |it| {
+        let at = it.begin + 10 * SECOND;
+        it.plan.bridges[9].comes = at;
+        it.burst(mixed);
+    }),
+    ("leave waves", |it| {
+        it.burst(mixed);
+        it.leave_wave();
+    }),
+    ("steady joins, 2 a second", |it| it.steady()),
+    ("burst, video costs twice", |it| {
+        it.video(2.0);
+        it.burst(mixed);
+    }),
+    ("burst, video costs half", |it| {
+        it.video(0.5);
+        it.burst(mixed);
+    }),
+    ("burst, nearly all listen", |it| {
+        it.senders = 0.1;
+        it.burst(mixed);
+    }),
+    ("bridges 1:4, video twice", |it| {
+        it.video(2.0);
+        it.heterogeneous();
+        it.burst(mixed);
+    }),
+];
+
+/// Many small rooms, few large ones.
+fn mixed(rng: &mut Rng) -> u64 {
+    // Sizes of equal logarithms are equally likely; most people are in the large ones.
+    let size = 2.0 * 50f64.powf(rng.unit());
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "2 to 100")]
+    let size = size as u64;
+    size
+}
+
+/// Makes a plan.
+pub struct Builder {
+    plan: Plan,
+    rng: Rng,
+    rooms: usize,
+    /// When the burst begins.
+    begin: Millis,
+    /// People who are there before.
+    calm: u64,
+    /// Share of people with a camera that is on.
+    senders: f64,
+    joins: u64,
+}
+
+impl Plan {
+    /// A scenario of [`SCENARIOS`].
+    pub fn new(name: &'static str, make: Make, seed: u64) -> Plan {
+        let bridge = BridgePlan { capacity: 160_000.0, region: "", comes: 0, drains: None };
+        let plan = Plan {
+            name,
+            bridges: vec![bridge; 10],
+            people: Vec::new(),
+            costs: Costs::default(),
+            presences: 5 * SECOND,
+            measurements: 10 * SECOND,
+            judged: 0,
+            end: 0,
+        };
+        let begin = 600 * SECOND;
+        let mut it = Builder { plan, rng: Rng::new(seed), rooms: 0, begin, calm: 250, senders: 0.6, joins: 500 };
+        make(&mut it);
+        it.plan
+    }
+
+    pub fn rooms(&self) -> usize {
+        self.people.iter().map(|person| person.room + 1).max().unwrap_or(0)
+    }
+}
+
+impl Builder {
+    fn heterogeneous(&mut self) {
+        // 1:4 between the smallest and the largest, with the same sum.
+        for (number, bridge) in self.plan.bridges.iter_mut().enumerate() {
+            bridge.capacity = if number % 2 == 0 { 64_000.0 } else { 256_000.0 };
+        }
+    }
+
+    fn video(&mut self, factor: f64) {
+        let costs = &mut self.plan.costs;
+        for cost in [&mut costs.video_up, &mut costs.large, &mut costs.small, &mut costs.tiny] {
+            *cost *= factor;
+        }
+        // The same people fill the bridges as much as before.
+        for bridge in &mut self.plan.bridges {
+            bridge.capacity *= factor;
+        }
+    }
+
+    /// Some hundred people come in ten minutes and stay; then 500 within half a minute.
+    fn burst(&mut self, size: impl Fn(&mut Rng) -> u64) {
+        let end = self.begin + 120 * SECOND;
+        self.fill(self.calm, (5 * SECOND, self.begin - 60 * SECOND), end, &mixed);
+        self.fill(self.joins, (self.begin, self.begin + 30 * SECOND), end, &size);
+        (self.plan.judged, self.plan.end) = (self.begin, end);
+    }
+
+    /// Every half minute a third of those who are there go within seconds, and as many come.
+    fn leave_wave(&mut self) {
+        let begin = self.begin + 40 * SECOND;
+        let end = begin + 150 * SECOND;
+        self.plan.people.iter_mut().for_each(|person| person.goes = end);
+        for wave in 0..4 {
+            let at = begin + wave * 30 * SECOND;
+            let rooms: Vec<bool> = (0..self.rooms).map(|_| self.rng.chance(0.33)).collect();
+            let mut gone = 0;
+            for person in &mut self.plan.people {
+                if person.goes == end && rooms[person.room] {
+                    person.goes = at + self.rng.whole(0, 4 * SECOND);
+                    gone += 1;
+                }
+            }
+            self.fill(gone, (at + 5 * SECOND, at + 20 * SECOND), end, &mixed);
+        }
+        self.plan.end = end;
+    }
+
+    fn steady(&mut self) {
+        let end = self.begin + 300 * SECOND;
+        self.fill(self.calm, (5 * SECOND, self.begin - 60 * SECOND), end, &mixed);
+        self.fill(600, (self.begin, end), end, &mixed);
+        (self.plan.judged, self.plan.end) = (self.begin, end);
+    }
+
+    /// So many people come in this time, in rooms of their own.
+    fn fill(&mut self, people: u64, (from, to): (Millis, Millis), goes: Millis, size: &dyn Fn(&mut Rng) -> u64) {
+        let mut left = people;
+        while left > 0 {
+            let size = size(&mut self.rng).min(left);
+            left -= size;
+            let room = self.rooms;
+            self.rooms += 1;
+            // A meeting fills within seconds, if it is a burst; and all are there in time.
+            let span = ((to - from) / 2).min(15 * SECOND);
+            let begin = self.rng.whole(from, (to - span).max(from + 1));
+            for _ in 0..size {
+                let comes = self.rng.whole(begin, begin + span);
+                self.person(room, comes, goes);
+            }
+        }
+    }
+
+    fn person(&mut self, room: usize, comes: Millis, goes: Millis) {
+        let rng = &mut self.rng;
+        let small = rng.chance(0.25);
+        let person = Person {
+            room,
+            region: "",
+            comes,
+            goes,
+            audio: rng.chance(0.7),
+            video: rng.chance(self.senders),
+            visible: if small { 4.0 } else { 25.0 },
+            link: if small { rng.between(80.0, 400.0) } else { rng.between(300.0, 1500.0) },
+        };
+        self.plan.people.push(person);
+    }
+}

@@ -1,0 +1,407 @@
+//! Plays a plan with the focus' own registry and selection.
+
+use std::collections::BTreeMap;
+
+use jicofo::config::{Config, LoadModel, SelectionStrategy};
+use jicofo::focus::Timestamp;
+use jicofo::focus::bridges::predict::{Crowd, Load, Stay};
+use jicofo::focus::bridges::registry::{BridgeId, Bridges};
+use jicofo::focus::bridges::select::{ConferenceBridge, Wanted};
+use jicofo::wire::Jid;
+use jicofo::wire::presence::{Stat, Stats};
+
+use super::Rng;
+use super::plan::{Millis, Person, Plan, SECOND, Strategy};
+use super::truth::{self, Flow, Sent};
+
+/// Who decides where a conference goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chooser {
+    Model(LoadModel),
+    /// Knows what each room will cost in the end, and what every bridge can take: how well it could be done with one bridge
+    /// a conference.
+    Clairvoyant,
+}
+
+/// How it went, from the time on that is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Outcome {
+    /// The highest true stress of any bridge.
+    pub peak: f64,
+    /// Between the most and the least stressed bridge that takes conferences, in the mean of the time.
+    pub spread: f64,
+    /// Seconds that bridges spent above the threshold, of all bridges.
+    pub overloaded: f64,
+    pub bridges_per_conference: f64,
+    /// Endpoints that were moved by load redistribution.
+    pub moves: u32,
+    /// Between what the focus took a bridge's stress for, and what it was when all that had been placed had arrived there.
+    pub error: f64,
+    /// Joins for which there was no bridge.
+    pub refused: u32,
+}
+
+const STEP: Millis = 100;
+/// From join to the answer to the offer.
+const SETTLES: Millis = 1200;
+
+struct Session {
+    bridge: usize,
+    id: BridgeId,
+    people: Vec<usize>,
+    stay: Stay,
+}
+
+struct TrueBridge {
+    jid: Jid,
+    id: Option<BridgeId>,
+    /// When it measures and speaks, within its intervals.
+    phase: (Millis, Millis),
+    /// True stress of each second since the last measurement.
+    since: Vec<f64>,
+    said: f64,
+    now: f64,
+}
+
+struct Game<'a> {
+    plan: &'a Plan,
+    chooser: Chooser,
+    config: Config,
+    registry: Bridges,
+    rooms: Vec<Vec<Session>>,
+    bridges: Vec<TrueBridge>,
+    /// Which person is on which session's bridge, and since when.
+    since: Vec<Millis>,
+    rng: Rng,
+    outcome: Outcome,
+    conferences: BTreeMap<usize, usize>,
+    samples: (f64, f64, u32),
+    now: Millis,
+}
+
+/// Plays it to its end.
+pub fn play(plan: &Plan, strategy: Strategy, chooser: Chooser, seed: u64) -> Outcome {
+    let mut config = Config::default();
+    if chooser == Chooser::Model(LoadModel::Classic) {
+        config.bridge.selection_load_model = LoadModel::Classic;
+    }
+    if strategy == Strategy::RegionBased {
+        config.octo.enabled = true;
+        config.bridge.selection_strategy = SelectionStrategy::RegionBased;
+    }
+    let mut rng = Rng::new(seed ^ 0x5EED);
+    let bridge = |(number, bridge): (usize, &super::BridgePlan)| TrueBridge {
+        jid: format!("brewery@muc.example.com/jvb{number}").parse().expect("an address"),
+        id: None,
+        phase: (rng.whole(0, plan.measurements), bridge.comes + rng.whole(0, plan.presences)),
+        since: Vec::new(),
+        said: plan.costs.idle,
+        now: plan.costs.idle,
+    };
+    let bridges = plan.bridges.iter().enumerate().map(bridge).collect();
+    let mut game = Game {
+        plan,
+        chooser,
+        config,
+        registry: Bridges::default(),
+        rooms: (0..plan.rooms()).map(|_| Vec::new()).collect(),
+        bridges,
+        since: vec![0; plan.people.len()],
+        rng,
+        outcome: Outcome::default(),
+        conferences: BTreeMap::new(),
+        samples: (0.0, 0.0, 0),
+        now: 0,
+    };
+    game.run();
+    game.finish()
+}
+
+impl Game<'_> {
+    fn run(&mut self) {
+        let mut events: BTreeMap<Millis, Vec<(Act, usize)>> = BTreeMap::new();
+        for (number, person) in self.plan.people.iter().enumerate() {
+            for (at, act) in [(person.comes, Act::Come), (person.comes + SETTLES, Act::Settle), (person.goes, Act::Go)]
+            {
+                events.entry(at / STEP).or_default().push((act, number));
+            }
+        }
+        for step in 0..self.plan.end / STEP {
+            self.now = step * STEP;
+            for (act, person) in events.remove(&step).unwrap_or_default() {
+                match act {
+                    Act::Come => self.comes(person),
+                    Act::Settle => self.weigh(self.plan.people[person].room),
+                    Act::Go => self.goes(person),
+                }
+            }
+            if self.now % SECOND == 0 {
+                self.second();
+            }
+            for number in 0..self.bridges.len() {
+                self.speak(number);
+            }
+        }
+    }
+
+    fn time(&self) -> Timestamp {
+        Timestamp(1_000_000_000 + self.now * 1000)
+    }
+
+    fn comes(&mut self, person: usize) {
+        let room = self.plan.people[person].room;
+        match self.choose(room, self.plan.people[person].region) {
+            Some(bridge) => self.place(person, bridge),
+            None => self.outcome.refused += 1,
+        }
+    }
+
+    fn place(&mut self, person: usize, bridge: usize) {
+        let room = self.plan.people[person].room;
+        self.since[person] = self.now;
+        let now = self.time();
+        let sessions = &mut self.rooms[room];
+        let at = sessions.iter().position(|session| session.bridge == bridge).unwrap_or_else(|| {
+            let id = self.bridges[bridge].id.clone().expect("it was selected");
+            sessions.push(Session { bridge, id, people: Vec::new(), stay: Stay::new(now) });
+            sessions.len() - 1
+        });
+        sessions[at].people.push(person);
+        let count = sessions.len();
+        let most = self.conferences.entry(room).or_default();
+        *most = (*most).max(count);
+        let id = self.rooms[room][at].id.clone();
+        self.registry.endpoint_allocated(self.time(), &id, &self.config.bridge);
+        self.weigh(room);
+    }
+
+    /// What the real conference tells the registry.
+    fn weigh(&mut self, room: usize) {
+        let now = self.time();
+        let sessions = &mut self.rooms[room];
+        let people = || sessions.iter().flat_map(|session| &session.people).map(|&number| &self.plan.people[number]);
+        let settled = |person: &Person| person.comes + SETTLES <= self.now;
+        let count = |sends: fn(&Person) -> bool| {
+            u32::try_from(people().filter(|person| !settled(person) || sends(person)).count()).expect("few")
+        };
+        let number = |number: usize| u32::try_from(number).expect("few");
+        let crowd = Crowd {
+            here: 0,
+            all: number(people().count()),
+            relays: number(sessions.len().saturating_sub(1)),
+            audio: count(|person| person.audio),
+            video: count(|person| person.video),
+            last_n: None,
+        };
+        for session in sessions {
+            let load = Crowd { here: number(session.people.len()), ..crowd }.load();
+            self.registry.weighs(now, &session.id, &mut session.stay, load);
+        }
+    }
+
+    fn goes(&mut self, person: usize) {
+        let room = self.plan.people[person].room;
+        if self.take_off(person).is_some() {
+            self.weigh(room);
+        }
+    }
+
+    /// Off its bridge, and the conference with it if it was the last there.
+    fn take_off(&mut self, person: usize) -> Option<usize> {
+        let room = self.plan.people[person].room;
+        let at = self.rooms[room].iter().position(|session| session.people.contains(&person))?;
+        let session = &mut self.rooms[room][at];
+        session.people.retain(|&on| on != person);
+        let (id, mut stay, bridge, empty) =
+            (session.id.clone(), session.stay, session.bridge, session.people.is_empty());
+        self.registry.endpoints_released(&id, 1);
+        if empty {
+            self.registry.weighs(self.time(), &id, &mut stay, Load::default());
+            self.rooms[room].remove(at);
+        }
+        Some(bridge)
+    }
+
+    fn choose(&mut self, room: usize, region: &'static str) -> Option<usize> {
+        if self.chooser == Chooser::Clairvoyant {
+            return self.foresee(room);
+        }
+        let conference: Vec<ConferenceBridge> = self.rooms[room]
+            .iter()
+            .map(|session| ConferenceBridge {
+                id: session.id.clone(),
+                endpoints: u32::try_from(session.people.len()).expect("few"),
+                visitor: false,
+                recent: 0,
+            })
+            .collect();
+        let region = Some(region).filter(|region| !region.is_empty());
+        let wanted = Wanted { conference: &conference, region, visitor: false, pinned_version: None };
+        let selected = self.registry.select(self.time(), &self.config, wanted).ok()?;
+        self.bridges.iter().position(|bridge| bridge.id.as_ref() == Some(&selected.bridge))
+    }
+
+    /// Where the stress will be least once all who will come to all rooms that have begun have come.
+    fn foresee(&self, room: usize) -> Option<usize> {
+        if let Some(session) = self.rooms[room].first() {
+            return Some(session.bridge);
+        }
+        let in_the_end = |room: usize| {
+            let there = |person: &&Person| person.room == room && person.goes > self.now;
+            let flows = self.plan.people.iter().filter(there).map(|person| Flow { person, share: 1.0 });
+            truth::packets(&self.plan.costs, flows.clone(), Sent::of(flows), 0.0)
+        };
+        let mut loads = vec![in_the_end(room); self.bridges.len()];
+        for (number, sessions) in self.rooms.iter().enumerate() {
+            for session in sessions {
+                loads[session.bridge] += in_the_end(number);
+            }
+        }
+        let usable = |number: &usize| {
+            let plan = &self.plan.bridges[*number];
+            self.bridges[*number].id.is_some() && plan.drains.is_none_or(|at| at > self.now)
+        };
+        let stress = |number: usize| truth::stress(&self.plan.costs, self.plan.bridges[number].capacity, loads[number]);
+        (0..self.bridges.len()).filter(usable).min_by(|a, b| stress(*a).total_cmp(&stress(*b)))
+    }
+
+    /// What is true now.
+    fn second(&mut self) {
+        let mut packets = vec![0.0; self.bridges.len()];
+        for sessions in &self.rooms {
+            let flow = |&number: &usize| {
+                #[expect(clippy::cast_precision_loss, reason = "seconds")]
+                let age = (self.now - self.since[number].min(self.now)) as f64 / 1000.0;
+                Flow { person: &self.plan.people[number], share: truth::flowing(age) }
+            };
+            let sent = Sent::of(sessions.iter().flat_map(|session| &session.people).map(flow));
+            for session in sessions {
+                let relays = u32::try_from(sessions.len() - 1).expect("few");
+                let here = session.people.iter().map(flow);
+                packets[session.bridge] += truth::packets(&self.plan.costs, here, sent, f64::from(relays));
+            }
+        }
+        for (number, bridge) in self.bridges.iter_mut().enumerate() {
+            bridge.now = truth::stress(&self.plan.costs, self.plan.bridges[number].capacity, packets[number]);
+            bridge.since.push(bridge.now);
+        }
+        if self.now >= self.plan.judged {
+            self.judge();
+        }
+        self.redistribute();
+    }
+
+    fn judge(&mut self) {
+        let (mut low, mut high): (f64, f64) = (f64::MAX, 0.0);
+        for (plan, bridge) in self.plan.bridges.iter().zip(&self.bridges) {
+            if plan.comes > self.now {
+                continue;
+            }
+            self.outcome.peak = self.outcome.peak.max(bridge.now);
+            if bridge.now >= self.config.bridge.stress_threshold {
+                self.outcome.overloaded += 1.0;
+            }
+            if plan.drains.is_none_or(|at| at > self.now) {
+                (low, high) = (low.min(bridge.now), high.max(bridge.now));
+            }
+        }
+        let error: f64 = (0..self.bridges.len()).filter_map(|number| self.error_of(number)).fold(0.0, f64::max);
+        self.samples = (self.samples.0 + (high - low), self.samples.1 + error, self.samples.2 + 1);
+    }
+
+    /// How far the focus is off with a bridge, if media of all who were placed flowed.
+    fn error_of(&self, number: usize) -> Option<f64> {
+        let bridge = &self.bridges[number];
+        let known = self.registry.get(bridge.id.as_ref()?)?;
+        let mut packets = 0.0;
+        for sessions in &self.rooms {
+            let flow = |&person: &usize| Flow { person: &self.plan.people[person], share: 1.0 };
+            let sent = Sent::of(sessions.iter().flat_map(|session| &session.people).map(flow));
+            let relays = u32::try_from(sessions.len().saturating_sub(1)).expect("few");
+            for session in sessions.iter().filter(|session| session.bridge == number) {
+                let here = session.people.iter().map(flow);
+                packets += truth::packets(&self.plan.costs, here, sent, f64::from(relays));
+            }
+        }
+        let settled = truth::stress(&self.plan.costs, self.plan.bridges[number].capacity, packets);
+        Some((known.corrected_stress(self.time(), &self.config.bridge) - settled).abs())
+    }
+
+    /// It measures, and it speaks, each in its own time.
+    fn speak(&mut self, number: usize) {
+        let plan = &self.plan.bridges[number];
+        if self.now < plan.comes {
+            return;
+        }
+        let bridge = &mut self.bridges[number];
+        let due = |phase: Millis, interval: Millis| (self.now + interval - phase % interval) % interval < STEP;
+        if due(bridge.phase.0, self.plan.measurements) && !bridge.since.is_empty() {
+            let samples: Vec<f64> = std::mem::take(&mut bridge.since);
+            #[expect(clippy::cast_precision_loss, reason = "few")]
+            let mean = samples.iter().sum::<f64>() / samples.len() as f64;
+            let noise = self.plan.costs.noise;
+            bridge.said = (mean + self.rng.between(-noise, noise)).max(0.001);
+        }
+        if bridge.id.is_some() && !due(bridge.phase.1, self.plan.presences) {
+            return;
+        }
+        let drains = plan.drains.is_some_and(|at| at <= self.now);
+        let stat = |name: &str, value: String| Stat { name: Some(name.into()), value: Some(value) };
+        let stats = vec![
+            stat("stress_level", bridge.said.to_string()),
+            stat("drain", drains.to_string()),
+            stat("relay_id", bridge.jid.to_string()),
+            stat("region", plan.region.to_owned()),
+        ];
+        let stats = Stats { stats: if plan.region.is_empty() { stats[..3].to_vec() } else { stats } };
+        let (now, jid) = (Timestamp(1_000_000_000 + self.now * 1000), bridge.jid.clone());
+        self.registry.presence(now, &jid, &stats, &self.config.bridge);
+        bridge.id = self.registry.iter().find(|known| known.id.jid == jid).map(|known| known.id.clone());
+    }
+
+    /// spec/50 §9.1, as it is configured by default but for being on: its moves are what a bad choice costs.
+    fn redistribute(&mut self) {
+        let rules = self.config.bridge.load_redistribution.clone();
+        if self.now == 0 || self.now % (60 * SECOND) != 0 || self.chooser == Chooser::Clairvoyant {
+            return;
+        }
+        let stress = |game: &Self, number: usize| {
+            let known = game.registry.get(game.bridges[number].id.as_ref()?)?;
+            Some(known.corrected_stress(game.time(), &game.config.bridge))
+        };
+        let free = (0..self.bridges.len())
+            .any(|number| stress(self, number).is_some_and(|stress| stress < self.config.bridge.stress_threshold));
+        for number in (0..self.bridges.len()).filter(|_| free) {
+            if stress(self, number).is_none_or(|stress| stress < rules.stress_threshold) {
+                continue;
+            }
+            let on_it = self.rooms.iter().flatten().filter(|session| session.bridge == number);
+            let Some(largest) = on_it.max_by_key(|session| session.people.len()) else { continue };
+            let moved: Vec<usize> = largest.people.iter().take(rules.endpoints as usize).copied().collect();
+            for person in moved {
+                self.take_off(person);
+                if self.now >= self.plan.judged {
+                    self.outcome.moves += 1;
+                }
+                self.comes(person);
+            }
+        }
+    }
+
+    fn finish(mut self) -> Outcome {
+        let (spread, error, count) = self.samples;
+        let count = f64::from(count.max(1));
+        (self.outcome.spread, self.outcome.error) = (spread / count, error / count);
+        #[expect(clippy::cast_precision_loss, reason = "few")]
+        let mean = self.conferences.values().sum::<usize>() as f64 / self.conferences.len().max(1) as f64;
+        self.outcome.bridges_per_conference = mean;
+        self.outcome
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    Come,
+    Settle,
+    Go,
+}
