@@ -223,7 +223,7 @@ impl Focus {
             return true;
         };
         let kind = match payload {
-            Payload::Jingle(jingle) if jingle.action.as_deref() != Some(Action::TransportInfo.as_str()) => Kind::Change,
+            Payload::Jingle(jingle) if !is_of_the_sender_alone(jingle) => Kind::Change,
             _ => Kind::Request,
         };
         let member = self.member(asked);
@@ -317,4 +317,11 @@ impl Focus {
             _ => {}
         }
     }
+}
+
+/// Jingle that nobody but the sender and its bridge is told of. Whoever ends its session takes it that it has ended: that is
+/// refused last.
+fn is_of_the_sender_alone(jingle: &Jingle) -> bool {
+    let alone = [Action::TransportInfo, Action::SessionTerminate].map(Action::as_str);
+    jingle.action.as_deref().is_some_and(|action| alone.contains(&action))
 }
