@@ -352,7 +352,8 @@ impl Bridge {
     fn on_modify(&mut self, iq: &Element, payload: &Element) {
         self.requests.push((self.now, payload.clone()));
         let expires = |element: &Element| element.get("expire") == Some("true");
-        let ends = payload.children().any(expires);
+        let inner = payload.children().flat_map(Element::children);
+        let ends = payload.children().chain(inner).any(expires);
         // The end of an endpoint may be lost; errors and the like are meant for what makes and changes something.
         let spared = expires(payload) || (ends && !matches!(self.faults.front(), Some(Fault::Lost)));
         let fault = if spared { None } else { self.faults.pop_front() };
