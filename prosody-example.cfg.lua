@@ -23,6 +23,7 @@ local muc_domain = ENV_XMPP_MUC_DOMAIN or "conference." .. domain
 local internal_muc_domain = ENV_XMPP_INTERNAL_MUC_DOMAIN or "internal." .. auth_domain
 local focus_domain = ENV_XMPP_FOCUS_DOMAIN or "focus." .. domain
 local metadata_domain = "metadata." .. domain
+local av_moderation_domain = "avmoderation." .. domain
 
 -- The accounts; give a bridge its own with JVB_AUTH_USER.
 local focus_jid = (ENV_JICOFO_AUTH_USER or "focus") .. "@" .. auth_domain
@@ -128,13 +129,15 @@ VirtualHost(domain)
 		"bosh";
 		"websocket";
 		"smacks";         -- a browser that loses its connection comes back as the same participant
-		"room_metadata";  -- says where the component below is
+		"room_metadata";  -- say where the components below are
+		"av_moderation";
 	}
 	-- Browsers come through the web server, which has done TLS; a client that connects itself may still ask for it.
 	c2s_require_encryption = false
 	smacks_hibernation_time = 60
 	smacks_max_unacked_stanzas = 5
 	room_metadata_component = metadata_domain
+	av_moderation_component = av_moderation_domain
 	main_muc = muc_domain
 
 -- Focus, bridges, Jibri, Jigasi: accounts with passwords, always encrypted. Never let guests register here.
@@ -198,6 +201,10 @@ end
 
 -- What everybody in a room must know of it: start muted, lobby, transcription…
 Component(metadata_domain) "room_metadata_component"
+	muc_component = muc_domain
+
+-- Who may have microphone, camera and screen on, where moderators decide it
+Component(av_moderation_domain) "av_moderation_component"
 	muc_component = muc_domain
 
 -- More hosts and components of your own (visitor nodes, guests beside a password domain).

@@ -1,6 +1,7 @@
 //! How much the core does in a second, alone and with reading and writing.
 //!
 //!     cargo bench -p jicofo --bench core
+//!     cargo bench -p jicofo --bench core -- --sent     what is sent for a join, to whom
 //!
 //! Meetings are recorded in the test kit's virtual time and fed again to fresh cores: nothing but the focus is timed. It is
 //! processor time, as the scheduler counts it, and the best of several runs: on a busy machine others are in the caches.
@@ -11,6 +12,7 @@ use std::time::Duration;
 use jicofo::focus::{Focus, Input, Timestamp};
 use jicofo::wire::sm::{Incoming, read_stanza};
 use jicofo::wire::xml;
+use testkit::participant::profile::Profile;
 use testkit::scenario::Recording;
 
 const RUNS: usize = 5;
@@ -90,7 +92,55 @@ fn write_all(focus: &mut Focus, out: &mut String, said: &mut Said) {
     black_box(out);
 }
 
+/// What a join makes the focus send to whom, which no processor changes: stanzas and kB, to participants and to bridges.
+fn sent() {
+    println!("\nSent for a join, by who takes part: all that the focus sends");
+    println!(
+        "{:>16} {:>10} {:>16} {:>8} {:>12} {:>8} {:>9} {:>8}",
+        "rooms", "clients", "to participants", "kB", "to bridges", "kB", "to rooms", "kB"
+    );
+    let kinds = [("current", Profile::current as fn() -> Profile), ("old", Profile::old)];
+    for (rooms, size) in [(20, 5), (2, 50), (1, 100), (1, 200)] {
+        for (name, profile) in kinds {
+            let recording = Recording::of_clients(rooms, size, profile);
+            let mut focus = recording.core();
+            let mut all = [(0, 0); 3];
+            for (at, input) in recording.inputs.clone() {
+                focus.handle(at, input);
+                while let Some(output) = focus.poll_output() {
+                    let Some(stanza) = output.stanza() else { continue };
+                    let text = xml::to_string(stanza);
+                    let to = text.split(" to='").nth(1).or_else(|| text.split(" to=\"").nth(1)).unwrap_or("");
+                    let kind = match to.split(['\'', '"']).next().unwrap_or("") {
+                        to if to.starts_with("jvbbrewery@") => 1,
+                        to if to.contains("@conference.") && to.contains('/') && !to.ends_with("/focus") => 0,
+                        to if to.starts_with("focus.") => 0,
+                        _ => 2,
+                    };
+                    all[kind].0 += 1;
+                    all[kind].1 += text.len();
+                }
+            }
+            let joins = (rooms * size) as f64;
+            let [a, b, c] = all.map(|(stanzas, bytes)| (f64::from(stanzas) / joins, bytes as f64 / joins / 1000.0));
+            println!(
+                "{:>16} {name:>10} {:>16.1} {:>8.1} {:>12.1} {:>8.1} {:>9.1} {:>8.1}",
+                format!("{rooms} of {size}"),
+                a.0,
+                a.1,
+                b.0,
+                b.1,
+                c.0,
+                c.1
+            );
+        }
+    }
+}
+
 fn main() {
+    if std::env::args().any(|argument| argument == "--sent") {
+        return sent();
+    }
     println!("Joining, from the request to everybody being told: processor time, best of {RUNS} runs");
     println!(
         "{:>16} {:>8} {:>13} {:>11} {:>13} {:>11} {:>15} {:>12}",

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::config::sources::{FLAGS, Flag, FlagValue, SECRET_VARIABLES};
-use crate::config::{DEFAULT_FILES, Sources, environment_file, java, migrate};
+use crate::config::{DEFAULT_FILES, Sources, environment_file, java, migrate, read_text};
 use crate::focus::auth::explain::{Hypothesis, Machine, Session};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,9 +60,9 @@ pub fn with_environment_file(
                 continue;
             }
         };
-        let text = std::fs::read(&file)
+        let text = read_text(file.as_ref())
             .map_err(|error| format!("{file:?} of {OPTION} cannot be read ({error}); name a readable file"))?;
-        let variables = environment_file::parse(&String::from_utf8_lossy(&text), &environment);
+        let variables = environment_file::parse(&text, &environment);
         flags.extend(environment_file::arguments(&variables));
         environment.extend(variables);
     }

@@ -2,7 +2,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use jicofo::cli::{self, Command, Invocation};
-use jicofo::config::{self, Loaded, Problem, Severity};
+use jicofo::config::{self, Loaded, Problem, Severity, Sources};
 use jicofo::logging;
 
 /// BSD's EX_CONFIG; systemd units can tell it from a crash (spec/80 §7).
@@ -123,8 +123,7 @@ fn write_new(path: &std::path::Path, text: &str) -> std::io::Result<()> {
 
 fn run(invocation: Invocation) -> ExitCode {
     let loaded = config::load(&invocation.sources);
-    let named = invocation.sources.system.get("java.util.logging.config.file");
-    let said = logging::start(&logging::Style::new(&loaded.config.logging, named, &invocation.sources.environment));
+    let said = logging::start(&style(&loaded, &invocation.sources));
     log::info!("Starting Jicofo {}.", env!("CARGO_PKG_VERSION"));
     for line in &said {
         log::info!("{line}");
@@ -141,7 +140,28 @@ fn run(invocation: Invocation) -> ExitCode {
         );
         return ExitCode::from(WRONG_CONFIGURATION);
     }
-    start(loaded)
+    start(loaded, invocation.sources)
+}
+
+fn style(loaded: &Loaded, sources: &Sources) -> logging::Style {
+    let properties = sources.system.get("java.util.logging.config.file");
+    logging::Style::new(&loaded.config.logging, properties, &sources.environment)
+}
+
+/// SIGHUP: of what may have changed only that about logs counts (spec/80 §7).
+fn log_anew(sources: &Sources) {
+    log::info!("Caught signal SIGHUP: log files are opened anew, levels are read anew");
+    let loaded = config::load(sources);
+    let said = match loaded.refuses() {
+        false => logging::start(&style(&loaded, sources)),
+        true => {
+            log::error!("The configuration is wrong by now: levels stay as they are; `jicofo check-config` shows why");
+            logging::reopen()
+        }
+    };
+    for line in said {
+        log::info!("{line}");
+    }
 }
 
 fn report(problem: &Problem) {
@@ -151,9 +171,9 @@ fn report(problem: &Problem) {
     }
 }
 
-fn start(loaded: Loaded) -> ExitCode {
+fn start(loaded: Loaded, sources: Sources) -> ExitCode {
     for line in config::report::summary(&loaded) {
         log::info!("{line}");
     }
-    jicofo::server::run(Arc::new(loaded.config))
+    jicofo::server::run(Arc::new(loaded.config), || log_anew(&sources))
 }

@@ -44,13 +44,13 @@ const STARTED_NOT: u8 = 1;
 const TERMINATED: u8 = 143;
 const INTERRUPTED: u8 = 130;
 
-/// Runs the focus until a signal ends it.
-pub fn run(config: Arc<Config>) -> ExitCode {
+/// Runs the focus until a signal ends it. SIGHUP does `on_hang_up`.
+pub fn run(config: Arc<Config>, on_hang_up: impl FnMut()) -> ExitCode {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(RESOLVER_THREADS).build();
     let code = match runtime {
         Ok(runtime) => {
-            let code = runtime.block_on(serve(config));
+            let code = runtime.block_on(serve(config, on_hang_up));
             // A name that is just being resolved shall not hold up the end.
             runtime.shutdown_background();
             code
@@ -64,8 +64,8 @@ pub fn run(config: Arc<Config>) -> ExitCode {
 }
 
 /// As [`run`], on a runtime that is there. The exit code.
-pub async fn serve(config: Arc<Config>) -> u8 {
-    let mut signals = match Signals::new() {
+pub async fn serve(config: Arc<Config>, on_hang_up: impl FnMut()) -> u8 {
+    let mut signals = match Signals::new(on_hang_up) {
         Ok(signals) => signals,
         Err(error) => {
             log::error!("Cannot start: signals cannot be received ({error})");
@@ -186,6 +186,7 @@ impl Shell {
                 }
                 self.handle(Input::Connected { on, jid, resumed }, None)
             }
+            Event::Trouble { kind, text } => self.handle(Input::Trouble { on, kind, text }, None),
             Event::Disconnected { resumable } => self.handle(Input::Disconnected { on, resumable }, None),
             Event::Stanza { stanza, read_at } => {
                 self.handle(Input::Stanza { on, stanza }, self.measured.then_some(read_at))
@@ -268,6 +269,7 @@ impl Summary {
         match input {
             Input::Connected { on, .. } => bare("a login", Some(*on)),
             Input::Disconnected { on, .. } => bare("the loss of a connection", Some(*on)),
+            Input::Trouble { on, .. } => bare("the failure of a connection", Some(*on)),
             Input::Tick => bare("a timer", None),
             Input::Stop => bare("the stop", None),
             Input::Command { .. } => bare("a command", None),
@@ -302,11 +304,12 @@ impl fmt::Display for Summary {
     }
 }
 
-/// The signals that end the process.
-struct Signals {
+/// The signals that end the process, and the one that does not.
+struct Signals<F> {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
+    on_hang_up: F,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -315,12 +318,13 @@ enum Ending {
     Interrupt,
 }
 
-impl Signals {
-    fn new() -> std::io::Result<Signals> {
+impl<F: FnMut()> Signals<F> {
+    fn new(on_hang_up: F) -> std::io::Result<Signals<F>> {
         Ok(Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
+            on_hang_up,
         })
     }
 
@@ -329,8 +333,8 @@ impl Signals {
             tokio::select! {
                 Some(()) = self.terminate.recv() => return Ending::Terminate,
                 Some(()) = self.interrupt.recv() => return Ending::Interrupt,
-                // Sent by those who rotate logs; ours goes to stderr.
-                Some(()) = self.hang_up.recv() => log::info!("Caught signal SIGHUP: there is nothing to reopen"),
+                // Sent by those who rotate logs, or have changed levels.
+                Some(()) = self.hang_up.recv() => (self.on_hang_up)(),
             }
         }
     }

@@ -13,6 +13,8 @@ use jicofo::config::schema::KEYS;
 
 /// Keys that the configuration itself uses up, or that have no effect on purpose.
 const WITHOUT_A_READER: &[&str] = &[
+    // By a method of its section.
+    "jicofo.conference.source-signaling-delays",
     "jicofo.xmpp.client.enabled",
     "jicofo.xmpp.service.enabled",
     "jicofo.xmpp.service.xmpp-domain",

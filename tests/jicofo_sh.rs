@@ -86,6 +86,35 @@ fn without_file_and_flags_it_exits_with_2() {
     assert_eq!(installed.run(&["check-config", "--config", "/x y"], &[]).1.matches("arg ").count(), 3);
 }
 
+/// In a system of its own, in which /etc has what this test wants.
+#[test]
+fn the_file_of_packages_is_read_else_the_fresh_one() {
+    let namespaces = Command::new("unshare").args(["-rm", "true"]).status().is_ok_and(|status| status.success());
+    if !namespaces {
+        eprintln!("this system lets nobody make a namespace: nothing is shown here");
+        return;
+    }
+    let installed = Installed::new();
+    let script = installed.0.join("jicofo.sh");
+    for (files, passed) in [
+        ("jicofo.toml", "props -Dconfig.file=/etc/jitsi/jicofo/jicofo.toml "),
+        ("jicofo.toml jicofo.conf", "props -Dconfig.file=/etc/jitsi/jicofo/jicofo.conf "),
+    ] {
+        let inside = format!(
+            "mount -t tmpfs none /etc && mkdir -p /etc/jitsi/jicofo && cd /etc/jitsi/jicofo && touch {files} && exec sh \"$0\""
+        );
+        let mut command = Command::new("unshare");
+        command
+            .args(["-rm", "sh", "-c", &inside])
+            .arg(&script)
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        let output = command.output().expect("it could be run just now");
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.contains(passed), "{files}: {said}");
+    }
+}
+
 #[test]
 fn a_file_in_java_sys_props_is_passed_on() {
     let installed = Installed::new();

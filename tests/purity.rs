@@ -60,7 +60,7 @@ fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 /// Where the order of a `HashMap` cannot matter: these files look up in it and never walk it.
-const LOOK_UPS: &[&str] = &["caps.rs", "table.rs", "members.rs", "conference/mod.rs"];
+const LOOK_UPS: &[&str] = &["caps.rs", "table.rs", "members.rs", "conference/mod.rs", "floods.rs"];
 
 fn violations(folders: &[&str]) -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

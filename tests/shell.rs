@@ -34,7 +34,7 @@ async fn a_signal_closes_the_streams_and_says_which_it_was() {
         stream.write_all(b"</stream:stream>").await.expect("it is read");
     });
     // Far below what an end takes that is not in order.
-    let code = timeout(Duration::from_millis(1500), serve(Arc::new(config))).await.expect("it ends at once");
+    let code = timeout(Duration::from_millis(1500), serve(Arc::new(config), || ())).await.expect("it ends at once");
     assert_eq!(code, 143);
     server.await.expect("the stream was closed");
 }

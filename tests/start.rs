@@ -57,6 +57,76 @@ fn help_version_and_the_page_of_keys_end_with_0() {
     }
 }
 
+/// Whatever a person names as a file is read or refused, and at once.
+///
+/// Covers spec/70: 22.
+#[test]
+fn what_is_no_readable_file_ends_with_78_and_says_what_it_is() {
+    let folder = std::env::temp_dir().join(format!("jicofo-no-file-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("the temporary folder can be written");
+    let at = |name: &str| folder.join(name).display().to_string();
+    let made = Command::new("mkfifo").arg(at("pipe.conf")).status();
+    assert!(made.is_ok_and(|status| status.success()), "a pipe can be made");
+    std::fs::write(at("zero.conf"), [0u8; 4096]).expect("the temporary folder can be written");
+    std::fs::write(at("utf16.conf"), b"\xff\xfej\0i\0c\0o\0f\0o\0 \0{\0}\0")
+        .expect("the temporary folder can be written");
+    for (file, says) in [
+        (at("missing.conf"), "missing.conf: there is no such file"),
+        (folder.display().to_string(), "it is a directory"),
+        (at("pipe.conf"), "pipe.conf: cannot be read (it is not a regular file)"),
+        ("/dev/zero".to_owned(), "/dev/zero: cannot be read (it is not a regular file)"),
+        (at("zero.conf"), "zero.conf:1:"),
+        (at("utf16.conf"), "utf16.conf:1:"),
+    ] {
+        for arguments in [vec!["check-config", "--config", &file], vec!["--config", &file]] {
+            let (code, out, said) = jicofo(&arguments, None);
+            assert_eq!(code, Some(78), "{file}: {out}{said}");
+            assert!(format!("{out}{said}").contains(says), "{says}: {out}{said}");
+        }
+    }
+    // What stands beside the configuration hinders no start, but is told.
+    for property in ["-Djava.util.logging.config.file", "-Dnet.java.sip.communicator.SC_HOME_DIR_NAME=x"] {
+        let argument =
+            if property.contains('=') { property.to_owned() } else { format!("{property}={}", at("pipe.conf")) };
+        let (code, out, _) =
+            jicofo(&["check-config", &argument], Some("jicofo.xmpp.client { domain = a.x, password = p }"));
+        assert_eq!(code, Some(0), "{property}: {out}");
+    }
+    let (code, _, said) = jicofo(&["check-config", "--environment-file", &at("pipe.conf")], None);
+    assert!(code == Some(78) && said.contains("it is not a regular file"), "{said}");
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+/// Covers spec/80: 36.
+#[test]
+fn what_is_for_java_is_read_or_passed_over() {
+    use std::os::unix::ffi::OsStringExt;
+    let path = std::env::temp_dir().join(format!("jicofo sys props {}.conf", std::process::id()));
+    std::fs::write(&path, "jicofo.xmpp.client { domain = a.x, password = p, port = 5333 }\n")
+        .expect("it can be written");
+    let words = [
+        format!("-Dconfig.file='{}' -Xmx1g -Dfoo=bar", path.display()),
+        format!("\"-Dconfig.file={}\" -XX:+UseG1GC -javaagent:x -cp a:b -Djava.net.x=y", path.display()),
+        format!("-Dconfig.file={} -Djicofo.x=\"a b\" 'open", path.display().to_string().replace(' ', "\\ ")),
+    ];
+    for words in words {
+        let output = Command::new(env!("CARGO_BIN_EXE_jicofo"))
+            .arg("check-config")
+            .env_clear()
+            .env("JAVA_SYS_PROPS", &words)
+            // Neither name nor value is text.
+            .env(std::ffi::OsString::from_vec(vec![b'X', 0xff]), std::ffi::OsString::from_vec(vec![0xfe]))
+            .env("JICOFO_OPTS", std::ffi::OsString::from_vec(vec![b'a', 0xfe]))
+            .arg(std::ffi::OsString::from_vec(vec![b'-', b'-', 0xfe]))
+            .output()
+            .expect("the binary was built for this test");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{words}: {said}");
+        assert!(said.contains("jicofo.xmpp.client.port = 5333") && !said.contains("[error]"), "{words}: {said}");
+    }
+    let _ = std::fs::remove_file(path);
+}
+
 #[test]
 fn no_configuration_at_all_ends_with_78() {
     if !Path::new("/etc/jitsi/jicofo/jicofo.conf").exists() {
@@ -94,4 +164,41 @@ fn a_syntax_error_is_told_with_its_place_and_nothing_else() {
     let (code, _, said) = jicofo(&[], Some("jicofo {\n  xmpp {"));
     assert_eq!(code, Some(78), "{said}");
     assert!(said.contains(".conf:2:") && !said.contains("panicked"), "{said}");
+}
+
+/// As images run it: nothing but /run and /tmp can be written.
+///
+/// Covers spec/80: 39.
+#[test]
+fn it_starts_and_runs_where_nothing_can_be_written() {
+    use std::io::{BufRead, BufReader};
+    let script = "mount --make-rprivate / && mount -o remount,bind,ro / && mount -t tmpfs none /run && mount -t tmpfs none /tmp \
+                  || exit 99\n\
+                  if touch /etc/jicofo-was-here 2>/dev/null; then exit 98; fi\n\
+                  echo 'jicofo.xmpp.client { domain = a.x, password = p, hostname = \"127.0.0.1\", port = 1 }' > /run/jicofo.conf\n\
+                  exec \"$0\" --config /run/jicofo.conf";
+    let namespaces = Command::new("unshare").args(["-rm", "true"]).status().is_ok_and(|status| status.success());
+    if !namespaces {
+        eprintln!("this system lets nobody make a namespace: nothing is shown here");
+        return;
+    }
+    let mut child = Command::new("unshare")
+        .args(["-rm", "sh", "-c", script, env!("CARGO_BIN_EXE_jicofo")])
+        .env_clear()
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it could be run just now");
+    let mut lines = BufReader::new(child.stderr.take().expect("it is piped")).lines().map_while(Result::ok);
+    let mut seen = Vec::new();
+    // It runs: it has tried to connect, and will again.
+    let runs = lines.by_ref().any(|line| {
+        seen.push(line);
+        seen.last().is_some_and(|line| line.contains("PROBLEM connect: "))
+    });
+    assert!(runs, "{:?}: {seen:#?}", child.wait());
+    let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(asked.is_ok_and(|status| status.success()));
+    seen.extend(lines);
+    assert_eq!(child.wait().expect("it was started").code(), Some(143), "{seen:#?}");
 }

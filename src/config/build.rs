@@ -269,7 +269,7 @@ fn conference(s: &Settings) -> Conference {
         use_json_encoded_sources: s.bool("conference.use-json-encoded-sources"),
         shared_document_random_name: s.bool("conference.shared-document.use-random-name"),
         source_signaling_delays: match s.setting("conference.source-signaling-delays") {
-            Some(Setting::Delays(delays)) => delays.clone(),
+            Some(Setting::Delays(delays)) => DelaysBySize(delays.clone()),
             _ => Default::default(),
         },
         reinvite_method: match s.text("conference.reinvite-method").as_deref() {

@@ -76,8 +76,10 @@ impl Check<'_> {
     }
 
     fn require(&mut self, path: &str, why: &str) {
-        let wrong_already =
-            |p: &Problem| p.severity == Severity::Error && p.key.as_deref() == Some(&format!("jicofo.{path}"));
+        let key = format!("jicofo.{path}");
+        // Or the file that should have had it is.
+        let is_it = |other: &str| other == key || other.strip_suffix("-file") == Some(&key);
+        let wrong_already = |p: &Problem| p.severity == Severity::Error && p.key.as_deref().is_some_and(is_it);
         if self.settings.text(path).is_none() && !self.problems.iter().any(wrong_already) {
             self.say(Severity::Error, path, why);
         }

@@ -1,7 +1,10 @@
 //! Values that are each allowed, and together make no sense (spec/70 §4, spec/80 §13). They are told as the person meets them:
 //! what will not work, and which line helps.
 
+use std::collections::BTreeSet;
+
 use super::check::Check;
+use super::hocon::limits;
 use super::problem::Severity::Warning;
 use super::typed::Setting;
 
@@ -151,7 +154,7 @@ impl Check<'_> {
         let path = "bridge.region-groups";
         let Some(Setting::RegionGroups(groups)) = self.settings.setting(path) else { return };
         let mut said = Vec::new();
-        let mut seen: Vec<&String> = Vec::new();
+        let mut seen: BTreeSet<&String> = BTreeSet::new();
         for group in groups {
             match group.as_slice() {
                 [] => said.push("a group is empty; remove it".to_owned()),
@@ -161,18 +164,17 @@ impl Check<'_> {
                 _ => {}
             }
             for region in group {
-                match seen.contains(&region) {
-                    true => said.push(format!("{region:?} is named twice, the last group counts; name it once")),
-                    false => seen.push(region),
+                if !seen.insert(region) {
+                    said.push(format!("{region:?} is named twice, the last group counts; name it once"));
                 }
             }
         }
-        if let Some(local) = self.settings.text("local-region").filter(|local| !seen.contains(&local)) {
+        if let Some(local) = self.settings.text("local-region").filter(|local| !seen.contains(local)) {
             if !groups.is_empty() {
                 said.push(format!("local-region {local:?} is in no group; add it to one if bridges are near"));
             }
         }
-        for text in said {
+        for text in said.into_iter().take(limits::PROBLEMS) {
             self.say(Warning, path, text);
         }
     }

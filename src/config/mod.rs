@@ -169,7 +169,7 @@ fn legacy_file(
 ) -> (String, Vec<properties::Property>) {
     let Some(path) = sources.legacy_file() else { return Default::default() };
     let name = path.display().to_string();
-    match read_legacy(&path) {
+    match read_text(&path) {
         Ok(text) => {
             files.push(FileRead { path, found: true, included_at: None });
             (name, properties::parse(&text))
@@ -185,7 +185,8 @@ fn legacy_file(
     }
 }
 
-fn read_legacy(path: &Path) -> std::io::Result<String> {
+/// The text of a small regular file. What is not UTF-8 in it becomes U+FFFD, as nothing that has a meaning is outside of ASCII.
+pub(crate) fn read_text(path: &Path) -> std::io::Result<String> {
     use std::io::{Error, Read};
     if !path.metadata()?.is_file() {
         return Err(Error::other("it is not a regular file"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 
 use super::environment::is_override;
-use super::hocon::{Node, Value};
+use super::hocon::{Node, Value, limits};
 use super::legacy::{Converted, How, Legacy};
 use super::problem::{Origin, Problem};
 use super::properties::Property;
@@ -61,7 +61,12 @@ pub(super) struct Given<'g> {
 impl Settings {
     pub(super) fn read(given: &Given<'_>, problems: &mut Vec<Problem>) -> Settings {
         let visitors = given.root.get("jicofo.xmpp.visitors").and_then(Node::as_object);
-        let visitors = visitors.map(|nodes| nodes.keys().cloned().collect()).unwrap_or_default();
+        let mut visitors: Vec<String> = visitors.map(|nodes| nodes.keys().cloned().collect()).unwrap_or_default();
+        if visitors.len() > limits::VISITOR_NODES {
+            let text = format!("more than {} visitor nodes; this is no configuration", limits::VISITOR_NODES);
+            problems.push(Problem::error(text).key("jicofo.xmpp.visitors"));
+            visitors.truncate(limits::VISITOR_NODES);
+        }
         let (strong, weak) = given.sources.overrides();
         let mut reader = Reader { given, strong, weak, problems, read: Settings { visitors, ..Settings::default() } };
         for key in KEYS {

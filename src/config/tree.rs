@@ -340,11 +340,22 @@ pub struct Conference {
     pub use_json_encoded_sources: bool,
     /// `shared-document.use-random-name`
     pub shared_document_random_name: bool,
-    /// Conference size → delay; the greatest key not above the size counts.
-    pub source_signaling_delays: BTreeMap<u32, Duration>,
+    pub source_signaling_delays: DelaysBySize,
     pub reinvite_method: ReinviteMethod,
     pub enable_ice_restart: bool,
     pub restart_request_rate_limits: RateLimits,
+}
+
+/// Size of a conference → delay.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DelaysBySize(pub BTreeMap<u32, Duration>);
+
+impl DelaysBySize {
+    /// How long changes of sources are collected in a conference of this size: the greatest key not above it counts
+    /// (spec/70 §5.7).
+    pub fn at(&self, size: u32) -> Duration {
+        self.0.range(..=size).next_back().map(|(_, delay)| *delay).unwrap_or_default()
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -74,7 +74,7 @@ fn misplaced(root: &Node, problems: &mut Vec<Problem>) {
 
 /// Legacy names that nothing reads any more: they never fail (spec/10 §8).
 pub(super) fn legacy_names(file: &str, entries: &[Property], problems: &mut Vec<Problem>) {
-    for entry in entries.iter().filter(|entry| is_dead(&entry.name)) {
+    for entry in entries.iter().filter(|entry| is_dead(&entry.name)).take(limits::PROBLEMS) {
         let origin = Origin::File { file: file.into(), line: entry.line, column: 0 };
         problems.push(Problem::warning("has no effect any more; remove it").at(origin).key(entry.name.clone()));
     }

@@ -124,6 +124,9 @@ impl Focus {
                 wrong.push(format!("the health check of {} is under way, and nobody waits for its answer", bridge.jid));
             }
         }
+        for unasked in self.unasked() {
+            wrong.push(format!("nobody asks what {unasked:?} supports"));
+        }
         for waiter in self.cx.caps.waiters().filter(|(id, member)| !self.is_there(*id, *member)) {
             wrong.push(format!("the features of {waiter:?} are awaited, who is gone"));
         }
@@ -142,6 +145,7 @@ impl Focus {
     }
 
     fn audit_timers(&self, wrong: &mut Vec<String>) {
+        self.cx.moves.audit(|id| self.conferences.get(id).is_some(), wrong);
         for timer in self.cx.timers.iter() {
             if timer.conference().is_some_and(|id| self.conferences.get(id).is_none()) {
                 wrong.push(format!("a timer of a conference that has ended: {timer:?}"));

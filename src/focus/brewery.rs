@@ -6,6 +6,7 @@ use super::Connection;
 use super::Focus;
 use super::bridges::registry::BridgeEvent;
 use super::pending::Answer;
+use super::problems::Kind;
 use super::seat::{EntryFailure, Seat, SeatEvent, SeatOwner};
 use super::timers::{Timer, TimerKey};
 use crate::wire::presence::Presence;
@@ -18,14 +19,19 @@ pub(crate) struct Brewery {
     retry: Option<TimerKey>,
     /// Bridges from before the connection was lost that have not been seen again.
     unconfirmed: BTreeSet<Jid>,
-    /// That it can't be entered was said already.
-    complained: bool,
+    /// Who is there, by nick: for whoever wonders why there is no bridge.
+    pub occupants: BTreeSet<String>,
+    /// When to wonder.
+    pub empty: Option<TimerKey>,
 }
+
+/// So many names of occupants are kept.
+const MAX_OCCUPANTS: usize = 100;
 
 impl Brewery {
     pub fn new(on: Connection, room: BareJid, occupant: Jid) -> Brewery {
         let seat = Seat::new(SeatOwner::Brewery, on, room, occupant);
-        Brewery { seat, retry: None, unconfirmed: BTreeSet::new(), complained: false }
+        Brewery { seat, retry: None, unconfirmed: BTreeSet::new(), occupants: BTreeSet::new(), empty: None }
     }
 }
 
@@ -44,7 +50,14 @@ impl Focus {
     pub(super) fn leave_brewery_behind(&mut self) {
         let Some(brewery) = &mut self.brewery else { return };
         brewery.seat.forget(&mut self.cx);
+        brewery.occupants.clear();
         brewery.unconfirmed = self.cx.bridges.iter().map(|bridge| bridge.id.jid.clone()).collect();
+    }
+
+    /// Whether what is said to bridges gets there: their room passes it on.
+    pub(super) fn are_bridges_reachable(&self) -> bool {
+        let inside = self.brewery.as_ref().is_some_and(|brewery| brewery.seat.is_inside());
+        inside && self.cx.is_connected(self.cx.bridge_connection())
     }
 
     pub(super) fn brewery_presence(&mut self, presence: &Presence) {
@@ -86,13 +99,14 @@ impl Focus {
         match event {
             SeatEvent::Nothing | SeatEvent::Own { .. } | SeatEvent::Other => {}
             SeatEvent::Entered(_) => {
-                brewery.complained = false;
                 let gone = std::mem::take(&mut brewery.unconfirmed);
                 let room = brewery.seat.room.clone();
                 for jid in gone {
                     self.bridge_gone(&jid);
                 }
                 log::info!("in the bridges' brewery {room}: {} bridges", self.cx.bridges.iter().count());
+                self.cx.problems.solve(Kind::BreweryDenied, room.as_jid().as_str());
+                self.watch_for_bridges();
                 self.seek_bridges();
             }
             SeatEvent::Failed(failure) => {
@@ -115,14 +129,16 @@ impl Focus {
     pub(super) fn retry_brewery(&mut self, what: &str) {
         let Some(brewery) = &mut self.brewery else { return };
         let wait = self.cx.reply_timeout(brewery.seat.on);
-        if !brewery.complained {
-            brewery.complained = true;
-            log::error!(
-                "the bridges' brewery {} can't be entered: {what}. No new bridge is seen until it can; next try in {} s",
-                brewery.seat.room,
+        brewery.occupants.clear();
+        self.cx.timers.cancel(brewery.empty.take());
+        let room = brewery.seat.room.as_jid().clone();
+        self.cx.problems.raise(self.cx.now, Kind::BreweryDenied, room.as_str(), || {
+            format!(
+                "the bridges' brewery {room} can't be entered: {what}; no bridge is seen until it can; let the focus' account \
+                 in, or correct jicofo.bridge.brewery-jid. It is tried again every {} s",
                 wait.as_secs()
-            );
-        }
+            )
+        });
         // It is never certain on which side of the door we are.
         if self.cx.is_connected(brewery.seat.on) {
             brewery.seat.leave(&mut self.cx);
@@ -144,6 +160,13 @@ impl Focus {
     /// An occupant of the brewery says something, or leaves (spec/50 §1.2).
     fn bridge_presence(&mut self, presence: &Presence) {
         let Some(from) = &presence.from else { return };
+        if let (Some(brewery), Some(nick)) = (&mut self.brewery, from.resource()) {
+            match presence.kind {
+                None if brewery.occupants.len() < MAX_OCCUPANTS => _ = brewery.occupants.insert(nick.to_owned()),
+                Some(PresenceType::Unavailable) => _ = brewery.occupants.remove(nick),
+                _ => {}
+            }
+        }
         match (presence.kind, &presence.stats) {
             (None, Some(stats)) => {
                 if let Some(brewery) = &mut self.brewery {
@@ -156,6 +179,7 @@ impl Focus {
                 if self.cx.bridges.is_selectable(self.cx.now, from, &self.cx.config.bridge) {
                     self.seek_bridges();
                 }
+                self.judge_bridges();
             }
             (Some(PresenceType::Unavailable), _) => self.bridge_gone(&from.clone()),
             _ => {}
@@ -173,6 +197,7 @@ impl Focus {
             match event {
                 BridgeEvent::Added(bridge) => {
                     log::info!("a bridge came: {}", bridge.jid);
+                    self.watch_for_bridges();
                     self.seek_bridges();
                 }
                 BridgeEvent::Removed { bridge, lost } => {
@@ -183,6 +208,7 @@ impl Focus {
                         log::info!("the bridge {} is gone", bridge.jid);
                     }
                     self.leave_bridge(&bridge);
+                    self.watch_for_bridges();
                     // Some may have waited for this one to let go of them.
                     self.seek_bridges();
                 }
@@ -195,13 +221,6 @@ impl Focus {
                     self.leave_bridge(&bridge);
                 }
             }
-        }
-    }
-
-    fn leave_bridge(&mut self, bridge: &super::bridges::registry::BridgeId) {
-        let Some(users) = self.cx.bridge_users.get(bridge).cloned() else { return };
-        for id in users {
-            self.with_conference(id, |conference, cx| conference.leave_bridge(cx, bridge));
         }
     }
 

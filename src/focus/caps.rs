@@ -178,7 +178,12 @@ fn caps_answered(cx: &mut Context, key: String, question: u64, info: Option<Disc
         return std::iter::once(running.asked).chain(running.waiting).map(|known| (known.waiter, supported)).collect();
     }
     // Whoever claims a hash that is not his own speaks for himself alone.
-    log::info!("{} claims the capabilities {key}, but what it lists hashes to another value", running.asked.occupant);
+    let (occupant, conference) = (&running.asked.occupant, running.asked.waiter.0);
+    log::info!(
+        room:% = occupant.bare_str(), meeting_id:% = cx.meeting_of(conference),
+        participant:% = occupant.resource().unwrap_or_default();
+        "{occupant} claims the capabilities {key}, but what it lists hashes to another value"
+    );
     let asked = running.asked.waiter;
     ask_first(cx, key, running.waiting);
     vec![(asked, supported)]

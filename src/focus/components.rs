@@ -106,7 +106,10 @@ impl Focus {
     fn room_metadata(&mut self, room: Option<&str>, message: &Value) {
         let Some(id) = room.and_then(|room| self.conferences.id_of_text(room)) else { return };
         let Some(metadata) = message.get("metadata").and_then(Value::as_object) else {
-            log::warn!("{}: room metadata that can't be read", room.unwrap_or_default());
+            let Some(conference) = self.conferences.get_mut(id) else { return };
+            log::warn!(
+                room:% = conference.room, meeting_id:% = conference.meeting; "the room's metadata can't be read: ignored"
+            );
             return;
         };
         self.note(id, Came::Event("the room's metadata"));

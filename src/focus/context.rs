@@ -9,11 +9,14 @@ use super::bridges::registry::{BridgeId, Bridges};
 use super::caps::CapsCache;
 use super::conference::ConferenceId;
 use super::conference::offer::CodecCache;
+use super::floods::Floods;
 use super::ids::{Ids, Seed};
 use super::metrics::Metrics;
 use super::own::Own;
+use super::pace::Moves;
 use super::pending::{self, Pending, PendingId, Then};
 use super::pins::Pins;
+use super::problems::Problems;
 use super::time::Timestamp;
 use super::timers::{Timer, TimerKey, Timers};
 use super::{Connection, Output};
@@ -59,9 +62,13 @@ pub(crate) struct Context {
     pub caps: CapsCache,
     pub codecs: CodecCache,
     pub metrics: Metrics,
+    pub problems: Problems,
     pub authentication: Authentication,
+    pub floods: Floods,
     /// Which conferences have a session on a bridge.
     pub bridge_users: BTreeMap<BridgeId, BTreeSet<ConferenceId>>,
+    /// Who waits to be placed anew.
+    pub moves: Moves,
     /// Conferences with participants whom no bridge could take.
     pub stranded: BTreeSet<ConferenceId>,
     /// Meeting ids in use: two rooms with one would share a conference on the bridge (spec/90, row 60).
@@ -91,7 +98,10 @@ impl Context {
             caps: CapsCache::default(),
             codecs: CodecCache::default(),
             metrics: Metrics::default(),
+            problems: Problems::default(),
+            floods: Floods::default(),
             bridge_users: BTreeMap::new(),
+            moves: Moves::default(),
             stranded: BTreeSet::new(),
             meetings: BTreeMap::new(),
             breakouts: BTreeMap::new(),
@@ -204,6 +214,12 @@ impl Context {
         self.muc_domains.remove(domain);
     }
 
+    /// For the log.
+    pub fn meeting_of(&self, id: ConferenceId) -> MeetingId {
+        let of_it = self.meetings.iter().find(|(_, conference)| **conference == id);
+        of_it.map(|(meeting, _)| meeting.clone()).unwrap_or_default()
+    }
+
     /// An endpoint can't reach its bridge (spec/50 §4.4).
     pub fn restart_requested(&mut self, bridge: &BridgeId) {
         if self.bridges.restart_requested(self.now, bridge, &self.config.bridge) {
@@ -220,6 +236,7 @@ impl Context {
             self.timers.cancel(Some(deadline));
         }
         self.stranded.remove(&id);
+        self.moves.forget(id);
     }
 }
 

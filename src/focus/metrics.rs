@@ -26,6 +26,8 @@ pub struct Metrics {
     /// Selections for a conference of which a bridge had as many new endpoints as it may get in an interval.
     pub bridge_selections_rate_limited: u64,
     pub xmpp_disconnects: u64,
+    /// Requests of senders who had asked for too much (`floods.rs`).
+    pub requests_limited: u64,
     /// Answers to nothing, to what has gone, and second answers.
     pub answers_unmatched: u64,
     /// Conferences dropped because handling one of their inputs panicked.

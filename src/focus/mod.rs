@@ -12,12 +12,16 @@ pub mod command;
 mod components;
 pub mod conference;
 mod context;
+mod diagnosis;
+mod floods;
 mod ids;
 pub mod metrics;
 mod moving;
 mod own;
+mod pace;
 mod pending;
 pub mod pins;
+pub mod problems;
 pub mod request;
 mod routes;
 mod seat;
@@ -41,6 +45,7 @@ use self::context::{Asked, Context, NICK};
 use self::metrics::{Gauges, Metrics};
 use self::moving::Redistribution;
 use self::pending::{Answer, Then};
+use self::problems::{Kind, Problems};
 use self::seat::SeatOwner;
 use self::story::Came;
 use self::table::Conferences;
@@ -63,6 +68,17 @@ pub enum Connection {
     Component,
 }
 
+impl Connection {
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Connection::Client => "client connection",
+            Connection::Service => "service connection",
+            Connection::Component => "component connection",
+        }
+    }
+}
+
 /// What happens to the core.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
@@ -76,6 +92,12 @@ pub enum Input {
     Disconnected {
         on: Connection,
         resumable: bool,
+    },
+    /// It can't be made, or not be kept, for this reason. Told in the log already.
+    Trouble {
+        on: Connection,
+        kind: Kind,
+        text: String,
     },
     Stanza {
         on: Connection,
@@ -161,6 +183,7 @@ impl Focus {
         match input {
             Input::Connected { on, jid, resumed } => self.connected(on, jid, resumed),
             Input::Disconnected { on, resumable } => self.disconnected(on, resumable),
+            Input::Trouble { on, kind, text } => _ = self.cx.problems.note(self.cx.now, kind, on.name(), || text),
             Input::Stanza { on, stanza } => self.stanza(on, stanza),
             Input::Tick => {}
             Input::Command { id, command } => self.command(id, command),
@@ -177,6 +200,11 @@ impl Focus {
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         let bridges = self.cx.bridges.poll_timeout();
         [self.cx.timers.next(), bridges].into_iter().flatten().min()
+    }
+
+    /// What is wrong around the focus right now.
+    pub fn problems(&self) -> &Problems {
+        &self.cx.problems
     }
 
     pub fn metrics(&self) -> &Metrics {
@@ -242,7 +270,9 @@ impl Focus {
             conference.story
         );
         if catch_unwind(AssertUnwindSafe(|| conference.end(&mut self.cx, Leave::Room))).is_err() {
-            log::error!(room:% = conference.room; "and it could not be ended in order");
+            log::error!(
+                room:% = conference.room, meeting_id:% = conference.meeting; "and it could not be ended in order"
+            );
             self.cx.forget_conference(id);
         }
         self.clear_away(id);
@@ -305,10 +335,22 @@ impl Focus {
             Timer::Alone(id) => self.with_conference(id, Conference::alone_for_long),
             Timer::ElectOwner(id) => self.with_conference(id, Conference::election_due),
             Timer::Signal(id, member) => self.with_conference(id, |conference, cx| conference.flush(cx, member)),
+            Timer::FindPlace(id, member) => {
+                self.with_conference(id, |conference, cx| conference.find_place(cx, member))
+            }
+            Timer::Move => self.move_some(),
             Timer::SeekBridge(id) => self.with_conference(id, Conference::seek_bridge),
+            Timer::Repeat(id) => {
+                let reachable = self.are_bridges_reachable();
+                self.with_conference(id, |conference, cx| conference.repeat(cx, reachable));
+            }
+            Timer::Reinvite(id, member) => {
+                self.with_conference(id, |conference, cx| conference.held_long_enough(cx, member));
+            }
             Timer::GraceOver(on) => self.grace_over(on),
             Timer::JoinBrewery => self.join_brewery(),
             Timer::BreweryTimeout => self.brewery_timed_out(),
+            Timer::BreweryEmpty => self.brewery_is_empty(),
             Timer::DiscoverComponents => self.discover_components(),
             Timer::Redistribute => self.redistribute(),
             Timer::SessionsExpire => self.sessions_expire(),
@@ -322,6 +364,7 @@ impl Focus {
         }
         match then {
             Then::Components => self.components_answered(answer),
+            Then::Roster => self.roster_answered(&answer),
             Then::MucDomain(domain) => self.muc_domain_answered(&domain, &answer),
             Then::RoomForm(SeatOwner::Brewery) => self.brewery_form_answered(answer),
             Then::RoomConfigured(SeatOwner::Brewery) => self.brewery_configured(answer),
@@ -347,17 +390,20 @@ impl Focus {
             Then::RelayMade(id, relay) => {
                 self.with_conference(id, |conference, cx| conference.relay_made(cx, relay, &answer));
             }
-            Then::RelayTold(id, key) => {
-                self.with_conference(id, |conference, cx| conference.relay_told(cx, key, &answer));
+            Then::RelayTold(id, key, linked) => {
+                self.with_conference(id, |conference, cx| conference.relay_told(cx, key, linked, &answer));
             }
-            Then::Updated(id, key, endpoint) => {
-                self.with_conference(id, |conference, cx| conference.updated(cx, key, endpoint, &answer));
-            }
-            Then::IceRestarted(id, key, endpoint) => {
-                self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, endpoint, &answer));
-            }
+            Then::EndpointUpdated(id, key, endpoint, told) => self.with_conference(id, |conference, cx| {
+                conference.endpoint_updated(cx, key, endpoint, told, &answer);
+            }),
             Then::ForceMuted(id, key, endpoints) => {
                 self.with_conference(id, |conference, cx| conference.force_muted(cx, key, &endpoints, &answer));
+            }
+            Then::EndpointExpired(id, key, endpoint, nick) => self.with_conference(id, |conference, cx| {
+                conference.endpoint_expired(cx, key, (endpoint, nick), &answer);
+            }),
+            Then::IceRestarted(id, key, endpoint) => {
+                self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, endpoint, &answer));
             }
             Then::Expired(id, bridge) => self.with_conference(id, |conference, cx| conference.expired(cx, &bridge)),
             Then::Checked(bridge) => self.checked(&bridge, &answer),
@@ -370,6 +416,7 @@ impl Focus {
         let hosts_rooms = matches!(answer, Answer::Result(Some(Payload::DiscoInfo(info)))
             if info.features.iter().any(|feature| feature.var == crate::wire::ns::MUC));
         if hosts_rooms {
+            self.cx.problems.solve(Kind::NoMuc, domain);
             return;
         }
         self.cx.forget_muc_domain(domain);
@@ -377,6 +424,12 @@ impl Focus {
         if matches!(answer, Answer::None) {
             return;
         }
+        self.cx.problems.raise(self.cx.now, Kind::NoMuc, domain, || {
+            format!(
+                "{domain} hosts no rooms; nobody can meet there; load the component in Prosody (Component \"{domain}\" \
+                 \"muc\"), or correct the domain that clients use (hosts.muc in config.js)"
+            )
+        });
         for id in self.conferences.in_domain(domain) {
             self.with_conference(id, Conference::no_such_service);
         }

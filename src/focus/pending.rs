@@ -6,6 +6,7 @@ use super::Connection;
 use super::bridges::registry::BridgeId;
 use super::caps::Query;
 use super::colibri::answer as colibri;
+use super::conference::bridge::{Linked, Told};
 use super::conference::cascade::RelayKey;
 use super::conference::{AttemptId, ConferenceId, EndpointKey, MemberId, SessionKey};
 use super::ids;
@@ -14,7 +15,7 @@ use super::story::Came;
 use super::timers::TimerKey;
 use crate::wire::Jid;
 use crate::wire::stanza::{Payload, StanzaError};
-use crate::wire::values::StanzaId;
+use crate::wire::values::{EndpointId, StanzaId};
 
 /// Numbers requests; never used twice in a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +27,8 @@ pub(crate) struct PendingId(pub u64);
 pub(crate) enum Then {
     /// The server said which components it has.
     Components,
+    /// The server showed our account's contacts.
+    Roster,
     /// A domain said whether it hosts rooms.
     MucDomain(String),
     /// The configuration form of a room that we are entering.
@@ -41,15 +44,17 @@ pub(crate) enum Then {
     Offered(ConferenceId, MemberId, AttemptId),
     /// A bridge allocated an endpoint, or not.
     Allocated(ConferenceId, SessionKey, EndpointKey),
-    /// A bridge took an update. The endpoint is the one that it concerned, if it was one.
-    Updated(ConferenceId, SessionKey, Option<EndpointKey>),
+    /// A bridge took an update of an endpoint. It is told again what it did not confirm.
+    EndpointUpdated(ConferenceId, SessionKey, EndpointKey, Box<Told>),
+    /// A bridge muted or unmuted these endpoints.
+    ForceMuted(ConferenceId, SessionKey, Vec<EndpointKey>),
+    /// A bridge let go of the endpoint of that name.
+    EndpointExpired(ConferenceId, SessionKey, Option<EndpointKey>, EndpointId),
     IceRestarted(ConferenceId, SessionKey, EndpointKey),
     /// A bridge made an end of a link to another.
     RelayMade(ConferenceId, RelayKey),
     /// A bridge changed one.
-    RelayTold(ConferenceId, SessionKey),
-    /// A bridge muted or unmuted these endpoints.
-    ForceMuted(ConferenceId, SessionKey, Vec<EndpointKey>),
+    RelayTold(ConferenceId, SessionKey, Box<Linked>),
     /// A bridge let go of a conference, so that it can be created there anew (spec/40 §9.3).
     Expired(ConferenceId, BridgeId),
     Checked(BridgeId),
@@ -67,8 +72,10 @@ impl Then {
             Then::Granted(id, member) | Then::Offered(id, member, _) => Some((*id, *member)),
             Then::Allocated(id, _, endpoint) | Then::IceRestarted(id, _, endpoint) => Some((*id, endpoint.member)),
             Then::RoomReread(id) | Then::Expired(id, _) => Some((*id, MemberId::NONE)),
-            Then::Updated(id, ..) | Then::ForceMuted(id, ..) => Some((*id, MemberId::NONE)),
-            Then::RelayMade(id, _) | Then::RelayTold(id, _) => Some((*id, MemberId::NONE)),
+            Then::EndpointUpdated(id, ..) | Then::EndpointExpired(id, ..) | Then::ForceMuted(id, ..) => {
+                Some((*id, MemberId::NONE))
+            }
+            Then::RelayMade(id, _) | Then::RelayTold(id, ..) => Some((*id, MemberId::NONE)),
             _ => None,
         }
     }
@@ -81,9 +88,12 @@ impl Then {
     /// The session on a bridge that it is about: what ends with that.
     pub fn session(&self) -> Option<SessionKey> {
         match self {
-            Then::Allocated(_, key, _) | Then::Updated(_, key, _) | Then::IceRestarted(_, key, _) => Some(*key),
+            Then::Allocated(_, key, _) | Then::EndpointUpdated(_, key, ..) | Then::EndpointExpired(_, key, ..) => {
+                Some(*key)
+            }
+            Then::ForceMuted(_, key, _) | Then::IceRestarted(_, key, _) => Some(*key),
             Then::RelayMade(_, relay) => Some(relay.at),
-            Then::ForceMuted(_, key, _) | Then::RelayTold(_, key) => Some(*key),
+            Then::RelayTold(_, key, _) => Some(*key),
             _ => None,
         }
     }
@@ -96,9 +106,8 @@ impl Then {
             Then::Granted(..) => "a grant",
             Then::Offered(..) => "an offer",
             Then::Allocated(..) => "an allocation",
-            Then::Updated(..) => "an update",
+            Then::EndpointUpdated(..) | Then::EndpointExpired(..) => "an update",
             Then::IceRestarted(..) => "an ICE restart",
-            Then::ForceMuted(..) => "a force-mute",
             Then::Expired(..) => "an expiry",
             Then::RelayMade(..) => "a relay",
             Then::RelayTold(..) => "a change of a relay",

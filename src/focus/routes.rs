@@ -1,24 +1,29 @@
 //! Where stanzas and changes of connections go.
 
-use super::caps;
+use std::collections::BTreeSet;
+
+use super::caps::{self, Waiter};
 use super::conference::mute::Wish;
 use super::conference::{Conference, ConferenceId, Leave, MemberId};
 use super::context::{Asked, Link};
-use super::pending::{self, Answer};
+use super::floods::Kind;
+use super::pending::{self, Answer, Then};
+use super::request;
 use super::story::Came;
 use super::timers::Timer;
-use super::{Connection, Focus};
+use super::{Connection, Focus, problems};
 use crate::wire::Jid;
 use crate::wire::jingle::Jingle;
 use crate::wire::presence::Presence;
 use crate::wire::stanza::{Iq, IqBody, Message, Payload, Roster, Stanza};
-use crate::wire::values::{Condition, MessageType, PresenceType};
+use crate::wire::values::{Action, Condition, MessageType, PresenceType};
 
 /// XEP-0045 §15.6.
 const STATUS_CONFIGURATION_CHANGED: u16 = 104;
 
 impl Focus {
     pub(super) fn connected(&mut self, on: Connection, jid: Jid, resumed: bool) {
+        self.cx.problems.forget(on.name());
         self.watch_load();
         let grace = self.cx.link(on).in_grace.take();
         self.cx.timers.cancel(grace);
@@ -39,9 +44,11 @@ impl Focus {
             return;
         }
         if !resumed {
-            self.cx.ask(on, None, IqBody::Get(Payload::Roster(Roster {})), super::Then::Nothing);
+            let then = if on == Connection::Client { Then::Roster } else { Then::Nothing };
+            self.cx.ask(on, None, IqBody::Get(Payload::Roster(Roster::default())), then);
         }
         if on == Connection::Client {
+            self.judge_configuration();
             self.discover_components();
         }
         if !resumed {
@@ -49,7 +56,9 @@ impl Focus {
         }
         if breweries && in_time {
             self.seek_bridges();
-        } else if breweries {
+        }
+        // If we are outside: a try that came due while nothing could be said was let go.
+        if breweries {
             self.join_brewery();
         }
     }
@@ -123,6 +132,24 @@ impl Focus {
             self.retry_brewery("an error of ours");
         }
         self.give_up_checks();
+        self.ask_for_features();
+    }
+
+    /// Members of whom it is not known what they support, and of whom nobody asks it.
+    pub(super) fn unasked(&self) -> Vec<Waiter> {
+        let asked: BTreeSet<Waiter> = self.cx.caps.waiters().collect();
+        let unknown = self.conferences.iter().flat_map(|conference| {
+            let members = conference.members().iter().filter(|member| member.features.is_none());
+            members.map(|member| (conference.id, member.id))
+        });
+        unknown.filter(|waiter| !asked.contains(waiter)).collect()
+    }
+
+    /// Asks what members support of whom it is neither known nor asked.
+    fn ask_for_features(&mut self) {
+        for (id, member) in self.unasked() {
+            self.with_conference(id, |conference, cx| conference.discover(cx, member));
+        }
     }
 
     /// Presence to all who have subscribed, or to one of them.
@@ -162,6 +189,10 @@ impl Focus {
     /// Every request is answered: by whoever it is for, or by the error of RFC 6120 (spec/90, row 115).
     fn asked(&mut self, asked: Asked, payload: Payload, set: bool) {
         self.asked = Some(asked.clone());
+        if !self.admits(&asked, &payload) {
+            self.cx.metrics.requests_limited += 1;
+            return self.cx.answer_error(asked, Condition::ResourceConstraint, "rate-limited");
+        }
         match payload {
             Payload::Conference(request) if set && asked.on != Connection::Service => {
                 self.conference_request(asked, &request);
@@ -184,6 +215,24 @@ impl Focus {
             },
             _ => self.cx.answer_error(asked, Condition::FeatureNotImplemented, ""),
         }
+    }
+
+    /// Whether there is room for one more request of its sender. Servers and components are not limited.
+    fn admits(&mut self, asked: &Asked, payload: &Payload) -> bool {
+        let Some(sender) = request::sender(&self.cx, asked).filter(|sender| sender.local().is_some()) else {
+            return true;
+        };
+        let kind = match payload {
+            Payload::Jingle(jingle) if !is_of_the_sender_alone(jingle) => Kind::Change,
+            _ => Kind::Request,
+        };
+        let member = self.member(asked);
+        let conference = member.and_then(|(id, _)| self.conferences.get_mut(id));
+        let room = conference.map(|conference| {
+            let members = conference.members().len();
+            (&mut conference.purse, members)
+        });
+        self.cx.floods.admit(self.cx.now, &sender, kind, room)
     }
 
     /// Jingle of a member of one of our rooms; of anybody else it is about a session that there is not.
@@ -243,6 +292,7 @@ impl Focus {
         self.cx.send(on, Stanza::Presence(Box::new(answer)));
         if welcome {
             self.announce(on, Some(from.clone()));
+            self.cx.problems.solve(problems::Kind::NoSubscription, from.as_str());
         }
     }
 
@@ -267,4 +317,11 @@ impl Focus {
             _ => {}
         }
     }
+}
+
+/// Jingle that nobody but the sender and its bridge is told of. Whoever ends its session takes it that it has ended: that is
+/// refused last.
+fn is_of_the_sender_alone(jingle: &Jingle) -> bool {
+    let alone = [Action::TransportInfo, Action::SessionTerminate].map(Action::as_str);
+    jingle.action.as_deref().is_some_and(|action| alone.contains(&action))
 }

@@ -4,6 +4,7 @@ use super::Connection;
 use super::conference::ConferenceId;
 use super::context::Context;
 use super::pending::{Answer, Then};
+use super::time::Timestamp;
 use super::timers::{Timer, TimerKey};
 use crate::wire::muc::{DataForm, Field, History, Join, MucOwner, MucUser, Value};
 use crate::wire::presence::Presence;
@@ -13,6 +14,9 @@ use crate::wire::{BareJid, Jid};
 
 /// Our own presence, XEP-0045 §15.6.
 const STATUS_SELF: u16 = 110;
+
+/// A room that sends its members without end is waited for so many reply timeouts.
+const ENTRY_PATIENCE: u32 = 8;
 
 /// Whose place it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +32,8 @@ enum Stage {
     Entering {
         join_id: String,
         timeout: TimerKey,
+        /// However much the room has to say, we are not in it by then: our own presence is lost.
+        latest: Timestamp,
     },
     /// The form was asked for and submitted.
     Configuring {
@@ -116,9 +122,9 @@ impl Seat {
             caps: Some(cx.own.caps()),
             ..Presence::default()
         };
-        let timeout = cx.now + cx.reply_timeout(self.on);
-        let timeout = cx.timers.set(timeout, self.entry_timer());
-        self.stage = Stage::Entering { join_id, timeout };
+        let wait = cx.reply_timeout(self.on);
+        let timeout = cx.timers.set(cx.now + wait, self.entry_timer());
+        self.stage = Stage::Entering { join_id, timeout, latest: cx.now + wait * ENTRY_PATIENCE };
         cx.send(self.on, Stanza::Presence(Box::new(presence)));
     }
 
@@ -142,9 +148,10 @@ impl Seat {
     pub fn presence(&mut self, cx: &mut Context, presence: &Presence) -> SeatEvent {
         let own = presence.from.as_ref() == Some(&self.occupant);
         let is_self = own || presence.muc_user.as_ref().is_some_and(|user| has_status(user, STATUS_SELF));
+        let timer = self.entry_timer();
         match &mut self.stage {
             Stage::Outside => SeatEvent::Nothing,
-            Stage::Entering { join_id, timeout } => {
+            Stage::Entering { join_id, timeout, latest } => {
                 if presence.kind == Some(PresenceType::Error) {
                     if !own || presence.id.as_deref() != Some(join_id) {
                         return SeatEvent::Nothing;
@@ -160,24 +167,20 @@ impl Seat {
                 // A room that is still sending its members is alive. What is left of a predecessor of ours, an
                 // unavailable presence of our own, says nothing about this entry (spec/10 §5.7).
                 cx.timers.cancel(Some(*timeout));
-                *timeout = cx.timers.set(
-                    cx.now + cx.reply_timeout(self.on),
-                    match self.owner {
-                        SeatOwner::Conference(id) => Timer::EntryTimeout(id),
-                        SeatOwner::Brewery => Timer::BreweryTimeout,
-                    },
-                );
+                let then = (cx.now + cx.reply_timeout(self.on)).min(*latest);
+                *timeout = cx.timers.set(then, timer);
                 if is_self { SeatEvent::Nothing } else { SeatEvent::Other }
             }
             Stage::Configuring { .. } | Stage::Inside if presence.kind == Some(PresenceType::Error) => {
                 SeatEvent::Nothing
             }
-            Stage::Configuring { .. } | Stage::Inside if is_self => own_presence(presence),
+            // Status 110 of another address is of no interest any more: by now we know our own.
+            Stage::Configuring { .. } | Stage::Inside if own => own_presence(presence),
             Stage::Configuring { .. } | Stage::Inside => SeatEvent::Other,
         }
     }
 
-    /// Nothing came from the room for the reply timeout.
+    /// Nothing came from the room for the reply timeout, or for long nothing of ourselves.
     pub fn entry_timed_out(&mut self) -> SeatEvent {
         if !matches!(self.stage, Stage::Entering { .. }) {
             return SeatEvent::Nothing;

@@ -199,8 +199,11 @@ fn timer_name(timer: &Timer) -> &'static str {
         Timer::MetadataTimeout(_) => "the metadata did not come",
         Timer::NobodyCame(_) => "nobody came",
         Timer::Alone(_) => "alone for long",
+        Timer::FindPlace(..) => "look again for a place for one who came too often",
         Timer::Signal(..) => "tell one of the others' sources",
         Timer::SeekBridge(_) => "seek a bridge",
+        Timer::Repeat(_) => "tell a bridge again",
+        Timer::Reinvite(..) => "one was held back for long enough",
         Timer::ElectOwner(_) => "elect an owner",
         _ => "",
     }

@@ -23,14 +23,24 @@ pub(crate) enum Timer {
     ElectOwner(ConferenceId),
     /// Tell one participant what has changed (spec/30 §10.3).
     Signal(ConferenceId, MemberId),
+    /// Invite one who has come and gone too often.
+    FindPlace(ConferenceId, MemberId),
     /// Try again to place participants whom no bridge could take.
     SeekBridge(ConferenceId),
+    /// Tell bridges again what they have not confirmed.
+    Repeat(ConferenceId),
+    /// Give a participant an endpoint whose last ones were lost.
+    Reinvite(ConferenceId, MemberId),
+    /// Some of those move whose bridge has gone.
+    Move,
     /// A lost connection was not resumed in time.
     GraceOver(super::Connection),
     /// Enter the bridges' brewery (again).
     JoinBrewery,
     /// Nothing came from the brewery that we are entering.
     BreweryTimeout,
+    /// The brewery has had no bridge for a while.
+    BreweryEmpty,
     /// Ask again which components there are.
     DiscoverComponents,
     /// Look for bridges that have too much to do.
@@ -49,7 +59,10 @@ impl Timer {
             | Timer::Alone(id)
             | Timer::ElectOwner(id)
             | Timer::Signal(id, _)
-            | Timer::SeekBridge(id) => Some(*id),
+            | Timer::FindPlace(id, _)
+            | Timer::SeekBridge(id)
+            | Timer::Repeat(id)
+            | Timer::Reinvite(id, _) => Some(*id),
             _ => None,
         }
     }

@@ -1,24 +1,29 @@
-//! Log lines in the original's format, to stderr (spec/80 §8): log analysers parse it, people grep for its words.
+//! Log lines in the original's format, to stderr (spec/80 §8): log analysers parse it, people grep for its words. Packets go
+//! among them, or to files of their own.
 //!
 //! `Jicofo 2026-08-19 14:03:07.512 INFO: [37] [room=a@b meeting_id=c] jicofo.config.load#12: message`
 //!
 //! What a line is about (the room, the meeting, the endpoint) comes as key-values of the record, as `log` has them. By choice a
 //! line is a JSON object with the same parts.
 
+mod packets;
 mod properties;
 mod redact;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use jiff::Zoned;
 use log::kv::{Key, Value, VisitSource};
-use log::{Level, Record};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 use serde_json::{Map, json};
 
+use self::packets::{PacketFile, Packets};
 use crate::config::Logging;
+use crate::xmpp::PACKETS;
 
 /// How lines look, and which there are.
 #[derive(Debug, Clone)]
@@ -30,6 +35,7 @@ pub struct Style {
     redact: bool,
     /// The first word of a line; None: there is none.
     program: Option<String>,
+    packets: Option<PacketFile>,
     remarks: Vec<String>,
 }
 
@@ -38,10 +44,10 @@ impl Style {
     /// they are INFO.
     pub fn new(config: &Logging, properties: Option<&str>, environment: &BTreeMap<String, String>) -> Style {
         let mut remarks = Vec::new();
-        let asked = properties.map(|path| match std::fs::read(path) {
-            Ok(bytes) => {
+        let asked = properties.map(|path| match crate::config::read_text(path.as_ref()) {
+            Ok(text) => {
                 remarks.push(format!("Logging file {path}"));
-                properties::read(&String::from_utf8_lossy(&bytes))
+                properties::read(&text)
             }
             Err(error) => {
                 remarks.push(format!("Logging file {path} cannot be read ({error}), nothing is read from it"));
@@ -55,7 +61,10 @@ impl Style {
         let configured: Vec<String> = levels.map(|(module, level)| format!("{module}={level}")).collect();
         let filters = match (variable, configured.is_empty()) {
             (Some(filters), _) => filters,
-            (None, false) => format!("info,{}", configured.join(",")),
+            (None, false) => {
+                let packets = file.filters.iter().filter(|filter| filter.starts_with(PACKETS)).cloned();
+                format!("info,{}", packets.chain(configured).collect::<Vec<_>>().join(","))
+            }
             // The first one is the level of all; a later one of the file takes its place.
             (None, true) => format!("info,{}", file.filters.join(",")),
         };
@@ -69,8 +78,31 @@ impl Style {
                 Some(_) => file.program,
                 None => Some("Jicofo".to_owned()),
             },
+            packets: file.packets,
             remarks,
         }
+    }
+
+    fn logger(&self) -> env_logger::Logger {
+        let lines = self.clone();
+        env_logger::Builder::new()
+            .parse_filters(&self.filters)
+            .format(move |out, record| {
+                let now = Zoned::now();
+                // JSON is for machines, which want the zone.
+                let time = now.strftime(if lines.json { "%Y-%m-%dT%H:%M:%S%.3f%:z" } else { "%Y-%m-%d %H:%M:%S%.3f" });
+                out.write_all(lines.line(record, &time.to_string(), thread()).as_bytes())
+            })
+            .build()
+    }
+
+    fn packet(&self, record: &Record<'_>, time: &str) -> String {
+        let message = record.args().to_string();
+        let message = if self.redact { redact::addresses(&message) } else { message };
+        let mut line = format!("{time}: ");
+        escape(message.trim_end(), &mut line);
+        line.push('\n');
+        line
     }
 
     fn line(&self, record: &Record<'_>, time: &str, thread: u32) -> String {
@@ -120,20 +152,101 @@ impl Style {
     }
 }
 
-/// Starts the log; what is worth telling about how it was configured.
+/// Everything that writes, as one style wants it.
+struct Sinks {
+    style: Style,
+    lines: env_logger::Logger,
+    packets: Option<Mutex<Packets>>,
+    /// That packets cannot be written was told.
+    complained: AtomicBool,
+}
+
+impl Sinks {
+    /// Opens the files, `again` if the process has written to them; and what is worth telling about that.
+    fn open(style: &Style, again: bool) -> (Sinks, Vec<String>) {
+        let mut said = style.remarks.clone();
+        let packets = style.packets.clone().and_then(|mut settings| {
+            let path = settings.path(0);
+            settings.append |= again;
+            match Packets::open(settings) {
+                Ok(packets) => {
+                    said.push(format!("Packets go to {}", path.display()));
+                    Some(Mutex::new(packets))
+                }
+                Err(error) => {
+                    said.push(format!("Packets go to no file: {} cannot be written ({error})", path.display()));
+                    None
+                }
+            }
+        });
+        let complained = AtomicBool::new(false);
+        (Sinks { lines: style.logger(), style: style.clone(), packets, complained }, said)
+    }
+
+    fn most(&self) -> LevelFilter {
+        if self.packets.is_some() { LevelFilter::Trace } else { self.lines.filter() }
+    }
+
+    fn packet(&self, packets: &Mutex<Packets>, record: &Record<'_>) {
+        let time = Zoned::now().strftime("%Y-%m-%d %H:%M:%S%.3f").to_string();
+        let line = self.style.packet(record, &time);
+        let written = packets.lock().unwrap_or_else(PoisonError::into_inner).write(&line);
+        let Err(error) = written else { return };
+        // A full disk is no reason to fill the other one.
+        if !self.complained.swap(true, Ordering::Relaxed) {
+            let mut complaint = Record::builder();
+            complaint.level(Level::Error).target(module_path!()).line(Some(line!()));
+            self.lines.log(&complaint.args(format_args!("Packets cannot be written to their file: {error}")).build());
+        }
+    }
+}
+
+/// The process' log. What it writes to can be replaced while it is used.
+struct Switch(RwLock<Arc<Sinks>>);
+
+impl Switch {
+    fn sinks(&self) -> Arc<Sinks> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Log for Switch {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        let sinks = self.sinks();
+        (metadata.target() == PACKETS && sinks.packets.is_some()) || sinks.lines.enabled(metadata)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        let sinks = self.sinks();
+        if let Some(packets) = sinks.packets.as_ref().filter(|_| record.target() == PACKETS) {
+            sinks.packet(packets, record);
+        }
+        sinks.lines.log(record);
+    }
+
+    fn flush(&self) {
+        self.sinks().lines.flush();
+    }
+}
+
+static LOG: OnceLock<Switch> = OnceLock::new();
+
+/// Starts the log, or, if it was started, opens its files anew and takes its levels from `style` (SIGHUP, spec/80 §7). What is
+/// worth telling about how it is configured.
 pub fn start(style: &Style) -> Vec<String> {
-    let mut builder = env_logger::Builder::new();
-    builder.parse_filters(&style.filters);
-    let lines = style.clone();
-    builder.format(move |out, record| {
-        let now = Zoned::now();
-        // JSON is for machines, which want the zone.
-        let time = now.strftime(if lines.json { "%Y-%m-%dT%H:%M:%S%.3f%:z" } else { "%Y-%m-%d %H:%M:%S%.3f" });
-        out.write_all(lines.line(record, &time.to_string(), thread()).as_bytes())
-    });
-    // A second start in one process (tests) keeps the first logger.
-    let _ = builder.try_init();
-    style.remarks.clone()
+    let (sinks, said) = Sinks::open(style, LOG.get().is_some());
+    let (most, sinks) = (sinks.most(), Arc::new(sinks));
+    let log = LOG.get_or_init(|| Switch(RwLock::new(sinks.clone())));
+    *log.0.write().unwrap_or_else(PoisonError::into_inner) = sinks;
+    // An error means that there is a logger already: this one, or that of a test, which it may keep.
+    let _ = log::set_logger(log);
+    log::set_max_level(most);
+    said
+}
+
+/// Opens files anew, and leaves the rest as it is.
+pub fn reopen() -> Vec<String> {
+    LOG.get().map(|log| start(&log.sinks().style)).unwrap_or_default()
 }
 
 /// The record's key-values, in the order in which they were given.
@@ -141,7 +254,11 @@ fn about(record: &Record<'_>) -> Vec<(String, String)> {
     struct Visitor(Vec<(String, String)>);
     impl<'kvs> VisitSource<'kvs> for Visitor {
         fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), log::kv::Error> {
-            self.0.push((key.to_string(), value.to_string()));
+            let value = value.to_string();
+            // The meeting of a room that we are not in yet.
+            if !value.is_empty() {
+                self.0.push((key.to_string(), value));
+            }
             Ok(())
         }
     }

@@ -1,5 +1,6 @@
 //! The original's `logging.properties` (spec/80 §8): what of it has a meaning here.
 
+use super::packets::PacketFile;
 use crate::config::properties;
 
 /// What such a file asks for.
@@ -10,6 +11,8 @@ pub(super) struct Asked {
     /// `JitsiLogFormatter.programname`.
     pub(super) program: Option<String>,
     pub(super) no_timestamp: bool,
+    /// A file of its own for packets.
+    pub(super) packets: Option<PacketFile>,
     /// What is in it and does nothing here.
     pub(super) remarks: Vec<String>,
 }
@@ -31,8 +34,7 @@ const AREAS: &[(&str, &str)] = &[
 
 pub(super) fn read(text: &str) -> Asked {
     let mut asked = Asked::default();
-    let mut packets_written = false;
-    let mut packet_level = None;
+    let mut packets = Packets::default();
     let mut console: Option<log::LevelFilter> = None;
     for property in properties::parse(text) {
         let (name, value) = (property.name.as_str(), property.value.trim());
@@ -40,7 +42,7 @@ pub(super) fn read(text: &str) -> Asked {
             for handler in value.split([',', ' ']).filter(|handler| !handler.is_empty()) {
                 match handler {
                     CONSOLE => {}
-                    PACKET_FILE => packets_written = true,
+                    PACKET_FILE => packets.to_file = true,
                     other => asked.remarks.push(format!("the handler {other} does not exist here, it is passed over")),
                 }
             }
@@ -57,7 +59,7 @@ pub(super) fn read(text: &str) -> Asked {
             };
             match logger {
                 CONSOLE => console = Some(level),
-                PACKETS => packet_level = Some(level),
+                PACKETS => packets.level = Some(level),
                 PACKET_FILE => {}
                 "" => asked.filters.insert(0, level.to_string()),
                 logger => {
@@ -67,17 +69,73 @@ pub(super) fn read(text: &str) -> Asked {
                     }
                 }
             }
+        } else if let Some("filter") = name.strip_prefix(CONSOLE).and_then(|rest| rest.strip_prefix('.')) {
+            packets.not_on_console = value.ends_with("ExcludeXmppPackets");
+        } else if let Some(option) = name.strip_prefix(PACKET_FILE).and_then(|rest| rest.strip_prefix('.')) {
+            packets.option(option, value, property.line, &mut asked.remarks);
         }
     }
     if let Some(most) = console.filter(|level| *level < log::LevelFilter::Info) {
-        // A console that shows less than the loggers give: it is the only place there is.
+        // A console that shows less than the loggers give.
         asked.filters = vec![most.to_string()];
     }
-    if packets_written && packet_level.is_some_and(|level| level >= log::LevelFilter::Debug) {
-        asked.filters.push("xmpp.packets=trace".to_owned());
-        asked.remarks.push("packets are written among the other lines, not to a file of their own".to_owned());
-    }
+    packets.decide(console, &mut asked);
     asked
+}
+
+/// What is said about packets, in any order.
+#[derive(Default)]
+struct Packets {
+    to_file: bool,
+    not_on_console: bool,
+    level: Option<log::LevelFilter>,
+    pattern: Option<String>,
+    limit: Option<u64>,
+    count: Option<u32>,
+    append: bool,
+}
+
+impl Packets {
+    fn option(&mut self, option: &str, value: &str, line: u32, remarks: &mut Vec<String>) {
+        let mut wrong = false;
+        match option {
+            "pattern" => self.pattern = Some(value.to_owned()).filter(|pattern| !pattern.is_empty()),
+            "limit" => {
+                self.limit = value.parse().ok();
+                wrong = self.limit.is_none();
+            }
+            "count" => {
+                self.count = value.parse().ok().filter(|count| *count > 0);
+                wrong = self.count.is_none();
+            }
+            "append" => self.append = value.eq_ignore_ascii_case("true"),
+            _ => {}
+        }
+        if wrong {
+            remarks.push(format!("line {line}: {value:?} is no {option} of the packet log, it is passed over"));
+        }
+    }
+
+    fn decide(self, console: Option<log::LevelFilter>, asked: &mut Asked) {
+        let on = self.level.is_some_and(|level| level >= log::LevelFilter::Debug);
+        let shown = console.is_none_or(|level| level >= log::LevelFilter::Debug);
+        let target = crate::xmpp::PACKETS;
+        // A level for everything must not bring packets where the file does not ask for them.
+        asked.filters.push(match on && shown && !self.not_on_console {
+            true => format!("{target}=trace"),
+            false => format!("{target}=off"),
+        });
+        if !on || !self.to_file {
+            return;
+        }
+        match self.pattern {
+            Some(pattern) => {
+                let (limit, count) = (self.limit.unwrap_or_default(), self.count.unwrap_or(1));
+                asked.packets = Some(PacketFile { pattern, limit, count, append: self.append });
+            }
+            None => asked.remarks.push(format!("{PACKET_FILE}.pattern is not set, so packets go to no file; set it")),
+        }
+    }
 }
 
 /// The levels of java.util.logging.
@@ -109,15 +167,38 @@ mod tests {
                     org.jitsi.jicofo.level=FINE\n.level=INFO\norg.jitsi.jicofo.bridge.BridgeSelector.level=ALL\n\
                     org.jitsi.impl.protocol.xmpp.log.PacketDebugger.level=ALL\norg.example.level=FINE\nx.level=LOUD\n";
         let asked = read(text);
-        assert_eq!(asked.filters, ["INFO", "jicofo=DEBUG", "jicofo::focus::bridges=TRACE"]);
+        assert_eq!(asked.filters, ["INFO", "jicofo=DEBUG", "jicofo::focus::bridges=TRACE", "xmpp.packets=trace"]);
         assert_eq!((asked.program.as_deref(), asked.no_timestamp), (Some("Focus"), true));
         assert_eq!(asked.remarks.len(), 2, "{:?}", asked.remarks);
     }
 
+    const PACKET_LOG: &str = "handlers=java.util.logging.ConsoleHandler,org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler\n\
+         org.jitsi.impl.protocol.xmpp.log.PacketDebugger.level=FINE\n\
+         org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler.pattern=/x/p.log\n\
+         org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler.limit=200000000\n\
+         org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler.count=3\n\
+         org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler.append=true\n";
+
     #[test]
-    fn packets_are_written_if_a_handler_writes_them() {
-        let text = "handlers=org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler\n\
-                    org.jitsi.impl.protocol.xmpp.log.PacketDebugger.level=FINE\n";
-        assert_eq!(read(text).filters, ["xmpp.packets=trace"]);
+    fn packets_are_written_where_a_handler_writes_them() {
+        let asked = read(PACKET_LOG);
+        let file = PacketFile { pattern: "/x/p.log".into(), limit: 200_000_000, count: 3, append: true };
+        assert_eq!((asked.packets, asked.filters), (Some(file.clone()), vec!["xmpp.packets=trace".to_owned()]));
+        let filter = "java.util.logging.ConsoleHandler.filter=org.jitsi.impl.protocol.xmpp.log.ExcludeXmppPackets\n";
+        let asked = read(&format!("{PACKET_LOG}{filter}"));
+        assert_eq!((asked.packets, asked.filters), (Some(file), vec!["xmpp.packets=off".to_owned()]));
+        let asked = read(&format!("{PACKET_LOG}org.jitsi.impl.protocol.xmpp.log.PacketDebugger.level=INFO\n"));
+        assert_eq!((asked.packets, asked.filters), (None, vec!["xmpp.packets=off".to_owned()]));
+    }
+
+    #[test]
+    fn mistakes_about_the_packet_log_are_told() {
+        let asked = read(
+            "org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler.count=0\n\
+             org.jitsi.impl.protocol.xmpp.log.PacketDebugger.level=ALL\n\
+             handlers=org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler",
+        );
+        assert!(asked.packets.is_none());
+        assert!(asked.remarks[0].contains("\"0\" is no count") && asked.remarks[1].contains("pattern is not set"));
     }
 }

@@ -202,8 +202,9 @@ fn normal_local(local: &str) -> Result<Cow<'_, str>, JidError> {
     let normal = if local.is_ascii() {
         lower(local)
     } else {
-        match jid::NodePart::new(local) {
-            Ok(part) => Cow::Owned(part.as_str().to_owned()),
+        let prepared = settled(local, |text| jid::NodePart::new(text).map(|part| part.as_str().to_owned()));
+        match prepared {
+            Ok(part) => Cow::Owned(part.ok_or(JidError::LocalForbidden)?),
             Err(jid::Error::NodeTooLong) => return Err(JidError::LocalTooLong),
             Err(_) => return Err(JidError::LocalForbidden),
         }
@@ -248,7 +249,8 @@ fn normal_domain(domain: &str, rule: Domains) -> Result<Cow<'_, str>, JidError> 
             normal.push_str(&lower(label));
             continue;
         }
-        let part = jid::DomainPart::new(label).map_err(|_| JidError::DomainForbidden)?;
+        let part = settled(label, |text| jid::DomainPart::new(text).map(|part| part.as_str().to_owned()));
+        let part = part.ok().flatten().ok_or(JidError::DomainForbidden)?;
         let part = part.as_str();
         if part.is_ascii() {
             check_label(part, rule)?;
@@ -282,8 +284,8 @@ fn normal_resource(resource: &str) -> Result<Cow<'_, str>, JidError> {
     let normal = if resource.is_ascii() {
         Cow::Borrowed(resource)
     } else {
-        match jid::ResourcePart::new(resource) {
-            Ok(part) => Cow::Owned(part.as_str().to_owned()),
+        match settled(resource, |text| jid::ResourcePart::new(text).map(|part| part.as_str().to_owned())) {
+            Ok(part) => Cow::Owned(part.ok_or(JidError::ResourceForbidden)?),
             Err(jid::Error::ResourceTooLong) => return Err(JidError::ResourceTooLong),
             Err(_) => return Err(JidError::ResourceForbidden),
         }
@@ -294,6 +296,20 @@ fn normal_resource(resource: &str) -> Result<Cow<'_, str>, JidError> {
         _ if normal.chars().any(char::is_control) => Err(JidError::ResourceForbidden),
         _ => Ok(normal),
     }
+}
+
+/// What is prepared may not be what its preparation makes of it: `Ϲ` becomes `Σ`, and that `σ`. Equal addresses are to be equal
+/// text, so it is prepared until nothing changes; None: that has no end.
+fn settled<E>(text: &str, prepare: impl Fn(&str) -> Result<String, E>) -> Result<Option<String>, E> {
+    let mut last = prepare(text)?;
+    for _ in 0..4 {
+        let next = prepare(&last)?;
+        if next == last {
+            return Ok(Some(last));
+        }
+        last = next;
+    }
+    Ok(None)
 }
 
 fn lower(text: &str) -> Cow<'_, str> {

@@ -89,10 +89,21 @@ pub struct Version {
 #[xml(HEALTHCHECK, "healthcheck")]
 pub struct Healthcheck {}
 
-/// The contact list, asked for and not read: asking is what makes Prosody deliver subscriptions.
+/// The contact list. Asking for it is also what makes Prosody deliver subscriptions.
 #[derive(Element, Debug, Clone, PartialEq, Default)]
 #[xml(ROSTER, "query")]
-pub struct Roster {}
+pub struct Roster {
+    pub items: Vec<RosterItem>,
+}
+
+#[derive(Element, Debug, Clone, PartialEq, Default)]
+#[xml(ROSTER, "item")]
+pub struct RosterItem {
+    #[attr]
+    pub jid: String,
+    #[attr]
+    pub subscription: Option<String>,
+}
 
 /// Mute or unmute somebody (spec/20 §8).
 #[derive(Element, Debug, Clone, PartialEq, Default)]

@@ -8,7 +8,8 @@ use thiserror::Error;
 use tokio_rustls::rustls;
 
 use super::framing::FramingError;
-use super::tls::BadCertificate;
+use super::tls::{BadCertificate, Fault};
+use crate::focus::problems::Kind;
 use crate::wire::sm::StreamError;
 use crate::wire::xml::Raw;
 
@@ -167,6 +168,32 @@ impl Error {
     /// over (spec/70 §10.6, XEP-0198 §5), and one whose counters contradict each other cannot be gone on with.
     pub fn leaves_session(&self) -> bool {
         matches!(self, Error::Silent { .. } | Error::Broken { .. } | Error::Closed { .. } | Error::Framing(_))
+    }
+
+    /// Which problem of spec/80 §13 it is.
+    pub fn problem(&self) -> Kind {
+        match self {
+            Error::LoginRefused { .. }
+            | Error::NoMechanism { .. }
+            | Error::Challenge(_)
+            | Error::Iterations(_)
+            | Error::ServerProof(_)
+            | Error::BindRefused { .. }
+            | Error::ComponentRefused { .. } => Kind::AuthFailed,
+            Error::Stream { condition, .. } if condition == "conflict" => Kind::TwoFocuses,
+            Error::Stream { condition, .. } if condition == "host-unknown" => Kind::HostUnknown,
+            Error::Certificate(bad) => match bad.fault {
+                Fault::WrongName { .. } => Kind::TlsName,
+                Fault::Expired | Fault::NotYetValid => Kind::TlsExpired,
+                _ => Kind::TlsUntrusted,
+            },
+            Error::Domain(_) | Error::DomainName(_) => Kind::TlsName,
+            Error::TrustStore(_) => Kind::TlsUntrusted,
+            Error::NoStartTls | Error::TlsRequired | Error::TlsRefused | Error::EarlyData | Error::Tls(_) => {
+                Kind::NoTls
+            }
+            _ => Kind::Connect,
+        }
     }
 
     /// What to do about it.

@@ -33,6 +33,7 @@ pub use self::errors::{Error, Pace, Target};
 pub use self::tls::{BadCertificate, Fault, Trust};
 use crate::config::{Account, Component};
 use crate::focus::Connection;
+use crate::focus::problems::Kind;
 use crate::measure::Histogram;
 use crate::wire::Jid;
 use crate::wire::stanza::Stanza;
@@ -41,6 +42,9 @@ use crate::wire::stanza::Stanza;
 /// of the loop, and what waits longer is for a session that may yet be resumed. The most that one event causes are the new
 /// offers to all participants of a bridge that failed, some thousands.
 pub const MAX_WAITING: usize = 50_000;
+
+/// The target in the log of every stanza after the login, at `trace` (spec/80 §8).
+pub const PACKETS: &str = "xmpp.packets";
 
 /// So many events may wait for the core. Then nothing more is read, and the server's own queues fill.
 pub const EVENT_QUEUE: usize = 1024;
@@ -77,6 +81,8 @@ pub enum Event {
     Connected { session: SessionId, jid: Jid, resumed: bool },
     /// Lost. `resumable`: what is sent meanwhile waits and arrives, if the session is resumed.
     Disconnected { resumable: bool },
+    /// It can't be made, or not be kept, for a new reason. In the log already.
+    Trouble { kind: Kind, text: String },
     /// `read_at`: when its last byte had come.
     Stanza { stanza: Stanza, read_at: Instant },
 }

@@ -28,13 +28,13 @@ impl Failures {
         Failures { target, count: 0, told: BTreeMap::new() }
     }
 
-    /// An attempt has failed. Tells it if that is new.
-    pub fn attempt_failed(&mut self, error: &Error) {
+    /// An attempt has failed. Tells it if that is new, and returns what it told.
+    pub fn attempt_failed(&mut self, error: &Error) -> Option<String> {
         self.count += 1;
-        let line = self.line(error);
+        let line = format!("PROBLEM {}: {}", error.problem().id(), self.line(error));
         if self.told.get(&line).is_some_and(|at| at.elapsed() < REMIND_AFTER) {
             log::debug!("{line} (attempt {})", self.count);
-            return;
+            return None;
         }
         match self.count {
             1 => log::error!("{line}"),
@@ -43,7 +43,8 @@ impl Failures {
         if self.told.len() >= MAX_TOLD {
             self.told.clear();
         }
-        self.told.insert(line, Instant::now());
+        self.told.insert(line.clone(), Instant::now());
+        Some(line)
     }
 
     /// An established connection is lost.
@@ -51,7 +52,10 @@ impl Failures {
         let Target { name, .. } = &self.target;
         let session = if resumable { "its session may be resumed" } else { "its session is gone" };
         let line = format!("The {name} connection is lost, {session}: {error}. {}", sentence(error, &self.target));
-        if error.pace() == Pace::Soon { log::warn!("{line}") } else { log::error!("{line}") }
+        match error.pace() {
+            Pace::Soon => log::warn!("{line}"),
+            _ => log::error!("PROBLEM {}: {line}", error.problem().id()),
+        }
     }
 
     pub fn connected(&mut self, jid: &str, resumed: bool) {

@@ -15,7 +15,7 @@ use super::report::Oddities;
 use super::sm::StreamManagement;
 use super::socket::Transport;
 use super::stream::{END_TAG, READ_SIZE};
-use super::{Event, Link, Outgoing};
+use super::{Event, Link, Outgoing, PACKETS};
 use crate::wire::Jid;
 use crate::wire::sm::{Ack, AckRequest, Incoming, read_stanza};
 use crate::wire::stanza::{Iq, IqBody, Payload, Ping, Stanza, StanzaError, StanzaKind};
@@ -33,9 +33,6 @@ const MAX_UNWRITTEN: usize = 64 * 1024 * 1024;
 
 /// A write buffer that one burst has left is given back.
 const KEPT_CAPACITY: usize = 256 * 1024;
-
-/// Every stanza after the login goes to this target of the log, at `trace` (spec/80 §8).
-const PACKETS: &str = "xmpp.packets";
 
 /// Ids of requests of this layer begin so; their answers go no further.
 pub const OWN_ID: &str = "connection-";

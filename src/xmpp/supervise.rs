@@ -98,7 +98,9 @@ pub async fn supervise(mut peer: Peer, mut link: Link) {
                 error.pace()
             }
             Err(error) => {
-                failures.attempt_failed(&error);
+                if let Some(text) = failures.attempt_failed(&error) {
+                    link.tell(Event::Trouble { kind: error.problem(), text }).await;
+                }
                 error.pace()
             }
         };
@@ -141,6 +143,9 @@ async fn live(
     }
     failures.lost(&error, resumable);
     link.tell(Event::Disconnected { resumable }).await;
+    if error.pace() == Pace::Contended {
+        link.tell(Event::Trouble { kind: error.problem(), text: error.to_string() }).await;
+    }
     Some(error)
 }
 

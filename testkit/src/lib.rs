@@ -1,15 +1,18 @@
 //! The other side of every conversation: strict simulated peers, a server in memory, scenarios.
 //!
-//! Everything here reads and writes XML by itself, with minidom and serde_json, never with the focus' own wire types, so
+//! Everything here reads and writes XML by itself, with rxml and serde_json, never with the focus' own wire types, so
 //! that an error of ours cannot cancel itself out. Peers have no I/O and no clock: hand them stanzas and the time, take
 //! their stanzas. The same peers run in memory ([`scenario`]) and over TCP ([`tcp`]).
 //!
 //! The real server and the real focus, as processes, are in [`prosody`] and [`mod@focus`].
 
 pub mod bridge;
+mod element;
 pub mod focus;
+pub mod links;
 pub mod load;
 pub mod login;
+pub mod logs;
 pub mod ns;
 pub mod participant;
 pub mod process;

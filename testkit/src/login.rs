@@ -5,7 +5,7 @@ use futures::{SinkExt, StreamExt};
 use minidom::Element;
 use sasl::common::{ChannelBinding, Credentials};
 use tokio::{io::BufStream, net::TcpStream};
-use tokio_xmpp::xmlstream::{StreamHeader, Timeouts, XmlStream, initiate_stream};
+use tokio_xmpp::xmlstream::{InitiatingStream, StreamHeader, Timeouts, XmlStream, initiate_stream};
 
 use crate::{ns, prosody::Prosody};
 
@@ -37,6 +37,46 @@ impl Session {
         Self::log_in(prosody, &prosody.auth_domain(), "SCRAM-SHA-1", (user, password), resource).await
     }
 
+    /// A guest on a domain of his own.
+    pub async fn guest(prosody: &Prosody, domain: &str) -> Self {
+        Self::log_in(prosody, domain, "ANONYMOUS", ("nobody", ""), None).await
+    }
+
+    /// Somebody who has an account on that domain.
+    pub async fn account(prosody: &Prosody, domain: &str, user: &str, password: &str) -> Self {
+        Self::log_in(prosody, domain, "SCRAM-SHA-1", (user, password), None).await
+    }
+
+    /// The bearer of a token, where the server takes it as a password.
+    pub async fn bearer(prosody: &Prosody, domain: &str, token: &str) -> Self {
+        Self::log_in(prosody, domain, "PLAIN", ("bearer", token), None).await
+    }
+
+    /// Whether a token is refused.
+    pub async fn is_refused(prosody: &Prosody, domain: &str, token: &str) -> bool {
+        Self::authenticated(prosody, domain, "PLAIN", ("bearer", token)).await.is_err()
+    }
+
+    /// A stream whose log-in has been taken, before the next header; Err: why it was not.
+    async fn authenticated(
+        prosody: &Prosody,
+        domain: &str,
+        mechanism: &str,
+        user: (&str, &str),
+    ) -> Result<InitiatingStream<BufStream<TcpStream>>, tokio_xmpp::Error> {
+        let header = StreamHeader { to: Some(domain.to_owned().into()), from: None, id: None };
+        let tcp = TcpStream::connect(prosody.client_address()).await.expect("Prosody listens");
+        tcp.set_nodelay(true).expect("a TCP socket");
+        let stream = initiate_stream(BufStream::new(tcp), ns::CLIENT, header, Timeouts::default()).await;
+        let (features, stream) = stream.expect("a stream").recv_features().await.expect("features");
+        assert!(features.sasl_mechanisms.contains(mechanism), "{domain} offers {:?}", features.sasl_mechanisms);
+        let credentials = Credentials::default()
+            .with_username(user.0)
+            .with_password(user.1)
+            .with_channel_binding(ChannelBinding::None);
+        tokio_xmpp::client_login(stream, [mechanism.to_owned()].into(), credentials).await
+    }
+
     async fn log_in(
         prosody: &Prosody,
         domain: &str,
@@ -44,18 +84,9 @@ impl Session {
         user: (&str, &str),
         resource: Option<&str>,
     ) -> Self {
-        let header = || StreamHeader { to: Some(domain.to_owned().into()), from: None, id: None };
-        let tcp = TcpStream::connect(prosody.client_address()).await.expect("Prosody listens");
-        tcp.set_nodelay(true).expect("a TCP socket");
-        let stream = initiate_stream(BufStream::new(tcp), ns::CLIENT, header(), Timeouts::default()).await;
-        let (features, stream) = stream.expect("a stream").recv_features().await.expect("features");
-        assert!(features.sasl_mechanisms.contains(mechanism), "{domain} offers {:?}", features.sasl_mechanisms);
-        let credentials = Credentials::default()
-            .with_username(user.0)
-            .with_password(user.1)
-            .with_channel_binding(ChannelBinding::None);
-        let stream = tokio_xmpp::client_login(stream, [mechanism.to_owned()].into(), credentials).await;
-        let stream = stream.expect("log-in").send_header(header()).await.expect("a stream again");
+        let header = StreamHeader { to: Some(domain.to_owned().into()), from: None, id: None };
+        let stream = Self::authenticated(prosody, domain, mechanism, user).await.expect("log-in");
+        let stream = stream.send_header(header).await.expect("a stream again");
         let (_, stream) = stream.recv_features::<Element>().await.expect("features again");
         let mut session = Self { stream, jid: String::new() };
         let resource = resource.map_or(String::new(), |resource| format!("<resource>{resource}</resource>"));

@@ -57,6 +57,8 @@ pub struct Options {
     wiring: Wiring,
     domain: String,
     accounts: Vec<(String, String)>,
+    /// Host, user, password.
+    users: Vec<(String, String, String)>,
     roster: bool,
     tls_required: bool,
     hibernation: Option<Duration>,
@@ -71,6 +73,7 @@ impl Options {
             wiring,
             domain: "meet.test".into(),
             accounts: vec![("focus".into(), FOCUS_PASSWORD.into()), ("jvb".into(), JVB_PASSWORD.into())],
+            users: Vec::new(),
             roster: true,
             tls_required: false,
             hibernation: None,
@@ -89,6 +92,12 @@ impl Options {
     /// One more account on the auth domain.
     pub fn account(mut self, user: &str, password: &str) -> Self {
         self.accounts.push((user.into(), password.into()));
+        self
+    }
+
+    /// An account on another host, as `prosodyctl register` makes it.
+    pub fn user(mut self, host: &str, user: &str, password: &str) -> Self {
+        self.users.push((host.into(), user.into(), password.into()));
         self
     }
 
@@ -452,6 +461,9 @@ fn prepare(folder: &Path, options: &Options) {
     let auth = format!("auth.{}", options.domain);
     for (user, password) in &options.accounts {
         write_account(folder, &auth, user, password);
+    }
+    for (host, user, password) in &options.users {
+        write_account(folder, host, user, password);
     }
     if options.roster && options.wiring == Wiring::Proxy {
         let entry =

@@ -35,6 +35,7 @@ pub fn disagreements(participants: &[&Participant], bridges: &[&Bridge], rules: 
         views.compare_bridges(participant, &mut wrong);
     }
     views.compare_strangers(&mut wrong);
+    crate::links::compare(bridges, &mut wrong);
     wrong
 }
 

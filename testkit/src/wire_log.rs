@@ -2,11 +2,9 @@
 
 use std::fmt;
 
-use minidom::Element;
-
 use crate::Time;
 use crate::ns;
-use crate::xml::{Read, error_in, to_text};
+use crate::xml::{Element, Read, error_in, to_text};
 
 /// One stanza, as its receiver saw it.
 #[derive(Debug, Clone)]

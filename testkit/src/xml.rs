@@ -2,20 +2,18 @@
 
 use std::fmt::Display;
 
-use minidom::Element;
-use minidom::rxml::{Namespace, NcName};
-
 use crate::ns;
+
+pub use crate::element::Element;
 
 /// An element under construction: `el("iq", ns::CLIENT).attr("type", "result").done()`.
 pub struct Builder(Element);
 
 pub fn el(name: &str, namespace: &str) -> Builder {
-    Builder(Element::bare(name, namespace))
+    Builder(Element::new(name, namespace))
 }
 
 impl Builder {
-    /// Panics if `name` is no XML name: names are literals of ours.
     pub fn attr(mut self, name: &str, value: impl Display) -> Builder {
         set_attr(&mut self.0, name, value);
         self
@@ -42,6 +40,11 @@ impl Builder {
         self
     }
 
+    /// As far as it is made.
+    pub fn look(&self) -> &Element {
+        &self.0
+    }
+
     pub fn done(self) -> Element {
         self.0
     }
@@ -55,21 +58,19 @@ impl From<Builder> for Element {
 
 /// Sets an attribute, replacing the one that is there.
 pub fn set_attr(element: &mut Element, name: &str, value: impl Display) {
-    let name = NcName::try_from(name).expect("attribute names are literals");
-    element.set_attr(Namespace::NONE, name, value.to_string());
+    element.set_attr(name, value.to_string());
 }
 
 /// Reads a stanza that stands alone, as if it stood in a client's stream.
 pub fn parse(xml: &str) -> Result<Element, String> {
-    Element::from_reader_with_prefixes(xml.as_bytes(), Some(ns::CLIENT.to_owned()))
-        .map_err(|error| format!("not well-formed: {error}: {xml}"))
+    Element::parse(xml, ns::CLIENT).map_err(|error| format!("not well-formed: {error}: {xml}"))
 }
 
 /// Writes an element; readable by anything that reads XML.
 pub fn to_text(element: &Element) -> String {
-    let mut bytes = Vec::new();
-    element.write_to(&mut bytes).expect("writing to memory");
-    String::from_utf8(bytes).expect("minidom writes UTF-8")
+    let mut text = String::new();
+    element.write("", &mut text);
+    text
 }
 
 /// Reading without noise.
@@ -83,7 +84,7 @@ pub trait Read {
 
 impl Read for Element {
     fn get(&self, attribute: &str) -> Option<&str> {
-        self.attrs().get(&Namespace::NONE, attribute).map(String::as_str)
+        self.attr(attribute)
     }
 
     fn kid(&self, name: &str, namespace: &str) -> Option<&Element> {

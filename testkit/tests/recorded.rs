@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use minidom::Element;
 use testkit::Time;
 use testkit::bridge::Bridge;
 use testkit::participant::profile::Profile;
 use testkit::participant::{Participant, Settings};
-use testkit::xml::{Read, bare, parse, resource, set_attr};
+use testkit::xml::{Element, Read, bare, parse, resource, set_attr};
 use testkit::{bridge, ns};
 
 struct Line {

@@ -5,13 +5,12 @@ use jicofo::focus::request::json;
 use jicofo::wire::sm::{Incoming, read_stanza};
 use jicofo::wire::stanza::{Iq, IqBody, Payload, Stanza};
 use jicofo::wire::xml;
-use minidom::Element;
 use testkit::Time;
+use testkit::logs::keep_lines;
 use testkit::ns;
 use testkit::scenario::{Builder, Scenario};
-use testkit::xml::Read;
+use testkit::xml::{Element, Read};
 
-use crate::log_lines::{keep_log, logged};
 use crate::support::*;
 
 pub const GUEST: &str = "g1@guest.meet.test/r1";
@@ -67,10 +66,10 @@ const E4: (&str, &str, &str) = ("modify", "not-acceptable", "Missing mandatory a
 pub fn is_refused(answer: &Element, (kind, condition, text): (&str, &str, &str)) {
     let error = answer.kid("error", ns::CLIENT).unwrap_or_else(|| panic!("no error: {answer:?}"));
     assert_eq!(error.get("type"), Some(kind));
-    let children: Vec<(&str, String)> = error.children().map(|child| (child.name(), child.ns())).collect();
-    let mut expected = vec![(condition, ns::STANZA_ERRORS.to_owned()), ("text", ns::STANZA_ERRORS.to_owned())];
+    let children: Vec<(&str, &str)> = error.children().map(|child| (child.name(), child.ns())).collect();
+    let mut expected = vec![(condition, ns::STANZA_ERRORS), ("text", ns::STANZA_ERRORS)];
     if text == E2.2 {
-        expected.push(("session-invalid", ns::FOCUS.to_owned()));
+        expected.push(("session-invalid", ns::FOCUS));
     }
     assert_eq!(children, expected);
     assert_eq!(error.kid("text", ns::STANZA_ERRORS).map(Element::text).as_deref(), Some(text));
@@ -118,6 +117,46 @@ fn nobody_but_the_proxy_may_say_for_whom_it_asks() {
     session(&ask_with(&mut s, "a", ROOM, "machine-uid='m1'"));
     assert_eq!(said_to(&s, &proxied).results().count(), 1);
     s.finish();
+}
+
+/// What comes has the address that the server gives it.
+#[test]
+fn only_a_user_of_the_login_domain_starts_a_conference() {
+    for (from, starts) in [
+        ("alice@meet.test/web", true),
+        ("focus.meet.test/alice@meet.test/web", true),
+        // The domain itself, and an account without a connection.
+        ("meet.test", false),
+        ("focus.meet.test/meet.test", false),
+        ("focus.meet.test/alice@meet.test", false),
+        ("focus.meet.test", false),
+        // Domains that only look like it.
+        ("alice@guest.meet.test/web", false),
+        ("alice@meet.test.evil.example/web", false),
+        ("alice@evilmeet.test/web", false),
+        ("focus.meet.test/alice@auth.meet.test/web", false),
+        // An occupant of a room, a bridge, the focus' own account, a room.
+        ("other@conference.meet.test/alice", false),
+        ("jvbbrewery@internal.auth.meet.test/jvb1", false),
+        ("focus@auth.meet.test/other", false),
+        ("other@conference.meet.test", false),
+        // What stands behind a proxy that is not ours.
+        ("evil.example/alice@meet.test/web", false),
+        ("other@conference.meet.test/alice@meet.test/web", false),
+        ("focus@focus.meet.test/alice@meet.test/web", false),
+        // Twice behind it: the address is that of the proxy.
+        ("focus.meet.test/focus.meet.test/alice@meet.test/web", false),
+    ] {
+        let mut s = Scenario::new().config(secured).start();
+        let conference = format!("<conference xmlns='{}' room='{ROOM}' machine-uid='m1'/>", ns::FOCUS);
+        to_focus(&mut s, &format!("<iq type='set' id='x' from='{from}' to='{FOCUS}'>{conference}</iq>"));
+        let answer = said_to(&s, from).last().stanza.clone();
+        match starts {
+            true => drop(session(&answer)),
+            false => is_refused(&answer, E1),
+        }
+        assert_eq!(joins(&s, ROOM).count(), usize::from(starts), "{from}");
+    }
 }
 
 /// Covers spec/10: 13, 64.
@@ -311,7 +350,7 @@ fn a_logout_ends_the_session_once() {
         let answer = only(&s, "g", "out");
         assert_eq!(answer.get("type"), Some("result"));
         let logout_answer = answer.kid("logout", ns::FOCUS).expect("a logout");
-        assert_eq!((logout_answer.attrs().into_iter().count(), logout_answer.children().count()), (0, 0));
+        assert_eq!((logout_answer.attrs().count(), logout_answer.children().count()), (0, 0));
         for (ask, id) in
             [("again", format!("session-id='{id}'")), ("none", String::new()), ("empty", "session-id=''".into())]
         {
@@ -450,7 +489,7 @@ fn a_hundred_people_log_in_at_once() {
 #[test]
 fn each_decision_is_one_line_of_the_log_without_secrets() {
     let mut s = secure();
-    keep_log();
+    keep_lines();
     let id = session(&ask_with(&mut s, "a", ROOM, "machine-uid='machine-of-alice' token='e30.hush.x'"));
     let mine = format!("session-id='{id}' machine-uid='machine-of-alice'");
     ask_with(&mut s, "g", OTHER, "machine-uid='m2'");
@@ -462,7 +501,7 @@ fn each_decision_is_one_line_of_the_log_without_secrets() {
     let lines = logged("");
     let rules: Vec<&str> = lines
         .iter()
-        .filter(|line| line.contains("Conference request of "))
+        .filter(|line| line.contains("Conference request for room "))
         .map(|line| {
             let (_, rule) = line.split_once(" by rule ").expect("a rule");
             rule.split_once(' ').expect("and words").0

@@ -213,3 +213,95 @@ fn breakout_rooms_that_nobody_is_in_are_nothing_to_the_focus() {
     assert_eq!(news, 0);
     s.finish();
 }
+
+/// As moderators do it: rooms are added, people go there and between them, one comes back, the rooms are removed.
+#[test]
+fn people_move_between_breakout_rooms_while_the_main_room_lives_on() {
+    let mut s = Scenario::new().bridge("jvb1").start();
+    let people = ["alice", "bob", "carol", "dave", "erin"];
+    for name in people {
+        s.joins(name);
+        s.settle();
+    }
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    for subject in ["one", "two"] {
+        s.participant("alice").add_breakout_room(subject);
+    }
+    s.settle();
+    let rooms = s.view_server().breakouts_of(ROOM);
+    assert_eq!((rooms.len(), conferences(&s)), (2, 1), "a room that nobody has asked for is no conference");
+    for (name, room) in [("bob", &rooms[0]), ("carol", &rooms[0]), ("dave", &rooms[1]), ("erin", &rooms[1])] {
+        s.participant(name).leave_with_status("switch_room");
+        goes_to(&mut s, name, room);
+    }
+    s.run_until(|s| s.connected(&["bob", "carol", "dave", "erin"]));
+    assert_eq!((conferences(&s), leaves(&s, ROOM).count()), (3, 0));
+    // Alice, alone there, keeps her session for a while; nobody in another room is told of her or of anybody else's sources.
+    let now = s.now();
+    s.participant("bob").add_source(testkit::participant::media::desktop());
+    s.settle();
+    assert_eq!(s.sent_to("carol").since(now).jingle("source-add").count(), 1);
+    assert!(["alice", "dave", "erin"].iter().all(|name| s.sent_to(name).since(now).jingle("source-add").is_empty()));
+    // Nobody owns a room that guests have to themselves; who leads the main room leads here.
+    assert!(rooms.iter().all(|room| grants(&s, room).is_empty()));
+    s.participant("alice").leave_with_status("switch_room");
+    goes_to(&mut s, "alice", &rooms[1]);
+    s.run_until(Scenario::all_connected);
+    assert!(s.view("alice").is_moderator() && !s.view("dave").is_moderator());
+    s.run_for(Time::from_secs(60));
+    assert_eq!((conferences(&s), leaves(&s, ROOM).count()), (3, 0), "the main room, empty, waits for them");
+    // Moderation in one room is that room's alone.
+    s.participant("alice").moderate("audio", true);
+    s.settle();
+    let muted = |s: &Scenario, name: &str| s.view_bridge("jvb1").endpoint(name).unwrap().force_mute;
+    assert_eq!(["bob", "carol", "dave", "erin"].map(|name| muted(&s, name).0), [false, false, true, true]);
+    // One comes back, then the rooms are removed with whoever is in them.
+    s.participant("erin").leave();
+    goes_to(&mut s, "erin", ROOM);
+    s.participant("alice").leave();
+    goes_to(&mut s, "alice", ROOM);
+    for room in &rooms {
+        s.participant("alice").remove_breakout_room(room);
+    }
+    s.settle();
+    assert_eq!((conferences(&s), leaves(&s, &rooms[0]).count(), leaves(&s, &rooms[1]).count()), (1, 0, 0));
+    assert_eq!(s.view_bridge("jvb1").conferences().len(), 1);
+    for name in ["bob", "carol", "dave"] {
+        goes_to(&mut s, name, ROOM);
+    }
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    assert_eq!(s.focus().gauges().participants, 5);
+    s.finish();
+}
+
+/// The member of a breakout room is nobody in the main room, nor the reverse.
+#[test]
+fn nobody_acts_from_one_room_on_another() {
+    let mut s = main_room(&["alice", "bob", "carol"]);
+    s.participant("carol").leave();
+    goes_to(&mut s, "carol", BREAKOUT);
+    goes_to(&mut s, "xavier", BREAKOUT);
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    let sid = s.view("bob").session().unwrap().sid.clone();
+    let now = s.now();
+    let from = format!("{BREAKOUT}/carol");
+    for (id, child) in [
+        ("mute", format!("<mute xmlns='{}' jid='{ROOM}/bob'>true</mute>", testkit::ns::JITMEET_AUDIO)),
+        ("end", format!("<jingle xmlns='{}' action='session-terminate' sid='{sid}'/>", testkit::ns::JINGLE)),
+    ] {
+        to_focus(&mut s, &format!("<iq type='set' id='{id}' from='{from}' to='{FOCUS}'>{child}</iq>"));
+    }
+    assert!(s.view("bob").connected() && s.said().since(now).request("mute").is_empty());
+    let answers: Vec<String> = said_to(&s, &from)
+        .since(now)
+        .filter(testkit::wire_log::Wire::is_answer)
+        .iter()
+        .map(|wire| error(&wire.stanza).0)
+        .collect();
+    assert_eq!(answers, ["not-allowed", "bad-request"]);
+    s.server().take_violations();
+    s.finish();
+}

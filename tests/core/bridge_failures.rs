@@ -1,13 +1,12 @@
 //! Bridges that refuse, say nothing, or have forgotten what they were asked before: each row of spec/40 §8.
 
-use minidom::Element;
 use testkit::Time;
 use testkit::bridge::Fault;
 use testkit::ns;
 use testkit::participant::media::desktop;
 use testkit::room::Fate;
 use testkit::scenario::Scenario;
-use testkit::xml::to_text;
+use testkit::xml::{Element, to_text};
 
 use crate::bridges_support::*;
 use crate::support::*;
@@ -392,6 +391,124 @@ fn an_update_that_fails_costs_what_its_row_says() {
     s.run_until(Scenario::all_connected);
     assert_eq!((moves(&s, "alice"), moves(&s, "bob")), (1, 1));
     s.finish();
+}
+
+/// Sources, the transport of an accept and the end of an endpoint: whatever of it gets lost, to the bridge or on the way back,
+/// the bridge ends with what is right.
+#[test]
+fn what_a_bridge_did_not_confirm_is_told_again() {
+    // Carried out, and not answered: told again all the same, which changes nothing.
+    for fault in [|| Fault::Lost, || Fault::Unanswered] {
+        let mut s = meet(Scenario::new().bridge("jvb1"));
+        let before = count(&s, "jvb1");
+        s.bridge("jvb1").fail_next(fault());
+        s.participant("alice").add_source(desktop());
+        s.run_for(seconds(14));
+        assert_eq!(asked_since(&s, "jvb1", before), ["alice:sources"]);
+        s.run_for(seconds(3));
+        assert_eq!(asked_since(&s, "jvb1", before), ["alice:sources"; 2]);
+        assert_eq!((moves(&s, "alice"), moves(&s, "bob"), operational(&s)), (0, 0, 1));
+        s.run_for(seconds(40));
+        assert_eq!(count(&s, "jvb1"), before + 2, "an answer is the end of it");
+        s.finish();
+    }
+    // An accept.
+    let mut s = meet(Scenario::new().bridge("jvb1"));
+    s.joins_with("carol", |carol| carol.thinks = seconds(1));
+    s.run_for(Time::from_millis(500));
+    let before = count(&s, "jvb1");
+    s.bridge("jvb1").fail_next(Fault::Lost);
+    s.run_for(seconds(18));
+    let told = asked_since(&s, "jvb1", before);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(told[0], told[1]);
+    assert!(s.view_bridge("jvb1").endpoint("carol").is_some_and(|carol| carol.transport.is_some()));
+    s.finish();
+    // An end.
+    let mut s = meet(Scenario::new().bridge("jvb1").participant("carol"));
+    let before = count(&s, "jvb1");
+    s.bridge("jvb1").fail_next(Fault::Lost);
+    s.participant("carol").leave();
+    s.run_for(seconds(18));
+    assert_eq!(asked_since(&s, "jvb1", before), ["-carol"; 2]);
+    assert!(s.view_bridge("jvb1").endpoint("carol").is_none());
+    s.finish();
+}
+
+/// What is told again is what holds by then, and once, however much was lost of it.
+#[test]
+fn what_is_told_again_is_as_it_is_by_then() {
+    let mut s = meet(Scenario::new().bridge("jvb1"));
+    for _ in 0..3 {
+        s.bridge("jvb1").fail_next(Fault::Lost);
+    }
+    let before = count(&s, "jvb1");
+    let camera = s.view("alice").own().sources.iter().rev().find_map(|source| source.name.clone());
+    s.participant("alice").add_source(desktop());
+    s.run_for(Time::from_millis(300));
+    s.participant("alice").remove_source(&camera.expect("she has some"));
+    s.run_for(Time::from_millis(300));
+    s.participant("bob").add_source(desktop());
+    s.run_for(seconds(20));
+    let told = asked_since(&s, "jvb1", before + 3);
+    assert_eq!(told, ["alice:sources", "bob:sources"]);
+    // Somebody leaves and is back under the same name before his end is told again: then it is not.
+    let before = count(&s, "jvb1");
+    s.bridge("jvb1").fail_next(Fault::Lost);
+    s.participant("bob").leave();
+    s.run_for(seconds(1));
+    s.joins("bob");
+    s.run_until(Scenario::all_connected);
+    s.run_for(seconds(20));
+    let ends = asked_since(&s, "jvb1", before).iter().filter(|told| *told == "-bob").count();
+    assert_eq!(ends, 1);
+    s.bridge("jvb1").take_errors();
+    s.finish();
+}
+
+/// The connection to the bridges alone is lost and set up anew; what was said to them meanwhile is said again, once they can
+/// be reached.
+#[test]
+fn what_was_said_to_bridges_while_their_connection_was_down_is_said_again() {
+    let mut s = meet(Scenario::new().bridge("jvb1").config(|config| {
+        let mut account = config.xmpp.client.account.clone();
+        account.resource = "service".into();
+        config.xmpp.service = Some(account);
+    }));
+    s.service_is_cut_off();
+    s.run_for(seconds(1));
+    s.participant("alice").add_source(desktop());
+    s.run_for(seconds(3));
+    s.service_logs_in_anew();
+    s.run_for(seconds(4));
+    assert_eq!((moves(&s, "alice"), moves(&s, "bob")), (0, 0));
+    s.check();
+    s.finish();
+}
+
+/// A bridge that knows nobody whom it has just been told of: each new session comes later than the last.
+#[test]
+fn who_is_lost_by_the_bridge_time_and_again_is_invited_ever_more_seldom() {
+    let mut s = meet(Scenario::new().bridge("jvb1"));
+    s.participant("bob").settings.patience = seconds(90);
+    let start = s.now();
+    for _ in 0..3000 {
+        s.run_for(Time::from_millis(100));
+        if s.view("alice").connected() {
+            s.bridge("jvb1").forget_endpoint("alice");
+            let last = s.view("alice").own().sources.last().and_then(|source| source.name.clone());
+            match last.filter(|_| s.view("alice").own().sources.len() > 8) {
+                Some(name) => s.participant("alice").remove_source(&name),
+                None => _ = s.participant("alice").add_source(desktop()),
+            }
+        }
+    }
+    let invitations = s.sent_to("alice").since(start).jingle("session-initiate").times();
+    assert!((10..=20).contains(&invitations.len()), "{} invitations in five minutes", invitations.len());
+    let gaps: Vec<u64> = invitations.windows(2).map(|two| (two[1] - two[0]).as_secs()).collect();
+    assert!(gaps.is_sorted() && gaps.last().is_some_and(|last| *last >= 30), "{gaps:?}");
+    assert_eq!(moves(&s, "bob"), 0);
+    assert_eq!(s.focus().audit(), Vec::<String>::new());
 }
 
 /// Covers spec/40: 27, 28; spec/90: 64.

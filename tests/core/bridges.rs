@@ -336,6 +336,48 @@ fn the_brewery_is_entered_at_the_second_try() {
     s.finish();
 }
 
+/// Every bridge in the brewery speaks up every few seconds, and our own presence is lost: it is not waited for without end.
+#[test]
+fn a_brewery_whose_bridges_talk_on_while_our_own_presence_is_lost_is_entered_anew() {
+    let mut s = Scenario::new().bridge("jvb1").bridge("jvb2").start();
+    s.settle();
+    let own = |d: &testkit::room::Delivery| {
+        d.to == "focus" && d.stanza.get("from") == Some("jvbbrewery@internal.auth.meet.test/focus")
+    };
+    s.accident(1, Fate::IsLost, own);
+    s.focus_is_cut_off();
+    s.focus_logs_in_anew();
+    let start = s.now();
+    s.run_for(seconds(119));
+    assert_eq!(joins(&s, BREWERY).since(start).count(), 1);
+    s.run_for(seconds(20));
+    assert_eq!(joins(&s, BREWERY).since(start).count(), 2);
+    assert_eq!(operational(&s), 2);
+    s.finish();
+}
+
+/// A try to enter the brewery comes due while the connection is cut off: it is made when the connection is resumed.
+#[test]
+fn a_brewery_that_could_not_be_tried_while_cut_off_is_entered_when_resumed() {
+    let mut s = Scenario::new().bridge("jvb1").start();
+    s.settle();
+    let own = |d: &testkit::room::Delivery| {
+        d.to == "focus" && d.stanza.get("from") == Some("jvbbrewery@internal.auth.meet.test/focus")
+    };
+    s.bridge("jvb1").settings.presence_interval = Time::ZERO;
+    s.accident(2, Fate::IsLost, own);
+    s.focus_is_cut_off();
+    s.focus_logs_in_anew();
+    // Given up after 15 s, to be tried again after another 15.
+    s.run_for(seconds(25));
+    s.focus_is_cut_off();
+    s.run_for(seconds(10));
+    s.focus_resumes();
+    s.run_for(seconds(10));
+    assert_eq!(operational(&s), 1);
+    s.finish();
+}
+
 /// Covers spec/50: 48.
 #[test]
 fn after_a_restart_of_the_server_bridges_are_there_within_a_second() {

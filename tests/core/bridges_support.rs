@@ -1,11 +1,12 @@
 //! What is said to bridges, in short, and what happens to them.
 
+use jicofo::config::SelectionStrategy;
 use testkit::Time;
 use testkit::bridge::{Fault, Settings};
 use testkit::ns;
 use testkit::scenario::{Builder, Scenario};
 use testkit::wire_log::Wire;
-use testkit::xml::{Read, parse};
+use testkit::xml::{Element, Read, parse};
 
 use crate::support::said_to;
 
@@ -38,7 +39,8 @@ pub fn refusal(condition: &'static str, reason: Option<&'static str>) -> Fault {
     Fault::Error { kind: "cancel", condition, text: "by the test".into(), reason }
 }
 
-/// What the focus asked a bridge since that many requests: `create +p`, `+q`, `p:transport,sources`, `-p`, `expire`.
+/// What the focus asked a bridge since that many requests: `create +p`, `+q`, `p:transport,sources`, `-p`, `expire`; of a link
+/// `>b create 0 +q` (with its mesh and who is behind it), `>b transport`, `>b +q`, `>b q:sources`, `>b -q`, `>b expire`.
 pub fn asked_since(s: &Scenario, bridge: &str, skip: usize) -> Vec<String> {
     let asked = said_to(s, &format!("{BREWERY}/{bridge}")).request("conference-modify");
     asked.iter().skip(skip).map(outline).collect()
@@ -59,16 +61,43 @@ fn outline(wire: &Wire) -> String {
     let mut words: Vec<String> = Vec::new();
     words.extend(is("create").then(|| "create".to_owned()));
     words.extend(is("expire").then(|| "expire".to_owned()));
-    for endpoint in modify.kids("endpoint", ns::COLIBRI2) {
+    for relay in modify.kids("relay", ns::COLIBRI2) {
+        words.push(format!(">{}", relay.get("id").unwrap_or("?")));
+        let is = |attribute: &str| relay.get(attribute) == Some("true");
+        words.extend(is("create").then(|| format!("create {}", relay.get("mesh-id").unwrap_or("?"))));
+        words.extend(is("expire").then(|| "expire".to_owned()));
+        let connects = relay.kid("transport", ns::COLIBRI2).is_some_and(|it| it.kid("transport", ns::ICE).is_some());
+        words.extend(connects.then(|| "transport".to_owned()));
+        words.extend(relay.kid("endpoints", ns::COLIBRI2).into_iter().flat_map(endpoints));
+    }
+    words.extend(endpoints(modify));
+    words.join(" ")
+}
+
+fn endpoints(parent: &Element) -> Vec<String> {
+    let mut words = Vec::new();
+    for endpoint in parent.kids("endpoint", ns::COLIBRI2) {
         let id = endpoint.get("id").unwrap_or("?");
-        let children: Vec<&str> = endpoint.children().map(minidom::Element::name).collect();
+        let children: Vec<&str> = endpoint.children().map(testkit::xml::Element::name).collect();
         words.push(match (endpoint.get("create"), endpoint.get("expire")) {
             (Some(_), _) => format!("+{id}"),
             (_, Some(_)) => format!("-{id}"),
             _ => format!("{id}:{}", children.join(",")),
         });
     }
-    words.join(" ")
+    words
+}
+
+/// What the focus asked bridges since it had sent that many stanzas, in its order: the bridge, then as [`asked_since`] says.
+pub fn asked_all_since(s: &Scenario, skip: usize) -> Vec<String> {
+    s.said().iter().skip(skip).filter_map(asked_all_of).collect()
+}
+
+/// The same for one stanza.
+pub fn asked_all_of(wire: &Wire) -> Option<String> {
+    let bridge = wire.stanza.get("to")?.strip_prefix(BREWERY)?.strip_prefix('/')?.to_owned();
+    wire.payload().filter(|payload| payload.name() == "conference-modify")?;
+    Some(format!("{bridge}: {}", outline(wire)))
 }
 
 /// How often somebody was told that his session moves.
@@ -117,4 +146,29 @@ pub fn checks(s: &Scenario, bridge: &str) -> Vec<Time> {
 
 pub fn operational(s: &Scenario) -> usize {
     s.focus().gauges().operational_bridges
+}
+
+/// Bridges that can be linked, each in a region of its name: who is in a region goes to its bridge.
+pub fn linked(bridges: &[&'static str]) -> Builder {
+    let builder = Scenario::new().config(|config| {
+        config.octo.enabled = true;
+        config.bridge.selection_strategy = SelectionStrategy::RegionBased;
+    });
+    bridges.iter().fold(builder, |builder, name| builder.relay_bridge(name, name))
+}
+
+/// These people, with the region of each, come one after the other.
+pub fn people(mut s: Scenario, people: &[(&str, &'static str)]) -> Scenario {
+    for (name, region) in people {
+        s.joins_with(name, |p| p.region = Some((*region).into()));
+        s.settle();
+    }
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    s
+}
+
+/// Linked bridges with people on them.
+pub fn linked_meeting(bridges: &[&'static str], who: &[(&str, &'static str)]) -> Scenario {
+    people(linked(bridges).start(), who)
 }

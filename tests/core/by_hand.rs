@@ -1,12 +1,11 @@
 //! Jingle written and read by hand, for what no client of the kit would do.
 
-use minidom::Element;
 use testkit::ns;
 use testkit::participant::media::Track;
 use testkit::scenario::{Builder, Scenario};
 use testkit::sources::{Group, Media, Semantics, Source, Sources};
 use testkit::wire_log::{Query, Wire};
-use testkit::xml::{Read, parse};
+use testkit::xml::{Element, Read, parse};
 
 pub const JINGLE: &str = "urn:xmpp:jingle:1";
 

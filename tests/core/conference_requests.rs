@@ -1,13 +1,13 @@
 //! Who asks for a conference, and what is answered.
 
 use testkit::Time;
+use testkit::logs::keep_lines;
 use testkit::ns;
 use testkit::participant::Place;
 use testkit::room::Fate;
 use testkit::scenario::Scenario;
 use testkit::xml::Read;
 
-use crate::log_lines::{keep_log, logged};
 use crate::support::*;
 
 /// One client that does nothing by itself, `g`.
@@ -216,7 +216,7 @@ fn what_the_focus_does_not_serve_is_refused() {
 #[test]
 fn start_audio_muted_is_a_number_of_participants() {
     for (value, second) in [("true", None), ("1", Some(("true".to_owned(), "false".to_owned())))] {
-        keep_log();
+        keep_lines();
         let mut s = Scenario::new()
             .bridge("jvb1")
             .participant_with("alice", |alice| alice.properties.push(("startAudioMuted".into(), value.into())))

@@ -43,7 +43,9 @@ fn login(again: bool) -> Vec<String> {
     steps.map(|step| step.replace("presence - disco#info →", "presence -  →")).collect()
 }
 
-/// Covers spec/20: 44; spec/90: 25, 29, 41.
+/// The part of spec/70 28 that follows the stream's own negotiation.
+///
+/// Covers spec/20: 44; spec/70: 28; spec/90: 25, 29, 41.
 #[test]
 fn a_login_is_followed_by_the_same_steps_each_time() {
     let mut s = Scenario::new().start();
@@ -76,7 +78,7 @@ fn presence_is_sent_after_a_login_and_not_after_a_resumption() {
     s.finish();
 }
 
-/// Covers spec/10: 38; spec/90: 37.
+/// Covers spec/10: 38; spec/70: 31, 32; spec/90: 37.
 #[test]
 fn conferences_live_through_a_resumption_in_time_and_through_nothing_else() {
     let mut s = meet(Scenario::new());
@@ -86,6 +88,7 @@ fn conferences_live_through_a_resumption_in_time_and_through_nothing_else() {
     s.joins("carol");
     s.run_until(Scenario::all_connected);
     assert_eq!((s.focus().gauges().conferences, joins(&s, ROOM).count(), offers(&s, "alice")), (1, 1, 1));
+    assert_eq!(s.focus().metrics().xmpp_disconnects, 1);
     // Not resumed in time.
     s.focus_is_cut_off();
     s.run_for(Time::from_secs(14));
@@ -93,6 +96,7 @@ fn conferences_live_through_a_resumption_in_time_and_through_nothing_else() {
     s.run_for(Time::from_secs(2));
     let gauges = s.focus().gauges();
     assert_eq!((gauges.conferences, gauges.members, gauges.participants), (0, 0, 0));
+    assert_eq!(s.said().jingle("session-terminate").count(), 0, "for nobody, and clients reload as it is");
     // A new stream, at once.
     let mut s = meet(Scenario::new());
     s.focus_is_cut_off();

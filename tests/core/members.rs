@@ -1,6 +1,5 @@
 //! Members: presence, features, coming and going.
 
-use minidom::Element;
 use serde_json::json;
 use testkit::Time;
 use testkit::ns;
@@ -9,7 +8,7 @@ use testkit::participant::{Place, SessionState};
 use testkit::room::Fate;
 use testkit::scenario::{Builder, Scenario};
 use testkit::sources::Media;
-use testkit::xml::{Read, parse};
+use testkit::xml::{Element, Read, parse};
 
 use crate::support::*;
 

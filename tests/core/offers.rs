@@ -1,10 +1,9 @@
 //! What participants are offered (spec/30 §4, §8).
 
-use minidom::Element;
 use testkit::participant::Settings;
 use testkit::participant::profile::{AUDIO, Profile, RED, REMB, SCTP, VIDEO};
 use testkit::scenario::{Builder, Scenario};
-use testkit::xml::{Read, parse};
+use testkit::xml::{Element, Read, parse};
 use testkit::{Time, ns};
 
 use crate::by_hand::*;
@@ -225,7 +224,7 @@ fn descriptions_are_those_of_the_protocol_and_of_the_bridge() {
 
 /// All that an element says, in order, without the white space of a page.
 fn shape(element: &Element) -> String {
-    let mut attributes: Vec<_> = element.attrs().iter().map(|((_, name), value)| format!("{name}={value}")).collect();
+    let mut attributes: Vec<_> = element.attrs().map(|(name, value)| format!("{name}={value}")).collect();
     attributes.sort();
     let mut children: Vec<String> = element.children().map(shape).collect();
     if element.is("payload-type", ns::RTP) {

@@ -1,6 +1,7 @@
 //! Who leads where people have to log in: grants, their loss, the focus' own right.
 
 use testkit::Time;
+use testkit::logs::keep_lines;
 use testkit::ns;
 use testkit::participant::Place;
 use testkit::room::Fate;
@@ -8,7 +9,6 @@ use testkit::scenario::Scenario;
 use testkit::xml::Read;
 
 use crate::authentication::{HOST, ask_with, secured, session};
-use crate::log_lines::{keep_log, logged};
 use crate::support::*;
 
 /// A room that is open, in which nobody is but the focus, and a host's connection `a`.
@@ -70,7 +70,7 @@ fn it_is_the_whole_address_that_logged_in() {
 #[test]
 fn a_grant_is_made_once_and_again_only_when_it_was_refused() {
     let mut s = open_room();
-    keep_log();
+    keep_lines();
     // The room's own answers are lost, so that the test's is the one.
     let lose = |s: &mut Scenario| {
         s.accident(1, Fate::IsLost, |d| {
@@ -126,7 +126,7 @@ fn who_loses_the_right_to_somebody_else_has_it_again_when_he_asks() {
 #[test]
 fn one_whose_address_is_hidden_is_told_of_and_made_owner_when_it_is_not() {
     let mut s = open_room();
-    keep_log();
+    keep_lines();
     to_focus(&mut s, &shown("one", "", "none"));
     assert_eq!((grants(&s, ROOM).len(), logged("hides its address").len()), (0, 1));
     to_focus(&mut s, &shown("one", &at(HOST), "none"));

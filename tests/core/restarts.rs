@@ -469,3 +469,54 @@ fn a_generation_of_a_replaced_endpoint_does_not_count_for_its_successor() {
     assert_eq!(s.sent_to("alice").since(before).jingle("transport-info").count(), 1);
     s.finish();
 }
+
+fn of_generation_1(answer: &mut testkit::xml::Element) {
+    let modified = answer.get_child_mut("conference-modified", ns::COLIBRI2);
+    let endpoint = modified.and_then(|it| it.get_child_mut("endpoint", ns::COLIBRI2));
+    let transport = endpoint.and_then(|it| it.get_child_mut("transport", ns::COLIBRI2));
+    if let Some(ice) = transport.and_then(|it| it.get_child_mut("transport", ns::ICE)) {
+        testkit::xml::set_attr(ice, "ice-generation", "1");
+    }
+}
+
+/// Covers spec/40: 35.
+#[test]
+fn only_newer_ice_is_told_to_a_client() {
+    let mut s = three();
+    let began = s.now();
+    let told = |s: &Scenario| {
+        let infos = s.sent_to("alice").since(began).jingle("transport-info");
+        let generation = |wire: &testkit::wire_log::Wire| {
+            let content = jingle(wire).kid("content", ns::JINGLE)?;
+            content.kid("transport", ns::ICE)?.get("ice-generation").map(str::to_owned)
+        };
+        infos.iter().filter_map(generation).collect::<Vec<_>>()
+    };
+    let restart = |s: &mut Scenario| {
+        s.run_for(Time::from_secs(15));
+        s.participant("alice").restart_ice();
+        s.settle();
+    };
+    restart(&mut s);
+    assert_eq!(told(&s), ["1"]);
+    restart(&mut s);
+    s.bridge("jvb1").fail_next(Fault::Altered(of_generation_1));
+    restart(&mut s);
+    assert_eq!((told(&s), s.focus().metrics().ice_restarts_failed), (vec!["1".into(), "2".into()], 1));
+    s.bridge("jvb1").settings.ice_restart = IceRestart::NotNeeded;
+    restart(&mut s);
+    assert_eq!(s.focus().metrics().ice_restarts_not_needed, 1);
+    s.bridge("jvb1").settings.ice_restart = IceRestart::Works;
+    s.bridge("jvb1").fail_next(Fault::Altered(of_generation_1));
+    restart(&mut s);
+    let metrics = s.focus().metrics();
+    assert_eq!((told(&s).len(), metrics.ice_restarts_failed, metrics.ice_restarts_relayed), (2, 2, 2));
+    s.bridge("jvb1").settings.ice_restart = IceRestart::Refused;
+    s.run_for(Time::from_secs(60));
+    let before = crate::bridges_support::count(&s, "jvb1");
+    restart(&mut s);
+    let asked = crate::bridges_support::asked_since(&s, "jvb1", before);
+    assert_eq!(asked[..3], ["alice:transport", "-alice", "+alice"], "{asked:?}");
+    assert!(s.connected(&["alice"]));
+    s.finish();
+}

@@ -1,13 +1,12 @@
 //! Rooms: entering, configuring, leaving, the presence of the focus.
 
-use minidom::Element;
 use serde_json::json;
 use testkit::Time;
 use testkit::ns;
 use testkit::participant::Place;
 use testkit::room::Fate;
 use testkit::scenario::Scenario;
-use testkit::xml::Read;
+use testkit::xml::{Element, Read};
 
 use crate::support::*;
 
@@ -97,6 +96,26 @@ fn a_room_that_keeps_sending_its_members_is_waited_for() {
     s.run_for(Time::from_secs(5));
     assert_eq!(of_conference(&only(&s, "g", "one"), "ready"), Some("true"));
     assert_eq!(s.focus().gauges().members, 6, "who was shown before is in");
+}
+
+/// Our own presence is lost, and the room talks on without end: it is given up after eight reply timeouts.
+#[test]
+fn a_room_that_talks_on_and_never_lets_us_in_is_given_up() {
+    let mut s = Scenario::new().config(|config| config.conference.initial_timeout = Time::from_secs(150)).start();
+    connect(&mut s, "g", "g1@guest.meet.test/r1");
+    let own = |d: &testkit::room::Delivery| d.to == "focus" && d.stanza.get("from") == Some(&format!("{ROOM}/focus"));
+    s.accident(1, Fate::IsLost, own);
+    ask(&mut s, "g", "one", ROOM);
+    for _ in 0..25 {
+        s.run_for(Time::from_secs(5));
+        let presence = format!("<presence from='{ROOM}/m' to='{FOCUS}'><x xmlns='{}'/></presence>", ns::MUC_USER);
+        let ended = s.focus().gauges().conferences == 0;
+        assert_eq!(ended, s.now() >= Time::from_secs(120), "{:?}", s.now());
+        to_focus(&mut s, &presence);
+    }
+    assert_eq!(of_conference(&only(&s, "g", "one"), "ready"), Some("false"));
+    assert_eq!(leaves(&s, ROOM).count(), 1);
+    assert_eq!(s.focus().gauges().timers, s.focus().gauges().requests_pending + 1, "and nothing is left");
 }
 
 /// Covers spec/20: 5.
@@ -373,4 +392,52 @@ fn the_document_of_a_room_may_have_a_random_name() {
     let (one, other) = (name(ROOM), name("other@conference.meet.test"));
     assert_eq!(one.len(), 32);
     assert!(one.chars().all(|c| c.is_ascii_hexdigit()) && one != other);
+}
+
+/// Covers spec/20: 10.
+#[test]
+fn a_new_number_of_bridges_is_one_presence_with_everything_that_is_known() {
+    let mut s = Scenario::new()
+        .config(|config| {
+            config.octo.enabled = true;
+            config.bridge.selection_strategy = jicofo::config::SelectionStrategy::Split;
+            config.conference.max_audio_senders = 2;
+        })
+        .relay_bridge("jvb1", "here")
+        .participant("alice")
+        .participant("bob")
+        .start();
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    s.add_bridge("jvb2", |bridge| {
+        bridge.stats.relay_id = Some("jvb2".into());
+        bridge.stats.region = Some("here".into());
+    });
+    s.run_for(Time::from_secs(1));
+    s.joins("carol");
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    let counts: Vec<String> = own_presences(&s, ROOM)
+        .iter()
+        .filter_map(|wire| {
+            properties(&wire.stanza).into_iter().find(|(key, _)| key == "bridge-count").map(|(_, count)| count)
+        })
+        .collect();
+    let mut news = counts.clone();
+    news.dedup();
+    assert_eq!(news, ["1", "2"]);
+    let mut known: Vec<String> = Vec::new();
+    for wire in own_presences(&s, ROOM).iter().skip(1) {
+        let keys: Vec<String> = properties(&wire.stanza).into_iter().map(|(key, _)| key).collect();
+        assert!(known.iter().all(|key| keys.contains(key)), "{known:?} {keys:?}");
+        assert_eq!(wire.stanza.kids("conference-properties", ns::FOCUS).count(), 1);
+        assert!(wire.stanza.kid("x", ns::MUC).is_none());
+        known = keys;
+    }
+    // One presence for each change, and none for an endpoint more on the same bridge.
+    let told = own_presences(&s, ROOM).filter(|wire| wire.stanza.kid("x", ns::MUC).is_none());
+    let mut distinct: Vec<_> = told.iter().map(|wire| properties(&wire.stanza)).collect();
+    distinct.dedup();
+    assert_eq!(told.count(), distinct.len());
+    s.finish();
 }

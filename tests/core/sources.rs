@@ -135,7 +135,7 @@ fn who_has_not_accepted_is_told_the_difference_once_it_has() {
 #[test]
 fn changes_are_collected_for_as_long_as_configured() {
     let delay = Duration::from_millis(500);
-    let delayed = silent_pair().config(move |config| _ = config.conference.source_signaling_delays.insert(2, delay));
+    let delayed = silent_pair().config(move |config| _ = config.conference.source_signaling_delays.0.insert(2, delay));
     let mut s = met(delayed);
     let start = s.now();
     for ssrc in [200, 210, 220] {
@@ -161,7 +161,7 @@ fn changes_are_collected_for_as_long_as_configured() {
 #[test]
 fn below_the_size_configured_nothing_is_collected() {
     let delays = [(3, Duration::from_millis(500))];
-    let mut s = met(silent_pair().config(move |config| config.conference.source_signaling_delays = delays.into()));
+    let mut s = met(silent_pair().config(move |config| config.conference.source_signaling_delays.0 = delays.into()));
     let start = s.now();
     s.participant("alice").announce(audio(200, "alice-a0"));
     s.settle();
@@ -172,7 +172,7 @@ fn below_the_size_configured_nothing_is_collected() {
 #[test]
 fn what_came_and_went_within_one_batch_is_not_told() {
     let delays = [(2, Duration::from_millis(500))];
-    let mut s = met(silent_pair().config(move |config| config.conference.source_signaling_delays = delays.into()));
+    let mut s = met(silent_pair().config(move |config| config.conference.source_signaling_delays.0 = delays.into()));
     s.participant("alice").announce(audio(200, "alice-a0"));
     s.participant("alice").withdraw(&[200]);
     s.settle();

@@ -1,10 +1,9 @@
 //! What the scenarios of several files need.
 
-use minidom::Element;
 use testkit::ns;
 use testkit::scenario::Scenario;
 use testkit::wire_log::{Query, Wire};
-use testkit::xml::{Read, error_in, parse};
+use testkit::xml::{Element, Read, error_in, parse};
 
 pub const ROOM: &str = "room@conference.meet.test";
 pub const FOCUS: &str = "focus@auth.meet.test/focus";
@@ -118,6 +117,13 @@ pub fn starts_muted(s: &Scenario, name: &str) -> Option<(String, String)> {
     let offer = s.sent_to(name).jingle("session-initiate").last();
     let element = offer.jingle("session-initiate")?.kid("startmuted", ns::START_MUTED)?;
     Some((element.get("audio")?.to_owned(), element.get("video")?.to_owned()))
+}
+
+/// The lines of this test's log that contain a text, with their levels: since [`keep_lines`](testkit::logs::keep_lines), or since
+/// they were last looked at.
+pub fn logged(text: &str) -> Vec<String> {
+    let lines = testkit::logs::take_lines().into_iter().map(|line| format!("{} {}", line.level, line.message));
+    lines.filter(|line| line.contains(text)).collect()
 }
 
 /// How many offers somebody had.

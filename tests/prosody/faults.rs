@@ -72,7 +72,8 @@ async fn who_asks_while_the_account_is_not_connected_is_told_to_ask_again() {
     assert!(focus.logged(0, RESUMABLE, PATIENCE).await, "{}", focus.log());
     stage.joins("alice").await;
     stage.until(|look| !look.participant("alice").conference_answers().is_empty()).await;
-    let ready = |answer: &minidom::Element| answer.children().next().and_then(|it| it.attr("ready").map(str::to_owned));
+    let ready =
+        |answer: &testkit::xml::Element| answer.children().next().and_then(|it| it.attr("ready").map(str::to_owned));
     let first = stage.participant("alice").look(|alice| ready(&alice.conference_answers()[0]));
     assert_eq!(first.as_deref(), Some("false"));
     line.mend();

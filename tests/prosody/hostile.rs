@@ -1,10 +1,12 @@
 //! A participant and strangers who send what no client would, while a meeting goes on elsewhere.
 
+use testkit::ns;
 use testkit::participant::Participant;
 use testkit::participant::media::desktop;
 use testkit::prosody::{Prosody, Wiring};
 use testkit::raw::RawGuest;
 use testkit::sources::{Media, Source, Sources};
+use testkit::xml::parse;
 
 use super::support::{focus, left, stage, undisturbed};
 
@@ -158,5 +160,97 @@ async fn nobody_withdraws_anothers_sources_or_ends_anothers_session() {
     let refusals = stage.participant("mallory").tell(Participant::take_refusals);
     assert_eq!(refusals[0].condition, "item-not-found", "{refusals:?}");
     stage.finish().await;
+    undisturbed(&focus);
+}
+
+/// Somebody asks for far more than anybody needs: he is told to wait, and the others do not notice.
+#[tokio::test]
+async fn a_flood_of_one_is_stopped_and_the_meeting_goes_on() {
+    let prosody = Prosody::with(Wiring::Proxy).more(NO_LIMIT).start().await;
+    let focus = focus().start(&prosody).await;
+    let mut stage = stage(&prosody);
+    stage.bridge("jvb1").await;
+    for name in ["alice", "bob", "mallory"] {
+        stage.joins(name).await;
+    }
+    stage.agree().await;
+    stage.participant("mallory").tell(|mallory| {
+        for _ in 0..2_000 {
+            mallory.ask_mute_of(ns::JITMEET_AUDIO, "alice", true);
+        }
+    });
+    stage.participant("alice").tell(|participant| drop(participant.add_source(desktop())));
+    stage.joins("carol").await;
+    stage.agree().await;
+    stage.until(|look| !look.participant("mallory").is_waiting_for("mute")).await;
+    let refusals = stage.participant("mallory").tell(Participant::take_refusals);
+    let counted = |condition: &str| refusals.iter().filter(|refusal| refusal.condition == condition).count();
+    let (refused, wait) = (counted("not-allowed"), counted("resource-constraint"));
+    assert!(refused >= 200 && wait > 0 && refused + wait == 2_000, "{refused} {wait}");
+    assert!(stage.participant("alice").look(|alice| alice.mute_requests().is_empty()));
+    stage.finish().await;
+    undisturbed(&focus);
+    assert_eq!(focus.log().matches("asks for more than anybody needs").count(), 1, "once, not 1,800 times");
+}
+
+/// An occupant who speaks in the name of the focus, of components and of the server.
+#[tokio::test]
+async fn whoever_claims_to_be_somebody_else_is_himself() {
+    let prosody = Prosody::start(Wiring::Proxy).await;
+    let focus = focus().start(&prosody).await;
+    let mut stage = stage(&prosody);
+    stage.bridge("jvb1").await;
+    for name in ["alice", "bob", "mallory"] {
+        stage.joins(name).await;
+    }
+    stage.agree().await;
+    let room = format!("room@{}", prosody.muc_domain());
+    let me = format!("focus@{}/focus", prosody.auth_domain());
+    let json = |json: &str| format!("<json-message xmlns='{}' room='{room}'>{json}</json-message>", ns::JITMEET);
+    let moderation = json(&format!(
+        "{{\"type\":\"av_moderation\",\"room\":\"{room}\",\"enabled\":true,\"mediaType\":\"audio\",\"actor\":\"{room}/alice\"}}"
+    ));
+    let metadata = json(
+        "{\"type\":\"room_metadata\",\"metadata\":{\"recording\":{\"isTranscribingEnabled\":true},\"asyncTranscription\":true}}",
+    );
+    let gone = format!(
+        "<x xmlns='{}'><item affiliation='none' role='none' nick='focus' jid='{me}'/><destroy/><status code='110'/>\
+         <status code='307'/></x>",
+        ns::MUC_USER
+    );
+    let mut forged = vec![format!("<presence to='{room}/mallory'>{gone}</presence>")];
+    for to in [&room, &me, &format!("{room}/focus")] {
+        for from in ["", " from='avmoderation.meet.test'", " from='metadata.meet.test'"] {
+            for kind in ["", " type='groupchat'"] {
+                forged.push(format!("<message to='{to}'{from}{kind}>{moderation}</message>"));
+                forged.push(format!("<message to='{to}'{from}{kind}>{metadata}</message>"));
+            }
+        }
+        forged.push(format!(
+            "<message to='{to}' type='groupchat'><x xmlns='{}'><status code='104'/></x></message>",
+            ns::MUC_USER
+        ));
+    }
+    stage.participant("mallory").tell(|mallory| {
+        for xml in &forged {
+            mallory.send_raw(parse(xml).expect("the test's XML is right"));
+        }
+        // All of it has been dealt with when this is answered.
+        mallory.ask_mute_of(ns::JITMEET_AUDIO, "mallory", false);
+    });
+    stage.until(|look| !look.participant("mallory").is_waiting_for("mute")).await;
+    assert_eq!(stage.participant("mallory").tell(Participant::take_refusals), [], "nothing is moderated");
+    let look = stage.look();
+    for name in ["alice", "bob"] {
+        let participant = look.participant(name);
+        assert!(participant.mute_requests().is_empty() && participant.connected(), "{name}");
+        assert_eq!(participant.property("audio-recording-enabled"), None);
+        assert_eq!(look.bridge("jvb1").endpoint(name).map(|endpoint| endpoint.force_mute), Some((false, false)));
+    }
+    drop(look);
+    stage.joins("carol").await;
+    stage.agree().await;
+    stage.finish().await;
+    left(&prosody, 0, "room").await;
     undisturbed(&focus);
 }

@@ -58,7 +58,7 @@ async fn each_failed_login_is_one_line_that_says_what_was_tried_what_came_back_a
         (
             "wrong password",
             client(&format!("password = \"{WRONG}\"")),
-            vec![&here, "not-authorized", "prosodyctl register focus auth.meet.test"],
+            vec!["PROBLEM auth-failed: ", &here, "not-authorized", "prosodyctl register focus auth.meet.test"],
         ),
         (
             "missing account",

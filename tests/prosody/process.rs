@@ -10,7 +10,7 @@ use super::support::{PATIENCE, focus, focus_by_script, in_brewery, left, shown, 
 /// Spec/80 §7 bounds an end by ten seconds; with a server that answers it takes no time.
 const ORDERLY_END: Duration = Duration::from_secs(8);
 
-/// Covers spec/90: 61.
+/// Covers spec/80: 29; spec/90: 61.
 #[tokio::test]
 async fn sigterm_empties_the_bridges_leaves_the_rooms_and_ends_with_143() {
     let prosody = Prosody::start(Wiring::Proxy).await;
@@ -38,6 +38,21 @@ async fn sigterm_empties_the_bridges_leaves_the_rooms_and_ends_with_143() {
     assert!(focus.errors().is_empty() && focus.log().contains("Stopped."), "{}", focus.log());
     let complaints = stage.look().complaints();
     assert!(complaints.is_empty(), "{complaints:#?}");
+}
+
+/// Covers spec/80: 29.
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once_though_the_server_does_not_answer() {
+    let mut prosody = Prosody::start(Wiring::Proxy).await;
+    let mut focus = focus().start(&prosody).await;
+    prosody.pause();
+    focus.signal("TERM");
+    assert!(focus.logged(0, "Caught signal SIGTERM, stopping.", PATIENCE).await, "{}", focus.log());
+    focus.signal("TERM");
+    let status = focus.ended(PATIENCE).await;
+    prosody.resume();
+    assert_eq!(status.and_then(|status| status.code()), Some(143), "{}", focus.log());
+    assert!(focus.log().contains("Caught signal SIGTERM, stopped at once"), "{}", focus.log());
 }
 
 /// The bridge still has the conference of the one before, under the same meeting id.
@@ -124,10 +139,19 @@ fn nothing_shown(prosody: &Prosody, focus: &testkit::focus::FocusProcess) {
 #[tokio::test]
 async fn without_anything_to_do_it_takes_no_time_and_few_threads() {
     let prosody = Prosody::start(Wiring::Proxy).await;
-    let focus = focus().start(&prosody).await;
+    // Its own clock says when time has passed: the next check of a bridge, and the one after that.
+    let checks = "jicofo.bridge.health-checks.interval = 3 seconds";
+    let focus =
+        focus().configuration(checks).environment("JICOFO_LOG", "info,xmpp.packets=trace").start(&prosody).await;
+    let mut stage = stage(&prosody);
+    stage.bridge("jvb1").await;
+    let check = async |since: usize| {
+        assert!(focus.logged(since, "/protocol/healthcheck", PATIENCE).await, "{}", focus.log());
+        focus.log().len()
+    };
+    let first = check(0).await;
     let before = focus.usage();
-    // The one wait that no condition ends: for nothing to happen.
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    check(first).await;
     let after = focus.usage();
     assert!(after.cpu - before.cpu <= Duration::from_millis(20), "{before:?} {after:?}");
     assert!(after.threads <= 4, "{after:?}");

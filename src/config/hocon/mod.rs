@@ -37,6 +37,10 @@ pub mod limits {
     pub const STEPS: usize = 1_000_000;
     /// Text made by joining strings.
     pub const JOINED_BYTES: usize = 64 << 20;
+    /// Of one key; each may refer to the one before.
+    pub const DEFINITIONS: usize = 10_000;
+    /// Each is a connection to a server of its own.
+    pub const VISITOR_NODES: usize = 500;
     /// Problems reported of one configuration.
     pub const PROBLEMS: usize = 100;
 }

@@ -1,5 +1,7 @@
 //! Looks up substitutions (spec/70 §2): in the whole merged tree, then among environment variables.
 
+use std::collections::HashSet;
+
 use super::limits;
 use super::node::{Node, Object, Value};
 use super::raw::{Definition, Fields, Raw, RawNode, Substitution, Tree};
@@ -14,7 +16,7 @@ impl Tree {
         let mut resolver = Resolver {
             root: &self.root,
             environment,
-            active: Vec::new(),
+            active: HashSet::new(),
             problems: Vec::new(),
             depth: 0,
             steps: 0,
@@ -33,7 +35,7 @@ struct Resolver<'t, 'e> {
     root: &'t Fields,
     environment: Environment<'e>,
     /// The definitions being resolved right now: looked up from within, they are the value before them.
-    active: Vec<u32>,
+    active: HashSet<u32>,
     problems: Vec<Problem>,
     depth: usize,
     steps: usize,
@@ -65,6 +67,14 @@ impl<'t> Resolver<'t, '_> {
 
     /// The value of a key, or of `rest` below it, from its definitions: the last one, over earlier ones if it is an object.
     fn slot(&mut self, definitions: &'t [Definition], rest: &[String]) -> Found {
+        if let Some(last) = definitions.get(limits::DEFINITIONS) {
+            if !self.exhausted {
+                self.exhausted = true;
+                let text = format!("the same key more than {} times; this is no configuration", limits::DEFINITIONS);
+                self.report(Problem::error(text).at(last.node.origin.clone()));
+            }
+            return Found::Value(broken(&last.node.origin));
+        }
         let visible = definitions.iter().position(|d| self.active.contains(&d.number)).unwrap_or(definitions.len());
         let Some((last, before)) = definitions[..visible].split_last() else {
             self.cycles += usize::from(visible < definitions.len());
@@ -90,10 +100,12 @@ impl<'t> Resolver<'t, '_> {
             },
             Raw::Null | Raw::Text { .. } if !rest.is_empty() => Found::Hidden,
             _ => {
-                self.active.push(last.number);
+                let new = self.active.insert(last.number);
                 let (cycles, told) = (self.cycles, self.problems.len());
                 let value = self.value(&last.node, before);
-                self.active.pop();
+                if new {
+                    self.active.remove(&last.number);
+                }
                 match value {
                     None => Found::Absent,
                     // In `a = 1`, `b = ${a}`, `a = ${b}2` the second `a` needs `b`: for `b`, it is the first that counts.

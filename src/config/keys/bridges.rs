@@ -41,8 +41,7 @@ pub(super) const KEYS: &[Key] = &[
         Kind::ClassName(&["SingleMeshTopologyStrategy", "VisitorTopologyStrategy"]),
         "SingleMeshTopologyStrategy",
         "How the bridges of a conference are connected.",
-    )
-    .later(),
+    ),
     Key::unset("jicofo.bridge.region-groups", Kind::RegionGroups, "Regions that are close to each other."),
     Key::new(
         "jicofo.bridge.max-bridge-participants",

@@ -248,8 +248,7 @@ pub(super) const KEYS: &[Key] = &[
         Kind::Bool,
         "true",
         "Bridges talk to each other over SCTP instead of websockets.",
-    )
-    .later(),
+    ),
     Key::new("jicofo.sctp.enabled", Kind::Bool, "true", "Offer SCTP data channels to clients that support them."),
     // §5.4
     Key::new(

@@ -150,7 +150,7 @@ pub(super) const KEYS: &[Key] = &[
     )
     .later(),
     // §5.11
-    Key::new("jicofo.visitors.enabled", Kind::Bool, "false", "Send further users to visitor nodes.").later(),
+    Key::new("jicofo.visitors.enabled", Kind::Bool, "false", "Let visitors in."),
     Key::new("jicofo.visitors.max-participants", COUNT, "50", "Size of the main room from which users are sent there.")
         .later(),
     Key::new("jicofo.visitors.max-visitors-per-node", COUNT, "500", "Visitors on one node, roughly.").later(),

@@ -110,6 +110,7 @@ const ROWS: &[Row] = &[
             // Not a bool, and the template never writes it: an error, and the default.
             ("codec.video.h264.enabled", "true"),
             ("codec.video.vp8.enabled", "true"),
+            ("codec.video.vp9.enabled", "true"),
             ("codec.audio.opus.red.enabled", "true"),
             ("codec.rtp-extensions.video-layers-allocation.enabled", "true"),
             ("codec.rtp-extensions.mid.enabled", "true"),

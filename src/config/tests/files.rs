@@ -76,7 +76,7 @@ fn the_large_file_means_what_it_means_to_the_reference() {
     let limits = &config.conference.restart_request_rate_limits;
     assert_eq!((limits.max_requests, limits.interval, limits.min_interval), (3, seconds(120), seconds(5)));
     assert_eq!(
-        config.conference.source_signaling_delays,
+        config.conference.source_signaling_delays.0,
         BTreeMap::from([(50, Duration::from_millis(500)), (100, Duration::from_millis(1000)),])
     );
     assert_eq!((config.recording.num_retries, config.recording.pending_timeout), (-1, seconds(90)));
@@ -92,6 +92,26 @@ fn the_large_file_means_what_it_means_to_the_reference() {
     // What the service section copies from the client's is no mistake.
     let said = sample("large.conf").warned();
     assert!(said.lines().all(|line| line.contains("not effective yet")), "{said}");
+}
+
+/// Covers spec/70: 17.
+#[test]
+fn delays_of_signaling_are_by_the_greatest_size_that_is_not_above() {
+    let conference =
+        Start::minimal("jicofo.conference.source-signaling-delays { 50 = 500, 100 = 1000 }").config().conference;
+    let delays = [49, 50, 99, 100, 5000].map(|size| conference.source_signaling_delays.at(size).as_millis());
+    assert_eq!(delays, [0, 500, 500, 1000, 1000]);
+}
+
+/// Covers spec/70: 21.
+#[test]
+fn a_missing_include_is_one_line_and_a_required_one_refuses() {
+    assert!(Start::minimal("include required(\"nope.conf\")").refused().contains("nope.conf"));
+    let start = Start::minimal("include \"nope.conf\"");
+    assert_eq!(start.warned(), "");
+    let summary = report::summary(&start.load());
+    let missing: Vec<&String> = summary.iter().filter(|line| line.contains("nope.conf")).collect();
+    assert!(missing.len() == 1 && missing[0].contains("is not there (at "), "{missing:?}");
 }
 
 /// Covers spec/70: 24.

@@ -157,6 +157,30 @@ fn hostile_files_are_refused_with_their_place_at_once() {
     }
 }
 
+/// Nothing takes longer than in proportion to the size of a file.
+#[test]
+fn large_files_of_one_thing_are_read_or_refused_at_once() {
+    let many = |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<String>();
+    for (name, text) in [
+        ("keys.conf", many(40_000, &|i| format!("jicofo.bridge.k{i} = {i}\n"))),
+        ("nodes.conf", many(20_000, &|i| format!("jicofo.xmpp.visitors.v{i}.port = 1\n"))),
+        ("nodes.toml", many(20_000, &|i| format!("[jicofo.xmpp.visitors.v{i}]\nport = 1\n"))),
+        ("regions.conf", format!("jicofo.bridge.region-groups = [[{}]]", many(60_000, &|i| format!("r{i},")))),
+        ("groups.conf", many(40_000, &|i| format!("jicofo.bridge.region-groups += [a{i}, b]\n"))),
+        ("again.conf", many(40_000, &|_| "jicofo.x = ${?jicofo.x}a\n".to_owned())),
+        ("domains.conf", format!("jicofo.xmpp.trusted-domains = [{}]", many(40_000, &|i| format!("d{i}.x,")))),
+        ("includes.conf", many(5_000, &|i| format!("include \"no{i}.conf\"\n"))),
+    ] {
+        let mut start = Start::new();
+        start.sources.config_file = Some(start.folder().join(name));
+        let start = start.beside(name, &text);
+        let begin = std::time::Instant::now();
+        read_all(&start);
+        // Of a debug build on a busy machine; what grows with the square takes minutes.
+        assert!(begin.elapsed() < seconds(20), "{name} took {:?}", begin.elapsed());
+    }
+}
+
 #[test]
 fn files_of_other_systems_are_read() {
     for (name, text) in [

@@ -92,6 +92,7 @@ fn the_legacy_authentication_url_sets_type_and_domain() {
     assert_eq!(in_hocon.authentication.kind, AuthenticationType::Xmpp);
 }
 
+/// Covers spec/10: 44.
 #[test]
 fn legacy_times_have_their_own_units_and_switches_are_inverted() {
     let start = Start::minimal("").legacy(
@@ -108,11 +109,16 @@ fn legacy_times_have_their_own_units_and_switches_are_inverted() {
     assert!(start.warned().contains("org.jitsi.jicofo.PING_INTERVAL: has no effect any more"), "{}", start.warned());
 }
 
+/// Covers spec/10: 44.
 #[test]
 fn the_environment_decides_where_the_legacy_file_is() {
     let legacy = Start::new().legacy("org.jitsi.jicofo.BRIDGE_MUC=a@b");
     let place = legacy.folder.as_ref().expect("the legacy file was written").display().to_string();
     let name = "net.java.sip.communicator.SC_HOME_DIR_";
+    let text = "org.jitsi.jicofo.HEALTH_CHECK_INTERVAL=-1\norg.jitsi.jicofo.jibri.PENDING_TIMEOUT=90\n";
+    let by_system = Start::minimal("").legacy(text).config();
+    assert!(!by_system.bridge.health_checks.enabled);
+    assert_eq!(by_system.recording.pending_timeout, seconds(90));
     let start = Start::minimal("")
         .system(&format!("{name}LOCATION"), "/nowhere")
         .env(&format!("{name}LOCATION"), &place)

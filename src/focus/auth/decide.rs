@@ -145,7 +145,8 @@ pub(super) fn decide(mode: &Mode, sessions: &Sessions, now: Timestamp, question:
         }
         return Decision { rule: Rule::SessionKnown, session: Some(key) };
     }
-    if let Some(sender) = question.sender.filter(|sender| sender.domain() == domain) {
+    let is_user = |sender: &&Jid| sender.domain() == domain && sender.local().is_some() && sender.resource().is_some();
+    if let Some(sender) = question.sender.filter(is_user) {
         let Some(machine_uid) = machine_uid else { return by(Rule::MachineMissing) };
         if machine_uid.len() > MAX_MACHINE_UID {
             return by(Rule::MachineTooLong);

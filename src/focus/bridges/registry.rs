@@ -256,6 +256,10 @@ fn decimal(text: &str) -> Option<f64> {
     text.trim().parse().ok().filter(|value: &f64| value.is_finite()).map(|value| value.max(0.0))
 }
 
+fn says(stats: &Stats, name: &str) -> bool {
+    stats.stats.iter().any(|stat| stat.name.as_deref() == Some(name))
+}
+
 /// All bridges.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Bridges {
@@ -286,6 +290,12 @@ impl Bridges {
                 self.learn(now, from);
             }
             return event;
+        }
+        if config.health_checks.enabled && config.health_checks.use_presence && !says(stats, "healthy") {
+            log::warn!(
+                "the bridge {from} does not say whether it is healthy, which health checks are to go by: it counts as healthy. \
+                 Add `healthy` to the statistics that it sends, or unset jicofo.bridge.health-checks.use-presence"
+            );
         }
         self.incarnations += 1;
         let id = BridgeId { jid: from.clone(), incarnation: self.incarnations };

@@ -220,3 +220,29 @@ fn bridges_of_one_relay_id_are_known() {
     bridges.remove(&"jvbbrewery@internal-muc.meet.jitsi/c".parse().expect("valid"));
     assert_eq!(shared(&bridges), [false, false]);
 }
+
+/// The whole presence of a current bridge, as spec/50 §2.3 has it.
+#[test]
+fn the_presence_of_a_current_bridge_is_understood() {
+    let document = include_str!("../../../docs/protocol/50-bridges-selection-health.md");
+    let section = document.split_once("### 2.3").expect("the section").1;
+    let xml = section.split("```").nth(1).and_then(|block| block.strip_prefix("xml")).expect("the example").trim();
+    let xml = xml.replacen("<presence", "<presence xmlns='jabber:client'", 1);
+    let Ok(crate::wire::sm::Incoming::Stanza(crate::wire::stanza::Stanza::Presence(presence))) =
+        crate::wire::sm::read_stanza(&xml)
+    else {
+        panic!("a presence")
+    };
+    let stats = presence.stats.expect("statistics");
+    assert!(stats.stats.len() > 70);
+    let mut bridges = Bridges::default();
+    bridges.presence(at(7.0), &presence.from.expect("a sender"), &stats, &config());
+    let bridge = bridges.iter().next().expect("a bridge");
+    assert_eq!(bridge.id.jid, jid());
+    assert!((bridge.reported_stress - 0.183_492_063).abs() < 1e-6 && bridge.average_participant_stress == 0.01);
+    assert!(bridge.healthy && !bridge.draining && !bridge.graceful_shutdown && !bridge.shutting_down);
+    assert_eq!(bridge.full_version().as_deref(), Some("2.3.223-g1a2b3c4d5-4567"));
+    assert!(bridge.has_version("2.3.223-g1a2b3c4d5-4567") && !bridge.has_version("2.3.223-g1a2b3c4d5"));
+    assert_eq!((bridge.region.as_deref(), bridge.relay_id.as_deref()), (Some("eu-central"), Some("jvb-1")));
+    assert_eq!(bridge.last_presence, at(7.0));
+}

@@ -32,7 +32,7 @@ pub fn create(
     let transport = Transport {
         ice_controlling: end.initiator,
         use_unique_port: end.initiator,
-        sctp: end.sctp.then(|| Sctp { role: Some(role), port: None }),
+        sctp: end.sctp.then_some(Sctp { role: Some(role), port: None }),
         ..Transport::default()
     };
     let relay = Relay {

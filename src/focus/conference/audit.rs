@@ -19,6 +19,12 @@ impl Conference {
         self.audit_weight(wrong);
         self.audit_sessions(cx, wrong);
         self.audit_sources(wrong);
+        for member in self.members.iter() {
+            let Some(timer) = member.held_back else { continue };
+            if member.is_participant() || !cx.timers.has(timer) {
+                wrong.push(format!("{} is held back for ever, or has a place all the same", member.nick));
+            }
+        }
         self.cascade.audit(&self.bridges.iter().map(|session| session.key).collect(), wrong);
         let awaits_somebody = self.start.is_some() || !self.members.is_empty() || self.has_breakouts(cx);
         if self.is_running() && !awaits_somebody {
@@ -40,7 +46,7 @@ impl Conference {
         self.members.iter().filter_map(|member| {
             let task = match member.invite.participation()?.task {
                 Task::Allocating(attempt) | Task::Offering(attempt) | Task::Replacing(attempt) => Some(attempt),
-                Task::None | Task::AwaitingBridge => None,
+                Task::None | Task::AwaitingBridge | Task::AwaitingMove => None,
             };
             Some((member.id, task))
         })
@@ -110,7 +116,12 @@ impl Conference {
                 wrong.push(format!("{nick} has no session or no endpoint, and nothing is done about it"));
             }
             let awaited = self.setbacks.retry.is_some() || !self.setbacks.expiring.is_empty();
-            if participation.task == Task::AwaitingBridge && !awaited && !cx.stranded.contains(&self.id) {
+            let queued = cx.moves.has(self.id, member.id);
+            if participation.task == Task::AwaitingMove && !queued {
+                wrong.push(format!("{nick} is to be moved, and nobody will"));
+            }
+            let awaited = awaited || member.next_endpoint.is_some() || queued || cx.stranded.contains(&self.id);
+            if participation.task == Task::AwaitingBridge && !awaited {
                 wrong.push(format!("{nick} waits for a bridge, and nobody seeks one"));
             }
         }

@@ -43,6 +43,8 @@ pub(crate) enum Task {
     None,
     /// No bridge can take it now.
     AwaitingBridge,
+    /// Its bridge was left; it is invited anew when its turn comes.
+    AwaitingMove,
     /// A bridge was asked for an endpoint.
     Allocating(AttemptId),
     /// The offer is out and not confirmed.
@@ -91,17 +93,20 @@ pub(crate) enum Terminate {
 }
 
 impl Terminate {
-    fn reason(self) -> Reason {
-        let text = match self {
+    fn text(self) -> &'static str {
+        match self {
             Terminate::Moving => "moving",
             Terminate::Failed => "jingle session failed",
             Terminate::Idle => "Idle session timeout",
-        };
+        }
+    }
+
+    fn reason(self) -> Reason {
         Reason {
             success: self == Terminate::Moving,
             general_error: self == Terminate::Failed,
             expired: self == Terminate::Idle,
-            text: Some(text.into()),
+            text: Some(self.text().into()),
             ..Reason::default()
         }
     }
@@ -116,9 +121,9 @@ impl Conference {
             return;
         }
         let due: Vec<MemberId> = if self.members.participants() == 0 {
-            self.members.iter().filter(|member| may_be_invited(member)).map(|member| member.id).collect()
+            self.members.iter().filter(|member| may_be_invited(cx, member)).map(|member| member.id).collect()
         } else {
-            let newcomer = self.members.get(newcomer).filter(|member| may_be_invited(member));
+            let newcomer = self.members.get(newcomer).filter(|member| may_be_invited(cx, member));
             newcomer
                 .filter(|member| !matches!(member.invite, Invite::Failed))
                 .map(|member| member.id)
@@ -153,6 +158,10 @@ impl Conference {
 
     /// Asks a bridge for an endpoint for a participant.
     pub(super) fn place(&mut self, cx: &mut Context, id: MemberId) {
+        // Whoever is held back is placed when that is over.
+        if self.members.get(id).is_some_and(|member| member.next_endpoint.is_some()) {
+            return;
+        }
         let attempt = AttemptId(cx.unique());
         let task = match self.allocate(cx, id, attempt) {
             Placement::Asked => Task::Allocating(attempt),
@@ -261,9 +270,12 @@ impl Conference {
             cx.timers.cancel(Some(deadline));
         }
         let Some(member) = self.members.get_mut(id) else { return };
+        cx.timers.cancel(member.next_endpoint.take());
         if member.invite.is_participant() {
+            let nick = member.nick.clone();
             member.invite = becomes;
             self.members.uncount_participant();
+            say!(self, info, participant = nick; "Removed participant {nick}");
         }
     }
 
@@ -283,10 +295,35 @@ impl Conference {
         self.place(cx, id);
     }
 
+    /// Gives participants that were on a bridge another place, each when its turn comes.
+    pub(super) fn move_all(&mut self, cx: &mut Context, ids: &[MemberId]) {
+        for id in ids {
+            if let Some(participation) = self.participation(*id) {
+                participation.task = Task::AwaitingMove;
+            }
+            if cx.moves_now(self.id, *id) {
+                self.place_waiting(cx, *id);
+            }
+        }
+    }
+
+    /// It is a participant's turn, if it still waits for it.
+    pub(in crate::focus) fn place_waiting(&mut self, cx: &mut Context, id: MemberId) {
+        match self.members.get(id).and_then(|member| member.invite.participation()).map(|it| it.task) {
+            Some(Task::AwaitingMove) => {
+                cx.metrics.participants_moved += 1;
+                self.reinvite(cx, id);
+            }
+            Some(Task::AwaitingBridge) => self.place(cx, id),
+            _ => {}
+        }
+    }
+
     /// Tells a participant that its session is over, if it has one.
     pub(super) fn terminate(&mut self, cx: &mut Context, id: MemberId, why: Terminate) {
         let Some(member) = self.members.get(id) else { return };
         let Some(session) = member.invite.session() else { return };
+        say!(self, info, participant = member.nick; "Terminating {}, reason: {}", member.nick, why.text());
         let jingle = Jingle {
             action: Some(Action::SessionTerminate.as_str().into()),
             sid: Some(session.sid.clone()),
@@ -359,7 +396,8 @@ impl Conference {
         let Some(id) = self.members.iter().find(|member| member.is_participant()).map(|member| member.id) else {
             return;
         };
-        say!(self, info, "the one participant's session ends, nobody else came");
+        let nick = self.members.get(id).map(|member| member.nick.clone()).unwrap_or_default();
+        say!(self, info, participant = nick; "the session of {nick} ends: nobody else came");
         self.story.decided(cx.now, "one is alone: its session ends");
         self.terminate(cx, id, Terminate::Idle);
         self.drop_participant(cx, id, Invite::Idle);
@@ -371,9 +409,10 @@ fn told_of(session: &super::bridge::BridgeSession) -> BridgeSession {
     BridgeSession { id: Some(session.id.to_string()), region: session.region.clone(), ..BridgeSession::default() }
 }
 
-/// Visitors get no session here, and nobody gets one before it is known what it supports.
-fn may_be_invited(member: &Member) -> bool {
-    !member.is_participant() && member.features.is_some() && member.role != Role::Visitor
+/// Visitors get a session only where there are to be some (spec/30 §6.1), and nobody before it is known what it supports.
+fn may_be_invited(cx: &Context, member: &Member) -> bool {
+    let is_welcome = member.role != Role::Visitor || cx.config.visitors.enabled;
+    !member.is_participant() && member.features.is_some() && member.held_back.is_none() && is_welcome
 }
 
 impl Member {

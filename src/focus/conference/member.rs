@@ -4,7 +4,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 use super::MemberId;
-use super::bridge::EndpointState;
+use super::bridge::{EndpointState, Losses};
 use super::features::Features;
 use super::invite::Invite;
 use super::limits::Budget;
@@ -37,6 +37,15 @@ impl Kind {
     }
 }
 
+/// What a presence says and is not followed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Disregarded {
+    /// A visitor became something else, or the reverse.
+    Role { from: Role, to: Role },
+    /// It says that it is a recorder, gateway or transcriber, and is from a domain that is not trusted, or hidden.
+    Untrusted { domain: Option<String> },
+}
+
 /// An occupant other than the focus. `id` is its identity: one who leaves and comes back is another.
 #[derive(Debug)]
 pub(crate) struct Member {
@@ -46,6 +55,8 @@ pub(crate) struct Member {
     pub real_jid: Option<Jid>,
     pub role: Role,
     pub kind: Kind,
+    /// What it says it is.
+    claimed: Kind,
     pub caps: Option<Caps>,
     /// None until it is known what it supports: it can't be invited before.
     pub features: Option<Features>,
@@ -64,8 +75,13 @@ pub(crate) struct Member {
     /// Whether it has had an offer: a start-muted policy acts on the first one only (spec/20 §10), which may be late if a
     /// bridge refuses.
     pub offered_before: bool,
+    /// When it may be invited: it has come and gone too often.
+    pub held_back: Option<TimerKey>,
     /// When it is told of what has changed, if that is to be later.
     pub flush: Option<TimerKey>,
+    /// When it is given an endpoint again, if bridges have lost too many of its endpoints to do so at once.
+    pub next_endpoint: Option<TimerKey>,
+    pub losses: Losses,
     pub restarts: Budget,
     pub ice_restarts: Budget,
 }
@@ -79,6 +95,7 @@ impl Member {
             real_jid: None,
             role: Role::Visitor,
             kind: Kind::default(),
+            claimed: Kind::default(),
             caps: None,
             features: None,
             stats_id: None,
@@ -91,19 +108,24 @@ impl Member {
             endpoint: None,
             ended: None,
             offered_before: false,
+            held_back: None,
             flush: None,
+            next_endpoint: None,
+            losses: Losses::default(),
             restarts: Budget::default(),
             ice_restarts: Budget::default(),
         }
     }
 
-    /// Takes over what an available presence says. `first`: nothing is known yet, so nothing is kept.
-    pub fn update(&mut self, presence: &Presence, first: bool, trusted_domains: &[String]) {
+    /// Takes over what an available presence says. `first`: nothing is known yet, so nothing is kept. What of it does not count
+    /// is returned.
+    pub fn update(&mut self, presence: &Presence, first: bool, trusted_domains: &[String]) -> Vec<Disregarded> {
+        let mut disregarded = Vec::new();
         if let Some(item) = presence.muc_user.as_ref().and_then(|user| user.items.last()) {
             if item.jid.is_some() {
                 self.real_jid = item.jid.clone();
             }
-            self.set_role(role(item.affiliation, item.role), first);
+            disregarded.extend(self.set_role(role(item.affiliation, item.role), first));
         }
         self.caps = presence.caps.clone().or_else(|| self.caps.take());
         if let Some(stats_id) = &presence.stats_id {
@@ -114,9 +136,10 @@ impl Member {
         }
         self.diarize = presence.diarize.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("true"));
         self.update_mutes(presence);
-        self.update_kind(presence, trusted_domains);
+        disregarded.extend(self.update_kind(presence, trusted_domains));
         // Recorders and visitors send nothing; gateways say so as everybody does.
         self.arriving &= self.audio_muted && self.video_muted && self.role != Role::Visitor && !self.kind.jibri;
+        disregarded
     }
 
     pub fn is_participant(&self) -> bool {
@@ -124,17 +147,12 @@ impl Member {
     }
 
     /// A visitor does not become anything else, nor the reverse: it would corrupt what is counted (spec/20 §4.2).
-    fn set_role(&mut self, role: Role, first: bool) {
+    fn set_role(&mut self, role: Role, first: bool) -> Option<Disregarded> {
         if !first && (role == Role::Visitor) != (self.role == Role::Visitor) {
-            log::warn!(
-                room:% = self.occupant.bare_str(), participant:% = self.nick;
-                "{} went from {:?} to {role:?}: ignored",
-                self.occupant,
-                self.role
-            );
-            return;
+            return Some(Disregarded::Role { from: self.role, to: role });
         }
         self.role = role;
+        None
     }
 
     fn update_mutes(&mut self, presence: &Presence) {
@@ -151,7 +169,7 @@ impl Member {
         }
     }
 
-    fn update_kind(&mut self, presence: &Presence, trusted_domains: &[String]) {
+    fn update_kind(&mut self, presence: &Presence, trusted_domains: &[String]) -> Option<Disregarded> {
         let has = |feature: &str| {
             let features = presence.features.iter().flat_map(|features| &features.features);
             features.into_iter().any(|known| known.var.as_deref() == Some(feature))
@@ -163,16 +181,10 @@ impl Member {
         };
         let domain = self.real_jid.as_ref().map(Jid::domain);
         let trusted = domain.is_some_and(|domain| trusted_domains.iter().any(|known| known == domain));
-        if claimed.is_service() && !trusted && self.kind != claimed {
-            log::warn!(
-                room:% = self.occupant.bare_str(), participant:% = self.nick;
-                "{} says it is a recorder or gateway, but its domain {} is not in jicofo.xmpp.trusted-domains: an \
-                 ordinary participant",
-                self.occupant,
-                domain.unwrap_or("(unknown)"),
-            );
-        }
+        let new = std::mem::replace(&mut self.claimed, claimed) != claimed;
         self.kind = if trusted { claimed } else { Kind::default() };
+        let untrusted = claimed.is_service() && !trusted && new;
+        untrusted.then(|| Disregarded::Untrusted { domain: domain.map(str::to_owned) })
     }
 }
 
@@ -248,20 +260,20 @@ mod tests {
     #[test]
     fn mute_state_follows_source_info_then_the_legacy_elements() {
         let mut member = member();
-        member.update(&with_source_info(r#"{"a-a0":{"muted":false}}"#), true, &[]);
+        let _ = member.update(&with_source_info(r#"{"a-a0":{"muted":false}}"#), true, &[]);
         assert!(!member.audio_muted && member.video_muted);
-        member.update(&with_source_info("garbage"), false, &[]);
+        let _ = member.update(&with_source_info("garbage"), false, &[]);
         assert!(!member.audio_muted, "what cannot be read changes nothing");
-        member.update(&Presence { audio_muted: Some("false".into()), ..Presence::default() }, false, &[]);
+        let _ = member.update(&Presence { audio_muted: Some("false".into()), ..Presence::default() }, false, &[]);
         assert!(!member.audio_muted);
-        member.update(&Presence::default(), false, &[]);
+        let _ = member.update(&Presence::default(), false, &[]);
         assert!(member.audio_muted, "neither element: muted");
     }
 
     #[test]
     fn a_source_info_with_an_unknown_video_type_is_ignored_entirely() {
         let mut member = member();
-        member.update(&with_source_info(r#"{"x-v0":{"muted":false,"videoType":"hologram"}}"#), true, &[]);
+        let _ = member.update(&with_source_info(r#"{"x-v0":{"muted":false,"videoType":"hologram"}}"#), true, &[]);
         assert!(member.video_muted);
     }
 
@@ -272,21 +284,22 @@ mod tests {
             jid="recorder@hidden.example.com/x"/></x></presence>"#;
         let presence: Presence = crate::wire::xml::read_str(features).unwrap();
         let mut member = member();
-        member.update(&presence, true, &[]);
+        let untrusted = Disregarded::Untrusted { domain: Some("hidden.example.com".into()) };
+        assert_eq!(member.update(&presence, true, &[]), [untrusted]);
         assert!(!member.kind.jibri);
-        member.update(&presence, false, &["example.com".into()]);
+        let _ = member.update(&presence, false, &["example.com".into()]);
         assert!(!member.kind.jibri, "a subdomain is another domain");
-        member.update(&presence, false, &["hidden.example.com".into()]);
+        let _ = member.update(&presence, false, &["hidden.example.com".into()]);
         assert!(member.kind.jibri);
     }
 
     #[test]
     fn a_participant_does_not_become_a_visitor_later() {
         let mut member = member();
-        member.update(&with_role(Affiliation::None, MucRole::Participant, "a@x/1"), true, &[]);
-        member.update(&with_role(Affiliation::None, MucRole::Visitor, "a@x/1"), false, &[]);
+        let _ = member.update(&with_role(Affiliation::None, MucRole::Participant, "a@x/1"), true, &[]);
+        let _ = member.update(&with_role(Affiliation::None, MucRole::Visitor, "a@x/1"), false, &[]);
         assert_eq!(member.role, Role::Participant);
-        member.update(&with_role(Affiliation::Owner, MucRole::Moderator, "a@x/1"), false, &[]);
+        let _ = member.update(&with_role(Affiliation::Owner, MucRole::Moderator, "a@x/1"), false, &[]);
         assert_eq!(member.role, Role::Owner);
     }
 }

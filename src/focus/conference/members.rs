@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::MemberId;
-use super::member::Member;
+use super::member::{Disregarded, Member};
 use crate::wire::Jid;
 use crate::wire::presence::Presence;
 use crate::wire::values::EndpointId;
@@ -78,13 +78,14 @@ impl Members {
         Some(member)
     }
 
-    /// Takes over a presence of a known member.
-    pub fn update(&mut self, id: MemberId, presence: &Presence, trusted_domains: &[String]) {
-        let Some(mut member) = self.by_id.remove(&id) else { return };
+    /// Takes over a presence of a known member. What of it does not count is returned.
+    pub fn update(&mut self, id: MemberId, presence: &Presence, trusted_domains: &[String]) -> Vec<Disregarded> {
+        let Some(mut member) = self.by_id.remove(&id) else { return Vec::new() };
         self.count_senders(&member, false);
-        member.update(presence, false, trusted_domains);
+        let disregarded = member.update(presence, false, trusted_domains);
         self.count_senders(&member, true);
         self.by_id.insert(id, member);
+        disregarded
     }
 
     pub fn get(&self, id: MemberId) -> Option<&Member> {

@@ -1,6 +1,7 @@
 //! A conference: one room, its members, and what has to be done for them. One short method an event.
 
 /// A line of the log about a conference: with its room and meeting, and the endpoint if it is about one (spec/80 §8).
+/// The words that log analysers and people look for are those of the original.
 macro_rules! say {
     ($conference:expr, $level:ident, participant = $nick:expr; $($text:tt)+) => {
         log::$level!(
@@ -32,10 +33,10 @@ mod weight;
 
 use std::collections::{HashMap, VecDeque};
 
-use self::bridge::{Sessions, Setbacks};
+use self::bridge::{Repeats, Sessions, Setbacks};
 use self::cascade::Cascade;
 use self::features::Features;
-use self::member::Member;
+use self::member::{Disregarded, Member};
 use self::members::Members;
 use self::metadata::RoomMetadata;
 use self::moderation::Moderation;
@@ -43,7 +44,9 @@ use self::publish::Published;
 use super::Connection;
 use super::caps;
 use super::context::{Asked, Context};
+use super::floods::{Kind, RoomPurse};
 use super::pending::{Answer, Then};
+use super::problems;
 use super::request::{self, Requester};
 use super::seat::{self, EntryFailure, Loss, RoomForm, Seat, SeatEvent, SeatOwner};
 use super::sources::signal::Signals;
@@ -90,6 +93,9 @@ pub(crate) struct SessionKey(pub u64);
 /// How long to wait for the metadata of a room that has some (spec/20 §2.2 step 7).
 const METADATA_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
 
+/// How long whoever has come and gone too often waits until it is looked at again.
+const HELD_BACK: std::time::Duration = std::time::Duration::from_secs(3);
+
 /// The status with which a client says that it only changes rooms (spec/10 §5.2).
 const SWITCH_ROOM: &str = "switch_room";
 
@@ -129,6 +135,8 @@ pub(crate) struct Conference {
     rereading: bool,
     metadata: RoomMetadata,
     moderation: Moderation,
+    /// What its members may ask for together.
+    pub purse: RoomPurse,
     members: Members,
     /// Live sessions by their sid.
     sessions: HashMap<SessionId, MemberId>,
@@ -138,6 +146,7 @@ pub(crate) struct Conference {
     bridges: Sessions,
     cascade: Cascade,
     setbacks: Setbacks,
+    repeats: Repeats,
     /// How many videos clients want, as the last one said.
     last_n: Option<u32>,
     published: Published,
@@ -167,6 +176,7 @@ impl Conference {
             rereading: false,
             metadata: RoomMetadata::default(),
             moderation: Moderation::default(),
+            purse: RoomPurse::default(),
             members: Members::default(),
             sessions: HashMap::new(),
             owner: owner::Owners::default(),
@@ -175,6 +185,7 @@ impl Conference {
             bridges: Sessions::default(),
             cascade: Cascade::default(),
             setbacks: Setbacks::default(),
+            repeats: Repeats::default(),
             last_n: None,
             published: Published::default(),
             start: None,
@@ -185,7 +196,9 @@ impl Conference {
 
     /// Asks to be let into the room.
     pub fn start(&mut self, cx: &mut Context) {
+        say!(self, info, "Created new conference.");
         self.await_somebody(cx);
+        say!(self, info, "Joining {}", self.room);
         self.seat.enter(cx);
     }
 
@@ -281,12 +294,14 @@ impl Conference {
                 self.end(cx, Leave::Outside);
             }
             SeatEvent::Own { owner: false } => {
-                say!(
-                    self,
-                    error,
-                    "the focus is not owner of the room: the conference ends. Make the focus' account an admin of \
-                     the rooms' component in Prosody (admins = {{ … }})"
-                );
+                say!(self, error, "the focus is not owner of the room: the conference ends");
+                let domain = self.room.domain();
+                cx.problems.raise(cx.now, problems::Kind::NotOwner, domain, || {
+                    format!(
+                        "the focus is not owner of rooms at {domain}; no conference works there; make its account an admin \
+                         of that component in Prosody (admins = {{ \"focus@auth.<domain>\" }})"
+                    )
+                });
                 self.end(cx, Leave::Room);
             }
         }
@@ -345,13 +360,18 @@ impl Conference {
     /// The conference is open: whoever waited is answered, whoever came is dealt with, in this order (spec/10 §4.3).
     fn run(&mut self, cx: &mut Context) {
         self.meeting = match self.form.meeting_id.clone() {
-            Some(id) => id,
+            Some(id) => {
+                cx.problems.solve(problems::Kind::NoMeetingId, self.room.domain());
+                id
+            }
             None => {
-                say!(
-                    self,
-                    warn,
-                    "the room has no meeting id: a random one. Is the module muc_meeting_id loaded for its component?"
-                );
+                let domain = self.room.domain();
+                cx.problems.raise(cx.now, problems::Kind::NoMeetingId, domain, || {
+                    format!(
+                        "rooms at {domain} have no meeting id; random ones are used, which no other log knows; load \
+                         muc_meeting_id for that component in Prosody"
+                    )
+                });
                 cx.ids.meeting()
             }
         };
@@ -366,7 +386,8 @@ impl Conference {
             cx.breakouts.entry(main.clone()).or_default().insert(self.id);
         }
         self.phase = Phase::Running;
-        say!(self, info, "conference {} is open", self.meeting);
+        say!(self, info, "Joined: the conference is open");
+        cx.problems.solve(problems::Kind::NotOwner, self.room.domain());
         self.go_live(cx);
         self.answer_askers(cx, |cx, room, asker| request::answer(cx, room, asker, true));
         // Whoever leads already is among all who are there, not among the first.
@@ -418,7 +439,8 @@ impl Conference {
             (None, Some(id)) => {
                 let was_hidden = self.members.get(id).is_some_and(|member| member.real_jid.is_none());
                 let trusted = cx.config.xmpp.trusted_domains.as_slice();
-                self.members.update(id, presence, trusted);
+                let disregarded = self.members.update(id, presence, trusted);
+                self.tell_disregarded(cx, id, disregarded);
                 if was_hidden {
                     self.grant_if_authenticated(cx, id);
                 }
@@ -440,16 +462,50 @@ impl Conference {
         let Some(nick) = occupant.resource().map(EndpointId::from) else { return };
         let id = MemberId(cx.unique());
         let mut member = Member::new(id, nick, occupant.clone());
-        member.update(presence, true, &cx.config.xmpp.trusted_domains);
-        let caps = member.caps.clone();
+        let disregarded = member.update(presence, true, &cx.config.xmpp.trusted_domains);
+        say!(self, info, participant = member.nick; "Member joined: {}", member.nick);
         self.warn_of_hidden(cx, &member);
         self.members.insert(member);
+        self.tell_disregarded(cx, id, disregarded);
         self.weigh(cx);
         cx.timers.cancel(self.start.take());
         self.publish_sender_limits(cx);
         self.grant_if_authenticated(cx, id);
+        self.discover(cx, id);
+    }
+
+    /// Finds out what a member supports.
+    pub fn discover(&mut self, cx: &mut Context, id: MemberId) {
+        let Some(member) = self.members.get(id) else { return };
+        let (occupant, caps) = (member.occupant.clone(), member.caps.clone());
         if let Some(features) = caps::discover(cx, (self.id, id), self.seat.on, &occupant, caps.as_ref()) {
             self.features_known(cx, id, features);
+        }
+    }
+
+    /// Somebody may wonder why it has no effect.
+    fn tell_disregarded(&self, cx: &mut Context, id: MemberId, disregarded: Vec<Disregarded>) {
+        let Some(nick) = self.members.get(id).map(|member| &member.nick) else { return };
+        for what in disregarded {
+            match what {
+                Disregarded::Role { from, to } => {
+                    say!(self, warn, participant = nick; "{nick} went from {from:?} to {to:?}: ignored");
+                }
+                Disregarded::Untrusted { domain } => {
+                    let domain = domain.as_deref().unwrap_or("(hidden)");
+                    say!(
+                        self, warn, participant = nick;
+                        "{nick} says it is a recorder, gateway or transcriber, but its domain {domain} is not in \
+                         jicofo.xmpp.trusted-domains: an ordinary participant"
+                    );
+                    cx.problems.raise_for(cx.now, problems::Kind::JibriUntrusted, domain, id.0, || {
+                        format!(
+                            "a recorder, gateway or transcriber logs in at {domain}, which is not trusted; it counts as an \
+                             ordinary participant; if it is yours, write xmpp.trusted-domains += \"{domain}\""
+                        )
+                    });
+                }
+            }
         }
     }
 
@@ -457,12 +513,32 @@ impl Conference {
     pub fn features_known(&mut self, cx: &mut Context, id: MemberId, features: Features) {
         let Some(member) = self.members.get_mut(id) else { return };
         member.features = Some(features);
+        self.find_place(cx, id);
+    }
+
+    /// Invites a newcomer, unless it has come and gone too often lately: then a while later.
+    pub fn find_place(&mut self, cx: &mut Context, id: MemberId) {
+        let members = self.members.len();
+        let Some(member) = self.members.get_mut(id) else { return };
+        let who = member.real_jid.as_ref().unwrap_or(&member.occupant);
+        member.held_back = None;
+        if !cx.floods.admit(cx.now, who, Kind::Place, Some((&mut self.purse, members))) {
+            member.held_back = Some(cx.timers.set(cx.now + HELD_BACK, Timer::FindPlace(self.id, id)));
+            self.story.decided(cx.now, "came and went too often: no place yet");
+            return;
+        }
         self.invite_due(cx, id);
     }
 
     /// A member is gone, however it went.
     fn member_left(&mut self, cx: &mut Context, id: MemberId, switching: bool) {
         let was_participant = self.members.get(id).is_some_and(Member::is_participant);
+        if let Some(member) = self.members.get(id) {
+            say!(self, info, participant = member.nick; "Member left: {}", member.nick);
+            if was_participant {
+                say!(self, info, participant = member.nick; "Terminating {}, reason: gone", member.nick);
+            }
+        }
         self.forget_member(cx, id);
         self.publish_sender_limits(cx);
         self.weigh(cx);
@@ -481,7 +557,13 @@ impl Conference {
             cx.timers.cancel(Some(deadline));
         }
         let Some(member) = self.members.remove(id) else { return };
+        cx.problems.cause_gone(id.0);
+        if member.is_participant() {
+            say!(self, info, participant = member.nick; "Removed participant {}", member.nick);
+        }
         cx.timers.cancel(member.flush);
+        cx.timers.cancel(member.next_endpoint);
+        cx.timers.cancel(member.held_back);
         if member.features.is_none() {
             caps::left(cx, (self.id, id), member.caps.as_ref());
         }
@@ -551,6 +633,7 @@ impl Conference {
             Leave::Silently => "the end: the connection is lost",
         };
         self.story.decided(cx.now, what);
+        say!(self, info, "Stopping: {what}");
         self.published.mute_for_good();
         // On the new stream the bridges do not know us yet, and would be told by nobody (spec/10 §5.3).
         if leave == Leave::Silently && cx.bridge_connection() == self.seat.on {
@@ -571,9 +654,11 @@ impl Conference {
             cx.timers.cancel(Some(timer));
         }
         self.phase = Phase::Ended;
+        say!(self, info, "Stopped.");
         cx.timers.cancel(self.start.take());
         cx.timers.cancel(self.alone.take());
         self.cancel_retry(cx);
+        self.cancel_repeat(cx);
         self.cancel_election(cx);
         cx.forget_conference(self.id);
         if cx.meetings.get(&self.meeting) == Some(&self.id) {

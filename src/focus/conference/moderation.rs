@@ -7,11 +7,9 @@ use serde_json::Value;
 use super::bridge::EndpointState;
 use super::member::{Member, Role};
 use super::mute::{Muted, may_be_muted};
-use super::{Conference, EndpointKey, MemberId};
+use super::{Conference, EndpointKey, MemberId, SessionKey};
 use crate::focus::bridges::registry::BridgeId;
-use crate::focus::colibri::answer::{self, UpdateOutcome};
 use crate::focus::colibri::request;
-use crate::focus::conference::SessionKey;
 use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
 use crate::wire::Jid;
@@ -189,7 +187,6 @@ impl Conference {
             else {
                 continue;
             };
-            let Some(key) = self.endpoint_key(*id) else { continue };
             let Some(member) = self.members.get_mut(*id) else { continue };
             let Some(endpoint) = &mut member.endpoint else { continue };
             let mut now = endpoint.force_mute();
@@ -204,17 +201,17 @@ impl Conference {
                 requests.push(Muting { session, bridge, endpoints: Vec::new(), mutes: Vec::new() });
                 requests.len() - 1
             });
-            requests[index].endpoints.push(key);
+            requests[index].endpoints.push(EndpointKey { member: *id, attempt: endpoint.attempt });
             requests[index].mutes.push((member.nick.clone(), now));
         }
         for Muting { session, bridge, endpoints, mutes } in requests {
             let modify = request::force_mute(&self.meeting, &mutes);
+            // A bridge takes no notice of endpoints that it does not know in such a request (spec/40 §3.2).
             self.ask_bridge(cx, &bridge, modify, Then::ForceMuted(self.id, session, endpoints));
         }
     }
 
-    /// The bridge answered a request about several endpoints. What it says of one is about the one that it was asked about,
-    /// not about whoever has that name now.
+    /// The bridge answered, or said nothing. What it says is about no endpoint.
     pub(in crate::focus) fn force_muted(
         &mut self,
         cx: &mut Context,
@@ -222,17 +219,10 @@ impl Conference {
         endpoints: &[EndpointKey],
         answered: &Answer,
     ) {
-        let about = match answer::update(answered.as_colibri()) {
-            UpdateOutcome::UnknownEndpoint(unknown) => {
-                let is_it = |key: &&EndpointKey| {
-                    self.members.get(key.member).is_some_and(|member| member.nick.as_str() == unknown.as_str())
-                };
-                let Some(key) = endpoints.iter().find(is_it) else { return };
-                Some(*key)
-            }
-            _ => None,
-        };
-        self.updated(cx, session, about, answered);
+        match answered {
+            Answer::None => self.force_mute_lost(cx, session, endpoints),
+            _ => self.updated(cx, session, None, answered),
+        }
     }
 }
 

@@ -50,8 +50,7 @@ impl Conference {
     /// How long changes are collected in a conference of this size (spec/30 §10.3).
     fn signaling_delay(&self, cx: &Context) -> std::time::Duration {
         let size = u32::try_from(self.members.participants()).unwrap_or(u32::MAX);
-        let delays = &cx.config.conference.source_signaling_delays;
-        delays.range(..=size).next_back().map(|(_, delay)| *delay).unwrap_or_default()
+        cx.config.conference.source_signaling_delays.at(size)
     }
 }
 

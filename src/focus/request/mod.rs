@@ -5,9 +5,10 @@ mod login;
 
 use super::Connection;
 use super::Focus;
-use super::auth::{Login, Question, Refusal, Room, Rule};
+use super::auth::{Login, Question, Refusal, Room};
 use super::conference::{Conference, ConferenceId, MemberId, Properties};
 use super::context::{Asked, Context, NICK, error};
+use super::floods::Kind;
 use crate::config::Config;
 use crate::wire::focus_iq::{self, Property, SessionInvalid};
 use crate::wire::stanza::{IqBody, Payload, StanzaError};
@@ -26,6 +27,7 @@ pub(crate) struct Requester {
 impl Focus {
     /// A client asks for a conference.
     pub(super) fn conference_request(&mut self, asked: Asked, request: &focus_iq::Conference) {
+        self.judge_the_way(&asked);
         let room = match self.requested_room(request.room.as_deref()) {
             Ok(room) => room,
             Err((condition, text)) => {
@@ -53,6 +55,11 @@ impl Focus {
         let Ok(occupant) = room.with_resource(NICK) else {
             return self.cx.answer_error(requester.asked, Condition::BadRequest, "Invalid room name.");
         };
+        let sender = sender(&self.cx, &requester.asked).filter(|sender| sender.local().is_some());
+        if sender.is_some_and(|sender| !self.cx.floods.admit(self.cx.now, &sender, Kind::NewRoom, None)) {
+            self.cx.metrics.requests_limited += 1;
+            return self.cx.answer_error(requester.asked, Condition::ResourceConstraint, "rate-limited");
+        }
         let properties = properties(&room, &request.properties);
         let conference = Conference::new(&mut self.cx, room, occupant, properties, requester);
         let id = conference.id;
@@ -80,14 +87,10 @@ impl Focus {
         let decision = self.cx.authentication.decide(self.cx.now, &question);
         let refusal = decision.rule.refusal();
         let login = self.cx.authentication.admit(&mut self.cx.ids, self.cx.now, &question, &decision);
-        let level = match decision.rule {
-            // What anybody may have is not worth a line in a busy installation.
-            Rule::AuthenticationOff | Rule::BreakoutRoom | Rule::RoomExists | Rule::BreakoutsOpen => log::Level::Debug,
-            _ => log::Level::Info,
-        };
-        log::log!(
-            level, room:% = room;
-            "Conference request of {} for {room}{}: {} by rule {} ({}){}",
+        let meeting = self.conferences.by_room_mut(room).map(|conference| conference.meeting.clone());
+        log::info!(
+            room:% = room, meeting_id:% = meeting.unwrap_or_default();
+            "Conference request for room {room} from {}{}: {} by rule {} ({}){}",
             name(&self.cx, asked),
             if request.token.is_some() { ", with a token" } else { "" },
             if refusal.is_some() { "refused" } else { "let in" },

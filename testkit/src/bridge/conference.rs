@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
-use minidom::Element;
 
 use super::errors::Refused;
-use super::request::{ConnectModify, EndpointModify, Modify, RelayModify, TransportModify};
+use super::relays::Relay;
+use super::request::{ConnectModify, EndpointModify, Modify, TransportModify};
 use super::{Bridge, IceRestart};
 use crate::Time;
 use crate::ns;
 use crate::sources::Sources;
-use crate::xml::{Builder, Read, bare, el};
+use crate::xml::{Builder, Element, Read, bare, el};
 
-type Outcome<T> = Result<T, Refused>;
+pub(super) type Outcome<T> = Result<T, Refused>;
 
 #[derive(Debug, Clone, Default)]
 pub struct Conference {
@@ -23,6 +23,8 @@ pub struct Conference {
     /// By the relay id of the other bridge.
     pub relays: IndexMap<String, Relay>,
     pub connects: IndexMap<String, ConnectModify>,
+    /// It has not seen all that it was asked, or nobody has heard what it answered: what follows may not fit.
+    pub(super) troubled: bool,
     /// SSRCs of `jvb-a0` and `jvb-v0`.
     pub feedback: (u32, u32),
 }
@@ -47,16 +49,6 @@ pub struct Endpoint {
     pub(super) ice_generation: u64,
     /// The client has not yet answered the restart of this generation.
     pub(super) ice_pending: bool,
-}
-
-/// One end of a link to another bridge.
-#[derive(Debug, Clone, Default)]
-pub struct Relay {
-    pub mesh_id: Option<String>,
-    pub endpoints: IndexMap<String, Sources>,
-    /// What the other bridge answered.
-    pub transport: Option<Element>,
-    pub ice_controlling: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -88,7 +80,11 @@ impl Bridge {
     fn find_or_create(&mut self, modify: &Modify) -> Outcome<()> {
         let id = &modify.meeting_id;
         match (modify.create, self.conferences.contains_key(id)) {
-            (true, true) => return Err(Refused::conference_exists(id)),
+            (true, true) => {
+                // What follows was meant for a new one.
+                self.conference(id).troubled = true;
+                return Err(Refused::conference_exists(id));
+            }
             (false, false) => return Err(Refused::conference_not_found(id)),
             (false, true) => return Ok(()),
             (true, false) => {}
@@ -122,7 +118,7 @@ impl Bridge {
         }
     }
 
-    fn conference(&mut self, id: &str) -> &mut Conference {
+    pub(super) fn conference(&mut self, id: &str) -> &mut Conference {
         self.conferences.get_mut(id).expect("found or created before anything else")
     }
 
@@ -265,75 +261,6 @@ impl Bridge {
         }
         Ok(())
     }
-
-    fn relay_request(&mut self, conference: &str, request: &RelayModify) -> Outcome<Builder> {
-        let id = &request.id;
-        if self.settings.stats.relay_id.is_none() {
-            return Err(Refused::unsupported("Octo is disabled in configuration."));
-        }
-        if !self.settings.sctp && !self.settings.web_sockets {
-            let text = "Colibri websockets or SCTP need to be enabled to use a colibri2 relay.";
-            return Err(Refused::internal(text));
-        }
-        let answer = el("relay", ns::COLIBRI2).attr("id", id);
-        if request.expire {
-            self.conference(conference).relays.shift_remove(id);
-            return Ok(answer.attr("expire", "true"));
-        }
-        let mut transport = None;
-        if request.create {
-            transport = Some(self.create_relay(conference, request)?);
-        }
-        let held = self.conference(conference);
-        let Some(relay) = held.relays.get_mut(id) else {
-            return Err(Refused::bad_request(format!("Unknown relay {id}")));
-        };
-        if let Some(ice) = request.transport.as_ref().and_then(|t| t.ice.clone()) {
-            relay.transport = Some(ice);
-        }
-        for endpoint in &request.endpoints {
-            match (endpoint.expire, endpoint.create, relay.endpoints.contains_key(&endpoint.id)) {
-                (true, _, _) => _ = relay.endpoints.shift_remove(&endpoint.id),
-                (false, false, false) => {}
-                _ => {
-                    let sources = endpoint.sources.clone().unwrap_or_default();
-                    relay.endpoints.insert(endpoint.id.clone(), sources);
-                }
-            }
-        }
-        let both = relay.endpoints.keys().find(|endpoint| held.endpoints.contains_key(*endpoint)).cloned();
-        if let Some(endpoint) = both {
-            self.complaints.add(format!("endpoint {endpoint} is local and behind relay {id}"));
-        }
-        Ok(answer.children(transport))
-    }
-
-    fn create_relay(&mut self, conference: &str, request: &RelayModify) -> Outcome<Element> {
-        let id = &request.id;
-        let credentials = self.fresh_credentials();
-        let sctp_enabled = self.settings.sctp;
-        let own_id = self.settings.stats.relay_id.clone();
-        let held = self.conference(conference);
-        if held.relays.contains_key(id) {
-            return Err(Refused::conflict(format!("Relay with ID {id} already exists")));
-        }
-        let Some(transport) = &request.transport else {
-            return Err(Refused::bad_request(format!("Attempt to create relay {id} with no <transport>")));
-        };
-        let relay =
-            Relay { mesh_id: request.mesh_id.clone(), ice_controlling: transport.ice_controlling, ..Relay::default() };
-        held.relays.insert(id.clone(), relay);
-        let sctp = check_sctp(transport, sctp_enabled, true)?;
-        if own_id.as_ref() == Some(id) {
-            self.complaints.add("a relay to myself");
-        }
-        if request.mesh_id.is_none() {
-            self.complaints.add(format!("relay {id} created without mesh-id"));
-        }
-        let opposite = transport.sctp.as_ref().filter(|_| sctp).map(|s| if s.client { "server" } else { "client" });
-        let path = format!("colibri-relay-ws/{}/{conference}/{id}?pwd={}", self.settings.nick, credentials.pwd);
-        Ok(self.transport(&credentials, None, Some(path).filter(|_| !sctp), opposite))
-    }
 }
 
 impl Endpoint {
@@ -372,7 +299,7 @@ fn check_shape(modify: &Modify) -> Outcome<()> {
 }
 
 /// Whether SCTP was asked for and granted.
-fn check_sctp(transport: &TransportModify, enabled: bool, relay: bool) -> Outcome<bool> {
+pub(super) fn check_sctp(transport: &TransportModify, enabled: bool, relay: bool) -> Outcome<bool> {
     let Some(sctp) = &transport.sctp else { return Ok(false) };
     if !enabled {
         return Err(Refused::unsupported("SCTP support is not configured"));
@@ -387,7 +314,7 @@ fn check_sctp(transport: &TransportModify, enabled: bool, relay: bool) -> Outcom
 }
 
 /// What the real bridge would swallow, to the harm of the media.
-fn faults_of(id: &str, sources: &Sources) -> Vec<String> {
+pub(super) fn faults_of(id: &str, sources: &Sources) -> Vec<String> {
     let unknown = sources.groups.iter().flat_map(|group| &group.ssrcs).filter(|ssrc| sources.get(**ssrc).is_none());
     let mut wrong: Vec<String> =
         unknown.map(|ssrc| format!("a group of {id} names source {ssrc}, which is not there")).collect();

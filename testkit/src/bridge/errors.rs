@@ -1,9 +1,7 @@
 //! Every error that a bridge answers (spec/40 §3.3). The letters are those of the table there.
 
-use minidom::Element;
-
 use crate::ns;
-use crate::xml::{el, error_of};
+use crate::xml::{Element, el, error_of};
 
 /// Why a request is refused.
 #[derive(Debug, Clone)]

@@ -5,6 +5,7 @@
 
 mod conference;
 mod errors;
+mod relays;
 mod replies;
 mod request;
 mod stats;
@@ -14,15 +15,15 @@ mod tests;
 use std::collections::VecDeque;
 
 use indexmap::IndexMap;
-use minidom::Element;
 
 use crate::Time;
 use crate::ns;
 use crate::participant::media::Dice;
 use crate::violation::{Complaints, Violation};
-use crate::xml::{Read, bare, el, error_of, result_of};
-pub use conference::{Conference, Endpoint, Relay};
+use crate::xml::{Element, Read, bare, el, error_of, result_of};
+pub use conference::{Conference, Endpoint};
 use errors::Refused;
+pub use relays::Relay;
 use request::Modify;
 pub use stats::Stats;
 
@@ -320,7 +321,7 @@ impl Bridge {
             self.complaints.add(format!("a request of {:?}, who is not in the brewery", iq.get("from")));
             return self.answer(error_of(iq, "auth", "forbidden", None).done());
         }
-        match (payload.name(), payload.ns().as_str()) {
+        match (payload.name(), payload.ns()) {
             ("conference-modify", ns::COLIBRI2) => self.on_modify(iq, payload),
             ("healthcheck", ns::HEALTHCHECK) => self.on_health_check(iq),
             ("query", ns::VERSION) => self.answer(result_of(iq).child(el("query", ns::VERSION)).done()),
@@ -351,8 +352,14 @@ impl Bridge {
     fn on_modify(&mut self, iq: &Element, payload: &Element) {
         self.requests.push((self.now, payload.clone()));
         let expires = |element: &Element| element.get("expire") == Some("true");
-        let ends = expires(payload) || payload.children().any(expires);
-        let fault = if ends { None } else { self.faults.pop_front() };
+        let ends = payload.children().any(expires);
+        // The end of an endpoint may be lost; errors and the like are meant for what makes and changes something.
+        let spared = expires(payload) || (ends && !matches!(self.faults.front(), Some(Fault::Lost)));
+        let fault = if spared { None } else { self.faults.pop_front() };
+        let misses = matches!(fault, Some(Fault::Lost | Fault::Unanswered | Fault::Error { .. }));
+        if let Some(conference) = payload.get("meeting-id").and_then(|id| self.conferences.get_mut(id)) {
+            conference.troubled |= misses;
+        }
         match &fault {
             Some(Fault::Lost) => return,
             Some(Fault::Error { kind, condition, text, reason }) => {
@@ -371,8 +378,12 @@ impl Bridge {
         let answer = match self.carry_out(&modify) {
             Ok(modified) => result_of(iq).child(modified).done(),
             Err(refused) => {
-                let text = refused.text.clone().unwrap_or_default();
-                self.errors.push(Answered { condition: refused.condition.to_owned(), text });
+                // What follows from what it has missed is not what it was asked.
+                let troubled = self.conferences.get(&modify.meeting_id).is_some_and(|conference| conference.troubled);
+                if !troubled || modify.relays.is_empty() {
+                    let text = refused.text.clone().unwrap_or_default();
+                    self.errors.push(Answered { condition: refused.condition.to_owned(), text });
+                }
                 refused.answer(iq)
             }
         };
@@ -395,7 +406,7 @@ impl Bridge {
 
     fn answer_after(&mut self, delay: Time, mut stanza: Element) {
         // The server writes the sender itself.
-        stanza.attrs_mut().remove(&minidom::rxml::Namespace::NONE, "from");
+        stanza.remove_attr("from");
         let earliest = self.late.back().map_or(self.now, |(at, _)| *at);
         let at = earliest.max(self.now + delay);
         if at <= self.now && self.late.is_empty() {

@@ -1,11 +1,9 @@
 //! Transports and feedback sources in a bridge's answers (spec/40 §2.6, §2.9, §5.1).
 
-use minidom::Element;
-
 use super::conference::Credentials;
 use super::{Bridge, Conference};
 use crate::ns;
-use crate::xml::{Builder, el};
+use crate::xml::{Builder, Element, el};
 
 /// Of a certificate that nobody has, but for its last octet.
 const FINGERPRINT: &str =

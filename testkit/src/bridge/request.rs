@@ -1,10 +1,8 @@
 //! A `conference-modify` as the bridge parses it (spec/40 §2): what is missing or wrong here closes the real one's stream.
 
-use minidom::Element;
-
 use crate::ns;
 use crate::sources::{Group, Media, Semantics, Source, Sources};
-use crate::xml::Read;
+use crate::xml::{Element, Read};
 
 #[derive(Debug, Clone)]
 pub struct Modify {
@@ -40,6 +38,8 @@ pub struct RelayModify {
     pub create: bool,
     pub expire: bool,
     pub mesh_id: Option<String>,
+    /// Which kinds of media it describes.
+    pub media: Vec<String>,
     pub transport: Option<TransportModify>,
     pub endpoints: Vec<EndpointModify>,
 }
@@ -47,6 +47,7 @@ pub struct RelayModify {
 #[derive(Debug, Clone)]
 pub struct TransportModify {
     pub ice_controlling: bool,
+    pub use_unique_port: bool,
     pub ice_restart: bool,
     pub ice: Option<Element>,
     pub sctp: Option<Sctp>,
@@ -126,8 +127,10 @@ fn read_endpoint(element: &Element) -> Result<EndpointModify, String> {
 }
 
 fn read_relay(element: &Element) -> Result<RelayModify, String> {
+    let mut media = Vec::new();
     for description in element.kids("media", ns::COLIBRI2) {
         check_media(description)?;
+        media.push(description.need("type")?.to_owned());
     }
     let endpoints = element.kid("endpoints", ns::COLIBRI2).map(read_endpoints).transpose()?;
     Ok(RelayModify {
@@ -135,6 +138,7 @@ fn read_relay(element: &Element) -> Result<RelayModify, String> {
         create: flag(element, "create"),
         expire: flag(element, "expire"),
         mesh_id: element.get("mesh-id").map(str::to_owned),
+        media,
         transport: element.kid("transport", ns::COLIBRI2).map(read_transport).transpose()?,
         endpoints: endpoints.unwrap_or_default(),
     })
@@ -173,6 +177,7 @@ fn read_transport(element: &Element) -> Result<TransportModify, String> {
     }
     Ok(TransportModify {
         ice_controlling: flag(element, "ice-controlling"),
+        use_unique_port: flag(element, "use-unique-port"),
         ice_restart: flag(element, "ice-restart"),
         ice,
         sctp: sctp.transpose()?,

@@ -1,9 +1,7 @@
 //! What a bridge publishes of itself in its brewery (spec/50 §2.3).
 
-use minidom::Element;
-
 use crate::ns;
-use crate::xml::el;
+use crate::xml::{Element, el};
 
 /// What the focus decides by.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,11 +1,9 @@
 //! The bridge answers as the real one, error by error (spec/40 §3.3), and complains of what would close its stream.
 
-use minidom::Element;
-
 use super::{Bridge, Fault, Health, IceRestart, Settings};
 use crate::Time;
 use crate::ns;
-use crate::xml::{Read, error_in, parse, to_text};
+use crate::xml::{Element, Read, error_in, parse, to_text};
 
 const BREWERY: &str = "jvbbrewery@internal.auth.meet.test";
 

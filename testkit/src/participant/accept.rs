@@ -1,12 +1,10 @@
 //! What a participant writes into Jingle (spec/30 §9.4, §9.5, §11; shapes as recorded).
 
-use minidom::Element;
-
 use super::profile::Age;
 use super::{Participant, Session};
 use crate::ns;
 use crate::sources::{Media, Sources, contents_of};
-use crate::xml::{Builder, Read, el};
+use crate::xml::{Builder, Element, Read, el};
 
 impl Participant {
     /// A `<jingle>` of the present session.

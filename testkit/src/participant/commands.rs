@@ -2,15 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use minidom::Element;
-
 use super::media::{Track, sources_of};
 use super::profile::Age;
 use super::{Asked, Participant, Place, Session, SessionState};
 use crate::Time;
 use crate::ns;
 use crate::sources::{Media, Sources};
-use crate::xml::{Builder, Read, el};
+use crate::xml::{Builder, Element, Read, el};
 
 impl Participant {
     /// The time, before a command.
@@ -146,6 +144,11 @@ impl Participant {
             Media::Audio => ns::JITMEET_AUDIO,
             Media::Video => ns::JITMEET_VIDEO,
         };
+        self.ask_mute_of(namespace, nick, mute);
+    }
+
+    /// The same by namespace: there is one for screens too.
+    pub fn ask_mute_of(&mut self, namespace: &str, nick: &str, mute: bool) {
         let target = format!("{}/{nick}", self.settings.room);
         let to = self.focus_occupant();
         let mute = el("mute", namespace).attr("jid", target).text(mute.to_string());

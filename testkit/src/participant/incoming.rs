@@ -1,11 +1,9 @@
 //! What comes to a participant: presence of the room, answers, questions.
 
-use minidom::Element;
-
 use super::{Asked, Occupant, Participant, Place, Refusal, SessionState};
 use crate::Time;
 use crate::ns;
-use crate::xml::{Read, bare, el, error_in, error_of, resource, result_of};
+use crate::xml::{Element, Read, bare, el, error_in, error_of, resource, result_of};
 
 impl Participant {
     pub fn handle(&mut self, now: Time, stanza: &Element) {
@@ -14,7 +12,7 @@ impl Participant {
             ("presence", kind) => self.on_presence(stanza, kind),
             ("iq", Some("get" | "set")) => self.on_request(stanza),
             ("iq", Some("result" | "error")) => self.on_answer(stanza),
-            ("message", _) => {}
+            ("message", _) => self.on_message(stanza),
             (name, kind) => self.complain(format!("a stanza that is none: <{name} type={kind:?}>")),
         }
     }
@@ -103,6 +101,17 @@ impl Participant {
         }
     }
 
+    /// Of components, not of rooms and people: those say nothing as JSON that is of interest here.
+    fn on_message(&mut self, message: &Element) {
+        let Some(json) = message.kid("json-message", ns::JITMEET) else { return };
+        if message.get("from").is_some_and(|from| !from.contains('@')) {
+            match serde_json::from_str(&json.text()) {
+                Ok(value) => self.told.push(value),
+                Err(error) => self.complain(format!("a component's message is no JSON: {error}")),
+            }
+        }
+    }
+
     fn on_request(&mut self, iq: &Element) {
         let Some(payload) = iq.children().next() else {
             self.complain("an IQ without payload");
@@ -115,7 +124,7 @@ impl Participant {
         if self.place != Place::InRoom {
             return self.outputs.push_back(error_of(iq, "cancel", "service-unavailable", None).done());
         }
-        match (payload.name(), payload.ns().as_str()) {
+        match (payload.name(), payload.ns()) {
             ("jingle", ns::JINGLE) => self.on_jingle(iq, payload),
             ("query", ns::DISCO_INFO) => self.on_disco(iq, payload),
             ("mute", ns::JITMEET_AUDIO | ns::JITMEET_VIDEO | ns::JITMEET_DESKTOP) => self.on_mute(iq, payload),
@@ -152,10 +161,19 @@ impl Participant {
         if mute.text() != "true" {
             self.complain(format!("a mute that says '{}'", mute.text()));
         }
+        if mute.get("jid").is_some() {
+            self.complain("a mute that names a target, which is whom it is sent to");
+        }
         self.mute_requests.push(mute.clone());
-        let media =
-            if mute.ns() == ns::JITMEET_AUDIO { crate::sources::Media::Audio } else { crate::sources::Media::Video };
-        self.mute(media, true);
+        // A client that shares no screen has nothing to mute then.
+        let media = match mute.ns() {
+            ns::JITMEET_AUDIO => Some(crate::sources::Media::Audio),
+            ns::JITMEET_VIDEO => Some(crate::sources::Media::Video),
+            _ => None,
+        };
+        if let Some(media) = media.filter(|_| !self.settings.ignores_mutes) {
+            self.mute(media, true);
+        }
     }
 
     fn on_answer(&mut self, iq: &Element) {

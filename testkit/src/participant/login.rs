@@ -1,12 +1,10 @@
 //! What lib-jitsi-meet does about authentication (spec/10 §6.5, §11): the session in the browser's storage, waiting for a
 //! host, logging in on a second connection, logging out.
 
-use minidom::Element;
-
 use super::{Asked, Participant, Place, Refusal};
 use crate::Time;
 use crate::ns;
-use crate::xml::{Builder, Read, el};
+use crate::xml::{Builder, Element, Read, el};
 
 /// Whoever has to log in, or to wait for somebody who does, asks again after this time.
 const WAITS_FOR_HOST: Time = Time::from_secs(5);
@@ -40,6 +38,7 @@ impl Participant {
             .attr("room", &self.settings.room)
             .attr("machine-uid", &self.settings.machine_uid)
             .opt("session-id", self.login.session_id.as_ref())
+            .opt("token", self.settings.token.as_ref())
             .children(properties)
     }
 

@@ -9,7 +9,10 @@ mod commands;
 mod incoming;
 mod jingle;
 mod login;
+#[cfg(test)]
+mod login_tests;
 pub mod media;
+mod moderating;
 pub mod offer;
 pub mod profile;
 #[cfg(test)]
@@ -17,11 +20,10 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use minidom::Element;
-
 use crate::Time;
 use crate::sources::{Media, Remote, Sources};
 use crate::violation::{Complaints, Violation};
+use crate::xml::Element;
 pub use login::LoginState;
 use media::{Dice, Track};
 use profile::Profile;
@@ -42,6 +44,8 @@ pub struct Settings {
     pub focus_service: String,
     /// What tells its browser from others.
     pub machine_uid: String,
+    /// The token that it shows the focus, too.
+    pub token: Option<String>,
     /// The session that it has from an earlier visit.
     pub session_id: Option<String>,
     pub profile: Profile,
@@ -64,6 +68,8 @@ pub struct Settings {
     pub answers_disco: bool,
     /// Never sends its accept.
     pub never_accepts: bool,
+    /// Goes on sending when it is told to mute.
+    pub ignores_mutes: bool,
 }
 
 impl Settings {
@@ -74,6 +80,7 @@ impl Settings {
             stats_id: format!("stats-of-{nick}"),
             machine_uid: format!("machine-of-{nick}"),
             session_id: None,
+            token: None,
             nick,
             room: room.into(),
             focus_service: focus_service.into(),
@@ -88,6 +95,7 @@ impl Settings {
             patience: JINGLE_TIMEOUT,
             answers_disco: true,
             never_accepts: false,
+            ignores_mutes: false,
         }
     }
 }
@@ -212,6 +220,7 @@ pub struct Participant {
     /// The focus left the room: the real client's conference has failed.
     focus_gone: bool,
     mute_requests: Vec<Element>,
+    told: Vec<serde_json::Value>,
     login: LoginState,
 }
 
@@ -248,6 +257,7 @@ impl Participant {
             shows_sources: false,
             focus_gone: false,
             mute_requests: Vec::new(),
+            told: Vec::new(),
             login: LoginState { session_id: settings.session_id.clone(), ..LoginState::default() },
             settings,
         }
@@ -319,6 +329,11 @@ impl Participant {
         &self.mute_requests
     }
 
+    /// What the server's components told it.
+    pub fn told(&self) -> &[serde_json::Value] {
+        &self.told
+    }
+
     /// A value of the conference properties in the focus' presence.
     pub fn property(&self, key: &str) -> Option<String> {
         incoming::property_of(self.occupants.get("focus")?.presence.as_ref()?, key)
@@ -326,6 +341,11 @@ impl Participant {
 
     pub fn focus_gone(&self) -> bool {
         self.focus_gone
+    }
+
+    /// Whether a request of this kind is not answered yet.
+    pub fn is_waiting_for(&self, what: &str) -> bool {
+        self.asked.values().any(|asked| asked.what == what)
     }
 
     /// Errors that the focus answered; the scenario fails for each that no test has taken.

@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use minidom::Element;
-
 use super::profile::{AUDIO, Profile, RTX, SCTP, TCC, VIDEO};
 use crate::ns;
-use crate::xml::Read;
+use crate::xml::{Element, Read};
 
 const TCC_URI: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 

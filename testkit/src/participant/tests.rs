@@ -1,11 +1,9 @@
 //! Strictness: each wrong stanza is complained of, and the right ones are not.
 
-use minidom::Element;
-
 use super::profile::Profile;
 use super::{Participant, SessionState, Settings};
 use crate::Time;
-use crate::xml::{Read, error_in, parse};
+use crate::xml::{Element, Read, error_in, parse};
 
 const ROOM: &str = "room@conference.meet.test";
 

@@ -1,11 +1,9 @@
 //! Accidents on the way: what is lost, late or doubled.
 
-use minidom::Element;
-
 use super::Delivery;
 use crate::Time;
 use crate::ns;
-use crate::xml::{el, stanza_error};
+use crate::xml::{Element, el, stanza_error};
 
 /// What becomes of a stanza.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

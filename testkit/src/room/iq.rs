@@ -1,10 +1,8 @@
 //! Questions that the server and its rooms answer themselves.
 
-use minidom::Element;
-
 use super::Server;
 use crate::ns;
-use crate::xml::{Builder, Read, domain, el, result_of};
+use crate::xml::{Builder, Element, Read, domain, el, result_of};
 
 impl Server {
     /// An IQ to a domain, or to nobody in particular.
@@ -16,16 +14,25 @@ impl Server {
             return self.refuse(label, iq, "modify", "bad-request", None);
         };
         let to = iq.get("to").unwrap_or("").to_owned();
-        let answer = match (payload.name(), payload.ns().as_str()) {
+        let answer = match (payload.name(), payload.ns()) {
             ("query", ns::DISCO_INFO) => match self.disco_of(&to) {
                 Some(query) => result_of(iq).child(query),
                 None => return self.refuse(label, iq, "cancel", "item-not-found", None),
             },
-            ("query", ns::ROSTER) => result_of(iq).child(el("query", ns::ROSTER).attr("ver", "1")),
+            ("query", ns::ROSTER) => result_of(iq).child(self.roster(label)),
             ("ping", ns::PING) => result_of(iq),
             _ => return self.refuse(label, iq, "cancel", "service-unavailable", None),
         };
         self.deliver("server", label, answer.done());
+    }
+
+    /// What installers put into the roster of the focus.
+    fn roster(&self, label: &str) -> Builder {
+        let query = el("query", ns::ROSTER).attr("ver", "1");
+        if label != "focus" || self.options.no_roster {
+            return query;
+        }
+        query.child(el("item", ns::ROSTER).attr("jid", &self.options.domains.focus).attr("subscription", "from"))
     }
 
     fn disco_of(&self, to: &str) -> Option<Builder> {
@@ -44,7 +51,8 @@ impl Server {
         };
         let component =
             |kind: &str| identity("component", kind, &format!("{}.{}", kind.replace('_', ""), domains.main));
-        let query = query.child(identity("server", "im", "Prosody")).child(component("av_moderation"));
+        let moderation = (!self.options.no_moderation).then(|| component("av_moderation"));
+        let query = query.child(identity("server", "im", "Prosody")).children(moderation);
         let query = query.child(identity("component", "room_metadata", &domains.metadata));
         let query = query.child(identity("component", "breakout_rooms", &format!("breakout.{}", domains.main)));
         Some(query.child(feature(ns::DISCO_INFO)).child(feature(ns::PING)))
@@ -59,7 +67,7 @@ impl Server {
         };
         let own_nick = held.nick_of(label);
         let owner = own_nick.as_ref().is_some_and(|nick| held.occupants[nick].affiliation == "owner");
-        match (payload.name(), payload.ns().as_str(), kind.as_str()) {
+        match (payload.name(), payload.ns(), kind.as_str()) {
             ("query", ns::DISCO_INFO, "get") => {
                 let query = el("query", ns::DISCO_INFO).child(el("feature", ns::DISCO_INFO).attr("var", ns::MUC));
                 self.deliver("server", label, result_of(iq).child(query).done());
@@ -122,8 +130,12 @@ impl Server {
         if !more.is_empty() && label.starts_with("focus") {
             self.complaints.add(format!("{label} submits {more:?}"));
         }
-        if let Some(held) = self.rooms.get_mut(room) {
-            held.form.extend(fields);
+        let closes = fields.get("muc#roomconfig_membersonly").map(|value| value == "true");
+        let Some(held) = self.rooms.get_mut(room) else { return };
+        held.form.extend(fields);
+        let nick = held.nick_of(label).unwrap_or_default();
+        if let Some(closes) = closes {
+            self.members_only(room, &nick, closes);
         }
         self.deliver("server", label, result_of(iq).done());
     }

@@ -3,9 +3,11 @@
 //! Connections are known by a label (`focus`, `alice`, `jvb1`); what each sends goes in by [`Server::receive`], what is
 //! delivered comes out of [`Server::next`], in order per connection. Time is virtual; a hop takes as long as it is told to.
 
+mod components;
 mod faults;
 mod ids;
 mod iq;
+mod lobby;
 mod muc;
 mod routing;
 #[cfg(test)]
@@ -14,13 +16,13 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
-use minidom::Element;
 
 use crate::Time;
 use crate::ns;
 use crate::participant::media::Dice;
 use crate::violation::{Complaints, Violation};
-use crate::xml::{Read, error_of};
+use crate::xml::{Element, Read, error_of};
+pub use components::Moderated;
 pub use faults::Fate;
 use faults::Rule;
 pub use muc::{Occupant, Room};
@@ -36,6 +38,8 @@ pub struct Domains {
     /// Where clients send conference requests.
     pub focus: String,
     pub metadata: String,
+    pub moderation: String,
+    pub lobby: String,
 }
 
 impl Domains {
@@ -48,7 +52,7 @@ impl Domains {
 
     /// Whether rooms are there.
     pub fn has_rooms(&self, domain: &str) -> bool {
-        domain == self.internal_muc || self.has_meetings(domain)
+        domain == self.internal_muc || domain == self.lobby || self.has_meetings(domain)
     }
 }
 
@@ -62,6 +66,8 @@ impl Default for Domains {
             breakout: "breakout.meet.test".into(),
             focus: "focus.meet.test".into(),
             metadata: "metadata.meet.test".into(),
+            moderation: "avmoderation.meet.test".into(),
+            lobby: "lobby.meet.test".into(),
         }
     }
 }
@@ -84,18 +90,26 @@ pub struct Options {
     /// How long a stanza travels, to or from a peer: at least, and at most so much more.
     pub latency: (Time, Time),
     pub seed: u64,
+    /// The client proxy is not in the roster of the focus.
+    pub no_roster: bool,
     /// The form lacks a meeting id.
     pub no_meeting_id: bool,
     /// No component sends room metadata.
     pub no_metadata: bool,
+    /// There is no A/V moderation.
+    pub no_moderation: bool,
     /// What the first message about a room tells an admin; otherwise only that there are no moderators.
     pub metadata: Option<serde_json::Value>,
     /// Every room has this meeting id.
     pub meeting_id: Option<String>,
     /// Condition and text with which rooms refuse the focus.
     pub refuses_focus: Option<(String, String)>,
+    /// The same for rooms of the internal component: breweries.
+    pub brewery_refuses_focus: Option<(String, String)>,
     /// Presence of rooms by this name says so: the form's preset flag (spec/20 §2.3).
     pub presets: bool,
+    /// Nicks of those who may only look on.
+    pub visitors: BTreeSet<String>,
     /// Breakout rooms, with their main rooms.
     pub breakouts: BTreeMap<String, String>,
 }
@@ -192,8 +206,16 @@ impl Server {
         self.now = now;
         let Some(connection) = self.connections.get_mut(label) else { return };
         connection.suspended = false;
-        for (from, stanza) in std::mem::take(&mut connection.kept) {
-            self.deliver(&from, label, stanza);
+        let kept = std::mem::take(&mut connection.kept);
+        // Ahead of what is still under way to it.
+        let places: Vec<_> =
+            self.queue.iter().filter(|(_, delivery)| delivery.to == label).map(|(at, _)| *at).collect();
+        let under_way: Vec<_> = places.iter().filter_map(|place| self.queue.remove(place)).collect();
+        for (from, stanza) in kept {
+            self.enqueue(Delivery { at: now, from, to: label.to_owned(), stanza });
+        }
+        for delivery in under_way {
+            self.enqueue(delivery);
         }
     }
 
@@ -314,6 +336,9 @@ impl Server {
     /// A message of the component which keeps the metadata of rooms (spec/20 §11).
     pub fn send_metadata(&mut self, now: Time, to: &str, room: &str, metadata: &serde_json::Value) {
         self.now = now;
+        if let Some(held) = self.rooms.get_mut(room) {
+            held.metadata = metadata.as_object().cloned().unwrap_or_default();
+        }
         let stanza = self.metadata_message(to, room, metadata);
         self.deliver("server", to, stanza);
     }

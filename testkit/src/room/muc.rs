@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
-use minidom::Element;
 
 use super::Server;
 use crate::ns;
-use crate::xml::{Builder, Read, bare, el, set_attr, stanza_error};
+use crate::xml::{Builder, Element, Read, bare, el, set_attr, stanza_error};
 
 #[derive(Debug, Clone, Default)]
 pub struct Room {
@@ -19,6 +18,9 @@ pub struct Room {
     /// Form fields which were submitted.
     pub form: BTreeMap<String, String>,
     pub breakout_of: Option<String>,
+    /// What is moderated.
+    pub moderation: super::components::Moderation,
+    pub metadata: serde_json::Map<String, serde_json::Value>,
 }
 
 #[derive(Debug, Clone)]
@@ -34,10 +36,6 @@ pub struct Occupant {
 impl Room {
     pub fn nick_of(&self, label: &str) -> Option<String> {
         self.occupants.iter().find(|(_, o)| o.label == label).map(|(nick, _)| nick.clone())
-    }
-
-    fn affiliation_of(&self, jid: &str) -> String {
-        self.affiliations.get(bare(jid)).cloned().unwrap_or_else(|| "none".into())
     }
 }
 
@@ -69,7 +67,9 @@ impl Server {
         let admin = self.is_admin(label);
         let is_new = !self.rooms.contains_key(room);
         let meeting = self.options.domains.has_meetings(crate::xml::domain(room));
-        let refusal = self.options.refuses_focus.clone().filter(|_| meeting && label.starts_with("focus"));
+        let (of_meetings, of_breweries) = (&self.options.refuses_focus, &self.options.brewery_refuses_focus);
+        let refusal = if meeting { of_meetings } else { of_breweries };
+        let refusal = refusal.clone().filter(|_| label.starts_with("focus"));
         if let Some((condition, text)) = refusal {
             return self.refuse_presence(label, presence, &condition, &text);
         }
@@ -82,18 +82,22 @@ impl Server {
             let breakout_of = self.options.breakouts.get(room).cloned();
             self.rooms.insert(room.to_owned(), Room { meeting_id, breakout_of, ..Room::default() });
         }
+        if self.waits_outside(label, room, presence) {
+            return;
+        }
+        let affiliation = self.affiliation_in(room, &jid);
         let held = self.rooms.get_mut(room).expect("it was made if it was not there");
         if held.occupants.get(nick).is_some_and(|other| bare(&other.jid) != bare(&jid)) {
             return self.refuse_presence(label, presence, "conflict", "Nickname in use");
         }
+        let affiliation = if admin { "owner".to_owned() } else { affiliation };
         if admin {
-            held.affiliations.insert(bare(&jid).to_owned(), "owner".into());
+            held.affiliations.insert(bare(&jid).to_owned(), affiliation.clone());
         }
-        let affiliation = held.affiliation_of(&jid);
         let occupant = Occupant {
             label: label.to_owned(),
             jid,
-            role: role_of(&affiliation),
+            role: if self.options.visitors.contains(nick) { "visitor".into() } else { role_of(&affiliation) },
             affiliation,
             presence: presence.clone(),
         };
@@ -119,10 +123,23 @@ impl Server {
         let Some(occupant) = self.rooms.get_mut(room).and_then(|r| r.occupants.get_mut(nick)) else { return };
         occupant.presence = presence.clone();
         let label = occupant.label.clone();
-        self.show_to_others(room, nick, &[], None);
+        // Bridges do not read each other's statistics, which are most of all that is said.
+        if self.options.domains.has_meetings(crate::xml::domain(room)) || label.starts_with("focus") {
+            self.show_to_others(room, nick, &[], None);
+        } else {
+            self.show_to_focus(room, nick);
+        }
         // A room that the focus' own join has made: only now (spec/20 §2.4).
         self.tell_metadata(&label, room);
         self.show_to(room, nick, &label, &[], None);
+    }
+
+    fn show_to_focus(&mut self, room: &str, nick: &str) {
+        let viewers = self.rooms[room].occupants.values().map(|occupant| &occupant.label);
+        let focus: Vec<String> = viewers.filter(|label| label.starts_with("focus")).cloned().collect();
+        for label in focus {
+            self.show_to(room, nick, &label, &[], None);
+        }
     }
 
     /// Sends the present presence of `nick` to everybody but itself.
@@ -139,18 +156,20 @@ impl Server {
     }
 
     fn show_to(&mut self, room: &str, nick: &str, viewer: &str, codes: &[&str], actor: Option<&str>) {
-        let Some(occupant) = self.rooms.get(room).and_then(|r| r.occupants.get(nick)).cloned() else { return };
+        let Some(occupant) = self.rooms.get(room).and_then(|r| r.occupants.get(nick)) else { return };
         let own = occupant.label == viewer;
         let mut presence = el("presence", ns::CLIENT)
             .attr("from", format!("{room}/{nick}"))
             .attr("to", self.jid_of(viewer))
             .opt("id", occupant.presence.get("id"));
-        for child in occupant.presence.children().filter(|child| !child.is("x", ns::MUC)) {
+        // Nobody says of himself what only rooms say.
+        for child in occupant.presence.children().filter(|child| !child.ns().starts_with(ns::MUC)) {
             presence = presence.child(child.clone());
         }
         let id = el("occupant-id", ns::OCCUPANT_ID).attr("id", format!("occupant-{nick}"));
-        let user = user_of(&occupant, &occupant.role, codes, actor, own);
-        self.deliver(&occupant.label, viewer, presence.child(id).child(user).done());
+        let user = user_of(occupant, &occupant.role, codes, actor, own);
+        let label = occupant.label.clone();
+        self.deliver(&label, viewer, presence.child(id).child(user).done());
     }
 
     /// An occupant goes; `codes` say why.
@@ -176,8 +195,10 @@ impl Server {
         self.metadata_told.remove(&(room.to_owned(), bare_jid));
         let asker = format!("{room}/{nick}");
         self.open.retain(|(_, _, from), _| *from != asker);
-        if empty {
+        // A lobby is there for whoever comes next.
+        if empty && crate::xml::domain(room) != self.options.domains.lobby {
             self.rooms.remove(room);
+            self.close_lobby(room);
         }
     }
 
@@ -213,6 +234,7 @@ impl Server {
             self.deliver("server", &occupant.label, gone.done());
         }
         self.metadata_told.retain(|(told, _)| told != room);
+        self.close_lobby(room);
     }
 
     /// Grants an affiliation; those concerned are shown anew before the grant is confirmed (spec/20 §6.2).
@@ -251,11 +273,7 @@ impl Server {
         if self.options.no_metadata || !is_meeting || !self.metadata_told.insert(key) {
             return;
         }
-        let metadata = if self.is_admin(label) {
-            self.options.metadata.clone().unwrap_or_else(|| serde_json::json!({ "moderators": [] }))
-        } else {
-            serde_json::json!({ "services": {} })
-        };
+        let metadata = self.metadata_for(label, room);
         let message = self.metadata_message(label, room, &metadata);
         self.deliver("server", label, message);
     }

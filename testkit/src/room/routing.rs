@@ -1,9 +1,7 @@
 //! Where a stanza goes.
 
-use minidom::Element;
-
 use super::{Server, Wiring, ids};
-use crate::xml::{Read, bare, domain, resource, set_attr};
+use crate::xml::{Element, Read, bare, domain, resource, set_attr};
 
 impl Server {
     /// Routes what `label`, whose JID is `sender`, has sent; `from` is written already.
@@ -15,6 +13,12 @@ impl Server {
             d if d == domains.focus => self.focus_service(label, sender, &to, stanza),
             d if domains.has_rooms(d) && to.contains('@') => {
                 self.room_stanza(label, sender, &to, stanza);
+            }
+            d if stanza.name() == "message"
+                && (d == domains.moderation || d == domains.metadata || d == domains.breakout) =>
+            {
+                let component = d.to_owned();
+                self.message_to_component(label, &component, &stanza);
             }
             _ if to.contains('/') => self.by_full_jid(label, &to, stanza),
             _ if stanza.name() == "iq" => self.answer_for_itself(label, &stanza),
@@ -122,8 +126,21 @@ impl Server {
             ("presence", Some(nick)) => self.presence_to_room(label, &room, nick, &stanza),
             ("iq", Some(nick)) => self.iq_to_occupant(label, sender, &room, nick, stanza),
             ("iq", None) => self.iq_to_room(label, &room, &stanza),
+            ("message", Some(nick)) => self.private_message(label, &room, nick, stanza),
+            ("message", None) => self.message_to_room(label, &room, &stanza),
             _ => {}
         }
+    }
+
+    /// From one occupant to another, whose address it does not say.
+    fn private_message(&mut self, label: &str, room: &str, nick: &str, mut stanza: Element) {
+        let Some(held) = self.rooms.get(room) else { return };
+        let (Some(own), Some(to)) = (held.nick_of(label), held.occupants.get(nick)) else { return };
+        let recipient = to.label.clone();
+        set_attr(&mut stanza, "from", format!("{room}/{own}"));
+        let jid = self.jid_of(&recipient);
+        set_attr(&mut stanza, "to", jid);
+        self.deliver(label, &recipient, stanza);
     }
 
     fn iq_to_occupant(&mut self, label: &str, sender: &str, room: &str, nick: &str, mut stanza: Element) {
@@ -143,7 +160,10 @@ impl Server {
         let id = stanza.get("id").unwrap_or("").to_owned();
         let id = if answer {
             let Some(id) = ids::restored(sender, &id) else {
-                return self.complaints.add(format!("{label} answers with id '{id}', which no request had"));
+                if label.starts_with("focus") {
+                    self.complaints.add(format!("{label} answers with id '{id}', which no request had"));
+                }
+                return;
             };
             id
         } else {

@@ -1,11 +1,9 @@
 //! The server does what Prosody does, as far as the traces show it.
 
-use minidom::Element;
-
 use super::{Fate, Options, Server};
 use crate::Time;
 use crate::ns;
-use crate::xml::{Read, error_in, parse, to_text};
+use crate::xml::{Element, Read, error_in, parse, to_text};
 
 const ROOM: &str = "room@conference.meet.test";
 

@@ -11,6 +11,9 @@ use crate::Time;
 use crate::participant::Settings;
 use crate::room::{Options, Server, Wiring};
 
+/// Nothing that any other text would hold by accident.
+const PASSWORD: &str = "scenario-p4ssw0rd";
+
 type Change<T> = Box<dyn FnOnce(&mut T)>;
 
 /// Collects who takes part, and how everything is set.
@@ -31,7 +34,11 @@ impl Default for Builder {
         let mut config = Config::default();
         let client = &mut config.xmpp.client;
         client.account.domain = domains.auth.clone();
-        client.account.password = Some(Secret::new("secret"));
+        client.account.password = Some(Secret::new(PASSWORD));
+        // Not where time is measured.
+        if cfg!(debug_assertions) {
+            crate::logs::keep_secret(PASSWORD);
+        }
         client.xmpp_domain = Some(domains.main.clone());
         client.conference_muc_jid = Some(domains.muc.clone());
         client.client_proxy = domains.focus.parse().ok();

@@ -86,7 +86,7 @@ impl Scenario {
         }
     }
 
-    pub(super) fn says(&mut self, label: &str, stanza: minidom::Element) {
+    pub(super) fn says(&mut self, label: &str, stanza: crate::xml::Element) {
         let (from, to) = ("focus".to_owned(), "server".to_owned());
         if self.recordings.is_empty() {
             self.said.push(Wire { at: self.now, from, to, stanza: stanza.clone() });
@@ -156,7 +156,7 @@ impl Scenario {
     }
 
     /// As the shell does it: what cannot be read is answered, where an answer is due.
-    pub(super) fn hand_to_focus(&mut self, on: Connection, stanza: &minidom::Element) {
+    pub(super) fn hand_to_focus(&mut self, on: Connection, stanza: &crate::xml::Element) {
         let text = crate::xml::to_text(stanza);
         match read_stanza(&text) {
             Ok(Incoming::Stanza(stanza)) => self.feed(Input::Stanza { on, stanza }),

@@ -57,7 +57,7 @@ pub struct Scenario {
     focus_jid: String,
     /// The focus' streams are broken: what it sends waits, and arrives if they are resumed.
     cut: bool,
-    unsent: Vec<(&'static str, minidom::Element)>,
+    unsent: Vec<(&'static str, crate::xml::Element)>,
     /// Only the connection to the bridges is broken.
     service_cut: bool,
     deliveries_at_once: usize,

@@ -11,6 +11,7 @@ use jicofo::wire::xml;
 
 use super::Scenario;
 use crate::Time;
+use crate::participant::profile::Profile;
 
 /// So much time passes between two joins in [`Recording::of_rooms`]: nobody waits for anybody.
 const PACE: Time = Time::from_millis(200);
@@ -53,12 +54,20 @@ impl Recording {
 
     /// So many rooms, one after the other, each filled to that size; everybody is connected in the end.
     pub fn of_rooms(rooms: usize, size: usize) -> Recording {
+        Recording::of_clients(rooms, size, Profile::current)
+    }
+
+    /// The same, with clients of one kind.
+    pub fn of_clients(rooms: usize, size: usize, profile: fn() -> Profile) -> Recording {
         let mut scenario = Scenario::new().bridge("jvb1").recorded().start();
         let domain = scenario.server.options.domains.muc.clone();
         for room in 0..rooms {
             for member in 0..size {
                 let home = format!("room{room}@{domain}");
-                scenario.joins_with(&format!("p{room}x{member}"), |settings| settings.room = home);
+                scenario.joins_with(&format!("p{room}x{member}"), |settings| {
+                    settings.room = home;
+                    settings.profile = profile();
+                });
                 scenario.run_for(PACE);
             }
         }
@@ -76,11 +85,10 @@ impl Recording {
     pub fn replay(self) -> Result<(), String> {
         let mut focus = self.core();
         for (number, ((at, input), said)) in self.inputs.into_iter().zip(self.said).enumerate() {
-            let told: String = format!("{input:?}").chars().take(400).collect();
             if let Some(stanzas) = self.sabotage.get(&number) {
                 focus.sabotage(*stanzas);
             }
-            handle(&mut focus, at, input);
+            handle(&mut focus, at, input.clone());
             let mut digest = Digest::default();
             let mut texts = Vec::new();
             while let Some(output) = focus.poll_output() {
@@ -91,6 +99,7 @@ impl Recording {
             }
             if digest != said {
                 let stanzas = said.stanzas;
+                let told: String = format!("{input:?}").chars().take(400).collect();
                 return Err(format!(
                     "a fresh core does not say the same {stanzas} stanzas at input {number}, {told}, but:\n{}",
                     texts.join("\n")

@@ -1,23 +1,20 @@
 //! How each thing that a plan names comes about.
 
-use super::peers::nick;
+use jicofo::focus::command::Command;
+
+use super::peers::{is_visitor, nick};
 use super::plan::{Client, Error, What};
 use super::play::{Later, Life, bridge, room};
 use crate::Time;
 use crate::bridge::{Fault, Health};
-use crate::ns;
 use crate::participant::Place;
-use crate::participant::media::{camera, desktop, single_camera};
+use crate::participant::media::{desktop, single_camera};
 use crate::room::{Delivery, Fate};
 use crate::sources::Media;
-use crate::xml::{Read, el};
+use crate::xml::Read;
 
 /// Nobody honest sends more SSRCs than this before he adds some: each may have twenty.
 const MANY: usize = 12;
-
-/// How often somebody restarts in a loop, and how fast.
-const LOOPS: u32 = 9;
-const LOOP_PAUSE: Time = Time::from_millis(700);
 
 impl Life<'_> {
     pub fn act(&mut self, what: What) {
@@ -55,7 +52,8 @@ impl Life<'_> {
             | What::BridgeGraceful(number)
             | What::BridgeShutsDown(number, _)
             | What::BridgeDrains(number)
-            | What::BridgeBusy(number) => self.act_on_bridge(number, what),
+            | What::BridgeBusy(number)
+            | What::BridgeRelieved(number, _) => self.act_on_bridge(number, what),
             _ => self.act_on_person(what),
         }
         self.s.pump();
@@ -66,10 +64,15 @@ impl Life<'_> {
             What::Leaves(who) | What::Vanishes(who) | What::Reloads(who) | What::AddsCamera(who) => who,
             What::AddsDesktop(who) | What::Removes(who) | What::Restarts(who) | What::RestartsIce(who) => who,
             What::IceFails(who) | What::Terminates(who) | What::Mutes(who) | What::Unmutes(who) => who,
+            What::AsksToMute(who, _) | What::AsksToUnmute(who) | What::Moderates(who, ..) => who,
+            What::Approves(who, _) | What::Rejects(who, _) | What::Forges(who, _) | What::FloodsRequests(who) => who,
             What::KeepsItsFeatures(who) | What::Kicked(who) | What::BecomesOwner(who) | What::LosesRights(who) => who,
             What::AcceptsTwice(who) | What::UsesAWrongSid(who) | What::UsesAForeignSid(who, _) => who,
             What::FloodsSources(who) | What::AnnouncesForeign(who, _) | What::RemovesForeign(who, _) => who,
-            What::SendsNonsense(who) | What::RestartsInALoop(who) | What::NeverAccepts(who) => who,
+            What::AnnouncesNonsense(who, _) | What::FloodsMutes(who, _) => who,
+            What::ShowsMuch(who) | What::SendsNonsense(who) | What::RestartsInALoop(who) | What::NeverAccepts(who) => {
+                who
+            }
             _ => return,
         };
         let Some(person) = self.people.get(&number) else { return };
@@ -80,7 +83,8 @@ impl Life<'_> {
         let (now, jid) = (self.s.now(), format!("{}@meet.test", nick(number)));
         let connected = self.s.view(&label).connected();
         // Telephones have no pictures.
-        let can_add = connected && client != Client::Phone && self.s.view(&label).own().sources.len() <= MANY;
+        let silent = client == Client::Phone || is_visitor(self.plan.setting, number);
+        let can_add = connected && !silent && self.s.view(&label).own().sources.len() <= MANY;
         match what {
             What::Leaves(_) => self.s.participant(&label).leave(),
             What::Vanishes(_) => self.s.dies(&label),
@@ -98,81 +102,20 @@ impl Life<'_> {
             What::IceFails(_) if connected => self.s.participant(&label).report_ice_failed(),
             What::Mutes(_) => self.s.participant(&label).mute(Media::Audio, true),
             What::Unmutes(_) => self.s.participant(&label).mute(Media::Audio, false),
+            What::AsksToMute(_, other) => self.s.participant(&label).ask_mute(&nick(other), Media::Audio, true),
+            What::AsksToUnmute(_) => self.s.participant(&label).ask_mute(&nick(number), Media::Audio, false),
+            What::Moderates(_, media, on) => {
+                let media = ["audio", "video", "desktop"][usize::from(media) % 3];
+                self.s.participant(&label).moderate(media, on);
+            }
+            What::Approves(_, other) => self.s.participant(&label).approve(&nick(other), "audio"),
+            What::Rejects(_, other) => self.s.participant(&label).reject(&nick(other), "audio"),
             What::KeepsItsFeatures(_) => self.s.participant(&label).settings.answers_disco = false,
             What::Kicked(_) => self.s.server().put_out(now, &room, &nick(number), &["307"]),
             What::BecomesOwner(_) => self.s.server().grant(now, &room, &jid, "owner"),
             What::LosesRights(_) => self.s.server().grant(now, &room, &jid, "none"),
             _ => self.act_hostile(what, number, &label),
         }
-    }
-
-    fn act_hostile(&mut self, what: What, number: u8, label: &str) {
-        if !self.s.view(label).connected() {
-            return;
-        }
-        if let Some(person) = self.people.get_mut(&number) {
-            person.hostile = true;
-        }
-        let sid = |life: &Life<'_>, other: u8| {
-            let label = &life.people.get(&other)?.label;
-            life.s.view(label).session().map(|session| session.sid.clone())
-        };
-        match what {
-            What::Terminates(_) => self.s.participant(label).terminate("success", "bye", Some(false)),
-            What::AcceptsTwice(_) => self.s.participant(label).accept_again(),
-            What::UsesAWrongSid(_) => self.send_jingle(label, "source-add", "0123456789abc"),
-            What::UsesAForeignSid(_, other) => {
-                if let Some(sid) = sid(self, other).filter(|_| other != number) {
-                    for action in ["session-terminate", "source-remove", "session-accept", "transport-info"] {
-                        self.send_jingle(label, action, &sid);
-                    }
-                }
-            }
-            What::FloodsSources(_) => {
-                for _ in 0..6 {
-                    self.s.participant(label).add_source(camera());
-                }
-            }
-            What::AnnouncesForeign(_, other) | What::RemovesForeign(_, other) if other != number => {
-                let Some(victim) = self.people.get(&other).map(|person| person.label.clone()) else { return };
-                let sources = self.s.view(&victim).own().clone();
-                let ssrcs: Vec<u32> = sources.sources.iter().map(|source| source.ssrc).collect();
-                self.s.participant(label).announce(sources);
-                if matches!(what, What::RemovesForeign(..)) {
-                    self.s.participant(label).withdraw(&ssrcs);
-                }
-            }
-            What::SendsNonsense(_) => self.send_nonsense(label),
-            What::RestartsInALoop(_) => {
-                for time in 0..LOOPS {
-                    self.later(LOOP_PAUSE * time, Later::Restarts(number));
-                }
-            }
-            What::NeverAccepts(_) => {
-                self.s.participant(label).settings.never_accepts = true;
-                self.s.participant(label).restart();
-            }
-            _ => {}
-        }
-    }
-
-    fn send_jingle(&mut self, label: &str, action: &str, sid: &str) {
-        let jingle = el("jingle", ns::JINGLE).attr("action", action).attr("sid", sid).done();
-        self.s.participant(label).send_jingle(jingle);
-    }
-
-    fn send_nonsense(&mut self, label: &str) {
-        let own = self.s.view(label).session().map(|session| session.sid.clone()).unwrap_or_default();
-        for action in ["transport-reject", "security-info", "source-add", "no-such-action", "transport-info"] {
-            self.send_jingle(label, action, &own);
-        }
-        self.s.participant(label).send_jingle(el("jingle", ns::JINGLE).done());
-        let focus = self.s.view(label).focus_occupant();
-        self.s.participant(label).send_iq("get", &focus, el("query", "urn:example:nothing").done());
-        let content =
-            el("content", ns::JINGLE).attr("name", "smell").child(el("description", ns::RTP).attr("media", "x"));
-        let jingle = el("jingle", ns::JINGLE).attr("action", "source-add").attr("sid", own).child(content).done();
-        self.s.participant(label).send_jingle(jingle);
     }
 
     fn act_on_room(&mut self, what: What) {
@@ -248,14 +191,17 @@ impl Life<'_> {
             What::BridgeFails(_, error) => {
                 self.drops |= error == Error::BadRequest;
                 self.refusing.insert(number);
+                // An update that it calls wrong is not sent again (spec/40 §8.2, "Improve").
+                if matches!(error, Error::BadRequest | Error::NotImplemented) {
+                    self.confused.insert(number);
+                }
                 self.s.bridge(&name).fail_next(fault(error));
             }
             What::BridgeIsSilentTo(_, count) => {
                 (0..count).for_each(|_| self.s.bridge(&name).fail_next(Fault::Unanswered))
             }
             What::BridgeLosesRequests(_, count) => {
-                // What was lost is nowhere asked again: only a restart helps such a bridge.
-                self.confused.insert(number);
+                self.judge.lossy.insert(name.clone());
                 (0..count).for_each(|_| self.s.bridge(&name).fail_next(Fault::Lost));
             }
             What::BridgeIsSlow(_, long) => self.s.bridge(&name).settings.delay = millis(long),
@@ -286,6 +232,11 @@ impl Life<'_> {
                 self.crash_after(number, millis(long));
             }
             What::BridgeDrains(_) => self.s.bridge(&name).publish(|stats| stats.drain = !stats.drain),
+            What::BridgeRelieved(_, count) => {
+                let command = Command::MoveEndpoints { bridge: name, room: None, count: count.into() };
+                // Whether it is known to the focus just now or not.
+                self.s.command(command);
+            }
             What::BridgeBusy(_) => self.s.bridge(&name).publish(|stats| stats.stress = 0.95 - stats.stress),
             _ => {}
         }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::peers::{Person, nick};
+use super::plan::Client;
 use crate::Time;
 use crate::participant::{Place, Refusal};
 use crate::scenario::Scenario;
@@ -10,20 +11,27 @@ use crate::scenario::Scenario;
 /// After the focus or its rooms were in trouble, questions of before it may stay without answer for so long.
 const TROUBLE: Time = Time::from_secs(45);
 
+/// How long bridges keep what a focus left on them that is gone: until their own timers find it, and some more.
+const ORPHANS: Time = Time::from_secs(70);
+
 /// Until what was sent to somebody has reached whoever has come back under the same name.
-const CROSSING: Time = Time::from_secs(3);
+const CROSSING: Time = Time::from_secs(10);
 
 /// Keeps what was seen already, and what is excused.
 #[derive(Debug, Default)]
 pub(super) struct Judge {
     /// Until when nobody may complain of silence.
     trouble: Time,
+    /// Until when bridges may have something of a focus that is gone.
+    orphans: Time,
     /// The core has failed so often, on purpose.
     failures: usize,
     /// Requests that were asked of a focus that is gone.
     forgiven: BTreeSet<String>,
     /// Answers to the focus were lost: it does not know what clients support, and guesses.
     pub unheard: bool,
+    /// Bridges which do not hear all that they are asked: the end of an endpoint may reach them after its successor.
+    pub lossy: BTreeSet<String>,
     /// Who has waited in vain.
     waiting: BTreeSet<String>,
 }
@@ -36,6 +44,7 @@ impl Judge {
 
     /// What the focus was asked until now it may not know of.
     pub fn forgive(&mut self, s: &Scenario) {
+        self.orphans = s.now() + ORPHANS;
         self.forgiven.extend(s.view_server().unanswered("focus"));
     }
 
@@ -57,9 +66,14 @@ impl Judge {
                 self.waiting.insert(violation.peer.clone());
                 continue;
             }
+            let hostile = hostile || is_of_hostile(&violation.text, people);
             let stray = is_stray(&violation.text, person, people, s.now());
             if !hostile && !stray && !self.is_excused(s, &violation.text) {
                 wrong.push(violation.to_string());
+            }
+            // It has something of that earlier life, and nobody will take it away.
+            if let Some(person) = people.values_mut().find(|person| stray && person.label == violation.peer) {
+                person.refused = true;
             }
         }
         for (label, refusal) in s.take_refusals() {
@@ -76,8 +90,10 @@ impl Judge {
         for (label, error) in s.take_bridge_errors() {
             let known = matches!(error.condition.as_str(), "item-not-found" | "service-unavailable")
                 || error.text.starts_with("Conference already exists")
+                // Said of a link whose making was refused, before that was heard.
+                || error.text.starts_with("Unknown relay")
                 // Those of a focus that is gone.
-                || (error.text.starts_with("Endpoint with ID") && s.now() < self.trouble);
+                || (is_there_already(&error.text) && (s.now() < self.orphans || self.lossy.contains(&label)));
             if !known {
                 wrong.push(format!("{label} answered {error:?}"));
             }
@@ -95,8 +111,15 @@ impl Judge {
             "where it is not",
             "without having entered it",
         ];
+        // Endpoints and links of the same room that a focus left behind which is gone.
+        let orphaned = s.now() < self.orphans && text.contains("relay relay-");
+        // Of a link: what was not confirmed is said again.
+        let repeated = [" already", "who is not behind relay", "a second time", "which is not there"];
+        if self.unheard && text.contains("relay") && repeated.iter().any(|words| text.contains(words)) {
+            return true;
+        }
         let guessed = self.unheard && text.contains("to a client without");
-        guessed || (troubled && crossed.iter().any(|words| text.contains(words)))
+        orphaned || guessed || (troubled && crossed.iter().any(|words| text.contains(words)))
     }
 
     /// Refusals that no honest client is spared.
@@ -107,6 +130,8 @@ impl Judge {
             // It crossed the end of its session, or of its bridge.
             (_, "gone" | "item-not-found") => true,
             (_, "bad-request") => refusal.text.is_empty() || s.now() < self.trouble,
+            // Whoever does not lead, and whoever it is about is not here, or not yet.
+            ("mute", "not-allowed") => true,
             // Room and focus are not there just now.
             ("join" | "conference", _) => true,
             _ => s.now() < self.trouble,
@@ -116,6 +141,13 @@ impl Judge {
     /// When nothing has gone wrong for long: everybody who is there is served, and all views agree.
     pub fn quiescent(&self, s: &Scenario, people: &BTreeMap<u8, Person>) -> Vec<String> {
         let mut wrong = s.disagreements();
+        if self.unheard {
+            // Nobody knows that its SSRCs are rewritten, so it is told of others'.
+            let told = |person: &&Person| person.client == Client::Rewriting;
+            for (number, _) in people.iter().filter(|(_, person)| told(person)) {
+                wrong.retain(|text| !text.starts_with(&format!("{} knows of ", nick(*number))));
+            }
+        }
         for person in people.values().filter(|person| !person.hostile) {
             let participant = s.view(&person.label);
             let in_room = |other: &&Person| other.room == person.room && s.view(&other.label).place() == Place::InRoom;
@@ -141,13 +173,29 @@ impl Judge {
     }
 }
 
+fn is_there_already(text: &str) -> bool {
+    ["Endpoint with ID", "Local endpoint with ID", "Relay with ID"].iter().any(|start| text.starts_with(start))
+}
+
+/// Whether this is about a source that its owner sent on purpose as no client does, and that rooms allow: others are told of
+/// it as it is (spec/30 §9.5): one without msid that is in no group, and one more under the name of a group.
+fn is_of_hostile(text: &str, people: &BTreeMap<u8, Person>) -> bool {
+    let of = |number: &u8| text.contains(&format!(" of {} ", nick(*number)));
+    let allowed = text.ends_with("without msid") || text.contains("is not exactly the sources");
+    allowed && people.iter().any(|(number, person)| person.hostile && of(number))
+}
+
 /// Whether this is about what was meant for an earlier life of the same name: rooms know names only.
 fn is_stray(text: &str, person: Option<&Person>, people: &BTreeMap<u8, Person>, now: Time) -> bool {
     let young = |person: &Person| person.lives > 0 && now.saturating_sub(person.since) < CROSSING;
-    let crossed = text.starts_with("an answer to nothing") || text.contains(" of session '");
+    let crossed =
+        text.starts_with("an answer to nothing") || text.contains(" of session '") || text.contains(" while session '");
     let back = |(number, person): (&u8, &Person)| young(person) && text.contains(&format!("/{},", nick(*number)));
-    let mixed = text.contains("is not exactly the sources") || text.contains("announced though");
-    let owner = |(number, person): (&u8, &Person)| young(person) && text.contains(&format!(" of {} ", nick(*number)));
+    let mixed =
+        ["is not exactly the sources", "announced though", "who has none"].iter().any(|words| text.contains(words));
+    let owner = |(number, person): (&u8, &Person)| {
+        young(person) && text.replace(',', " ").contains(&format!(" of {} ", nick(*number)))
+    };
     (crossed && person.is_some_and(young))
         || (mixed && people.iter().any(owner))
         || (text.contains("which is not open") && people.iter().any(back))

@@ -4,6 +4,7 @@
 //! must hold does; a plan that fails is cut down to few acts by [`shrink`].
 
 mod acts;
+mod hostile;
 mod judge;
 mod peers;
 pub mod plan;

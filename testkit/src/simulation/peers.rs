@@ -1,7 +1,7 @@
 //! Who takes part in a simulated life, and what people do of themselves when something goes wrong for them.
 
-use super::plan::Client;
-use super::play::{Later, Life};
+use super::plan::{Client, Setting};
+use super::play::{Later, Life, is_secured};
 use crate::Time;
 use crate::participant::media::microphone;
 use crate::participant::profile::Profile;
@@ -43,6 +43,16 @@ pub(super) fn nick(number: u8) -> String {
     format!("p{number}")
 }
 
+/// Whether the participant of that number may only look on.
+pub(super) fn is_visitor(setting: Setting, number: u8) -> bool {
+    setting.links == 4 && number % 3 == 2
+}
+
+/// Where the bridge, or the participant, of that number is.
+pub(super) fn region(number: u8) -> String {
+    format!("region-{}", number % 3)
+}
+
 impl Life<'_> {
     /// Somebody comes, for the first time or again. Whoever is there stays.
     pub fn comes(&mut self, number: u8, room: String, client: Client, thinks: u16) {
@@ -52,14 +62,23 @@ impl Life<'_> {
             None => 0,
         };
         let (nick, since) = (nick(number), self.s.now());
+        let visitor = is_visitor(self.plan.setting, number);
         let label = if lives == 0 { nick.clone() } else { format!("{nick}.{lives}") };
+        // What its browser keeps of the life before.
+        let before = self.people.get(&number).map(|person| self.s.view(&person.label).login().session_id.clone());
+        let session = before.flatten().filter(|_| is_secured(self.plan.seed));
         self.s.joins_with(&label, |settings| {
+            settings.session_id = session;
             // What was sent to an earlier life must not reach this one.
             settings.jid = format!("{nick}@meet.test/web{lives}");
             settings.nick = nick;
             settings.room = room.clone();
             settings.thinks = Time::from_millis(thinks.into());
             set_client(settings, client);
+            settings.region = Some(region(number));
+            if visitor {
+                settings.tracks = Vec::new();
+            }
         });
         let person = Person {
             label,

@@ -29,6 +29,9 @@ pub struct Setting {
     pub ice: u8,
     /// Sources are told after this many milliseconds.
     pub batching: u16,
+    /// How conferences are on several bridges: 0 not at all; in turn, with data channels over SCTP (1) or WebSockets (2); by
+    /// region (3); in turn, with visitors' bridges at the edge (4).
+    pub links: u8,
 }
 
 /// Something that happens, so many milliseconds after the beginning.
@@ -72,6 +75,14 @@ pub enum What {
     Terminates(u8),
     Mutes(u8),
     Unmutes(u8),
+    /// Asks the focus to have somebody muted, whether it may or not.
+    AsksToMute(u8, u8),
+    /// Asks the focus whether it may unmute itself.
+    AsksToUnmute(u8),
+    /// Moderates audio, video or screens, or does not any more; the server knows whether it may.
+    Moderates(u8, u8, bool),
+    Approves(u8, u8),
+    Rejects(u8, u8),
     /// It does not say what it supports.
     KeepsItsFeatures(u8),
 
@@ -84,8 +95,17 @@ pub enum What {
     AnnouncesForeign(u8, u8),
     RemovesForeign(u8, u8),
     SendsNonsense(u8),
+    /// Sources that are none, and of the name of somebody else.
+    AnnouncesNonsense(u8, u8),
+    FloodsMutes(u8, u8),
+    /// Says what only components, rooms and bridges say.
+    Forges(u8, u8),
+    /// A huge presence.
+    ShowsMuch(u8),
     RestartsInALoop(u8),
     NeverAccepts(u8),
+    /// Asks more than anybody may at once.
+    FloodsRequests(u8),
 
     Kicked(u8),
     BecomesOwner(u8),
@@ -129,6 +149,8 @@ pub enum What {
     BridgeShutsDown(u8, u16),
     BridgeDrains(u8),
     BridgeBusy(u8),
+    /// An operator moves so many endpoints off it.
+    BridgeRelieved(u8, u8),
 }
 
 /// What a bridge may answer (spec/40 §3.3).
@@ -236,7 +258,7 @@ impl Draw<'_> {
 
     fn setting(&mut self) -> Setting {
         let slow = self.below(4) as u16;
-        Setting {
+        let mut setting = Setting {
             rooms: 1 + self.small(self.options.rooms),
             bridges: 1 + self.small(self.options.bridges),
             hop: slow.min(2),
@@ -244,7 +266,14 @@ impl Draw<'_> {
             presets: self.below(5) == 0,
             ice: self.small(3),
             batching: if self.below(4) == 0 { 500 } else { 0 },
+            links: 0,
+        };
+        let drawn = self.small(12);
+        if drawn % 3 == 0 {
+            setting.links = 1 + drawn / 3;
+            setting.bridges += 1;
         }
+        setting
     }
 
     /// Mostly much at once, sometimes long enough for timers.
@@ -277,7 +306,7 @@ impl Draw<'_> {
 
     fn ordinary(&mut self, setting: Setting, people: u8) -> What {
         let who = self.small(people);
-        match self.below(17) {
+        match self.below(20) {
             0..5 => self.join(who, setting, people),
             5 | 6 => What::Leaves(who),
             7 => What::Vanishes(who),
@@ -289,7 +318,14 @@ impl Draw<'_> {
             13 => What::RestartsIce(who),
             14 => What::IceFails(who),
             15 => What::Mutes(who),
-            _ => What::Unmutes(who),
+            16 => What::Unmutes(who),
+            17 => What::AsksToMute(who, self.small(people)),
+            18 => What::AsksToUnmute(who),
+            _ => match self.below(4) {
+                0 => What::Approves(who, self.small(people)),
+                1 => What::Rejects(who, self.small(people)),
+                _ => What::Moderates(who, self.small(3), self.below(3) > 0),
+            },
         }
     }
 
@@ -305,7 +341,7 @@ impl Draw<'_> {
     }
 
     fn hostile(&mut self, who: u8, other: u8) -> What {
-        match self.below(11) {
+        match self.below(16) {
             0 => What::AcceptsTwice(who),
             1 => What::UsesAWrongSid(who),
             2 => What::UsesAForeignSid(who, other),
@@ -316,6 +352,11 @@ impl Draw<'_> {
             7 => What::RestartsInALoop(who),
             8 => What::NeverAccepts(who),
             9 => What::KeepsItsFeatures(who),
+            10 => What::AnnouncesNonsense(who, other),
+            11 => What::FloodsMutes(who, other),
+            12 => What::Forges(who, other),
+            13 => What::ShowsMuch(who),
+            14 => What::FloodsRequests(who),
             _ => What::Terminates(who),
         }
     }
@@ -346,7 +387,7 @@ impl Draw<'_> {
     fn bridge(&mut self, setting: Setting, who: u8) -> What {
         let bridge = self.small(setting.bridges);
         let (count, long) = (1 + self.small(4), self.milliseconds());
-        match self.below(18) {
+        match self.below(20) {
             0..4 => What::BridgeFails(bridge, ERRORS[self.below(ERRORS.len() as u64) as usize]),
             4 => What::BridgeIsSilentTo(bridge, count),
             5 => What::BridgeLosesRequests(bridge, count),
@@ -360,6 +401,7 @@ impl Draw<'_> {
             14 => What::BridgeGraceful(bridge),
             15 => What::BridgeShutsDown(bridge, long),
             16 => What::BridgeDrains(bridge),
+            17 | 18 => What::BridgeRelieved(bridge, 1 + self.small(6)),
             _ => What::BridgeBusy(bridge),
         }
     }

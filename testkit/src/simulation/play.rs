@@ -6,20 +6,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 
+use jicofo::config::{AuthenticationType, SelectionStrategy, TopologyStrategy};
+
 use super::judge::Judge;
-use super::peers::Person;
+use super::peers::{Person, is_visitor, nick, region};
 use super::plan::{Plan, Setting};
 use super::{Failure, Lived};
+
 use crate::Time;
 use crate::bridge::IceRestart;
 use crate::scenario::Scenario;
 
 /// Until everything is as it should be, once nothing goes wrong any more: a bridge that failed is taken again after a
-/// minute, a conference without one tries every half a minute, and people load their pages again.
-const HEALING: Time = Time::from_secs(110);
+/// minute, the next presence of it comes half a minute later, somebody takes twenty seconds to accept, and people load their pages again.
+const HEALING: Time = Time::from_secs(140);
 
 /// After that what is still under way arrives.
 const SETTLING: Time = Time::from_secs(5);
+
+/// Most lives check bridges less often than every ten seconds, and hear less often of them: half of all that happens would
+/// be that. One in so many does as the configuration says.
+const RUSHED: u64 = 4;
+const CHECKS: Time = Time::from_secs(20);
+const PRESENCE: Time = Time::from_secs(25);
+
+/// In one of so many lives people log in. Sessions end soon, so that they do in the midst of things.
+const SECURED: u64 = 3;
+const SESSIONS: Time = Time::from_secs(20);
 
 /// A life being lived.
 pub(super) struct Life<'a> {
@@ -78,22 +91,49 @@ pub fn play(plan: &Plan) -> Result<Lived, Failure> {
 
 impl<'a> Life<'a> {
     fn new(plan: &'a Plan) -> Life<'a> {
-        let Setting { bridges, hop, spread, presets, ice, batching, .. } = plan.setting;
+        let Setting { bridges, hop, spread, presets, ice, batching, links, .. } = plan.setting;
         let millis = |count: u16| Time::from_millis(count.into());
         let mut builder = Scenario::new()
             .seed(plan.seed)
             .recorded()
             .latency(millis(hop), millis(spread))
-            .server(|options| options.presets = presets)
+            .server(|options| {
+                options.presets = presets;
+                if links == 4 {
+                    options.visitors = (0..=u8::MAX).filter(|who| is_visitor(plan.setting, *who)).map(nick).collect();
+                }
+            })
             .config(|config| {
+                if plan.seed % RUSHED != 0 {
+                    config.bridge.health_checks.interval = CHECKS;
+                }
+                if is_secured(plan.seed) {
+                    config.authentication.kind = AuthenticationType::Xmpp;
+                    config.authentication.login_url = Some("meet.test".into());
+                    config.authentication.authentication_lifetime = SESSIONS;
+                    config.authentication.enable_auto_login = plan.seed % 2 == 0;
+                }
+                config.octo.enabled = links > 0;
+                config.octo.sctp_datachannels = links != 2;
+                config.bridge.selection_strategy = match links {
+                    0 => SelectionStrategy::Single,
+                    3 => SelectionStrategy::RegionBased,
+                    _ => SelectionStrategy::Split,
+                };
+                if links == 4 {
+                    config.bridge.topology_strategy = TopologyStrategy::Visitor;
+                    config.visitors.enabled = true;
+                }
                 if batching > 0 {
-                    config.conference.source_signaling_delays = [(0, millis(batching))].into();
+                    config.conference.source_signaling_delays.0 = [(0, millis(batching))].into();
                 }
             });
         for number in 0..bridges {
             builder = builder.bridge_with(&bridge(number), move |bridge| {
                 bridge.stats.terse = true;
-                bridge.presence_interval = Time::from_secs(20);
+                bridge.stats.relay_id = (links > 0).then(|| format!("relay-{}", bridge.nick));
+                bridge.stats.region = Some(region(number));
+                bridge.presence_interval = PRESENCE;
                 bridge.ice_restart =
                     [IceRestart::Works, IceRestart::NotNeeded, IceRestart::Refused][usize::from(ice % 3)];
             });
@@ -177,8 +217,9 @@ impl<'a> Life<'a> {
         let mut wrong = self.s.leftovers();
         wrong.extend(self.judge.unanswered(&self.s));
         let gauges = self.s.focus().gauges();
-        // Health checks, and the question for components.
-        if gauges.requests_pending > gauges.bridges + 1 || gauges.timers > gauges.requests_pending + 1 {
+        // Health checks, the question for components, and the end of authentication sessions.
+        let others = 1 + usize::from(is_secured(self.plan.seed));
+        if gauges.requests_pending > gauges.bridges + 1 || gauges.timers > gauges.requests_pending + others {
             wrong.push(format!("something is left: {gauges:?}"));
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
@@ -197,6 +238,11 @@ impl<'a> Life<'a> {
         });
         Failure { step: self.s.inputs(), wrong, wire: self.s.story(), stories: stories.collect::<Vec<_>>().join("\n") }
     }
+}
+
+/// Whether people have to log in in this life: all of them have accounts.
+pub(super) fn is_secured(seed: u64) -> bool {
+    seed % SECURED == 1
 }
 
 pub(super) fn room(number: u8) -> String {

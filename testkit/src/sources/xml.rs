@@ -1,10 +1,8 @@
 //! Sources as XML (spec/30 §7.2): reading what the focus says, writing what clients say.
 
-use minidom::Element;
-
 use super::{ByOwner, Group, Media, Semantics, Source, Sources};
 use crate::ns;
-use crate::xml::{Builder, Read, el};
+use crate::xml::{Builder, Element, Read, el};
 
 /// Reads the sources in the contents of a `<jingle>`, by their `ssrc-info` owner.
 pub fn from_contents(jingle: &Element) -> Result<ByOwner, String> {

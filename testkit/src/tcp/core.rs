@@ -7,11 +7,11 @@ use jicofo::config::Config;
 use jicofo::focus::{Connection, Focus, Input, Timestamp};
 use jicofo::wire::sm::{Incoming, read_stanza};
 use jicofo::wire::xml;
-use minidom::Element;
 
 use super::peer::Machine;
 use crate::Time;
 use crate::prosody::Prosody;
+use crate::xml::Element;
 
 /// The core, fed and drained by one connection.
 pub struct Core {

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use minidom::Element;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -11,6 +10,7 @@ use crate::Time;
 use crate::bridge::Bridge;
 use crate::login::Session;
 use crate::participant::Participant;
+use crate::xml::Element;
 
 /// What drivers need of a peer without I/O.
 pub trait Machine: Send + 'static {
@@ -113,7 +113,7 @@ async fn drive<M: Machine>(shared: Arc<Shared<M>>, mut session: Session) {
         loop {
             let output = shared.lock().poll_output();
             let Some(stanza) = output else { break };
-            if !session.try_send(&stanza).await {
+            if !session.try_send(&(&stanza).into()).await {
                 return;
             }
         }
@@ -126,7 +126,7 @@ async fn drive<M: Machine>(shared: Arc<Shared<M>>, mut session: Session) {
         };
         tokio::select! {
             stanza = session.next() => match stanza {
-                Some(stanza) => shared.lock().handle(shared.start.elapsed(), &stanza),
+                Some(stanza) => shared.lock().handle(shared.start.elapsed(), &(&stanza).into()),
                 None => return,
             },
             () = timer => shared.lock().handle_timeout(shared.start.elapsed()),

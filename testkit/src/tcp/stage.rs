@@ -115,6 +115,26 @@ impl<'p> Stage<'p> {
         self.asks(name, session, change);
     }
 
+    /// A participant that has logged in somewhere else asks for the conference.
+    pub fn joins_as(&mut self, name: &str, session: Session, change: impl FnOnce(&mut Settings)) {
+        self.asks(name, session, change);
+    }
+
+    /// A participant's user logs in on a second connection, which is closed when its session is in use (spec/10 §6.5).
+    pub async fn logs_in(&self, name: &str, mut session: Session) {
+        let request = self.participant(name).tell(|participant| participant.login_request("login"));
+        session.send(&(&request).into()).await;
+        let answer = loop {
+            let stanza = session.next().await.expect("an answer to the request");
+            if stanza.attr("id") == Some("login") {
+                break stanza;
+            }
+        };
+        let answers = self.participant(name).look(|participant| participant.conference_answers().len());
+        self.participant(name).tell(|participant| participant.logged_in(&(&answer).into()));
+        self.until(|look| look.participant(name).conference_answers().len() > answers).await;
+    }
+
     /// All of them log in first; then all ask at the same time.
     pub async fn join_at_once(&mut self, names: &[String]) {
         let sessions = join_all(names.iter().map(|_| Session::anonymous(self.prosody))).await;

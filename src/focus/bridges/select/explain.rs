@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::pool::{Candidate, Excluded, Gathered, Pool, Used};
+use super::pool::{Candidate, Excluded, Gathered, Pool, Rank, Used};
 use super::{Bridge, Bridges, Config, NoBridge, Plan, SelectionStrategy, Standing, Wanted, better, decide, plan};
 use crate::config::LoadModel;
 use crate::focus::Timestamp;
@@ -72,7 +72,8 @@ impl Bridges {
         let used = |bridge: &Bridge| conference.iter().find(|used| std::ptr::eq(used.bridge, bridge)).copied();
         let mut results = Vec::with_capacity(self.len());
         let gathered = Gathered::new(self, now, config, wanted, |bridge, why| {
-            results.push(Result::Excluded(Candidate::new(bridge, now, config, used(bridge)), why));
+            let rank = Rank::of(bridge, now, config);
+            results.push(Result::Excluded(Candidate::new(bridge, rank, now, config, used(bridge)), why));
         });
         let decided = match &gathered {
             Ok(gathered) => decide(now, config, wanted, gathered),

@@ -17,7 +17,7 @@ pub(super) enum Rank {
 }
 
 impl Rank {
-    fn of(bridge: &Bridge, now: Timestamp, config: &Config) -> Rank {
+    pub fn of(bridge: &Bridge, now: Timestamp, config: &Config) -> Rank {
         match (bridge.operational(now, &config.bridge), bridge.graceful_shutdown) {
             (true, false) => Rank::Good,
             (true, true) => Rank::Graceful,
@@ -82,11 +82,18 @@ pub(super) struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    pub fn new(bridge: &'a Bridge, now: Timestamp, config: &Config, used: Option<Used<'a>>) -> Candidate<'a> {
+    /// `rank` as [`Rank::of`] has it.
+    pub fn new(
+        bridge: &'a Bridge,
+        rank: Rank,
+        now: Timestamp,
+        config: &Config,
+        used: Option<Used<'a>>,
+    ) -> Candidate<'a> {
         let stress = bridge.corrected_stress(now, &config.bridge);
         Candidate {
             bridge,
-            rank: Rank::of(bridge, now, config),
+            rank,
             stress,
             expected: stress + bridge.foreseen(now, &config.bridge),
             overloaded: is_overload(stress, &config.bridge),
@@ -167,7 +174,10 @@ impl<'a> Gathered<'a> {
                     furthest = furthest.max(why);
                     excluded(bridge, why);
                 }
-                None => candidates.push(Candidate::new(bridge, now, config, used)),
+                None => {
+                    let rank = if bridge.graceful_shutdown { Rank::Graceful } else { Rank::Good };
+                    candidates.push(Candidate::new(bridge, rank, now, config, used));
+                }
             }
         }
         if candidates.is_empty() {

@@ -199,7 +199,11 @@ impl Conference {
                 cx.stranded.insert(self.id);
                 // Once, not for each of hundreds who wait.
                 if self.set_bridge_not_available(cx, true) {
-                    say!(self, warn, "{none}");
+                    // The first words are those that people look for (spec/80 §8).
+                    match cx.bridges.iter().any(|bridge| bridge.operational(cx.now, &cx.config.bridge)) {
+                        true => say!(self, warn, "{none}"),
+                        false => say!(self, warn, "There are no operational bridges. {none}"),
+                    }
                     self.story.decided(cx.now, "there is no bridge: waits for one");
                 }
                 None

@@ -29,7 +29,7 @@ impl Conference {
             return;
         }
         let modify = request::expire_endpoints(&self.meeting, [&nick]);
-        self.ask_bridge(cx, &bridge, modify, Then::Updated(self.id, key, self.endpoint_key(id)));
+        self.ask_bridge(cx, &bridge, modify, Then::EndpointExpired(self.id, key, self.endpoint_key(id), nick));
         self.forget_endpoint(cx, id);
     }
 
@@ -129,9 +129,6 @@ impl Conference {
             // The first time another bridge, or the same one, may do at once; after that each try waits longer.
             self.setbacks.count(cx.now, &bridge, Setback::MayPass);
         }
-        for id in on_it {
-            cx.metrics.participants_moved += 1;
-            self.reinvite(cx, id);
-        }
+        self.move_all(cx, &on_it);
     }
 }

@@ -4,6 +4,7 @@ mod allocate;
 mod leaving;
 mod moving;
 mod relays;
+mod repeat;
 mod retry;
 mod update;
 
@@ -21,7 +22,9 @@ use crate::wire::stanza::{IqBody, Payload};
 use crate::wire::values::BridgeSessionId;
 
 pub(crate) use allocate::Placement;
-pub(crate) use retry::Setbacks;
+pub(crate) use relays::Linked;
+pub(crate) use repeat::{Repeats, Told};
+pub(crate) use retry::{Losses, Setbacks};
 
 /// The conference on one bridge (spec/40, "session").
 #[derive(Debug)]

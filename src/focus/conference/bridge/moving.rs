@@ -32,10 +32,7 @@ impl Conference {
             those.iter().for_each(|id| self.release_endpoint(cx, *id));
         }
         // Selection counts those who have not left yet.
-        for id in &those {
-            cx.metrics.participants_moved += 1;
-            self.reinvite(cx, *id);
-        }
+        self.move_all(cx, &those);
         u32::try_from(those.len()).unwrap_or(u32::MAX)
     }
 

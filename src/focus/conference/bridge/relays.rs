@@ -14,6 +14,19 @@ use crate::focus::conference::features::Features;
 use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
 use crate::wire::colibri2::{ConferenceModify, Endpoint};
+use crate::wire::ice::IceTransport;
+use crate::wire::values::EndpointId;
+
+/// What a bridge was told about a link. It is told again what it does not confirm.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Linked {
+    /// Something about those behind a relay.
+    Endpoints(RelayKey, Vec<EndpointId>),
+    /// How to reach the other end.
+    Connection(RelayKey, Box<IceTransport>),
+    /// That the link to the bridge of this relay id is no more.
+    Gone(String),
+}
 
 /// What a relay carries: everything that any client may send.
 const CARRIED: Features =
@@ -41,7 +54,7 @@ impl Conference {
         let session = |key: SessionKey| self.bridges.get(key).or_else(|| left.filter(|left| left.key == key));
         for relay in &changes.gone {
             let Some(id) = session(relay.to).and_then(|session| session.relay_id.as_deref()) else { continue };
-            self.tell_relay(cx, relay.at, relay::expire(&self.meeting, id));
+            self.tell_relay(cx, relay.at, relay::expire(&self.meeting, id), Linked::Gone(id.to_owned()));
         }
         for behind in &changes.hidden {
             let gone = behind.homes.iter().filter_map(|home| session(*home));
@@ -92,7 +105,8 @@ impl Conference {
         match relay::created(&id, answered.as_colibri()) {
             Some(transport) => {
                 let end = LinkEnd { initiator: link.initiator, sctp: cx.config.octo.sctp_datachannels };
-                self.tell_relay(cx, opposite.at, relay::connect(&self.meeting, &back, end, transport));
+                let linked = Linked::Connection(opposite, Box::new(transport.clone()));
+                self.tell_relay(cx, opposite.at, relay::connect(&self.meeting, &back, end, transport), linked);
             }
             None => {
                 say!(self, error, "{} made no link to {id}{}: off it", bridge.jid, answered.detail());
@@ -103,9 +117,19 @@ impl Conference {
 
     /// A bridge answered anything else about a relay. It is not about any endpoint: if it went wrong, the link is not what we
     /// take it for.
-    pub(in crate::focus) fn relay_told(&mut self, cx: &mut Context, key: SessionKey, answered: &Answer) {
+    pub(in crate::focus) fn relay_told(
+        &mut self,
+        cx: &mut Context,
+        key: SessionKey,
+        linked: Box<Linked>,
+        answered: &Answer,
+    ) {
+        if *answered == Answer::None {
+            return self.repeat_link(cx, key, linked);
+        }
         let Some(jid) = self.bridges.get(key).map(|session| session.bridge.jid.clone()) else { return };
-        if answer::update(answered.as_colibri()) != UpdateOutcome::Done {
+        // Silence, too: nobody knows then what of the link is there, and what is made of it anew may be there already.
+        if *answered == Answer::None || answer::update(answered.as_colibri()) != UpdateOutcome::Done {
             say!(self, warn, "{jid} refused a change of a link{}: moving", answered.detail());
             self.session_failed(cx, key, answered, "the bridge refused a change of a link: off it");
         }
@@ -155,12 +179,53 @@ impl Conference {
 
     fn tell_relay_endpoints(&self, cx: &mut Context, relay: RelayKey, endpoints: Vec<Endpoint>) {
         let Some((_, id)) = self.address(relay).filter(|_| !endpoints.is_empty()) else { return };
-        self.tell_relay(cx, relay.at, relay::endpoints(&self.meeting, &id, endpoints));
+        let linked = Linked::Endpoints(relay, endpoints.iter().map(|endpoint| endpoint.id.clone()).collect());
+        self.tell_relay(cx, relay.at, relay::endpoints(&self.meeting, &id, endpoints), linked);
     }
 
-    fn tell_relay(&self, cx: &mut Context, at: SessionKey, modify: ConferenceModify) {
+    fn tell_relay(&self, cx: &mut Context, at: SessionKey, modify: ConferenceModify, linked: Linked) {
         let Some(session) = self.bridges.get(at) else { return };
-        self.ask_bridge(cx, &session.bridge, modify, Then::RelayTold(self.id, at));
+        self.ask_bridge(cx, &session.bridge, modify, Then::RelayTold(self.id, at, Box::new(linked)));
+    }
+
+    /// What a bridge did not confirm of a link, as it is by now. None: the link is no more, or has come back.
+    pub(super) fn link_again(
+        &self,
+        cx: &Context,
+        key: SessionKey,
+        linked: Box<Linked>,
+    ) -> Option<(ConferenceModify, Then)> {
+        let modify = match &*linked {
+            Linked::Endpoints(relay, ids) => {
+                let (_, id) = self.address(*relay).filter(|_| self.cascade.link_at(*relay).is_some())?;
+                // To add whoever is there already is to update it.
+                let endpoints = ids.iter().map(|id| match self.behind(*relay, id) {
+                    Some(member) => self.shown(cx, member),
+                    None => relay::hidden(id),
+                });
+                relay::endpoints(&self.meeting, &id, endpoints.collect())
+            }
+            Linked::Connection(relay, transport) => {
+                let (link, (_, id)) = (self.cascade.link_at(*relay)?, self.address(*relay)?);
+                let end = LinkEnd { initiator: link.initiator, sctp: cx.config.octo.sctp_datachannels };
+                relay::connect(&self.meeting, &id, end, (**transport).clone())
+            }
+            Linked::Gone(id) => {
+                let mut linked = self.bridges.iter().filter(|session| session.relay_id.as_ref() == Some(id));
+                if linked.any(|session| self.cascade.link_at(RelayKey { at: key, to: session.key }).is_some()) {
+                    return None;
+                }
+                relay::expire(&self.meeting, id)
+            }
+        };
+        Some((modify, Then::RelayTold(self.id, key, linked)))
+    }
+
+    /// The participant of that name, if it is to be behind that relay.
+    fn behind(&self, relay: RelayKey, nick: &EndpointId) -> Option<&Member> {
+        let id = self.members.id_of(nick.as_str())?;
+        let home = self.session_of(id)?.key;
+        self.members.get(id).filter(|member| is_shown(member) && self.cascade.announces(relay, home))
     }
 
     /// On which bridge a relay is, and what it is called there.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::super::invite::{Invite, Task};
+use super::super::member::Role;
 use super::super::{Conference, MemberId};
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::context::Context;
@@ -30,6 +31,25 @@ pub(crate) struct Setbacks {
     pub retry: Option<(Timestamp, TimerKey)>,
     /// Bridges that have not confirmed yet that they let go of this conference.
     pub expiring: BTreeSet<BridgeId>,
+}
+
+/// How often in a row bridges have lost the endpoint of one participant.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Losses {
+    count: u32,
+    last: Timestamp,
+}
+
+impl Losses {
+    /// Counts one more; how long to wait before the next try. The first is nothing to wait for.
+    fn count(&mut self, now: Timestamp) -> Option<Duration> {
+        if now.since(self.last) >= CALM {
+            self.count = 0;
+        }
+        self.count += 1;
+        self.last = now;
+        self.count.checked_sub(2).map(|doublings| (FIRST_RETRY * (1 << doublings.min(5))).min(LAST_RETRY))
+    }
 }
 
 /// How a bridge failed this conference.
@@ -72,6 +92,24 @@ impl Setbacks {
 }
 
 impl Conference {
+    /// A bridge does not know a participant: if that goes on, each new endpoint waits longer, and the client is not sent from
+    /// session to session without end.
+    pub(super) fn hold_if_lost_again(&mut self, cx: &mut Context, id: MemberId) {
+        let Some(member) = self.members.get_mut(id) else { return };
+        let Some(wait) = member.losses.count(cx.now) else { return };
+        let timer = cx.timers.set(cx.now + wait, Timer::Reinvite(self.id, id));
+        cx.timers.cancel(member.next_endpoint.replace(timer));
+    }
+
+    /// A participant has waited long enough for its next endpoint.
+    pub(in crate::focus) fn held_long_enough(&mut self, cx: &mut Context, id: MemberId) {
+        let Some(member) = self.members.get_mut(id) else { return };
+        member.next_endpoint = None;
+        if is_waiting(&member.invite) {
+            self.place(cx, id);
+        }
+    }
+
     pub(in crate::focus::conference) fn cancel_retry(&mut self, cx: &mut Context) {
         cx.timers.cancel(self.setbacks.retry.take().map(|(_, timer)| timer));
     }
@@ -94,8 +132,17 @@ impl Conference {
         self.cancel_retry(cx);
         let waiting: Vec<MemberId> =
             self.members.iter().filter(|member| is_waiting(&member.invite)).map(|member| member.id).collect();
+        // For whom one finds none, nobody like him will.
+        let mut in_vain: Vec<(Option<Box<str>>, Role)> = Vec::new();
         for id in waiting {
+            let Some(member) = self.members.get(id) else { continue };
+            let kind = (member.region.clone(), member.role);
+            if in_vain.contains(&kind) || !cx.moves_now(self.id, id) {
+                continue;
+            }
             self.place(cx, id);
+            let waits = self.members.get(id).filter(|member| is_waiting(&member.invite));
+            in_vain.extend(waits.filter(|member| member.next_endpoint.is_none()).map(|_| kind));
         }
     }
 

@@ -2,11 +2,13 @@
 
 use super::super::{Conference, EndpointKey, MemberId, SessionKey};
 use super::leaving::LeaveBridge;
+use super::repeat::Told;
 use crate::focus::colibri::answer::{self, IceRestart, UpdateOutcome};
 use crate::focus::colibri::request::{self, Update};
 use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
 use crate::wire::ice::IceTransport;
+use crate::wire::values::EndpointId;
 
 impl Conference {
     /// Tells the bridge what a participant sends and how it is reached. `None`: as before.
@@ -29,7 +31,9 @@ impl Conference {
             initial_last_n,
         };
         let Some(modify) = request::update(&self.meeting, update) else { return };
-        let then = Then::Updated(self.id, session.key, self.endpoint_key(id));
+        let Some(endpoint) = self.endpoint_key(id) else { return };
+        let told = Told { transport: transport.cloned(), sources, initial_last_n };
+        let then = Then::EndpointUpdated(self.id, session.key, endpoint, Box::new(told));
         self.ask_bridge(cx, &session.bridge, modify, then);
         if sources {
             self.update_shown(cx, id);
@@ -107,15 +111,26 @@ impl Conference {
                 self.story.decided(cx.now, "the bridge does not know an endpoint: invited anew");
                 cx.metrics.participants_moved += 1;
                 self.forget_endpoint(cx, id);
+                self.hold_if_lost_again(cx, id);
                 self.reinvite(cx, id);
             }
             UpdateOutcome::EndpointRefused => {
-                let about = self.about(endpoint);
-                say!(self, error, "the bridge refused an update{about}{}", answered.detail());
+                let detail = answered.detail();
+                match self.nick_of(endpoint) {
+                    Some(nick) => {
+                        say!(self, error, participant = nick; "the bridge refused an update about {nick}{detail}");
+                    }
+                    None => say!(self, error, "the bridge refused an update{detail}"),
+                }
             }
             UpdateOutcome::SessionFailed => {
-                let about = self.about(endpoint);
-                say!(self, warn, "the bridge refused an update{about}{}: moving", answered.detail());
+                let detail = answered.detail();
+                match self.nick_of(endpoint) {
+                    Some(nick) => {
+                        say!(self, warn, participant = nick; "the bridge refused an update about {nick}{detail}: moving");
+                    }
+                    None => say!(self, warn, "the bridge refused an update{detail}: moving"),
+                }
                 self.story.decided(cx.now, "the bridge refused an update: off it");
                 cx.metrics.bridges_removed += 1;
                 self.leave_session(cx, key, LeaveBridge::AfterSetback);
@@ -124,8 +139,7 @@ impl Conference {
     }
 
     /// For a line of the log.
-    fn about(&self, endpoint: Option<EndpointKey>) -> String {
-        let member = endpoint.and_then(|endpoint| self.members.get(endpoint.member));
-        member.map(|member| format!(" about {}", member.nick)).unwrap_or_default()
+    fn nick_of(&self, endpoint: Option<EndpointKey>) -> Option<&EndpointId> {
+        Some(&self.members.get(endpoint?.member)?.nick)
     }
 }

@@ -152,6 +152,11 @@ impl Cascade {
         found
     }
 
+    /// Whether a relay announces whoever is on that session.
+    pub fn announces(&self, relay: RelayKey, home: SessionKey) -> bool {
+        self.relays.get(&relay).is_some_and(|homes| homes.contains(&home))
+    }
+
     /// Compares what relays are to announce with what they did. `made`: the initiators' ends of new links.
     fn changes(&mut self, made: Vec<RelayKey>) -> Changes {
         let mut wanted: BTreeMap<RelayKey, BTreeSet<SessionKey>> = BTreeMap::new();

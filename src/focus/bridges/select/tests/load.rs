@@ -71,3 +71,34 @@ fn the_order_in_which_bridges_come_means_nothing() {
         assert_eq!(order(pool(&turned.join(", "))), ["a", "d", "b", "c"]);
     }
 }
+
+/// The cost of a selection does not grow by an allocation with each bridge, and a stress above 1 is one like any.
+///
+/// Covers spec/90: 83.
+#[test]
+fn five_hundred_bridges_cost_no_more_allocations_than_five() {
+    let regions = ["us-east", "us-west", "eu-central", "eu-west", "ap-south"];
+    let fleet = |count: usize| {
+        let line = |number: usize| format!("b{number} {} {}", regions[number % 5], 1.5 + number as f64 / 1000.0);
+        pool(&(0..count).map(line).collect::<Vec<_>>().join(", "))
+    };
+    let allocations = |count: usize, strategy: SelectionStrategy| {
+        let (bridges, config) = (fleet(count), config(strategy));
+        let on = conference(&bridges, "b3:2 b4:7");
+        let wanted =
+            Wanted { conference: &on, region: Some("us-west"), pinned_version: Some("1"), ..Wanted::default() };
+        let mut selected = Err(NoBridge(String::new()));
+        let counted = allocation_counter::measure(|| selected = bridges.select(NOW, &config, wanted));
+        (name(&selected), counted.count_total)
+    };
+    for (strategy, expected) in [
+        (SelectionStrategy::RegionBased, "b3"),
+        (SelectionStrategy::Split, "b0"),
+        (SelectionStrategy::IntraRegion, "b3"),
+        (SelectionStrategy::Single, "FAIL"),
+    ] {
+        let (few, many) = (allocations(5, strategy), allocations(500, strategy));
+        assert_eq!(few, many, "{strategy:?}");
+        assert!(few.0 == expected && few.1 < 10, "{strategy:?}: {few:?}");
+    }
+}

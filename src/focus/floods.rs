@@ -1,0 +1,260 @@
+//! Floods: how much one sender may ask of the focus, and all who are in a room together (spec/30 §12.4 has the limits of
+//! restarts, which are others).
+//!
+//! Every limit is a token bucket: so much at once, and so much a second in the long run. What exceeds it is answered
+//! `resource-constraint`, to be tried again later, and costs next to nothing. Whoever floods exhausts what is his own first.
+//! Where many flood a room together and exhaust what is the room's, each of the others still has a reserve of his own: enough
+//! to join, to speak and to leave. Honest bursts are far below all of these: a hundred who join at once, a moderator who mutes
+//! everybody, a page that is loaded again and again.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::time::Duration;
+
+use super::time::Timestamp;
+use crate::wire::Jid;
+
+/// What one bucket takes.
+#[derive(Debug, Clone, Copy)]
+struct Rate {
+    /// At once, after a rest.
+    burst: u64,
+    /// And for each member of the room: a moderator may have something to say to each.
+    per_member: u64,
+    /// Microseconds until there is room for one more.
+    interval: u64,
+}
+
+const fn rate(burst: u64, per_member: u64, interval_ms: u64) -> Rate {
+    Rate { burst, per_member, interval: interval_ms * 1_000 }
+}
+
+/// The limits of one kind of request.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    sender: Rate,
+    room: Rate,
+    /// Of each sender, where the room's is exhausted.
+    reserve: Rate,
+}
+
+/// What it costs the others if somebody asks for it without end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Anything that is answered and told to one other at most.
+    Request,
+    /// What everybody in the room, and the bridge, is told of: sources.
+    Change,
+    /// A place in a meeting: an endpoint on a bridge, an offer.
+    Place,
+    /// A room that is to be entered, with a form and a configuration.
+    NewRoom,
+}
+
+impl Kind {
+    const COUNT: usize = 4;
+
+    /// A moderator who mutes everybody, all three media, asks three times the size of the room in one go.
+    fn limits(self) -> Limits {
+        match self {
+            Kind::Request => Limits { sender: rate(200, 4, 50), room: rate(2_000, 20, 2), reserve: rate(20, 0, 1_000) },
+            // A client that joins says up to four times what it sends; one who plays with a button, twice a second.
+            Kind::Change => Limits { sender: rate(60, 0, 500), room: rate(400, 10, 50), reserve: rate(10, 0, 5_000) },
+            // Whoever comes, goes and comes again gets one in three seconds, in the long run.
+            Kind::Place => Limits { sender: rate(20, 0, 3_000), room: rate(1_000, 0, 10), reserve: rate(3, 0, 30_000) },
+            Kind::NewRoom => Limits { sender: rate(30, 0, 2_000), room: rate(0, 0, 0), reserve: rate(0, 0, 0) },
+        }
+    }
+}
+
+/// A bucket, as the time at which it will be full again. One that is full is like one that never was.
+#[derive(Debug, Clone, Copy, Default)]
+struct Bucket(u64);
+
+impl Bucket {
+    /// Whether there is room for one more; what there was no room for does not count.
+    fn has_room(self, now: Timestamp, rate: Rate, members: u64) -> bool {
+        let depth = (rate.burst + rate.per_member * members) * rate.interval;
+        self.0.max(now.0) + rate.interval <= now.0 + depth
+    }
+
+    fn take(&mut self, now: Timestamp, rate: Rate) {
+        self.0 = self.0.max(now.0) + rate.interval;
+    }
+}
+
+/// What is left to one sender, by kind: of what is his own, and of his reserve.
+#[derive(Debug, Clone, Copy, Default)]
+struct Purse {
+    own: [Bucket; Kind::COUNT],
+    reserve: [Bucket; Kind::COUNT],
+    /// When it was last said in the log that nothing was left.
+    told: Timestamp,
+}
+
+/// What is left to the members of a room together.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct RoomPurse([Bucket; Kind::COUNT]);
+
+/// Of every sender who has asked for something lately, whether in a room or not: to leave and to come back gives nobody more.
+#[derive(Debug, Default)]
+pub(crate) struct Floods {
+    purses: Recent<Jid, Purse>,
+}
+
+impl Floods {
+    /// Whether a sender may ask for this now. `room`: of the room that it is about, with how many members it has.
+    pub fn admit(&mut self, now: Timestamp, sender: &Jid, kind: Kind, room: Option<(&mut RoomPurse, usize)>) -> bool {
+        let admitted = self.is_there_room(now, sender, kind, room);
+        if !admitted {
+            let purse = self.purses.get(now, sender);
+            if now.since(purse.told) >= TOLD_AGAIN {
+                purse.told = now;
+                log::warn!("{sender} asks for more than anybody needs: refused for now, {kind:?}");
+            }
+        }
+        admitted
+    }
+
+    fn is_there_room(
+        &mut self,
+        now: Timestamp,
+        sender: &Jid,
+        kind: Kind,
+        room: Option<(&mut RoomPurse, usize)>,
+    ) -> bool {
+        let Limits { sender: own, room: common, reserve } = kind.limits();
+        let index = kind as usize;
+        let purse = self.purses.get(now, sender);
+        let members = room.as_ref().map_or(0, |(_, members)| *members as u64);
+        if !purse.own[index].has_room(now, own, members) {
+            return false;
+        }
+        if let Some((room, _)) = room {
+            let bucket = &mut room.0[index];
+            if bucket.has_room(now, common, members) {
+                bucket.take(now, common);
+            } else if purse.reserve[index].has_room(now, reserve, members) {
+                purse.reserve[index].take(now, reserve);
+            } else {
+                return false;
+            }
+        }
+        purse.own[index].take(now, own);
+        true
+    }
+
+    /// How many senders are remembered.
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.purses.len()
+    }
+}
+
+/// A flood is no reason to flood the log.
+const TOLD_AGAIN: Duration = Duration::from_secs(60);
+
+/// How long whoever is silent is remembered: longer than any purse takes to be full again, in a room of two thousand.
+const REMEMBERED: u64 = 600 * 1_000_000;
+
+/// How many senders are remembered for as long; where there are more, for less long. About 2 MB.
+const MAX_REMEMBERED: usize = 8_192;
+
+/// A table that forgets what was not used for a while, without ever looking through it.
+#[derive(Debug)]
+struct Recent<K, V> {
+    since: Timestamp,
+    newer: HashMap<K, V>,
+    older: HashMap<K, V>,
+}
+
+impl<K, V> Default for Recent<K, V> {
+    fn default() -> Self {
+        Recent { since: Timestamp::default(), newer: HashMap::new(), older: HashMap::new() }
+    }
+}
+
+impl<K: Hash + Eq + Clone, V: Default> Recent<K, V> {
+    fn get(&mut self, now: Timestamp, key: &K) -> &mut V {
+        if now.0 - self.since.0 >= REMEMBERED || self.newer.len() >= MAX_REMEMBERED {
+            self.older = std::mem::take(&mut self.newer);
+            self.since = now;
+        }
+        if !self.newer.contains_key(key) {
+            let known = self.older.remove(key).unwrap_or_default();
+            self.newer.insert(key.clone(), known);
+        }
+        self.newer.entry(key.clone()).or_default()
+    }
+
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.newer.len() + self.older.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn jid(name: &str) -> Jid {
+        Jid::new(&format!("room@conference.meet.test/{name}")).unwrap()
+    }
+
+    fn at(milliseconds: u64) -> Timestamp {
+        Timestamp(1_000_000_000_000 + milliseconds * 1_000)
+    }
+
+    #[test]
+    fn a_purse_is_as_large_as_the_burst_and_fills_up_again() {
+        let mut floods = Floods::default();
+        let mut admitted = |now, times: usize| {
+            let mut admit = |_| usize::from(floods.admit(now, &jid("a"), Kind::Change, None));
+            (0..times).map(&mut admit).sum::<usize>()
+        };
+        assert_eq!(
+            [admitted(at(0), 100), admitted(at(499), 9), admitted(at(500), 9), admitted(at(5_500), 100)],
+            [60, 0, 1, 10]
+        );
+        assert_eq!(admitted(at(10_000_000), 100), 60);
+    }
+
+    #[test]
+    fn whoever_floods_takes_nothing_from_the_room_that_is_not_his() {
+        let mut floods = Floods::default();
+        let mut room = RoomPurse::default();
+        let mut admitted = |now, who: &str, times: usize| {
+            let mut admit = |_| usize::from(floods.admit(now, &jid(who), Kind::Change, Some((&mut room, 10))));
+            (0..times).map(&mut admit).sum::<usize>()
+        };
+        // 500 is what the room takes at once: eight who flood, and the rest of the ninth.
+        let all: usize = (0..9).map(|number| admitted(at(0), &format!("flood{number}"), 10_000)).sum();
+        assert_eq!(all, 500 + 10, "and the ninth's reserve");
+        assert_eq!(admitted(at(0), "honest", 100), 10, "who has not asked for anything yet has a reserve");
+        assert_eq!(admitted(at(1_000), "honest", 1), 1);
+    }
+
+    #[test]
+    fn who_mutes_everybody_is_not_hindered_in_a_room_of_any_size() {
+        for members in [2, 100, 2_000] {
+            let mut floods = Floods::default();
+            let mut room = RoomPurse::default();
+            let mut admit = |_| floods.admit(at(0), &jid("moderator"), Kind::Request, Some((&mut room, members)));
+            assert!((0..3 * members).all(&mut admit), "{members}");
+        }
+    }
+
+    #[test]
+    fn whoever_is_silent_is_forgotten_when_nothing_is_lost_by_it() {
+        let mut floods = Floods::default();
+        for second in 0..100_000_u64 {
+            floods.admit(at(second * 10), &jid(&second.to_string()), Kind::Request, None);
+            assert!(floods.len() <= 2 * MAX_REMEMBERED);
+        }
+        let slowest = [Kind::Request, Kind::Change, Kind::Place, Kind::NewRoom].into_iter().flat_map(|kind| {
+            let Limits { sender, reserve, .. } = kind.limits();
+            [sender, reserve].map(|rate| (rate.burst + rate.per_member * 2_000) * rate.interval)
+        });
+        assert!(slowest.max().is_some_and(|slowest| slowest <= REMEMBERED));
+    }
+}

@@ -1,0 +1,69 @@
+-- Log-in with a token (JWT, HS256), for tests of `type = JWT`: a stand-in of our own for Jitsi's module of this name, with its options.
+--
+--   VirtualHost "meet.example.com"
+--       authentication = "token"
+--       app_id = "my_app"            -- the token's `iss`
+--       app_secret = "a secret"      -- with which it is signed
+--       allow_empty_token = false    -- true: whoever has none is let in, too
+--
+-- The contract (docs/protocol/10-conference-request-and-auth.md 6.1): who bears a token that is signed with the secret, was issued
+-- by the app and has not expired is a user of this host, under a name that is made up. The focus sees nothing of the token but
+-- that its bearer is here. Who has none, or a wrong one, does not get in.
+--
+-- Jitsi's takes the token from the URL of BOSH or WebSocket. Here it is the password of PLAIN, so that it can come over plain TCP.
+
+local new_sasl = require "util.sasl".new;
+local jwt = require "util.jwt";
+local uuid = require "util.uuid".generate;
+
+local app_id = module:get_option_string("app_id");
+local app_secret = module:get_option_string("app_secret");
+local allow_empty = module:get_option_boolean("allow_empty_token", false);
+if not app_id or not app_secret then error("authentication = \"token\" needs app_id and app_secret", 0); end
+
+-- Why a token is none; nil if it is one.
+local function wrong_with(token)
+	if token == nil or token == "" then
+		return not allow_empty and "there is none" or nil;
+	end
+	local signed, claims = jwt.verify(app_secret, token);
+	if not signed or type(claims) ~= "table" then return "its signature is wrong"; end
+	if claims.iss ~= app_id then return "another app has issued it"; end
+	local now = os.time();
+	if type(claims.exp) ~= "number" or claims.exp <= now then return "it has expired"; end
+	if claims.nbf ~= nil and (type(claims.nbf) ~= "number" or claims.nbf > now) then return "it is not valid yet"; end
+	return nil;
+end
+
+local function not_supported()
+	return nil, "Only bearers of tokens are users here.";
+end
+
+local function new_handler()
+	local handler = new_sasl(module.host, {
+		plain_test = function (_, _, token)
+			local wrong = wrong_with(token);
+			if wrong then module:log("info", "A token is refused: %s", wrong); end
+			return wrong == nil, true;
+		end;
+	});
+	local process = handler.process;
+	function handler:process(...)
+		local status, data, text = process(self, ...);
+		if status == "success" then self.username = uuid(); end
+		return status, data, text;
+	end
+	handler.clean_clone = new_handler;
+	return handler;
+end
+
+module:provides("auth", {
+	name = "token";
+	get_sasl_handler = new_handler;
+	test_password = not_supported;
+	get_password = not_supported;
+	set_password = not_supported;
+	create_user = not_supported;
+	-- Only sessions are ever asked for, and those are of users.
+	user_exists = function () return true; end;
+});

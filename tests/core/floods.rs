@@ -1,0 +1,276 @@
+//! Floods: one who asks for too much is told to wait, and nobody else notices.
+
+use std::collections::BTreeMap;
+
+use testkit::Time;
+use testkit::ns::{self, JITMEET_AUDIO, JITMEET_DESKTOP, JITMEET_VIDEO};
+use testkit::participant::media::desktop;
+use testkit::participant::profile::Profile;
+use testkit::participant::{Place, Settings};
+use testkit::scenario::{Builder, Scenario};
+use testkit::xml::{Read, el};
+
+use crate::support::*;
+
+fn with(names: &[String]) -> Builder {
+    names.iter().fold(Scenario::new().bridge("jvb1"), |builder, name| builder.participant(name))
+}
+
+fn people(count: usize) -> Vec<String> {
+    (1..=count).map(|number| format!("p{number}")).collect()
+}
+
+fn meeting(count: usize) -> Scenario {
+    let mut s = with(&people(count)).start();
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    s
+}
+
+/// Takes somebody's refusals: how often each condition.
+fn refused(s: &mut Scenario, name: &str) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for refusal in s.participant(name).take_refusals() {
+        *counts.entry(refusal.condition).or_default() += 1;
+    }
+    counts
+}
+
+fn floods_sources(s: &mut Scenario, name: &str, times: usize) {
+    for _ in 0..times {
+        let added = s.participant(name).add_source(desktop());
+        let ssrcs: Vec<u32> = added.sources.iter().map(|source| source.ssrc).collect();
+        s.participant(name).withdraw(&ssrcs);
+    }
+}
+
+/// Whether a change of this one reaches all the others at once.
+#[track_caller]
+fn is_heard(s: &mut Scenario, name: &str) {
+    let now = s.now();
+    let added: Vec<u32> = s.participant(name).add_source(desktop()).sources.iter().map(|source| source.ssrc).collect();
+    let ssrc = added[0];
+    s.run_for(Time::from_millis(100));
+    s.participant(name).withdraw(&added);
+    s.run_for(Time::from_millis(100));
+    assert_eq!(refused(s, name), BTreeMap::new(), "{name}");
+    let others: Vec<String> = s
+        .participants()
+        .filter(|other| other.nick() != name && other.connected())
+        .map(|it| it.nick().to_owned())
+        .collect();
+    for other in others {
+        assert!(!s.sent_to(&other).since(now).containing(&ssrc.to_string()).is_empty(), "{other} hears of {name}");
+    }
+}
+
+#[test]
+fn one_who_floods_a_room_with_sources_is_stopped_and_the_others_are_heard() {
+    let mut s = meeting(4);
+    let now = s.now();
+    floods_sources(&mut s, "p1", 300);
+    s.run_for(Time::from_millis(500));
+    let refused_all = refused(&mut s, "p1");
+    assert!(refused_all["resource-constraint"] > 500, "{refused_all:?}");
+    let wait = s.sent_to("p1").since(now).errors("resource-constraint").first().stanza.clone();
+    assert_eq!(wait.kid("error", ns::CLIENT).unwrap().get("type"), Some("wait"));
+    assert_eq!(error(&wait).1, "rate-limited");
+    let told = s.sent_to("p2").since(now).jingle("source-add").count();
+    assert!(told <= 60, "{told}");
+    let asked = s.view_bridge("jvb1").requests().iter().filter(|(at, _)| *at >= now).count();
+    assert!(asked <= 62, "{asked}");
+    // Two a second it may have for as long as it likes.
+    for _ in 0..5 {
+        floods_sources(&mut s, "p1", 20);
+        is_heard(&mut s, "p2");
+        s.run_for(Time::from_secs(1));
+        refused(&mut s, "p1");
+    }
+    let told = s.sent_to("p2").since(now).jingle("source-add").count()
+        + s.sent_to("p2").since(now).jingle("source-remove").count();
+    assert!(told <= 60 + 2 * 8, "{told}");
+    // To leave and come back gives it nothing new; after a rest it is as before.
+    s.participant("p1").leave();
+    s.settle();
+    s.joins("p1");
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    floods_sources(&mut s, "p1", 20);
+    s.settle();
+    assert!(refused(&mut s, "p1")["resource-constraint"] > 25);
+    s.run_for(Time::from_secs(60));
+    is_heard(&mut s, "p1");
+}
+
+/// Covers spec/90: 24.
+#[test]
+fn whoever_asks_for_what_he_may_not_have_without_end_is_told_to_wait() {
+    let mut s = meeting(3);
+    for _ in 0..500 {
+        s.participant("p2").ask_mute_of(JITMEET_AUDIO, "p3", true);
+    }
+    s.run_for(Time::from_millis(100));
+    let counts = refused(&mut s, "p2");
+    assert_eq!((counts["not-allowed"] > 200, counts["resource-constraint"] > 200), (true, true), "{counts:?}");
+    assert_eq!(counts.values().sum::<usize>(), 500, "everything is answered");
+    assert_eq!(s.focus().metrics().requests_limited as usize, counts["resource-constraint"]);
+    // What is nothing to do with it goes on: it is heard, and whoever leads mutes it.
+    is_heard(&mut s, "p2");
+    s.participant("p1").ask_mute_of(JITMEET_AUDIO, "p2", true);
+    s.settle();
+    assert_eq!((refused(&mut s, "p1"), s.view("p2").mute_requests().len()), (BTreeMap::new(), 1));
+    s.finish();
+}
+
+#[test]
+fn those_who_flood_a_room_together_leave_the_others_a_reserve() {
+    let mut s = meeting(12);
+    for flooder in people(10) {
+        floods_sources(&mut s, &flooder, 40);
+    }
+    s.run_for(Time::from_millis(100));
+    let told = s.sent_to("p12").jingle("source-add").count() + s.sent_to("p12").jingle("source-remove").count();
+    assert!(told < 700, "the room takes what it can: {told}");
+    // One who sits there, and one who comes.
+    is_heard(&mut s, "p11");
+    s.joins("late");
+    s.run_until(|s| s.view("late").connected());
+    is_heard(&mut s, "late");
+    for flooder in people(10) {
+        refused(&mut s, &flooder);
+    }
+}
+
+#[test]
+fn rooms_without_end_are_not_opened_for_one_client() {
+    let mut s = Scenario::new().start();
+    connect(&mut s, "greedy", "g1@guest.meet.test/r1");
+    connect(&mut s, "modest", "m1@guest.meet.test/r1");
+    for number in 0..100 {
+        ask(&mut s, "greedy", &format!("r{number}"), &format!("room{number}@conference.meet.test"));
+    }
+    s.settle();
+    assert_eq!(s.focus().gauges().conferences, 30);
+    let last = only(&s, "greedy", "r99");
+    assert_eq!(error(&last), ("resource-constraint".into(), "rate-limited".into()));
+    assert!(joins(&s, "room99@conference.meet.test").is_empty());
+    // A room that there is may be asked for; so may any, after a while; and nobody else is concerned.
+    ask(&mut s, "greedy", "again", "room0@conference.meet.test");
+    s.settle();
+    assert_eq!(of_conference(&only(&s, "greedy", "again"), "ready"), Some("true"));
+    assert_eq!(of_conference(&answer_to(&mut s, "modest", "other@conference.meet.test"), "ready"), Some("true"));
+    s.run_for(Time::from_secs(4));
+    assert_eq!(of_conference(&answer_to(&mut s, "greedy", "one-more@conference.meet.test"), "ready"), Some("true"));
+    s.run_for(Time::from_secs(30));
+    s.finish();
+}
+
+#[test]
+fn an_outsider_who_asks_anything_without_end_is_told_to_wait() {
+    let mut s = Scenario::new().start();
+    connect(&mut s, "odd", "o1@guest.meet.test/r1");
+    connect(&mut s, "other", "o1@guest.meet.test/r2");
+    for number in 0..400 {
+        request(&mut s, "odd", &format!("q{number}"), "<query xmlns='urn:x:nothing'/>");
+    }
+    s.settle();
+    let conditions = ["feature-not-implemented", "resource-constraint"];
+    let [unknown, wait] = conditions.map(|condition| s.sent_to("odd").errors(condition).count());
+    assert_eq!((unknown, wait), (200, 200));
+    assert_eq!(of_conference(&answer_to(&mut s, "other", ROOM), "ready"), Some("true"));
+    s.run_for(Time::from_secs(12));
+    assert_eq!(of_conference(&answer_to(&mut s, "odd", ROOM), "ready"), Some("true"));
+    s.run_for(Time::from_secs(20));
+    s.finish();
+}
+
+#[test]
+fn one_who_comes_and_goes_without_end_gets_a_place_now_and_then() {
+    let mut s = meeting(3);
+    let now = s.now();
+    for _ in 0..100 {
+        s.joins("eve");
+        s.run_for(Time::from_millis(50));
+        s.participant("eve").leave();
+        s.run_for(Time::from_millis(50));
+    }
+    let places = s.said().since(now).containing("create=").containing("'eve'").count();
+    assert!((20..=24).contains(&places), "{places}");
+    is_heard(&mut s, "p1");
+    // When it stays it gets one, a little later.
+    s.joins("eve");
+    s.run_until(|s| s.view("eve").place() == Place::InRoom);
+    s.run_until(|s| s.view("eve").connected());
+    s.settle();
+    s.finish();
+}
+
+/// Reports of failed connections cost a new session each; they are what a flood would be made of.
+#[test]
+fn sessions_are_not_made_anew_without_end() {
+    let mut s = meeting(3);
+    let now = s.now();
+    for _ in 0..300 {
+        s.participant("p2").report_ice_failed();
+        s.run_for(Time::from_millis(10));
+    }
+    s.settle();
+    let offered = s.sent_to("p2").since(now).jingle("session-initiate").count();
+    assert!(offered <= 70, "{offered}");
+    refused(&mut s, "p2");
+    is_heard(&mut s, "p3");
+}
+
+#[test]
+fn a_hundred_who_come_at_once_and_load_their_pages_again_are_not_held_up() {
+    let names = people(100);
+    // The bridge rewrites, so that less is told; each asks for as much as ever.
+    let rewrites = |settings: &mut Settings| settings.profile = Profile::ssrc_rewriting();
+    let scenario = Scenario::new().bridge("jvb1").config(|config| config.conference.use_ssrc_rewriting = true);
+    let mut s = names.iter().fold(scenario, |builder, name| builder.participant_with(name, rewrites)).start();
+    s.run_until(Scenario::all_connected);
+    for name in &names {
+        s.participant(name).leave();
+    }
+    s.run_for(Time::from_millis(10));
+    for name in &names {
+        s.joins_with(name, rewrites);
+    }
+    s.run_until(Scenario::all_connected);
+    assert_eq!(s.focus().metrics().requests_limited, 0);
+    // Whoever leads now mutes everybody, in all three ways, at once.
+    s.settle();
+    let leader = s.participants().find(|it| it.is_moderator()).map(|it| it.nick().to_owned()).unwrap();
+    for namespace in [JITMEET_AUDIO, JITMEET_VIDEO, JITMEET_DESKTOP] {
+        for name in names.iter().filter(|name| **name != leader) {
+            s.participant(&leader).ask_mute_of(namespace, name, true);
+        }
+    }
+    s.settle();
+    assert_eq!((s.focus().metrics().requests_limited, refused(&mut s, &leader)), (0, BTreeMap::new()));
+    assert!(names.iter().all(|name| *name == leader || s.view(name).mute_requests().len() == 3));
+    // And all share their screens.
+    for name in &names {
+        s.participant(name).add_source(desktop());
+    }
+    s.settle();
+    assert_eq!(s.focus().metrics().requests_limited, 0);
+}
+
+/// The server and its components are trusted with as much as they have.
+#[test]
+fn the_server_is_not_held_up() {
+    let mut s = Scenario::new().start();
+    for number in 0..1_000 {
+        let now = s.now();
+        let ping = el("iq", ns::CLIENT)
+            .attr("type", "get")
+            .attr("id", format!("ping{number}"))
+            .attr("from", "auth.meet.test")
+            .attr("to", FOCUS)
+            .child(el("ping", ns::PING));
+        s.server().send(now, "focus", ping.done());
+    }
+    s.settle();
+    assert_eq!(said_to(&s, "auth.meet.test").results().count(), 1_000);
+}

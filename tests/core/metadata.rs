@@ -1,0 +1,217 @@
+//! What the metadata component tells of a room, in its order with everything else.
+
+use serde_json::{Value, json};
+use testkit::Time;
+use testkit::ns;
+use testkit::participant::Place;
+use testkit::participant::profile::Profile;
+use testkit::scenario::Scenario;
+use testkit::xml::Read;
+
+use crate::support::*;
+
+fn transcribing(wanted: bool, allowed: bool) -> Value {
+    json!({ "recording": { "isTranscribingEnabled": wanted }, "asyncTranscription": allowed })
+}
+
+fn recorded(s: &Scenario) -> Option<String> {
+    let shown = properties(&own_presences(s, ROOM).last().stanza);
+    shown.into_iter().find(|(key, _)| key == "audio-recording-enabled").map(|(_, value)| value)
+}
+
+/// Covers spec/20: 40; spec/60: 31.
+#[test]
+fn transcription_by_the_bridge_is_company_enough() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").start();
+    s.run_until(|s| s.view("alice").place() == Place::InRoom);
+    s.settle();
+    for (wanted, allowed) in [(true, false), (false, true)] {
+        let before = own_presences(&s, ROOM).count();
+        metadata(&mut s, ROOM, &transcribing(wanted, allowed));
+        assert_eq!((offers(&s, "alice"), recorded(&s), own_presences(&s, ROOM).count()), (0, None, before));
+    }
+    metadata(&mut s, ROOM, &transcribing(true, true));
+    assert_eq!((offers(&s, "alice"), recorded(&s).as_deref()), (1, Some("true")));
+    s.run_until(Scenario::all_connected);
+    let before = own_presences(&s, ROOM).count();
+    metadata(&mut s, ROOM, &transcribing(true, true));
+    assert_eq!(own_presences(&s, ROOM).count(), before, "no news");
+    metadata(&mut s, ROOM, &json!({ "recording": { "isTranscribingEnabled": true } }));
+    assert_eq!(recorded(&s).as_deref(), Some("false"));
+    assert!(s.view("alice").connected(), "whoever is invited stays so");
+    s.finish();
+}
+
+#[test]
+fn where_it_is_transcribed_from_the_start_the_first_who_comes_is_invited() {
+    let mut s = Scenario::new()
+        .bridge("jvb1")
+        .server(|server| server.metadata = Some(transcribing(true, true)))
+        .participant("alice")
+        .start();
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    assert_eq!((offers(&s, "alice"), recorded(&s).as_deref()), (1, Some("true")));
+    // It is turned off while nobody is there who would have to be invited.
+    s.participant("alice").leave();
+    s.settle();
+    s.finish();
+}
+
+#[test]
+fn with_enough_people_transcription_invites_nobody_twice() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    metadata(&mut s, ROOM, &transcribing(true, true));
+    assert_eq!((offers(&s, "alice"), offers(&s, "bob"), recorded(&s).as_deref()), (1, 1, Some("true")));
+    s.finish();
+}
+
+/// Presence, moderation and metadata of one room take effect in the order in which they come.
+/// Covers spec/90: 23.
+#[test]
+fn presence_moderation_and_metadata_take_effect_in_the_order_in_which_they_come() {
+    // Of known caps: whoever comes is invited at once.
+    let known = Profile::current();
+    let policy = |audio: bool| json!({ "startMuted": { "audio": audio } });
+    let join = |nick: &str| {
+        format!(
+            "<presence from='{ROOM}/{nick}' to='{FOCUS}'><c xmlns='{}' hash='sha-1' node='{}' ver='{}'/><x xmlns='{}'><item \
+             affiliation='none' role='participant' jid='{nick}@meet.test/web'/></x></presence>",
+            ns::CAPS,
+            known.node,
+            known.ver(),
+            ns::MUC_USER
+        )
+    };
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    let now = s.now();
+    // All of this stands in one packet.
+    let moderation = |on: bool| json!({ "type": "av_moderation", "room": ROOM, "mediaType": "video", "enabled": on, "actor": format!("{ROOM}/alice") });
+    for (step, nick) in ["one", "two", "three", "four"].into_iter().enumerate() {
+        match step {
+            1 => s.server().send_metadata(now, "focus", ROOM, &policy(true)),
+            2 => s.server().send_moderation(now, "focus", &moderation(true)),
+            3 => {
+                s.server().send_metadata(now, "focus", ROOM, &policy(false));
+                s.server().send_moderation(now, "focus", &moderation(false));
+            }
+            _ => {}
+        }
+        let presence = testkit::xml::parse(&join(nick)).unwrap();
+        s.server().send(now, "focus", presence);
+    }
+    // They are there for the focus alone: its offers come back.
+    s.settle();
+    let told = ["one", "two", "three", "four"].map(|nick| {
+        let offer = said_to(&s, &format!("{ROOM}/{nick}")).jingle("session-initiate");
+        let muted = offer.first().jingle("session-initiate").unwrap().kid("startmuted", ns::START_MUTED)?;
+        Some((muted.get("audio")?.to_owned(), muted.get("video")?.to_owned()))
+    });
+    let flags = |audio: bool, video: bool| Some((audio.to_string(), video.to_string()));
+    // The third came while cameras were moderated, and the bridge lets none of it through until it asks.
+    assert_eq!(told, [None, flags(true, false), flags(true, true), None]);
+}
+
+#[test]
+fn metadata_is_the_components_alone_and_of_its_room() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").start();
+    s.run_until(|s| s.view("alice").place() == Place::InRoom);
+    s.settle();
+    let json = json!({ "type": "room_metadata", "metadata": { "startMuted": { "audio": true } } }).to_string();
+    let message = |from: &str, attributes: &str, json: &str| {
+        format!(
+            "<message from='{from}' to='{FOCUS}'><json-message xmlns='{}' {attributes}>{json}</json-message></message>",
+            ns::JITMEET
+        )
+    };
+    let room = format!("room='{ROOM}'");
+    for (from, attributes, json) in [
+        ("avmoderation.meet.test", room.as_str(), json.as_str()),
+        (ROOM, &room, &json),
+        ("room@conference.meet.test/alice", &room, &json),
+        ("alice@meet.test/web", &room, &json),
+        ("metadata.meet.test/x", &room, &json),
+        ("x@metadata.meet.test", &room, &json),
+        ("metadata.meet.test", "", &json),
+        ("metadata.meet.test", "room='other@conference.meet.test'", &json),
+        ("metadata.meet.test", "room='room@conference.meet.test/alice'", &json),
+        ("metadata.meet.test", &room, "[]"),
+        ("metadata.meet.test", &room, "{\"type\":\"room_metadata\"}"),
+        ("metadata.meet.test", &room, "{\"type\":\"room_metadata\",\"metadata\":[]}"),
+        ("metadata.meet.test", &room, &json.replace("room_metadata", "av_moderation")),
+        ("metadata.meet.test", &room, &json[1..]),
+    ] {
+        to_focus(&mut s, &message(from, attributes, json));
+    }
+    s.joins("bob");
+    s.run_until(Scenario::all_connected);
+    assert_eq!((starts_muted(&s, "alice"), starts_muted(&s, "bob")), (None, None));
+    to_focus(&mut s, &message("metadata.meet.test", &room, &json));
+    s.joins("carol");
+    s.run_until(Scenario::all_connected);
+    assert_eq!(starts_muted(&s, "carol"), Some(("true".into(), "false".into())));
+    s.finish();
+}
+
+#[test]
+fn a_server_without_the_component_has_none_and_a_later_login_may() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    let on = json!({ "type": "av_moderation", "room": ROOM, "mediaType": "audio", "enabled": true });
+    s.server().options.no_moderation = true;
+    s.focus_logs_in_anew();
+    s.run_for(Time::from_secs(20));
+    s.joins("carol");
+    s.joins("dave");
+    s.run_until(|s| s.connected(&["carol", "dave"]));
+    let now = s.now();
+    s.server().send_moderation(now, "focus", &on);
+    s.settle();
+    assert!(s.said().since(now).request("mute").is_empty(), "the component of before is nobody now");
+    // It is asked for again by and by.
+    s.server().options.no_moderation = false;
+    s.run_for(Time::from_secs(301));
+    let now = s.now();
+    s.server().send_moderation(now, "focus", &on);
+    s.settle();
+    assert_eq!(s.said().since(now).request("mute").count(), 4);
+}
+
+/// Where no component tells of it, the form does: read at the start, and again when the room says that it has changed.
+#[test]
+fn a_changed_form_is_read_again_only_where_no_metadata_comes() {
+    let changed = format!(
+        "<message type='groupchat' from='{ROOM}' to='{FOCUS}'><x xmlns='{}'><status code='104'/></x></message>",
+        ns::MUC_USER
+    );
+    let asked = |s: &Scenario| said_to(s, ROOM).filter(|wire| wire.stanza.attr("type") == Some("get")).count();
+    for (silent, asks) in [(true, 2), (false, 1)] {
+        let mut s = Scenario::new().server(move |server| server.no_metadata = silent).participant("alice").start();
+        s.settle();
+        assert_eq!(asked(&s), 1);
+        to_focus(&mut s, &changed);
+        assert_eq!(asked(&s), asks, "{silent}");
+        // Its occupants have no say in this, nor do other rooms.
+        for from in [format!("{ROOM}/alice"), "other@conference.meet.test".to_owned(), "alice@meet.test".to_owned()] {
+            to_focus(&mut s, &changed.replace(&format!("'{ROOM}'"), &format!("'{from}'")));
+        }
+        assert_eq!(asked(&s), asks);
+        s.finish();
+    }
+    // However often it changes, one question is under way.
+    let mut s = Scenario::new().server(|server| server.no_metadata = true).participant("alice").start();
+    s.settle();
+    let now = s.now();
+    for _ in 0..50 {
+        s.server().send(now, "focus", testkit::xml::parse(&changed).unwrap());
+    }
+    s.accident(1, testkit::room::Fate::IsLate(Time::from_secs(1)), |d| d.to == "focus" && d.stanza.name() == "iq");
+    s.run_for(Time::from_millis(500));
+    assert_eq!(asked(&s), 2);
+    s.finish();
+}

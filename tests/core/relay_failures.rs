@@ -1,0 +1,464 @@
+//! Several bridges in one conference, and one of them fails: who moves, and that the others are linked as before.
+
+use jicofo::config::{Config, LoadModel};
+use testkit::Time;
+use testkit::bridge::Fault;
+use testkit::ns;
+use testkit::participant::media::desktop;
+use testkit::room::Fate;
+use testkit::scenario::Scenario;
+use testkit::xml::{Read, to_text};
+
+use crate::bridges_support::*;
+use crate::support::*;
+
+/// Who was told to move.
+fn moved(s: &Scenario) -> Vec<String> {
+    let all = s.participants().map(|p| p.nick().to_owned());
+    all.filter(|name| moves(s, name) > 0).collect()
+}
+
+fn passive(answer: &mut testkit::xml::Element) {
+    let relay = answer
+        .get_child_mut("conference-modified", ns::COLIBRI2)
+        .and_then(|it| it.get_child_mut("relay", ns::COLIBRI2));
+    let transport = relay.and_then(|it| it.get_child_mut("transport", ns::COLIBRI2));
+    let ice = transport.and_then(|it| it.get_child_mut("transport", ns::ICE));
+    if let Some(fingerprint) = ice.and_then(|it| it.get_child_mut("fingerprint", ns::DTLS)) {
+        testkit::xml::set_attr(fingerprint, "setup", "passive");
+    }
+}
+
+fn no_transport(answer: &mut testkit::xml::Element) {
+    let relay = answer
+        .get_child_mut("conference-modified", ns::COLIBRI2)
+        .and_then(|it| it.get_child_mut("relay", ns::COLIBRI2));
+    relay.map(|relay| relay.remove_child("transport", ns::COLIBRI2));
+}
+
+/// The answer to the creation of a link is none that a link can be made of: the bridge that gave it is left, and no half of a
+/// link stays anywhere.
+///
+/// Covers spec/40: 13; spec/90: 90.
+#[test]
+fn a_bridge_that_makes_no_link_is_left_and_no_half_of_it_stays() {
+    /// What is wrong, and after how many seconds it is known.
+    type Row = (&'static str, fn() -> Fault, u64);
+    let table: [Row; 6] = [
+        ("the wrong role", || Fault::Altered(passive), 0),
+        ("no transport", || Fault::Altered(no_transport), 0),
+        ("no answer", || Fault::Unanswered, 15),
+        ("not even heard", || Fault::Lost, 15),
+        ("relays are off", || refusal("feature-not-implemented", None), 0),
+        ("an error", || refusal("internal-server-error", None), 0),
+    ];
+    for (case, fault, after) in table {
+        let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("r", "a")]);
+        let (before, session) = (s.said().count(), bridge_session(&s, "p"));
+        s.bridge("a").fail_next(fault());
+        s.joins_with("q", |p| p.region = Some("b".into()));
+        s.run_for(Time::from_secs(after) + Time::from_millis(500));
+        s.run_until(Scenario::all_connected);
+        s.settle();
+        let order = asked_all_since(&s, before);
+        let left = order.iter().position(|it| it == "a: expire").unwrap_or_else(|| panic!("{case}: {order:?}"));
+        assert_eq!(order[left + 1], "b: >a expire", "{case}");
+        assert_eq!(moved(&s), ["p", "r"], "{case}: only who was on it");
+        let metrics = s.focus().metrics();
+        assert_eq!((metrics.bridges_removed, metrics.participants_moved), (1, 2), "{case}");
+        assert_eq!(operational(&s), 2, "{case}: nobody is marked");
+        assert_ne!(bridge_session(&s, "p"), session, "{case}");
+        s.bridge("a").take_errors();
+        s.finish();
+    }
+}
+
+/// A bridge whose relays never work does not keep the conference busy, and everybody is served by the one that does.
+#[test]
+fn a_bridge_that_cannot_be_linked_is_asked_ever_more_seldom() {
+    let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("r", "a")]);
+    s.accident(1_000, Fate::IsLost, |d| d.to == "b" && to_text(&d.stanza).contains("<relay"));
+    s.accident(1_000, Fate::IsLost, |d| d.from == "b" && to_text(&d.stanza).contains("relay"));
+    s.joins_with("q", |p| p.region = Some("b".into()));
+    s.run_for(seconds(300));
+    let rounds = asked(&s, "b").iter().filter(|it| it.starts_with("create")).count();
+    assert!((2..=12).contains(&rounds), "{rounds} rounds in five minutes");
+    assert_eq!((moved(&s), s.view("p").connected()), (vec!["q".to_owned()], true));
+    s.server().forget_rules();
+    s.bridge("b").take_errors();
+}
+
+/// Covers spec/40: 25.
+#[test]
+fn an_update_that_nobody_answers_costs_nothing_and_a_link_that_nobody_makes_costs_the_session() {
+    let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("q", "b"), ("r", "a")]);
+    s.bridge("a").fail_next(Fault::Unanswered);
+    s.bridge("b").fail_next(Fault::Unanswered);
+    s.participant("p").add_source(desktop());
+    s.run_for(seconds(20));
+    assert_eq!((moved(&s), s.focus().metrics().bridges_removed), (vec![], 0));
+    s.finish();
+    let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("r", "a")]);
+    s.accident(1, Fate::IsLost, |d| d.from == "b" && to_text(&d.stanza).contains("<relay"));
+    s.joins_with("q", |p| p.region = Some("b".into()));
+    s.run_for(Time::from_millis(14_500));
+    assert_eq!(s.focus().metrics().bridges_removed, 0);
+    s.run_for(seconds(1));
+    assert_eq!((moved(&s), s.focus().metrics().bridges_removed, operational(&s)), (vec!["q".to_owned()], 1, 2));
+    s.run_until(Scenario::all_connected);
+    s.finish();
+}
+
+/// Covers spec/40: 23.
+#[test]
+fn an_endpoint_that_its_bridge_forgot_is_forgotten_by_the_others_and_may_go_there() {
+    let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("o", "a"), ("q", "b")]);
+    s.bridge("a").forget_endpoint("p");
+    // The next best for it is the other one.
+    s.bridge("a").publish(|stats| stats.stress = 0.9);
+    s.settle();
+    let before = s.said().count();
+    s.participant("p").add_source(desktop());
+    s.settle();
+    s.run_until(Scenario::all_connected);
+    let order = asked_all_since(&s, before);
+    let expected = ["a: p:sources", "b: >a p:sources", "b: >a -p", "b: +p", "a: >b +p"];
+    assert_eq!(order[..5], expected, "{order:?}");
+    assert_eq!((moved(&s), s.home_of("p")), (vec!["p".to_owned()], Some("b")));
+    assert_eq!(s.focus().metrics().participants_moved, 1);
+    s.bridge("a").take_errors();
+    s.finish();
+}
+
+/// Covers spec/40: 26; spec/90: 93.
+#[test]
+fn what_a_bridge_says_of_a_session_that_is_over_changes_nothing() {
+    let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("q", "b"), ("r", "b")]);
+    // The answers to an update and to a link come when the session is no more.
+    s.accident(2, Fate::IsLate(seconds(3)), |d| {
+        d.to == "focus" && d.from == "a" && to_text(&d.stanza).contains("internal-server-error")
+    });
+    s.bridge("a").fail_next(refusal("internal-server-error", None));
+    s.bridge("a").fail_next(refusal("internal-server-error", None));
+    s.participant("p").add_source(desktop());
+    s.participant("q").add_source(desktop());
+    s.run_for(Time::from_millis(100));
+    s.participant("p").leave();
+    s.run_for(Time::from_millis(500));
+    s.joins_with("t", |p| p.region = Some("a".into()));
+    s.run_until(Scenario::all_connected);
+    let before = s.said().count();
+    s.run_for(seconds(5));
+    assert_eq!(asked_all_since(&s, before), [""; 0]);
+    assert_eq!((moved(&s), s.focus().metrics().bridges_removed), (vec![], 0));
+    assert_eq!(s.home_of("t"), Some("a"));
+    s.finish();
+}
+
+/// Covers spec/40: 29, 43.
+#[test]
+fn only_who_is_on_a_bridge_that_goes_moves() {
+    type Row = (&'static str, fn(&mut Scenario));
+    let goes: [Row; 3] = [
+        ("leaves", |s| s.dies("a")),
+        ("shuts down", |s| s.bridge("a").publish(|stats| stats.shutting_down = true)),
+        ("is ill", |s| s.bridge("a").health = testkit::bridge::Health::Failing("ill".into())),
+    ];
+    for (case, goes) in goes {
+        let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("o", "a"), ("q", "b")]);
+        let (before, offered) = (s.said().count(), offers(&s, "q"));
+        s.bridge("a").publish(|stats| stats.drain = true);
+        s.bridge("a").publish(|stats| stats.graceful_shutdown = true);
+        s.run_for(Time::from_millis(50));
+        assert_eq!(asked_all_since(&s, before), [""; 0], "nothing");
+        goes(&mut s);
+        s.run_for(seconds(12));
+        s.run_until(Scenario::all_connected);
+        let order = asked_all_since(&s, before);
+        assert_eq!(order[..2], ["a: expire", "b: >a expire"], "{case}: {order:?}");
+        assert_eq!((moved(&s), offers(&s, "q")), (vec!["p".to_owned(), "o".to_owned()], offered), "{case}");
+        assert_eq!((s.home_of("p"), s.home_of("o")), (Some("b"), Some("b")), "{case}");
+        assert_eq!(s.focus().metrics().bridges_removed, 0, "{case}");
+        s.finish();
+    }
+}
+
+/// Covers spec/40: 42; spec/90: 70.
+#[test]
+fn the_others_are_rid_of_a_dead_bridge_before_anybody_is_placed_anew() {
+    let mut builder = linked(&["a", "b"]);
+    builder = builder.config(|config| config.octo.sctp_datachannels = false);
+    let mut s = people(builder.start(), &[("p", "a"), ("q", "b"), ("r", "b")]);
+    let before = s.said().count();
+    s.dies("a");
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    let name = |wire: &testkit::wire_log::Wire| {
+        let to = wire.stanza.get("to").unwrap_or_default();
+        let to = to.rsplit('/').next().unwrap_or_default();
+        let jingle = ["session-terminate", "source-remove", "session-initiate", "source-add"];
+        let action = jingle.into_iter().find(|action| wire.jingle(action).is_some());
+        let count = to_text(&wire.stanza).contains("bridge-count").then_some("bridge count");
+        action.or(count).map(|what| format!("{to}: {what}"))
+    };
+    let all: Vec<String> =
+        s.said().iter().skip(before).filter_map(|wire| name(wire).or_else(|| asked_all_of(wire))).collect();
+    let expected = [
+        "a: expire",
+        "b: >a expire",
+        "focus: bridge count",
+        "q: source-remove",
+        "r: source-remove",
+        "p: session-terminate",
+        "b: +p",
+    ];
+    let mut first = all[..7].to_vec();
+    // The order of what different people are told is none of the others' business.
+    first[3..6].sort();
+    let mut sorted = expected;
+    sorted[3..6].sort();
+    assert_eq!(first, sorted, "{all:?}");
+    assert!(!all.iter().any(|it| it.contains('>') && it.contains('p') && !it.contains("expire")), "{all:?}");
+    s.finish();
+}
+
+/// Covers spec/40: 32.
+#[test]
+fn a_dead_bridge_between_two_is_bridged() {
+    for core in [&["a", "b"][..], &["a", "b", "c"]] {
+        let mut bridges = core.to_vec();
+        bridges.push("v");
+        let builder = linked(&bridges)
+            .config(|config| {
+                config.visitors.enabled = true;
+                config.bridge.topology_strategy = jicofo::config::TopologyStrategy::Visitor;
+            })
+            .server(|options| options.visitors = ["vera"].map(String::from).into());
+        let builder = builder.config(|config| config.bridge.stress_threshold = 0.7);
+        let mut s = people(builder.start(), &[("h", "a"), ("p", "b")]);
+        if core.len() > 2 {
+            s = people(s, &[("o", "c")]);
+        }
+        for other in core.iter().filter(|name| **name != "a") {
+            s.bridge(other).publish(|stats| stats.stress = 0.8);
+        }
+        s.settle();
+        s.joins_with("vera", |p| (p.region, p.tracks) = (Some("v".into()), Vec::new()));
+        s.settle();
+        s.run_until(Scenario::all_connected);
+        // Somebody who is no visitor is with them.
+        s = people(s, &[("x", "v")]);
+        for other in core.iter().filter(|name| **name != "a") {
+            let stress = if *other == "b" { 0.1 } else { 0.2 };
+            s.bridge(other).publish(|stats| stats.stress = stress);
+        }
+        s.settle();
+        let before = s.said().count();
+        s.dies("a");
+        s.run_for(Time::from_millis(1));
+        let order = asked_all_since(&s, before);
+        let expected = if core.len() > 2 {
+            &[
+                "a: expire",
+                "b: >a expire",
+                "c: >a expire",
+                "v: >a expire",
+                "b: >v create 2 +x",
+                "v: >b create 2 +p +o",
+                "c: >b +x",
+            ][..]
+        } else {
+            &["a: expire", "b: >a expire", "v: >a expire", "b: >v create 2 +x", "v: >b create 2 +p"]
+        };
+        assert_eq!(order[..expected.len()], *expected, "{order:?}");
+        s.run_until(Scenario::all_connected);
+        assert_eq!(moved(&s), ["h"]);
+        s.finish();
+    }
+}
+
+/// Covers spec/40: 16; spec/90: 96, 97.
+#[test]
+fn a_bridge_that_cannot_be_linked_is_not_asked_at_all() {
+    // Relays are off; the bridge of the conference fails its checks, and another is well.
+    let off = two_bridges();
+    // Relays are on; the other bridge has none.
+    let without = linked(&["jvb1"]).bridge("jvb2");
+    for builder in [off, without] {
+        let mut s = meet(builder.config(|config| config.bridge.health_checks.interval = seconds(5)));
+        assert_eq!((s.home_of("alice"), s.home_of("bob")), (Some("jvb1"), Some("jvb1")));
+        s.bridge("jvb1").health = testkit::bridge::Health::Silent;
+        s.run_for(seconds(45));
+        assert_eq!(operational(&s), 1);
+        s.joins("carol");
+        s.run_for(seconds(10));
+        assert_eq!(asked(&s, "jvb2"), [""; 0]);
+        assert_eq!((s.view("carol").connected(), moved(&s)), (false, vec![]));
+        assert_eq!(bridge_not_available(&s, "alice"), [false]);
+        // It recovers, and takes who waited.
+        s.bridge("jvb1").health = testkit::bridge::Health::Well;
+        s.run_for(seconds(90));
+        assert_eq!((s.view("carol").connected(), s.home_of("carol")), (true, Some("jvb1")));
+        s.finish();
+    }
+}
+
+/// Covers spec/90: 86.
+#[test]
+fn nobody_is_invited_to_a_dead_bridge_that_the_conference_is_still_on() {
+    let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("o", "a")]);
+    s.bridge("a").health = testkit::bridge::Health::Silent;
+    s.run_for(seconds(50));
+    assert_eq!(operational(&s), 1);
+    let before = s.said().count();
+    s.joins_with("q", |p| p.region = Some("a".into()));
+    s.run_until(Scenario::all_connected);
+    assert_eq!(s.home_of("q"), Some("b"), "{:?}", asked_all_since(&s, before));
+    assert_eq!(moved(&s), [""; 0]);
+    s.finish();
+}
+
+/// The death of a bridge that the conference is not on, or that nobody is on, is nobody's business.
+#[test]
+fn the_death_of_an_unrelated_or_empty_bridge_moves_nobody() {
+    let mut s = linked_meeting(&["a", "b", "c", "d"], &[("p", "a"), ("q", "b")]);
+    let other = "other@conference.meet.test";
+    for name in ["x", "y"] {
+        s.joins_with(name, |p| (p.region, p.room) = (Some("c".into()), other.into()));
+    }
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    let before = s.said().count();
+    s.dies("d");
+    s.run_for(seconds(1));
+    assert_eq!(asked_all_since(&s, before), [""; 0], "empty");
+    s.dies("c");
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    assert_eq!(moved(&s), ["x", "y"]);
+    s.finish();
+}
+
+/// When the focus asked other bridges for an endpoint, since then.
+fn placed(s: &Scenario, since: Time) -> Vec<Time> {
+    let all = s.said().since(since);
+    all.iter()
+        .filter(|wire| asked_all_of(wire).is_some_and(|it| it.contains(": +") || it.contains("create +")))
+        .map(|it| it.at)
+        .collect()
+}
+
+/// A bridge dies with more endpoints than others are to get at once: some move at once, the others one after the other, and
+/// whoever comes anew does not wait.
+#[test]
+fn many_endpoints_of_a_dead_bridge_move_one_after_the_other() {
+    let mut s = linked(&["a", "b", "c"]).config(|config| config.bridge.stress_threshold = 10.0).start();
+    for number in 0..40 {
+        for room in ["one", "two"] {
+            s.joins_with(&format!("{room}-{number}"), |p| {
+                p.room = format!("{room}@conference.meet.test");
+                p.region = Some("a".into());
+                p.profile = testkit::participant::profile::Profile::ssrc_rewriting();
+                p.tracks = vec![testkit::participant::media::microphone()];
+            });
+        }
+    }
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    assert_eq!(s.view_bridge("a").endpoint_count(), 80);
+    let died = s.now();
+    s.dies("a");
+    s.run_for(Time::from_millis(1));
+    let at_once = placed(&s, died).len();
+    assert!((45..=50).contains(&at_once), "{at_once} at once");
+    // Nobody leaves the second conference's bridge unheard of: it is rid of it, whoever waits.
+    assert_eq!(asked(&s, "a").iter().filter(|it| *it == "expire").count(), 2);
+    for name in ["x", "y"] {
+        s.joins_with(name, |p| p.room = "third@conference.meet.test".into());
+    }
+    s.run_for(Time::from_millis(60));
+    assert!(s.connected(&["x", "y"]), "who comes anew does not wait");
+    s.run_for(seconds(1));
+    s.run_until(Scenario::all_connected);
+    let mut times = placed(&s, died);
+    times.sort_unstable();
+    for window in times[at_once..].windows(8) {
+        assert!(window[7] - window[0] >= Time::from_millis(20), "two a bridge every 20 ms: {times:?}");
+    }
+    let last = times.last().expect("all have moved").saturating_sub(died);
+    assert!(last < seconds(1), "{last:?}");
+    assert_eq!(s.focus().metrics().participants_moved, 80);
+    s.settle();
+    s.finish();
+}
+
+/// Somebody who waits to be moved may leave, lose patience, or see the whole conference end.
+#[test]
+fn who_waits_to_be_moved_may_go_or_ask_for_himself() {
+    for ends in [false, true] {
+        // All sixty on one bridge: predicted, they would be too many for it until it is known that they have no cameras.
+        let classic = |config: &mut Config| config.bridge.selection_load_model = LoadModel::Classic;
+        let mut s = linked(&["a", "b"]).config(classic).start();
+        let names: Vec<String> = (0..60).map(|number| format!("p{number}")).collect();
+        for name in &names {
+            s.joins_with(name, |p| {
+                p.region = Some("a".into());
+                p.profile = testkit::participant::profile::Profile::ssrc_rewriting();
+                p.tracks = vec![testkit::participant::media::microphone()];
+            });
+        }
+        s.run_until(Scenario::all_connected);
+        s.settle();
+        s.dies("a");
+        s.run_for(Time::from_millis(1));
+        assert_eq!(s.focus().metrics().participants_moved, 50 - 1);
+        if ends {
+            let (now, room) = (s.now(), s.room().to_owned());
+            s.server().destroy(now, &room, "over");
+            s.settle();
+            assert_eq!((s.focus().audit(), s.focus().gauges().conferences), (vec![], 0));
+            continue;
+        }
+        s.participant("p59").leave();
+        s.participant("p58").restart();
+        s.run_for(seconds(1));
+        s.run_until(Scenario::all_connected);
+        s.settle();
+        assert_eq!(s.focus().metrics().participants_moved, 58, "but for one who left and one who asked");
+        s.participants().for_each(|p| assert!(p.refusals().len() <= 1));
+        s.participant("p58").take_refusals();
+        s.finish();
+    }
+}
+
+/// Covers spec/30: 44.
+#[test]
+fn two_move_to_where_a_third_is() {
+    let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("o", "a"), ("q", "b")]);
+    let (before, died) = (s.said().count(), s.now());
+    let own = |s: &Scenario, name: &str| s.view(name).own().sources.iter().map(|it| it.ssrc).collect::<Vec<_>>();
+    let (of_p, of_o, there) = (own(&s, "p"), own(&s, "o"), bridge_session(&s, "q"));
+    s.dies("a");
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    let what = |wire: &testkit::wire_log::Wire| {
+        let nick = wire.stanza.get("to")?.rsplit('/').next()?;
+        let action = ["session-terminate", "source-remove"].into_iter().find(|action| wire.jingle(action).is_some())?;
+        Some(format!("{nick}: {action}"))
+    };
+    let mut order: Vec<String> = s.said().iter().skip(before).filter_map(what).collect();
+    // The first is gone for all the others, who are there still; then the second for the third.
+    order[..3].sort();
+    assert_eq!(order[..3], ["o: source-remove", "p: session-terminate", "q: source-remove"], "{order:?}");
+    let mut last = order[3..].to_vec();
+    last.sort();
+    assert_eq!(last, ["o: session-terminate", "q: source-remove"], "{order:?}");
+    for name in ["p", "o"] {
+        let offers = s.sent_to(name).since(died).jingle("session-initiate");
+        assert_eq!((offers.count(), bridge_session(&s, name)), (1, there.clone()));
+    }
+    assert!(
+        own(&s, "p").iter().all(|ssrc| !of_p.contains(ssrc)) && own(&s, "o").iter().all(|ssrc| !of_o.contains(ssrc))
+    );
+    s.finish();
+}

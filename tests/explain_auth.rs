@@ -1,0 +1,141 @@
+//! `jicofo explain-auth`: what would become of a request, with the rules of the running focus.
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use jicofo::focus::auth::Rule;
+
+const XMPP: &str = "jicofo.authentication { enabled = true, type = XMPP, login-url = meet.example.com }";
+const GUEST: &str = "focus.meet.example.com/g1@guest.meet.example.com/r1";
+const HOST: &str = "focus.meet.example.com/alice@meet.example.com/r2";
+
+/// Runs it with a configuration of its own; exit code, output, complaints.
+fn explain(more: &str, arguments: &str) -> (Option<i32>, String, String) {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let name = format!("jicofo-explain-{}-{}.conf", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let file = std::env::temp_dir().join(name);
+    let text = format!(
+        "jicofo.xmpp.client {{ domain = auth.meet.example.com, password = geheim, xmpp-domain = meet.example.com, \
+         client-proxy = focus.meet.example.com }}\n{more}\n"
+    );
+    fs::write(&file, text).expect("the temporary folder can be written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jicofo"));
+    command.arg("explain-auth").args(arguments.split_whitespace()).arg("--config").arg(&file);
+    let output = command.env_clear().stdin(Stdio::null()).output().expect("the binary was built for this test");
+    let _ = fs::remove_file(file);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[track_caller]
+fn explained(more: &str, arguments: &str) -> String {
+    let (code, said, wrong) = explain(more, arguments);
+    assert_eq!((code, wrong.as_str()), (Some(0), ""), "{said}");
+    said
+}
+
+#[test]
+fn each_rule_is_named_with_what_is_answered_and_what_to_change() {
+    let from = |who: &str, more: &str| format!("--request --room daily --from {who} {more}");
+    for (configured, arguments, rule, says) in [
+        ("", from(GUEST, ""), Rule::AuthenticationOff, ["let in", "the first who comes", "enabled = true"]),
+        (
+            XMPP,
+            from(GUEST, ""),
+            Rule::NotAuthorized,
+            ["refused", "error not-authorized", "users of guest.meet.example.com are guests"],
+        ),
+        (
+            XMPP,
+            from(GUEST, "--room-exists"),
+            Rule::RoomExists,
+            ["let in", "without session-id", "a lobby or a password"],
+        ),
+        (XMPP, from(GUEST, "--breakouts-open"), Rule::BreakoutsOpen, ["let in", "ready", "last breakout room"]),
+        (XMPP, from(HOST, ""), Rule::LoggedIn, ["let in", "alice@meet.example.com as identity", "anonymousdomain"]),
+        (XMPP, from(HOST, "--machine-uid none"), Rule::MachineMissing, ["refused", "not-acceptable", "machine-uid"]),
+        (XMPP, from(HOST, "--session=unknown"), Rule::SessionUnknown, ["refused", "session-invalid", "restart"]),
+        (
+            XMPP,
+            from(GUEST, "--session known"),
+            Rule::SessionKnown,
+            ["let in", "g1@guest.meet.example.com is made owner", "log out"],
+        ),
+        (
+            XMPP,
+            from(GUEST, "--session known --machine-uid other"),
+            Rule::MachineMismatch,
+            ["refused", "not-acceptable", "log in there again"],
+        ),
+        (
+            XMPP,
+            "--room u1@breakout.meet.example.com".to_owned(),
+            Rule::BreakoutRoom,
+            ["let in", "somebody without an address (HTTP)", "module of breakout rooms"],
+        ),
+    ] {
+        let said = explained(configured, &arguments);
+        assert!(said.contains(&format!(", by rule {}\n", rule.name())), "{arguments}: {said}");
+        assert!(said.contains(rule.words()), "{arguments}: {said}");
+        for text in says {
+            assert!(said.contains(text), "{arguments}: {text:?} in\n{said}");
+        }
+        assert!(!said.contains("geheim"));
+    }
+}
+
+#[test]
+fn who_asks_is_read_as_the_focus_reads_it() {
+    let said = explained(XMPP, &format!("--room daily --from {HOST}"));
+    assert!(said.contains("alice@meet.example.com/r2, behind the client proxy focus.meet.example.com"), "{said}");
+    assert!(said.contains("daily@conference.meet.example.com: there is no such conference"), "{said}");
+    let direct = explained(XMPP, "--room daily --from alice@meet.example.com/r2");
+    assert!(direct.contains("alice@meet.example.com/r2, directly") && direct.contains("by rule logged-in"), "{direct}");
+    let other = explained(XMPP, "--room daily --from evil.example.com/alice@meet.example.com/r2");
+    assert!(other.contains("evil.example.com/alice@meet.example.com/r2, directly"), "{other}");
+    // The commonest mistake of all.
+    let unset = format!("{XMPP}\njicofo.xmpp.client.client-proxy = null");
+    let said = explained(&unset, &format!("--room daily --from {HOST}"));
+    assert!(said.contains("by rule not-authorized"), "{said}");
+    assert!(said.contains("write client-proxy = \"focus.meet.example.com\""), "{said}");
+}
+
+#[test]
+fn tokens_have_their_own_lifetime() {
+    let tokens = "jicofo.authentication { enabled = true, type = JWT, login-url = meet.example.com }";
+    let said = explained(tokens, &format!("--room daily --from {HOST}"));
+    assert!(said.contains("JWT: whom meet.example.com lets in with a token") && said.contains("lives 60 s"), "{said}");
+    let said = explained(XMPP, &format!("--room daily --from {HOST}"));
+    assert!(said.contains("a session lives 24 h after its last use\n"), "{said}");
+}
+
+#[test]
+fn what_makes_no_sense_is_said() {
+    for (arguments, says) in [
+        ("--from g1@guest.meet.example.com/r1", "no room is named; write --room NAME"),
+        ("--room a@b@c", "--room a@b@c"),
+        ("--room daily --from a@b@c", "--from a@b@c"),
+    ] {
+        let (code, said, wrong) = explain(XMPP, arguments);
+        assert!(code == Some(1) && said.is_empty() && wrong.contains(says), "{arguments}: {wrong}");
+    }
+    let (code, _, wrong) = explain(XMPP, "--room daily --session maybe --sesion known");
+    assert_eq!(code, Some(0));
+    assert!(wrong.contains("--session is none of none, known, unknown") && wrong.contains("sesion"), "{wrong}");
+    let (code, _, wrong) = explain("jicofo.authentication { enabled = true, type = SHIBBOLETH }", "--room daily");
+    assert!(code == Some(78) && wrong.contains("Shibboleth has been gone since 2023"), "{wrong}");
+}
+
+/// The page of the secure domain names every rule, in the order in which they are asked, and its command works.
+#[test]
+fn the_page_says_what_the_program_does() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/SECURE-DOMAIN.md");
+    let page = fs::read_to_string(page).expect("the page is there");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let rules: Vec<(&str, bool)> = rows.map(|(name, answer)| (name, answer.starts_with("refused"))).collect();
+    let expected: Vec<(&str, bool)> = Rule::ALL.iter().map(|rule| (rule.name(), rule.refusal().is_some())).collect();
+    assert_eq!(rules, expected);
+    let command = page.lines().find_map(|line| line.strip_prefix("jicofo explain-auth ")).expect("the command");
+    assert!(explained(XMPP, command).contains("by rule not-authorized"));
+}
