@@ -1,6 +1,6 @@
 //! Endpoints that are moved off a bridge: on an operator's word, or because it has too much to do.
 
-use jicofo::config::{LoadModel, SelectionStrategy};
+use jicofo::config::SelectionStrategy;
 use jicofo::focus::command::{Command, Moved, Refusal, Reply};
 use testkit::bridge::Settings;
 use testkit::scenario::{Builder, Scenario};
@@ -160,8 +160,6 @@ fn a_bridge_with_too_much_to_do_gives_to_others_and_settles() {
         .config(|config| {
             config.octo.enabled = true;
             config.bridge.selection_strategy = SelectionStrategy::RegionBased;
-            // By a prediction, B has room again as soon as ten have left it.
-            config.bridge.selection_load_model = LoadModel::Classic;
         })
         .bridge_with("B", linked("B", 0.2))
         .start();

@@ -395,7 +395,7 @@ fn many_endpoints_of_a_dead_bridge_move_one_after_the_other() {
 #[test]
 fn who_waits_to_be_moved_may_go_or_ask_for_himself() {
     for ends in [false, true] {
-        let mut s = linked(&["a", "b"]).start();
+        let mut s = linked(&["a", "b"]).config(|config| config.bridge.stress_threshold = 10.0).start();
         let names: Vec<String> = (0..60).map(|number| format!("p{number}")).collect();
         for name in &names {
             s.joins_with(name, |p| {

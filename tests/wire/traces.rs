@@ -29,7 +29,6 @@ pub const IGNORED: &[&str] = &[
     "-iq/{http://jitsi.org/protocol/focus}conference",
     // The roster is asked for, not read.
     "-iq/{jabber:iq:roster}query@ver",
-    "-iq/{jabber:iq:roster}query/item",
     // Repeats the first source (XEP-0167); the sources are what counts.
     "-iq/{urn:xmpp:jingle:1}jingle/content/{urn:xmpp:jingle:apps:rtp:1}description@ssrc",
     // Words for people, and by whom somebody was kicked.

@@ -197,7 +197,7 @@ impl Forecast {
 
     /// What conferences that have just come are expected to grow by.
     fn reserve(&self, now: Timestamp) -> f64 {
-        self.reserve * faded(now, self.reserved)
+        if self.reserve == 0.0 { 0.0 } else { self.reserve * faded(now, self.reserved) }
     }
 
     /// What its stress may rise by beyond what is unreported, if all conferences that are new on it become like others.
@@ -338,7 +338,8 @@ fn faded(now: Timestamp, since: Timestamp) -> f64 {
 /// Close to e^-x, and the same on every machine to the last bit, which `exp` is not: a journal that is played again elsewhere
 /// has to lead to the same bridges.
 fn decay(x: f64) -> f64 {
-    1.0 / (1.0 + x * (1.0 + x / 2.0 * (1.0 + x / 3.0 * (1.0 + x / 4.0 * (1.0 + x / 5.0)))))
+    // One division: it is computed for every bridge at every selection.
+    1.0 / (1.0 + x * (1.0 + x * (1.0 / 2.0 + x * (1.0 / 6.0 + x * (1.0 / 24.0 + x * (1.0 / 120.0))))))
 }
 
 /// Of each measurement, this much is forgotten with the next: after ten minutes a third is left.
@@ -492,3 +493,7 @@ impl Predictions {
         self.error_millionths = self.error_millionths.saturating_add(error);
     }
 }
+
+#[cfg(test)]
+#[path = "predict_tests.rs"]
+mod tests;

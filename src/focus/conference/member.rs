@@ -8,6 +8,7 @@ use super::bridge::{EndpointState, Losses};
 use super::features::Features;
 use super::invite::Invite;
 use super::limits::Budget;
+use crate::focus::bridges::registry::BridgeId;
 use crate::focus::timers::TimerKey;
 use crate::wire::Jid;
 use crate::wire::disco::Caps;
@@ -81,6 +82,8 @@ pub(crate) struct Member {
     pub flush: Option<TimerKey>,
     /// When it is given an endpoint again, if bridges have lost too many of its endpoints to do so at once.
     pub next_endpoint: Option<TimerKey>,
+    /// The bridge that its last endpoint was moved off, until it has another.
+    pub moved_off: Option<Box<BridgeId>>,
     pub losses: Losses,
     pub restarts: Budget,
     pub ice_restarts: Budget,
@@ -111,6 +114,7 @@ impl Member {
             held_back: None,
             flush: None,
             next_endpoint: None,
+            moved_off: None,
             losses: Losses::default(),
             restarts: Budget::default(),
             ice_restarts: Budget::default(),

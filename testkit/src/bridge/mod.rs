@@ -352,7 +352,7 @@ impl Bridge {
     fn on_modify(&mut self, iq: &Element, payload: &Element) {
         self.requests.push((self.now, payload.clone()));
         let expires = |element: &Element| element.get("expire") == Some("true");
-        let ends = payload.children().any(expires);
+        let ends = payload.children().any(ends_something);
         // The end of an endpoint may be lost; errors and the like are meant for what makes and changes something.
         let spared = expires(payload) || (ends && !matches!(self.faults.front(), Some(Fault::Lost)));
         let fault = if spared { None } else { self.faults.pop_front() };
@@ -415,4 +415,9 @@ impl Bridge {
             self.late.push_back((at, stanza));
         }
     }
+}
+
+/// Whether an element, or anything in it, is to end.
+fn ends_something(element: &Element) -> bool {
+    element.get("expire") == Some("true") || element.children().any(ends_something)
 }

@@ -71,6 +71,7 @@ pub const SCENARIOS: &[(&str, Make)] = &[
     }),
     ("burst, 40 small bridges", |it| {
         it.plan.bridges = vec![BridgePlan { capacity: 35_000.0, ..it.plan.bridges[0].clone() }; 40];
+        it.calm_size = |rng| rng.whole(2, 11);
         it.burst(|rng| rng.whole(2, 21));
     }),
     ("burst, presences every 10 s", |it| {
@@ -129,6 +130,7 @@ pub struct Builder {
     begin: Millis,
     /// People who are there before.
     calm: u64,
+    calm_size: fn(&mut Rng) -> u64,
     /// Share of people with a camera that is on.
     senders: f64,
     joins: u64,
@@ -149,7 +151,16 @@ impl Plan {
             end: 0,
         };
         let begin = 600 * SECOND;
-        let mut it = Builder { plan, rng: Rng::new(seed), rooms: 0, begin, calm: 250, senders: 0.6, joins: 500 };
+        let mut it = Builder {
+            plan,
+            rng: Rng::new(seed),
+            rooms: 0,
+            begin,
+            calm: 250,
+            calm_size: mixed,
+            senders: 0.6,
+            joins: 500,
+        };
         make(&mut it);
         it.plan
     }
@@ -181,7 +192,8 @@ impl Builder {
     /// Some hundred people come in ten minutes and stay; then 500 within half a minute.
     fn burst(&mut self, size: impl Fn(&mut Rng) -> u64) {
         let end = self.begin + 120 * SECOND;
-        self.fill(self.calm, (5 * SECOND, self.begin - 60 * SECOND), end, &mixed);
+        let calm_size = self.calm_size;
+        self.fill(self.calm, (5 * SECOND, self.begin - 60 * SECOND), end, &calm_size);
         self.fill(self.joins, (self.begin, self.begin + 30 * SECOND), end, &size);
         (self.plan.judged, self.plan.end) = (self.begin, end);
     }

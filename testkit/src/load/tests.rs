@@ -1,1 +1,60 @@
+//! That the predictive load model places no worse than the original's, by the table of docs/BRIDGES.md in small.
 
+use jicofo::config::LoadModel;
+
+use super::{Chooser, Outcome, Plan, SCENARIOS, Strategy, play};
+
+/// Of seeds that were not used to choose the model's constants.
+const SEEDS: std::ops::RangeInclusive<u64> = 2001..=2004;
+
+fn outcomes(scenario: &str, strategy: Strategy, model: LoadModel) -> Vec<Outcome> {
+    let (name, make) = SCENARIOS.iter().find(|(name, _)| *name == scenario).expect("a scenario");
+    SEEDS.map(|seed| play(&Plan::new(name, *make, seed), strategy, Chooser::Model(model), seed)).collect()
+}
+
+fn mean(outcomes: &[Outcome], value: fn(&Outcome) -> f64) -> f64 {
+    let count = u32::try_from(outcomes.len()).expect("few");
+    outcomes.iter().map(value).sum::<f64>() / f64::from(count)
+}
+
+/// The peak of true stress with the predictive model, as a part of that with the classic one.
+fn peak(scenario: &str, strategy: Strategy) -> f64 {
+    let predictive = outcomes(scenario, strategy, LoadModel::Predictive);
+    let classic = outcomes(scenario, strategy, LoadModel::Classic);
+    assert!(mean(&predictive, |it| it.error) < mean(&classic, |it| it.error), "{scenario}: predictions are no better");
+    mean(&predictive, |it| it.peak) / mean(&classic, |it| it.peak)
+}
+
+/// Covers spec/90: 82.
+///
+/// Also where media costs twice or half of what the focus assumes.
+#[test]
+fn a_burst_of_joins_loads_no_bridge_more_than_with_the_original_model() {
+    let bursts =
+        ["burst, rooms of 2 to 100", "burst, rooms of 2 to 10", "burst, video costs twice", "burst, video costs half"];
+    let parts = bursts.map(|scenario| peak(scenario, Strategy::Single));
+    // Eight plays of each: chance has its part in one of them, and not in all together.
+    assert!(parts.iter().all(|part| *part <= 1.1), "{parts:?}");
+    assert!(parts.iter().sum::<f64>() / 4.0 <= 1.0, "{parts:?}");
+}
+
+/// Where a participant costs more than the configuration says, as on small bridges.
+#[test]
+fn what_participants_cost_is_learned() {
+    let part = peak("burst, 40 small bridges", Strategy::Single);
+    assert!(part <= 0.85, "{part}");
+}
+
+#[test]
+fn bridges_of_different_sizes_are_told_apart() {
+    for (strategy, most) in [(Strategy::Single, 0.85), (Strategy::RegionBased, 0.85)] {
+        let part = peak("burst, bridges 1:4", strategy);
+        assert!(part <= most, "{strategy:?}: {part}");
+    }
+}
+
+#[test]
+fn the_same_plan_goes_the_same_way_twice() {
+    let once = || outcomes("leave waves", Strategy::Single, LoadModel::Predictive);
+    assert_eq!(once(), once());
+}

@@ -187,7 +187,9 @@ fn is_of_hostile(text: &str, people: &BTreeMap<u8, Person>) -> bool {
 
 /// Whether this is about what was meant for an earlier life of the same name: rooms know names only.
 fn is_stray(text: &str, person: Option<&Person>, people: &BTreeMap<u8, Person>, now: Time) -> bool {
-    let young = |person: &Person| person.lives > 0 && now.saturating_sub(person.since) < CROSSING;
+    let young = |person: &Person| {
+        person.lives > 0 && now.saturating_sub(person.since) < CROSSING + Time::from_millis(person.thinks.into())
+    };
     let crossed =
         text.starts_with("an answer to nothing") || text.contains(" of session '") || text.contains(" while session '");
     let back = |(number, person): (&u8, &Person)| young(person) && text.contains(&format!("/{},", nick(*number)));

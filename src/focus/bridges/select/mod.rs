@@ -41,6 +41,8 @@ pub struct Wanted<'a> {
     pub visitor: bool,
     /// The version to which the conference is pinned.
     pub pinned_version: Option<&'a str>,
+    /// The bridge that it has just been moved off: taken only if there is no other.
+    pub left: Option<&'a BridgeId>,
 }
 
 impl Wanted<'_> {

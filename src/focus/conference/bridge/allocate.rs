@@ -96,6 +96,7 @@ impl Conference {
         let modify = request::allocate(&self.meeting, conference.as_ref(), endpoint);
         session.endpoints.insert(attempt, id);
         session.recent.add(cx.now, cx.config.bridge.max_bridge_participants_interval);
+        member.moved_off = None;
         member.endpoint = Some(EndpointState { session: key, attempt, last_generation: None, force_mute });
         cx.bridges.endpoint_allocated(cx.now, &bridge, &cx.config.bridge);
         self.weigh(cx);
@@ -185,6 +186,7 @@ impl Conference {
             region: member.region.as_deref(),
             visitor: member.role == Role::Visitor,
             pinned_version: self.pinned_version.as_deref(),
+            left: member.moved_off.as_deref(),
         };
         let selected = cx.bridges.select(cx.now, &cx.config, wanted);
         cx.metrics.bridge_selections_rate_limited += u64::from(wanted.is_rate_limited(&cx.config));

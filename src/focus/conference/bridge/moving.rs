@@ -21,6 +21,10 @@ impl Conference {
         let Some(session) = self.bridges.on(bridge) else { return 0 };
         let key = session.key;
         let those: Vec<MemberId> = session.endpoints().map(|(_, id)| id).take(count as usize).collect();
+        for id in &those {
+            self.note_left(*id, bridge);
+        }
+        let Some(session) = self.bridges.get(key) else { return 0 };
         if those.is_empty() {
             return 0;
         }
@@ -45,9 +49,17 @@ impl Conference {
         }
         say!(self, info, participant = nick; "moves off {}", on.jid);
         self.story.decided(cx.now, "an endpoint is moved off its bridge");
+        self.note_left(id, &on);
         self.release_endpoint(cx, id);
         cx.metrics.participants_moved += 1;
         self.reinvite(cx, id);
         1
+    }
+
+    /// Without this, whoever leaves makes room for himself where he left.
+    fn note_left(&mut self, id: MemberId, bridge: &BridgeId) {
+        if let Some(member) = self.members.get_mut(id) {
+            member.moved_off = Some(Box::new(bridge.clone()));
+        }
     }
 }
