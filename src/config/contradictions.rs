@@ -298,7 +298,7 @@ impl Check<'_> {
             let path = format!("codec.video.{codec}");
             self.settings.bool(&format!("{path}.enabled")) && self.settings.int::<i64>(&format!("{path}.pt")) > 0
         };
-        if !video.iter().any(|codec| offered(codec)) {
+        if !video.iter().any(offered) {
             let text =
                 "is off like all other codecs for video, so nobody has a camera; enable one that all clients have";
             self.say(Warning, "codec.video.vp8.enabled", text);
