@@ -368,14 +368,46 @@ async fn an_end_in_words_is_not_resumed() {
     }
 }
 
+/// Two that take the session from each other in turn would end each other's conferences for ever.
+///
+/// Covers spec/70: 34.
 #[tokio::test(start_paused = true)]
-async fn a_focus_that_another_one_replaces_says_so_and_waits() {
+async fn a_session_that_another_focus_takes_is_taken_back_three_times() {
     let (mut focus, mut server, _) = Focus::connected_to(BIND).await;
-    server.send(&stream_error("conflict")).await;
-    let lost = Instant::now();
+    for taken_back in 0..=3 {
+        server.send(&stream_error("conflict")).await;
+        let lost = Instant::now();
+        assert!(matches!(focus.event().await, Event::Disconnected { resumable: false }));
+        let Some((_, Event::Trouble { kind, text })) = focus.events.recv().await else { panic!("nothing is told") };
+        assert_eq!(kind.id(), "two-focuses");
+        assert!(text.contains("Another process logs in as focus@auth.meet.example.com"), "{text}");
+        assert_eq!(text.contains("until it is restarted"), taken_back == 3, "{text}");
+        if taken_back == 3 {
+            break;
+        }
+        server = focus.accept().await;
+        assert!(lost.elapsed() >= Duration::from_secs(30));
+        server.log_in(BIND).await;
+        server.until("<enable").await;
+        server.send(&bound()).await;
+        server.send(ENABLED).await;
+        focus.connected().await;
+    }
+    let lines = focus.lines();
+    assert_eq!(lines.iter().filter(|line| line.contains("PROBLEM two-focuses: ")).count(), 4, "{lines:#?}");
+    let again = tokio::time::timeout(Duration::from_secs(3600), focus.accept()).await;
+    assert!(again.is_err(), "it leaves the other in peace");
+    focus.take_handle().stop().await;
+
+    // A server that goes away is another matter: it is tried until it is back.
+    let (mut focus, mut server, _) = Focus::connected_to(BIND).await;
+    server.send(&stream_error("system-shutdown")).await;
     assert!(matches!(focus.event().await, Event::Disconnected { resumable: false }));
-    focus.accept().await;
-    assert!(lost.elapsed() >= Duration::from_secs(30));
+    drop(server);
+    let address = focus.listener.take().and_then(|listener| listener.local_addr().ok()).expect("it was bound");
+    tokio::time::advance(Duration::from_secs(120)).await;
+    focus.listener = Some(TcpListener::bind(address).await.expect("still free"));
+    focus.accept().await.log_in(BIND).await;
 }
 
 /// Covers spec/70: 39.

@@ -15,9 +15,12 @@ impl Check<'_> {
         self.same_account();
         self.login_domain();
         self.several_bridges();
+        self.visitors_rooms();
         self.region_groups();
         self.times();
         self.stress();
+        self.delays();
+        self.codecs();
         self.recorders();
         self.clear_text();
         self.urls();
@@ -64,6 +67,13 @@ impl Check<'_> {
                 );
                 self.say(Warning, path, text);
             }
+            if self.settings.text("xmpp.client.conference-muc-jid").as_deref() == Some(&domain) {
+                let text = format!(
+                    "{domain} has the conferences, where everybody gets in and could pass for a bridge or recorder; name a room \
+                     in the internal MUC component"
+                );
+                self.say(Warning, path, text);
+            }
             if let Some((_, other)) = taken.iter().find(|(jid, _)| *jid == room) {
                 let text = format!("is the same room as jicofo.{other}; each needs one of its own");
                 self.say(Warning, path, text);
@@ -74,6 +84,32 @@ impl Check<'_> {
         if let Some(used) = self.settings.text(rooms).and_then(|domain| self.domain_of_users(&domain)) {
             let text = format!("is the {used}, where there are no rooms; name the MUC component");
             self.say(Warning, rooms, text);
+        } else if let (Some(muc), Some(domain)) =
+            (self.settings.text(rooms), self.settings.text("xmpp.client.xmpp-domain"))
+            && !muc.ends_with(&format!(".{domain}"))
+        {
+            let text = format!(
+                "is not below {domain}, whose clients open their rooms there; usual is conference-muc-jid = \
+                 \"conference.{domain}\""
+            );
+            self.say(Warning, rooms, text);
+        }
+    }
+
+    /// visitors-off: rooms of visitors that would be the conferences', or each other's.
+    fn visitors_rooms(&mut self) {
+        let mut taken: Vec<(String, String)> = Vec::new();
+        let main = "xmpp.client.conference-muc-jid";
+        taken.extend(self.settings.text(main).map(|muc| (muc, main.to_owned())));
+        for id in self.settings.visitors.clone() {
+            let path = format!("xmpp.visitors.{id}.conference-service");
+            let Some(service) = self.settings.text(&path) else { continue };
+            if let Some((_, other)) = taken.iter().find(|(known, _)| *known == service) {
+                let text =
+                    format!("is that of jicofo.{other}; each node has rooms of its own, so name its MUC component");
+                self.say(Warning, &path, text);
+            }
+            taken.push((service, path));
         }
     }
 
@@ -213,6 +249,13 @@ impl Check<'_> {
                 self.say(Warning, short, format!("is not below {long}, so {why}; lower it, or raise the other"));
             }
         }
+        let restarts = "conference.restart-request-rate-limits";
+        let (between, per) = (format!("{restarts}.min-interval"), format!("{restarts}.interval"));
+        let (between_value, per_value) = (self.settings.duration(&between), self.settings.duration(&per));
+        if between_value > per_value {
+            let text = format!("is above {per}, so max-requests is never reached; lower it, or raise the other");
+            self.say(Warning, &between, text);
+        }
         let per = "bridge.max-bridge-participants-per-interval";
         let interval = "bridge.max-bridge-participants-interval";
         if self.settings.int::<i64>(per) > 0 && self.settings.duration(interval).is_zero() {
@@ -234,6 +277,31 @@ impl Check<'_> {
                     format!("{value} is more than everything, so it is never reached; 0.8 and 80% are 80 percent");
                 self.say(Warning, path, text);
             }
+        }
+    }
+
+    /// Meetings that grow are signaled more seldom, not more often.
+    fn delays(&mut self) {
+        let path = "conference.source-signaling-delays";
+        let Some(Setting::Delays(delays)) = self.settings.setting(path) else { return };
+        let steps: Vec<_> = delays.iter().collect();
+        let falls = steps.windows(2).find(|pair| pair[1].1 < pair[0].1);
+        if let Some([(small, _), (large, _)]) = falls {
+            let text = format!("from {large} participants it is less than from {small}; delays grow with the meeting");
+            self.say(Warning, path, text);
+        }
+    }
+
+    fn codecs(&mut self) {
+        let video = ["vp8", "vp9", "h264", "av1"];
+        let offered = |codec: &&str| {
+            let path = format!("codec.video.{codec}");
+            self.settings.bool(&format!("{path}.enabled")) && self.settings.int::<i64>(&format!("{path}.pt")) > 0
+        };
+        if !video.iter().any(offered) {
+            let text =
+                "is off like all other codecs for video, so nobody has a camera; enable one that all clients have";
+            self.say(Warning, "codec.video.vp8.enabled", text);
         }
     }
 

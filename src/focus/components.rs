@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::conference::moderation::Change;
 use super::pending::{Answer, Then};
+use super::problems::Kind;
 use super::story::Came;
 use super::timers::{Timer, TimerKey};
 use super::{Connection, Focus};
@@ -20,6 +21,13 @@ const ASK_AGAIN: Duration = Duration::from_secs(300);
 
 /// Messages that are kept until it is known whether their senders are components. More than a freshly started server sends.
 const MAX_EARLY: usize = 256;
+
+/// A component, what does not work without it, and what makes Prosody have it.
+const FEATURES: [(&str, &str, &str); 3] = [
+    ("av_moderation", "moderators cannot take the microphones", "av_moderation"),
+    ("breakout_rooms", "there are no breakout rooms", "muc_breakout_rooms"),
+    ("room_metadata", "what is recorded and transcribed is not known, nor who may do what", "room_metadata"),
+];
 
 #[derive(Debug, Default)]
 pub(crate) struct Components {
@@ -45,7 +53,11 @@ impl Focus {
         let domain = self.cx.config.xmpp.client.xmpp_domain.clone();
         let Some(to) = domain.and_then(|domain| Jid::new(&domain).ok()) else {
             self.components.discovered = true;
-            return;
+            return self.cx.problems.raise(self.cx.now, Kind::NoComponents, "", || {
+                "jicofo.xmpp.client.xmpp-domain is not set; nobody can be asked for Prosody's components, so A/V moderation, \
+                 breakout rooms and room metadata do not work; set it to the domain of users"
+                    .to_owned()
+            });
         };
         if self.cx.is_connected(Connection::Client) {
             let body = IqBody::Get(Payload::DiscoInfo(DiscoInfo::default()));
@@ -55,6 +67,8 @@ impl Focus {
 
     /// What is known stays where nothing better came: a server that is slow once still has its components.
     pub(super) fn components_answered(&mut self, answer: Answer) {
+        let answered = matches!(&answer, Answer::Result(Some(Payload::DiscoInfo(_))));
+        self.judge_components(&answer);
         if let Answer::Result(Some(Payload::DiscoInfo(info))) = answer {
             let component = |kind: &str| {
                 let of_kind = |it: &&crate::wire::disco::Identity| it.category == "component" && it.kind == kind;
@@ -76,10 +90,51 @@ impl Focus {
         for (from, message) in std::mem::take(&mut self.components.early) {
             self.component_message(&from, message);
         }
-        let wait = if self.components.room_metadata.is_some() { ASK_AGAIN } else { ASK_AGAIN_SOON };
+        let wait = if answered && self.components.room_metadata.is_some() { ASK_AGAIN } else { ASK_AGAIN_SOON };
         // Two questions are under way if the connection was lost meanwhile.
         self.cx.timers.cancel(self.components.again.take());
         self.components.again = Some(self.cx.timers.set(self.cx.now + wait, Timer::DiscoverComponents));
+    }
+
+    /// no-components: which of them a server that answers does not have, or that nothing is known of any.
+    fn judge_components(&mut self, answer: &Answer) {
+        let now = self.cx.now;
+        let domain = self.cx.config.xmpp.client.xmpp_domain.clone().unwrap_or_default();
+        let said = match answer {
+            Answer::Result(Some(Payload::DiscoInfo(info))) => {
+                self.cx.problems.solve(Kind::NoComponents, &domain);
+                for (kind, feature, module) in FEATURES {
+                    if info
+                        .identities
+                        .iter()
+                        .any(|it| it.category == "component" && it.kind == kind && it.name.is_some())
+                    {
+                        self.cx.problems.solve(Kind::NoComponents, kind);
+                        continue;
+                    }
+                    self.cx.problems.raise(now, Kind::NoComponents, kind, || {
+                        format!(
+                            "{domain} names no component {kind}; {feature}; load {module} for it in Prosody, and its \
+                             component, or check jicofo.xmpp.client.xmpp-domain"
+                        )
+                    });
+                }
+                return;
+            }
+            Answer::Result(_) => "answers something else".to_owned(),
+            Answer::Error(error) => format!("refuses to say which it has ({})", error.condition),
+            Answer::None => "does not say which it has".to_owned(),
+        };
+        // One slow answer takes nothing away, and the connection that goes is told elsewhere.
+        let known = self.components.room_metadata.is_some() || self.components.av_moderation.is_some();
+        if !known && self.cx.is_connected(Connection::Client) {
+            self.cx.problems.raise(now, Kind::NoComponents, &domain, || {
+                format!(
+                    "{domain} was asked for its components and {said}; A/V moderation, breakout rooms and room metadata do not \
+                     work; check jicofo.xmpp.client.xmpp-domain"
+                )
+            });
+        }
     }
 
     /// A JSON message, if a component sent it.

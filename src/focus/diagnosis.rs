@@ -1,21 +1,38 @@
 //! What of the focus' surroundings is judged, and when (spec/80 §13): each finds one kind of [`problems`](super::problems), and
-//! notices when it is gone. Nothing is sent for it.
+//! notices when it is gone. Nothing is sent for it but a ping to the client proxy.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::bridges::registry::Bridge;
 use super::context::Asked;
-use super::pending::Answer;
+use super::pending::{Answer, Then};
 use super::problems::Kind;
+use super::request::sender;
 use super::timers::Timer;
 use super::{Connection, Focus};
+use crate::config::AuthenticationType;
 use crate::wire::Jid;
-use crate::wire::stanza::{Payload, RosterItem};
+use crate::wire::stanza::{IqBody, Payload, Ping, RosterItem};
+use crate::wire::values::Condition;
 
 /// For so long a brewery may be without bridges: they reconnect within seconds.
 const EMPTY_FOR_LONG: Duration = Duration::from_secs(60);
 
 /// So many bridges or occupants are named in a line.
 const MAX_NAMED: usize = 10;
+
+/// So many requests without anybody of the login domain are no chance any more.
+const ONLY_STRANGERS: usize = 10;
+
+/// Who asks for conferences, as long as nobody of the login domain has.
+#[derive(Debug, Default)]
+pub(super) struct Strangers {
+    requests: usize,
+    domains: BTreeSet<String>,
+    /// Somebody has: the domain is right.
+    known: bool,
+}
 
 impl Focus {
     /// no-brewery: told once we are there at all.
@@ -72,6 +89,130 @@ impl Focus {
         }
     }
 
+    /// auth-domain: whether anybody ever asks who counts as logged in.
+    pub(super) fn judge_the_domain(&mut self, asked: &Asked) {
+        let Some(login) = self.cx.config.authentication.login_url.clone() else { return };
+        if self.strangers.known || self.cx.config.authentication.kind == AuthenticationType::None {
+            return;
+        }
+        let Some(sender) = sender(&self.cx, asked).filter(|sender| sender.local().is_some()) else { return };
+        let strangers = &mut self.strangers;
+        if sender.domain() == login {
+            strangers.known = true;
+            strangers.domains.clear();
+            return self.cx.problems.solve(Kind::AuthDomain, "");
+        }
+        strangers.requests += 1;
+        if strangers.domains.len() < MAX_NAMED {
+            strangers.domains.insert(sender.domain().to_owned());
+        }
+        if strangers.requests >= ONLY_STRANGERS {
+            let seen: Vec<&str> = strangers.domains.iter().map(String::as_str).collect();
+            self.cx.problems.raise(self.cx.now, Kind::AuthDomain, "", || {
+                format!(
+                    "of {ONLY_STRANGERS} requests none came from {login}, but from {}; whoever is not of {login} waits for a \
+                     host; set jicofo.authentication.login-url to the domain of users who have logged in",
+                    seen.join(", ")
+                )
+            });
+        }
+    }
+
+    /// no-proxy: the client proxy refuses what its own target asks, and so says that it is there for us.
+    pub(super) fn ask_proxy(&mut self) {
+        // As the component we are the address that clients ask.
+        if self.cx.config.component.is_some() || !self.cx.is_connected(Connection::Client) {
+            return;
+        }
+        if let Some(proxy) = self.cx.config.xmpp.client.client_proxy.clone() {
+            self.cx.request(Connection::Client, proxy, IqBody::Get(Payload::Ping(Ping {})), Then::Proxy);
+        }
+    }
+
+    pub(super) fn proxy_answered(&mut self, answer: &Answer) {
+        let Some(proxy) = self.cx.config.xmpp.client.client_proxy.clone() else { return };
+        let condition = match answer {
+            Answer::Result(_) => return self.cx.problems.solve(Kind::NoProxy, proxy.as_str()),
+            Answer::Error(error) => error.condition,
+            Answer::None => return,
+        };
+        match condition {
+            Condition::BadRequest => self.cx.problems.solve(Kind::NoProxy, proxy.as_str()),
+            Condition::ServiceUnavailable | Condition::ItemNotFound | Condition::RemoteServerNotFound => {
+                let account = &self.cx.config.xmpp.client.account;
+                let account = format!("{}@{}", account.username, account.domain);
+                self.cx.problems.raise(self.cx.now, Kind::NoProxy, proxy.as_str(), || {
+                    format!(
+                        "{proxy} says {condition}; it is where clients ask for conferences, and nothing passes there; write \
+                         `Component \"{proxy}\" \"client_proxy\"` with target_address = \"{account}\" in Prosody's \
+                         configuration, or correct jicofo.xmpp.client.client-proxy"
+                    )
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// octo-relay: bridges that cannot be linked though conferences may use several.
+    fn judge_relays(&mut self) {
+        if !self.cx.config.octo.enabled {
+            return;
+        }
+        let silent: Vec<&str> =
+            self.cx.bridges.iter().filter(|it| it.relay_id.is_none()).map(|it| it.id.jid.as_str()).collect();
+        let several = self.cx.bridges.iter().nth(1).is_some();
+        if !several || silent.is_empty() {
+            return self.cx.problems.solve(Kind::OctoRelay, "");
+        }
+        let (count, names) = (silent.len(), silent.iter().take(MAX_NAMED).copied().collect::<Vec<_>>().join(", "));
+        self.cx.problems.raise(self.cx.now, Kind::OctoRelay, "", || {
+            format!(
+                "octo is enabled, but {count} of the bridges say no relay_id ({names}); a conference on one of them never uses \
+                 a second; set videobridge.relay.enabled = true and a relay-id of its own in each jvb.conf"
+            )
+        });
+    }
+
+    /// version-mix: bridges that no conference uses together, and pins that no bridge fits.
+    fn judge_versions(&mut self) {
+        let now = self.cx.now;
+        let octo = &self.cx.config.octo;
+        if octo.enabled && !octo.allow_mixed_versions {
+            let staying = self.cx.bridges.iter().filter(|it| !it.graceful_shutdown);
+            let versions: BTreeSet<String> = staying.filter_map(Bridge::full_version).collect();
+            match versions.len() > 1 {
+                true => {
+                    let versions: Vec<&str> = versions.iter().take(MAX_NAMED).map(String::as_str).collect();
+                    self.cx.problems.raise(now, Kind::VersionMix, "", || {
+                        format!(
+                            "there are bridges of the versions {}; a conference stays on those of one version, so the others \
+                             do not help it; upgrade the rest, or set jicofo.octo.allow-mixed-versions = true",
+                            versions.join(", ")
+                        )
+                    });
+                }
+                false => self.cx.problems.solve(Kind::VersionMix, ""),
+            }
+        }
+        let pins = self.cx.pins.list(now);
+        let unfit = |version: &str| !self.cx.bridges.iter().any(|bridge| bridge.has_version(version));
+        // Of no bridges at all something else is told.
+        let mut unfit: BTreeSet<String> = match self.cx.bridges.is_empty() {
+            true => BTreeSet::new(),
+            false => pins.into_iter().map(|pin| pin.version).filter(|version| unfit(version)).collect(),
+        };
+        for version in &unfit {
+            self.cx.problems.raise(now, Kind::VersionMix, version, || {
+                format!(
+                    "rooms are pinned to bridges of version {version}, and there is none; they have no media; start one, or \
+                     unpin them"
+                )
+            });
+        }
+        unfit.insert(String::new());
+        self.cx.problems.solve_all_but(Kind::VersionMix, &unfit);
+    }
+
     /// empty-brewery: without a bridge nothing works, and the reason is elsewhere. After a while that is told.
     pub(super) fn watch_for_bridges(&mut self) {
         self.judge_bridges();
@@ -109,6 +250,8 @@ impl Focus {
 
     /// bridges-unhealthy, bridges-leaving: there are bridges, and none can be used.
     pub(super) fn judge_bridges(&mut self) {
+        self.judge_relays();
+        self.judge_versions();
         let (now, config, bridges) = (self.cx.now, &self.cx.config.bridge, &self.cx.bridges);
         let known = bridges.len();
         let mut well = bridges.iter().filter(|bridge| bridge.operational(now, config)).peekable();

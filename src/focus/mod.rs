@@ -42,6 +42,7 @@ use self::command::{Command, CommandId, Refusal, Reply};
 use self::components::Components;
 use self::conference::{Conference, ConferenceId, Leave};
 use self::context::{Asked, Context, NICK};
+use self::diagnosis::Strangers;
 use self::metrics::{Gauges, Metrics};
 use self::moving::Redistribution;
 use self::pending::{Answer, Then};
@@ -155,6 +156,7 @@ pub struct Focus {
     /// The command that is being carried out: it is answered even then.
     commanded: Option<CommandId>,
     redistribution: Redistribution,
+    strangers: Strangers,
 }
 
 impl Focus {
@@ -175,6 +177,7 @@ impl Focus {
             asked: None,
             commanded: None,
             redistribution: Redistribution::default(),
+            strangers: Strangers::default(),
         }
     }
 
@@ -351,7 +354,10 @@ impl Focus {
             Timer::JoinBrewery => self.join_brewery(),
             Timer::BreweryTimeout => self.brewery_timed_out(),
             Timer::BreweryEmpty => self.brewery_is_empty(),
-            Timer::DiscoverComponents => self.discover_components(),
+            Timer::DiscoverComponents => {
+                self.discover_components();
+                self.ask_proxy();
+            }
             Timer::Redistribute => self.redistribute(),
             Timer::SessionsExpire => self.sessions_expire(),
         }
@@ -364,6 +370,7 @@ impl Focus {
         }
         match then {
             Then::Components => self.components_answered(answer),
+            Then::Proxy => self.proxy_answered(&answer),
             Then::Roster => self.roster_answered(&answer),
             Then::MucDomain(domain) => self.muc_domain_answered(&domain, &answer),
             Then::RoomForm(SeatOwner::Brewery) => self.brewery_form_answered(answer),

@@ -27,6 +27,8 @@ pub(crate) struct PendingId(pub u64);
 pub(crate) enum Then {
     /// The server said which components it has.
     Components,
+    /// The client proxy said that it is there, by refusing what its target asks.
+    Proxy,
     /// The server showed our account's contacts.
     Roster,
     /// A domain said whether it hosts rooms.

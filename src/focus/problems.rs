@@ -23,9 +23,13 @@ pub enum Kind {
     NoTls,
     TwoFocuses,
     // The way of requests.
+    NoProxy,
     NoSubscription,
     ProxyMismatch,
+    AuthDomain,
     // Rooms.
+    NoComponents,
+    AnonymousRoom,
     NoMuc,
     NotOwner,
     NoMeetingId,
@@ -35,6 +39,8 @@ pub enum Kind {
     EmptyBrewery,
     BridgesUnhealthy,
     BridgesLeaving,
+    OctoRelay,
+    VersionMix,
     JibriUntrusted,
 }
 
@@ -50,8 +56,12 @@ impl Kind {
             Kind::TlsExpired => "tls-expired",
             Kind::NoTls => "no-tls",
             Kind::TwoFocuses => "two-focuses",
+            Kind::NoProxy => "no-proxy",
             Kind::NoSubscription => "no-subscription",
             Kind::ProxyMismatch => "proxy-mismatch",
+            Kind::AuthDomain => "auth-domain",
+            Kind::NoComponents => "no-components",
+            Kind::AnonymousRoom => "anonymous-room",
             Kind::NoMuc => "no-muc",
             Kind::NotOwner => "not-owner",
             Kind::NoMeetingId => "no-meeting-id",
@@ -60,6 +70,8 @@ impl Kind {
             Kind::EmptyBrewery => "empty-brewery",
             Kind::BridgesUnhealthy => "bridges-unhealthy",
             Kind::BridgesLeaving => "bridges-leaving",
+            Kind::OctoRelay => "octo-relay",
+            Kind::VersionMix => "version-mix",
             Kind::JibriUntrusted => "jibri-untrusted",
         }
     }
@@ -67,7 +79,19 @@ impl Kind {
     /// Does nothing work until somebody does something? Bridges may be well again by themselves.
     pub fn is_severe(self) -> bool {
         use Kind::*;
-        !matches!(self, NoMeetingId | JibriUntrusted | NoSubscription | BridgesUnhealthy | BridgesLeaving)
+        !matches!(
+            self,
+            NoMeetingId
+                | JibriUntrusted
+                | NoSubscription
+                | BridgesUnhealthy
+                | BridgesLeaving
+                | NoComponents
+                | AnonymousRoom
+                | OctoRelay
+                | VersionMix
+                | AuthDomain
+        )
     }
 }
 
@@ -138,6 +162,15 @@ impl Problems {
         if let Some(problem) = self.0.remove(&(kind, subject.to_owned())) {
             let about = if subject.is_empty() { String::new() } else { format!(" ({subject})") };
             log::info!("SOLVED {}{about}: {}", kind.id(), problem.text.split(';').next().unwrap_or_default());
+        }
+    }
+
+    /// Of one kind, those that others have and these do not are gone.
+    pub fn solve_all_but(&mut self, kind: Kind, lasting: &BTreeSet<String>) {
+        let gone = |(known, subject): &&(Kind, String)| *known == kind && !lasting.contains(subject);
+        let gone: Vec<String> = self.0.keys().filter(gone).map(|(_, subject)| subject.clone()).collect();
+        for subject in gone {
+            self.solve(kind, &subject);
         }
     }
 

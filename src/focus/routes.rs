@@ -54,6 +54,9 @@ impl Focus {
         if !resumed {
             self.announce(on, None);
         }
+        if on == Connection::Client {
+            self.ask_proxy();
+        }
         if breweries && in_time {
             self.seek_bridges();
         }

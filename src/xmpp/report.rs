@@ -53,9 +53,28 @@ impl Failures {
         let session = if resumable { "its session may be resumed" } else { "its session is gone" };
         let line = format!("The {name} connection is lost, {session}: {error}. {}", sentence(error, &self.target));
         match error.pace() {
+            // Told with what follows from it.
+            Pace::Contended => {}
             Pace::Soon => log::warn!("{line}"),
-            _ => log::error!("PROBLEM {}: {line}", error.problem().id()),
+            Pace::Slow => log::error!("PROBLEM {}: {line}", error.problem().id()),
         }
+    }
+
+    /// Another process took the session. Returns what it told.
+    pub fn replaced(&mut self, error: &Error, goes_on: bool) -> String {
+        let Target { name, host, port, .. } = &self.target;
+        let next = match goes_on {
+            true => "its session is taken back soon, three times at most",
+            false => {
+                "its session was taken back three times and is now left to the other process: this one can do nothing any more until \
+                 it is restarted"
+            }
+        };
+        let id = error.problem().id();
+        let advice = sentence(error, &self.target);
+        let line = format!("PROBLEM {id}: the {name} connection to {host}:{port} is lost: {error}; {next}; {advice}");
+        log::error!("{line}");
+        line
     }
 
     pub fn connected(&mut self, jid: &str, resumed: bool) {

@@ -17,6 +17,13 @@ use crate::focus::Connection;
 /// A session that lasted that long was a good one: the next attempt follows at once.
 const GOOD_SESSION: Duration = Duration::from_secs(10);
 
+/// So often a session that another process took from us is taken back. Two focuses that go on with that end each other's
+/// conferences for ever; the one that stays away leaves the other in peace (spec/70 §10.6).
+const MAX_TAKEN_BACK: u32 = 3;
+
+/// A session that lasted that long was nobody's turn in such a quarrel.
+const PEACE: Duration = Duration::from_secs(600);
+
 /// Whom to connect to, and how.
 pub struct Peer {
     kind: Kind,
@@ -82,6 +89,7 @@ impl Peer {
 pub async fn supervise(mut peer: Peer, mut link: Link) {
     let mut failures = Failures::new(peer.target.clone());
     let mut backoff = Backoff::new(matches!(peer.kind, Kind::Component(_)));
+    let mut quarrel = Quarrel::default();
     loop {
         if link.overflowed() {
             peer.forget_session();
@@ -92,10 +100,20 @@ pub async fn supervise(mut peer: Peer, mut link: Link) {
         };
         let pace = match attempt {
             Ok(established) => {
+                let began = Instant::now();
                 let Some(error) = live(&mut peer, established, &mut link, &mut failures, &mut backoff).await else {
                     return;
                 };
-                error.pace()
+                let pace = error.pace();
+                if pace == Pace::Contended {
+                    let goes_on = quarrel.lost_to_another(began.elapsed());
+                    let text = failures.replaced(&error, goes_on);
+                    link.tell(Event::Trouble { kind: error.problem(), text }).await;
+                    if !goes_on {
+                        return Link::stopped(&mut link.stop).await;
+                    }
+                }
+                pace
             }
             Err(error) => {
                 if let Some(text) = failures.attempt_failed(&error) {
@@ -143,10 +161,24 @@ async fn live(
     }
     failures.lost(&error, resumable);
     link.tell(Event::Disconnected { resumable }).await;
-    if error.pace() == Pace::Contended {
-        link.tell(Event::Trouble { kind: error.problem(), text: error.to_string() }).await;
-    }
     Some(error)
+}
+
+/// Sessions that another process took from us, one after the other.
+#[derive(Default)]
+struct Quarrel {
+    taken: u32,
+}
+
+impl Quarrel {
+    /// One more, which had lasted so long. Whether it is taken back.
+    fn lost_to_another(&mut self, lasted: Duration) -> bool {
+        if lasted >= PEACE {
+            self.taken = 0;
+        }
+        self.taken += 1;
+        self.taken <= MAX_TAKEN_BACK
+    }
 }
 
 /// How long to wait between attempts: a tenth of how long it has been failing already, within limits. So a short restart
@@ -205,6 +237,15 @@ impl Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_session_is_taken_back_three_times_in_one_quarrel() {
+        let mut quarrel = Quarrel::default();
+        let short = Duration::from_secs(30);
+        assert_eq!([(); 4].map(|()| quarrel.lost_to_another(short)), [true, true, true, false]);
+        let mut quarrel = Quarrel { taken: 3 };
+        assert!(quarrel.lost_to_another(PEACE), "another day, another quarrel");
+    }
 
     #[test]
     fn a_pause_is_a_tenth_of_the_outage_between_one_and_thirty_seconds() {

@@ -27,10 +27,11 @@ fn said_after(s: &Scenario, count: usize) -> Vec<String> {
 }
 
 /// What the focus says after a login: everything, in this order.
-const LOGIN: [&str; 7] = [
+const LOGIN: [&str; 8] = [
     "iq get roster → -",
     "iq get disco#info → meet.test",
     "presence - disco#info → -",
+    "iq get ping → focus.meet.test",
     "iq get disco#info → internal.auth.meet.test",
     "presence - muc → jvbbrewery@internal.auth.meet.test/focus",
     "iq get muc#owner → jvbbrewery@internal.auth.meet.test",
@@ -443,4 +444,33 @@ fn components_are_asked_for_once_however_often_the_connection_is_lost_meanwhile(
     let asked = s.said().since(before).request("query").filter(|wire| wire.stanza.attr("to") == Some("meet.test"));
     let hours: Vec<_> = asked.times();
     assert!(hours.windows(2).all(|pair| pair[1] - pair[0] > Time::from_secs(60)), "{hours:?}");
+}
+
+/// A server that is slow once still has its components.
+///
+/// Covers spec/70: 36.
+#[test]
+fn without_an_answer_at_the_next_login_components_stay_known_and_are_asked_for_again() {
+    let mut s = Scenario::new().bridge("jvb1").start();
+    s.settle();
+    let asked = |s: &Scenario| said_to(s, "meet.test").filter(|wire| outline(wire).ends_with("disco#info")).count();
+    let before = asked(&s);
+    s.focus_is_cut_off();
+    s.run_for(Time::from_secs(20));
+    s.accident(1, Fate::IsLost, |delivery| {
+        delivery.to == "focus" && delivery.stanza.get("from") == Some("meet.test") && delivery.stanza.name() == "iq"
+    });
+    s.focus_logs_in_anew();
+    s.run_for(Time::from_secs(16));
+    assert_eq!(asked(&s), before + 1);
+    assert!(s.focus().problems().iter().next().is_none(), "what was known is known");
+    // Metadata is listened to, as the component is still known by its address.
+    s.joins("alice");
+    s.run_until(|s| s.view("alice").place() == Place::InRoom);
+    let recording = serde_json::json!({ "recording": { "isTranscribingEnabled": true }, "asyncTranscription": true });
+    metadata(&mut s, ROOM, &recording);
+    assert_eq!(offers(&s, "alice"), 1);
+    s.run_for(Time::from_secs(30));
+    assert_eq!(asked(&s), before + 2);
+    s.finish();
 }

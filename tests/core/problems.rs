@@ -1,11 +1,13 @@
 //! What is wrong around the focus is told once, and once more when it is gone (spec/80 §13).
 
+use jicofo::focus::command::Command;
 use testkit::Time;
 use testkit::logs::{Line, keep_lines, take_lines};
 use testkit::ns;
 use testkit::scenario::Scenario;
 use testkit::xml::Read;
 
+use super::authentication::secured;
 use super::support::{ROOM, answer_to, connect, of_conference, to_focus};
 
 /// The ids of the problems that last.
@@ -132,4 +134,158 @@ fn bridges_that_are_all_unwell_or_leave_are_a_problem_of_their_own() {
     s.settle();
     assert!(lasting(&s).is_empty());
     assert_eq!(told(&take_lines(), "SOLVED bridges-leaving: ").len(), 1);
+}
+
+/// The proxy refuses what its own target asks; where there is none, the server refuses.
+#[test]
+fn a_server_without_the_client_proxy_is_told_until_it_has_one() {
+    keep_lines();
+    let mut s = Scenario::new().server(|options| options.no_proxy = true).bridge("jvb1").start();
+    s.settle();
+    s.focus_logs_in_anew();
+    s.settle();
+    assert_eq!(lasting(&s), ["no-proxy"]);
+    let problems = told(&take_lines(), "PROBLEM no-proxy: ");
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    assert!(problems[0].contains("`Component \"focus.meet.test\" \"client_proxy\"`"), "{problems:?}");
+    assert!(problems[0].contains("focus@auth.meet.test"), "{problems:?}");
+    s.server().options.no_proxy = false;
+    s.run_for(Time::from_secs(300));
+    assert!(lasting(&s).is_empty(), "{:?}", lasting(&s));
+    assert_eq!(told(&take_lines(), "SOLVED no-proxy (focus.meet.test): ").len(), 1);
+}
+
+#[test]
+fn a_component_that_the_server_lacks_is_told_with_what_does_not_work() {
+    keep_lines();
+    let mut s = Scenario::new().server(|options| options.no_moderation = true).bridge("jvb1").start();
+    s.settle();
+    s.focus_logs_in_anew();
+    s.settle();
+    assert_eq!(lasting(&s), ["no-components"]);
+    let problems = told(&take_lines(), "PROBLEM no-components: ");
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    assert!(problems[0].contains("av_moderation; moderators cannot take the microphones"), "{problems:?}");
+    s.server().options.no_moderation = false;
+    s.run_for(Time::from_secs(300));
+    assert!(lasting(&s).is_empty(), "{:?}", lasting(&s));
+    assert_eq!(told(&take_lines(), "SOLVED no-components (av_moderation): ").len(), 1);
+}
+
+#[test]
+fn without_the_domain_of_users_no_component_is_found() {
+    keep_lines();
+    let mut s = Scenario::new().config(|config| config.xmpp.client.xmpp_domain = None).bridge("jvb1").start();
+    s.settle();
+    s.focus_logs_in_anew();
+    s.settle();
+    assert_eq!(lasting(&s), ["no-components"]);
+    let problems = told(&take_lines(), "PROBLEM no-components: ");
+    assert!(problems.len() == 1 && problems[0].contains("xmpp-domain is not set"), "{problems:?}");
+}
+
+#[test]
+fn bridges_that_cannot_be_linked_are_told_where_conferences_use_several() {
+    keep_lines();
+    let mut s =
+        Scenario::new().config(|config| config.octo.enabled = true).bridge("jvb1").relay_bridge("jvb2", "eu").start();
+    s.settle();
+    assert_eq!(lasting(&s), ["octo-relay"]);
+    let problems = told(&take_lines(), "PROBLEM octo-relay: ");
+    assert!(problems.len() == 1 && problems[0].contains("1 of the bridges say no relay_id"), "{problems:?}");
+    assert!(problems[0].contains("jvb1") && !problems[0].contains("jvb2"), "{problems:?}");
+    s.bridge("jvb1").publish(|stats| stats.relay_id = Some("jvb1".into()));
+    s.settle();
+    assert!(lasting(&s).is_empty(), "{:?}", lasting(&s));
+    assert_eq!(told(&take_lines(), "SOLVED octo-relay: ").len(), 1);
+}
+
+#[test]
+fn bridges_of_two_versions_are_told_where_conferences_use_several() {
+    keep_lines();
+    let two = |octo: bool, mixed: bool| {
+        let config = move |config: &mut jicofo::config::Config| {
+            config.octo.enabled = octo;
+            config.octo.allow_mixed_versions = mixed;
+        };
+        let mut s = Scenario::new().config(config).relay_bridge("jvb1", "eu").relay_bridge("jvb2", "eu").start();
+        s.bridge("jvb2").publish(|stats| stats.version = "2.3-9".into());
+        s.settle();
+        s
+    };
+    assert!(lasting(&two(false, false)).is_empty() && lasting(&two(true, true)).is_empty());
+    let mut s = two(true, false);
+    assert_eq!(lasting(&s), ["version-mix"]);
+    let problems = told(&take_lines(), "PROBLEM version-mix: ");
+    assert!(problems.len() == 1 && problems[0].contains("2.3-9"), "{problems:?}");
+    s.bridge("jvb1").publish(|stats| stats.version = "2.3-9".into());
+    s.settle();
+    assert!(lasting(&s).is_empty(), "{:?}", lasting(&s));
+    assert_eq!(told(&take_lines(), "SOLVED version-mix: ").len(), 1);
+}
+
+#[test]
+fn a_pin_to_a_version_that_no_bridge_has_is_told_until_it_ends() {
+    keep_lines();
+    let mut s = Scenario::new().bridge("jvb1").start();
+    s.settle();
+    for (version, minutes) in [("2.3-7", 60), ("2.3-8", 1)] {
+        let room = format!("{version}@conference.meet.test").parse().expect("a room");
+        let duration = Time::from_secs(60 * minutes);
+        s.command(Command::Pin { room, version: version.into(), duration });
+    }
+    assert_eq!(lasting(&s), ["version-mix", "version-mix"]);
+    s.run_for(Time::from_secs(70));
+    s.bridge("jvb1").publish(|stats| stats.stress = 0.2);
+    s.settle();
+    assert_eq!(lasting(&s), ["version-mix"]);
+    s.command(Command::Unpin { room: "2.3-7@conference.meet.test".parse().expect("a room") });
+    assert!(lasting(&s).is_empty(), "{:?}", lasting(&s));
+    let lines = take_lines();
+    assert_eq!(told(&lines, "PROBLEM version-mix: ").len(), 2);
+    for version in ["2.3-7", "2.3-8"] {
+        assert_eq!(told(&lines, &format!("SOLVED version-mix ({version}): ")).len(), 1, "{version}");
+    }
+}
+
+#[test]
+fn a_login_domain_of_which_nobody_is_is_told_with_those_who_ask() {
+    keep_lines();
+    let mut s = Scenario::new().config(secured).bridge("jvb1").start();
+    for guest in 0..12 {
+        let label = format!("g{guest}");
+        connect(&mut s, &label, &format!("{label}@guest.meet.test/web"));
+        answer_to(&mut s, &label, ROOM);
+        assert_eq!(lasting(&s).is_empty(), guest < 9, "after {} requests", guest + 1);
+    }
+    assert_eq!(lasting(&s), ["auth-domain"]);
+    let problems = told(&take_lines(), "PROBLEM auth-domain: ");
+    assert!(problems.len() == 1 && problems[0].contains("none came from meet.test, but from guest.meet.test"));
+    connect(&mut s, "host", "host@meet.test/web");
+    answer_to(&mut s, "host", ROOM);
+    assert!(lasting(&s).is_empty(), "{:?}", lasting(&s));
+    assert_eq!(told(&take_lines(), "SOLVED auth-domain: ").len(), 1);
+}
+
+#[test]
+fn rooms_that_hide_who_is_in_them_are_told_once_for_their_domain() {
+    keep_lines();
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").start();
+    s.settle();
+    let shown = |name: &str, jid: &str| {
+        format!(
+            "<presence xmlns='jabber:client' from='{ROOM}/{name}' to='focus@auth.meet.test/focus'><x xmlns='{}'>\
+             <item affiliation='none' role='participant' {jid}/></x></presence>",
+            ns::MUC_USER
+        )
+    };
+    for name in ["one", "two"] {
+        to_focus(&mut s, &shown(name, ""));
+    }
+    assert_eq!(lasting(&s), ["anonymous-room"]);
+    let problems = told(&take_lines(), "PROBLEM anonymous-room: ");
+    assert!(problems.len() == 1 && problems[0].contains("conference.meet.test"), "{problems:?}");
+    to_focus(&mut s, &shown("one", "jid='one@meet.test/web'"));
+    assert!(lasting(&s).is_empty(), "{:?}", lasting(&s));
+    assert_eq!(told(&take_lines(), "SOLVED anonymous-room (conference.meet.test): ").len(), 1);
 }

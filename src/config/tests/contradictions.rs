@@ -51,6 +51,33 @@ fn contradictions_are_told_with_what_to_do() {
         ("jicofo.xmpp.client { hostname = h.x, use-tls = false }", "use-tls: is false, so all that is said with h.x"),
         ("jicofo.transcription.url-template = \"http://x/{{MEETING_ID}}\"", "does not begin with ws:// or wss://"),
         ("jicofo.conference.max-ssrcs-per-user = 50", "is above max-ssrc-groups-per-user"),
+        (
+            "jicofo { xmpp.client.conference-muc-jid = rooms.m.x, bridge.brewery-jid = \"jvb@rooms.m.x\" }",
+            "bridge.brewery-jid: rooms.m.x has the conferences, where everybody gets in",
+        ),
+        ("jicofo.xmpp.client.conference-muc-jid = rooms.n.x", "conference-muc-jid: is not below m.x"),
+        (
+            "jicofo { visitors.enabled = true, xmpp.client.conference-muc-jid = c.m.x, xmpp.visitors.v0 { hostname = h, \
+             conference-service = c.m.x, xmpp-domain = v.x, password = p } }",
+            "v0.conference-service: is that of jicofo.xmpp.client.conference-muc-jid",
+        ),
+        (
+            "jicofo { visitors.enabled = true, xmpp.visitors { v0 { hostname = h, conference-service = c.v.x, xmpp-domain = v.x, \
+             password = p }, v1 = ${jicofo.xmpp.visitors.v0} } }",
+            "v1.conference-service: is that of jicofo.xmpp.visitors.v0.conference-service",
+        ),
+        (
+            "jicofo.conference.restart-request-rate-limits { interval = 5s, min-interval = 10s }",
+            "min-interval: is above conference.restart-request-rate-limits.interval",
+        ),
+        (
+            "jicofo.conference.source-signaling-delays { 50 = 1000, 100 = 500 }",
+            "source-signaling-delays: from 100 participants it is less than from 50",
+        ),
+        (
+            "jicofo.codec.video { vp8.enabled = false, vp9.pt = 0, h264.enabled = false, av1.enabled = false }",
+            "codec.video.vp8.enabled: is off like all other codecs for video",
+        ),
         ("jicofo.logging.levels { jicofo = loud }", "\"loud\" of \"jicofo\" is no level"),
     ] {
         let said = told(&Start::minimal(text).load());

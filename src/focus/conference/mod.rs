@@ -447,6 +447,9 @@ impl Conference {
                 let disregarded = self.members.update(id, presence, trusted);
                 self.tell_disregarded(cx, id, disregarded);
                 if was_hidden {
+                    if self.members.get(id).is_some_and(|member| member.real_jid.is_some()) {
+                        cx.problems.solve(problems::Kind::AnonymousRoom, self.room.domain());
+                    }
                     self.grant_if_authenticated(cx, id);
                 }
                 self.publish_sender_limits(cx);

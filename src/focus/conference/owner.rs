@@ -8,6 +8,7 @@ use super::member::{Member, Role};
 use super::{Conference, MemberId};
 use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
+use crate::focus::problems::Kind;
 use crate::focus::timers::{Timer, TimerKey};
 use crate::wire::muc::{AdminItem, MucAdmin};
 use crate::wire::stanza::{IqBody, Payload};
@@ -88,8 +89,18 @@ impl Conference {
     }
 
     /// Says so of a member that comes without an address: nobody can know whether it has logged in.
-    pub(super) fn warn_of_hidden(&self, cx: &Context, member: &Member) {
-        if member.real_jid.is_none() && self.leaders(cx) == Leaders::Authenticated {
+    pub(super) fn warn_of_hidden(&self, cx: &mut Context, member: &Member) {
+        let domain = self.room.domain();
+        if member.real_jid.is_some() {
+            return cx.problems.solve(Kind::AnonymousRoom, domain);
+        }
+        cx.problems.raise(cx.now, Kind::AnonymousRoom, domain, || {
+            format!(
+                "rooms at {domain} hide who is in them; nobody counts as logged in, and no recorder or gateway as trusted; let \
+                 the focus' account be an admin of that component in Prosody (admins, component_admins_as_room_owners)"
+            )
+        });
+        if self.leaders(cx) == Leaders::Authenticated {
             say!(
                 self, warn, participant = member.nick;
                 "{} hides its address, so it cannot be known whether it has logged in. Does the rooms' component let \

@@ -28,6 +28,7 @@ impl Focus {
     /// A client asks for a conference.
     pub(super) fn conference_request(&mut self, asked: Asked, request: &focus_iq::Conference) {
         self.judge_the_way(&asked);
+        self.judge_the_domain(&asked);
         let room = match self.requested_room(request.room.as_deref()) {
             Ok(room) => room,
             Err((condition, text)) => {

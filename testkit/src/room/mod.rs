@@ -92,6 +92,8 @@ pub struct Options {
     pub seed: u64,
     /// The client proxy is not in the roster of the focus.
     pub no_roster: bool,
+    /// There is no client proxy that serves the focus.
+    pub no_proxy: bool,
     /// The form lacks a meeting id.
     pub no_meeting_id: bool,
     /// No component sends room metadata.

@@ -98,6 +98,13 @@ impl Server {
                 Some(component) => self.pass_on(label, &component, stanza),
                 None => self.refuse(label, &stanza, "wait", "service-unavailable", None),
             },
+            // Its target speaks through it to clients only (spec/80 §13, no-proxy).
+            Wiring::Proxy if label.starts_with("focus") && matches!(stanza.get("type"), Some("get" | "set")) => {
+                match self.options.no_proxy {
+                    true => self.refuse(label, &stanza, "cancel", "service-unavailable", None),
+                    false => self.refuse(label, &stanza, "modify", "bad-request", None),
+                }
+            }
             // An answer of the focus: unwrapped.
             Wiring::Proxy if label.starts_with("focus") => {
                 self.close_direct(label, &stanza);
