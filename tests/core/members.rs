@@ -387,6 +387,56 @@ fn one_who_knocked_and_was_let_in_is_an_ordinary_participant() {
 }
 
 #[test]
+fn a_client_that_takes_over_a_name_before_the_other_left_is_invited_as_a_newcomer() {
+    let mut s = meet(Scenario::new());
+    s.joins("carol");
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    let before = s.view("bob").session().expect("a session").sid.clone();
+    // The page is loaded again, and the end of the old connection reaches the server after the new one's join.
+    s.joins_with("bob again", |again| {
+        again.nick = "bob".into();
+        again.jid = "bob@meet.test/again".into();
+    });
+    s.run_for(Time::from_millis(20));
+    s.participant("bob").leave();
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    let gone = s.sent_to("alice").presence().filter(|wire| wire.stanza.get("type") == Some("unavailable"));
+    assert!(gone.is_empty(), "the room says nothing of it");
+    assert_eq!(offers(&s, "bob again"), 1);
+    assert_ne!(s.view("bob again").session().expect("a session").sid, before);
+    // They were told that what it sent is gone, and what it sends now.
+    for other in ["alice", "carol"] {
+        assert_eq!(offers(&s, other), 1, "{other} keeps its session");
+        let actions = s.sent_to(other).actions();
+        assert!(actions.ends_with(&["source-remove", "source-add"]), "{other}: {actions:?}");
+    }
+    assert_eq!((s.focus().gauges().members, s.focus().gauges().participants), (3, 3));
+    s.finish();
+}
+
+/// Of several clients of a user under one name it is the first who has the session, however often the room shows them all.
+#[test]
+fn a_client_that_shares_a_name_changes_nothing_while_the_first_is_there() {
+    let mut s = meet(Scenario::new());
+    let session = s.view("bob").session().expect("a session").sid.clone();
+    let both = format!(
+        "<presence from='{ROOM}/bob' to='{FOCUS}'><x xmlns='{}'>\
+         <item affiliation='none' role='participant' jid='bob@meet.test/web'/>\
+         <item affiliation='none' role='participant' jid='bob@meet.test/other'/></x></presence>",
+        ns::MUC_USER
+    );
+    for _ in 0..2 {
+        to_focus(&mut s, &both);
+        to_focus(&mut s, &shown("bob", "affiliation='none' role='participant'", ""));
+        s.settle();
+    }
+    assert_eq!((offers(&s, "bob"), s.view("bob").session().map(|session| session.sid.clone())), (1, Some(session)));
+    s.finish();
+}
+
+#[test]
 fn a_nick_may_be_anything_that_a_resource_may_be() {
     let nicks = ["näme with spaces", "a/b@c", "<&'\"]]>", "日本語", "..", "focus2", "Focus"];
     let mut s = Scenario::new().bridge("jvb1").start();

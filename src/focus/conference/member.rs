@@ -126,7 +126,8 @@ impl Member {
     pub fn update(&mut self, presence: &Presence, first: bool, trusted_domains: &[String]) -> Vec<Disregarded> {
         let mut disregarded = Vec::new();
         if let Some(item) = presence.muc_user.as_ref().and_then(|user| user.items.last()) {
-            if item.jid.is_some() {
+            // Of several clients under one name it stays the one that we have.
+            if item.jid.is_some() && (self.real_jid.is_none() || self.is_replaced_by(presence)) {
                 self.real_jid = item.jid.clone();
             }
             disregarded.extend(self.set_role(role(item.affiliation, item.role), first));
@@ -144,6 +145,13 @@ impl Member {
         // Recorders and visitors send nothing; gateways say so as everybody does.
         self.arriving &= self.audio_muted && self.video_muted && self.role != Role::Visitor && !self.kind.jibri;
         disregarded
+    }
+
+    /// Whether this presence under its name is that of other clients only.
+    pub fn is_replaced_by(&self, presence: &Presence) -> bool {
+        let items = presence.muc_user.iter().flat_map(|user| &user.items);
+        let mut shown = items.filter_map(|item| item.jid.as_ref()).peekable();
+        self.real_jid.is_some() && shown.peek().is_some() && shown.all(|jid| Some(jid) != self.real_jid.as_ref())
     }
 
     pub fn is_participant(&self) -> bool {

@@ -36,6 +36,7 @@ use std::collections::{HashMap, VecDeque};
 use self::bridge::{Repeats, Sessions, Setbacks};
 use self::cascade::Cascade;
 use self::features::Features;
+use self::invite::Invite;
 use self::member::{Disregarded, Member};
 use self::members::Members;
 use self::metadata::RoomMetadata;
@@ -436,6 +437,10 @@ impl Conference {
                 self.member_came(cx, presence);
                 true
             }
+            (None, Some(id)) if self.members.get(id).is_some_and(|member| member.is_replaced_by(presence)) => {
+                self.member_replaced(cx, id, presence);
+                true
+            }
             (None, Some(id)) => {
                 let was_hidden = self.members.get(id).is_some_and(|member| member.real_jid.is_none());
                 let trusted = cx.config.xmpp.trusted_domains.as_slice();
@@ -542,7 +547,12 @@ impl Conference {
                 say!(self, info, participant = member.nick; "Terminating {}, reason: gone", member.nick);
             }
         }
+        let nick = self.members.get(id).map(|member| member.nick.clone());
         self.forget_member(cx, id);
+        if let Some(nick) = nick {
+            // Nobody is told: clients drop its sources by themselves (spec/30 §6.8).
+            self.signals.left(&nick);
+        }
         self.publish_sender_limits(cx);
         self.weigh(cx);
         if was_participant {
@@ -553,7 +563,23 @@ impl Conference {
         }
     }
 
-    /// Nothing of a member stays, and nobody is told: clients drop its sources by themselves (spec/30 §6.8).
+    /// Another client of the same user has taken over a member's name before the room heard that the one before left, so it
+    /// never says that (spec/20 §4.1): nobody dropped what that one sent, and it is the new one that needs a session.
+    fn member_replaced(&mut self, cx: &mut Context, id: MemberId, presence: &Presence) {
+        self.story.decided(cx.now, "another client has taken over that name: invited anew");
+        if let Some(member) = self.members.get(id) {
+            say!(self, info, participant = member.nick; "Another client has taken over from {}", member.nick);
+        }
+        let was_participant = self.members.get(id).is_some_and(Member::is_participant);
+        self.drop_participant(cx, id, Invite::Idle);
+        self.forget_member(cx, id);
+        if was_participant {
+            self.watch_for_loneliness(cx);
+        }
+        self.member_came(cx, presence);
+    }
+
+    /// Nothing of a member stays, and nobody is told of it here.
     fn forget_member(&mut self, cx: &mut Context, id: MemberId) {
         self.release_endpoint(cx, id);
         for deadline in cx.pending.forget_member(self.id, id) {
@@ -574,7 +600,6 @@ impl Conference {
             self.sessions.remove(&session.sid);
         }
         self.sources.remove_owner(&member.nick);
-        self.signals.left(&member.nick);
         self.signals.forget(&member.nick);
         self.owner_left(cx, id);
     }
