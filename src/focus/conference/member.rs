@@ -89,6 +89,9 @@ pub(crate) struct Member {
     pub ice_restarts: Budget,
 }
 
+/// Region and statistics id go to bridges: a longer text is none.
+const MAX_TEXT: usize = 256;
+
 impl Member {
     pub fn new(id: MemberId, nick: EndpointId, occupant: Jid) -> Member {
         Member {
@@ -133,10 +136,10 @@ impl Member {
             disregarded.extend(self.set_role(role(item.affiliation, item.role), first));
         }
         self.caps = presence.caps.clone().or_else(|| self.caps.take());
-        if let Some(stats_id) = &presence.stats_id {
+        if let Some(stats_id) = presence.stats_id.as_ref().filter(|text| text.len() <= MAX_TEXT) {
             self.stats_id = Some(stats_id.as_str().into());
         }
-        if let Some(region) = &presence.region {
+        if let Some(region) = presence.region.as_ref().filter(|text| text.len() <= MAX_TEXT) {
             self.region = Some(region.as_str().into());
         }
         self.diarize = presence.diarize.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("true"));
