@@ -15,7 +15,7 @@ const TROUBLE: Time = Time::from_secs(45);
 const ORPHANS: Time = Time::from_secs(70);
 
 /// Until what was sent to somebody has reached whoever has come back under the same name.
-const CROSSING: Time = Time::from_secs(2);
+const CROSSING: Time = Time::from_secs(4);
 
 /// Keeps what was seen already, and what is excused.
 #[derive(Debug, Default)]
