@@ -170,8 +170,14 @@ impl Invocation {
             return;
         }
         let Some(declaration) = FLAGS.iter().find(|declaration| declaration.names.contains(&name.as_str())) else {
-            // Only the name: the value may be a secret.
-            self.warnings.push(format!("the argument {name:?} means nothing here; it is passed over"));
+            // Only a name: a value may be a secret, and so may be a word that comes after its name.
+            let what = if argument.starts_with('-') {
+                format!("the argument --{name}")
+            } else {
+                "an argument that is no flag".to_owned()
+            };
+            self.warnings
+                .push(format!("{what} means nothing here; it is passed over (values are written as --name=value)"));
             return;
         };
         if value.trim().is_empty() && !self.stands_in(declaration.flag) {

@@ -35,8 +35,13 @@ fn main() -> ExitCode {
 /// A reader that goes away early (`| head`) is no failure.
 fn print(text: &str) -> ExitCode {
     use std::io::Write;
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    ExitCode::SUCCESS
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            eprintln!("the standard output cannot be written ({error})");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
 }
 
 fn check_config(invocation: &Invocation, json: bool) -> ExitCode {
@@ -95,22 +100,21 @@ fn migrate(invocation: &Invocation, format: config::migrate::Format) -> ExitCode
     for problem in &loaded.problems {
         eprintln!("{problem} [{}]", problem.severity.word());
     }
-    if !loaded.complete {
+    // What is refused here might not be refused of a file that leaves it out.
+    if !loaded.complete || loaded.refuses() {
+        eprintln!("nothing is written: correct the errors first");
         return ExitCode::from(WRONG_CONFIGURATION);
     }
     let text = config::migrate::file(&loaded, format);
     match &invocation.output {
-        None => _ = print(&text),
-        Some(path) => {
-            if let Err(error) = write_new(path, &text) {
+        None => print(&text),
+        Some(path) => match write_new(path, &text) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
                 eprintln!("{} cannot be written ({error}); name a new file in a folder of yours", path.display());
-                return ExitCode::FAILURE;
+                ExitCode::FAILURE
             }
-        }
-    }
-    match loaded.refuses() {
-        true => ExitCode::from(WRONG_CONFIGURATION),
-        false => ExitCode::SUCCESS,
+        },
     }
 }
 

@@ -7,7 +7,7 @@ use super::sources::{FLAGS, SECRET_VARIABLES};
 const HEAD: &str = "\
 # Configuration
 
-<!-- Made from src/config/keys.rs: `UPDATE=1 cargo test -p jicofo configuration_page` writes it anew. -->
+<!-- Made from src/config/keys/: `UPDATE=1 cargo test -p jicofo configuration_page` writes it anew. -->
 
 Every key, its type, its default, and what it does. `jicofo check-config` (with the flags and the environment of a start)
 prints every problem of a configuration, and the value of each key with where it comes from.

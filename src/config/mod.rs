@@ -177,15 +177,16 @@ fn legacy_file(
         Err(error) => {
             files.push(FileRead { path, found: false, included_at: None });
             if error.kind() != std::io::ErrorKind::NotFound {
-                let text = format!("cannot be read ({error}); its settings do not count");
-                problems.push(Problem::new(Severity::Warning, text).at(Origin::whole_file(&name)));
+                // It may be what says that people have to log in.
+                let text = format!("cannot be read ({error}); make it readable for the focus, or remove it");
+                problems.push(Problem::error(text).at(Origin::whole_file(&name)));
             }
             Default::default()
         }
     }
 }
 
-/// The text of a small regular file. What is not UTF-8 in it becomes U+FFFD, as nothing that has a meaning is outside of ASCII.
+/// The text of a small regular file: UTF-8, or else ISO 8859-1, as which Java reads its properties.
 pub(crate) fn read_text(path: &Path) -> std::io::Result<String> {
     use std::io::{Error, Read};
     if !path.metadata()?.is_file() {
@@ -196,5 +197,5 @@ pub(crate) fn read_text(path: &Path) -> std::io::Result<String> {
     if bytes.len() as u64 > limits::BYTES {
         return Err(Error::other("it is too large to be a configuration"));
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(String::from_utf8(bytes).unwrap_or_else(|error| error.as_bytes().iter().copied().map(char::from).collect()))
 }

@@ -143,11 +143,17 @@ fn switches(loaded: &Loaded) -> [String; 2] {
         ("transcription", config.transcription.url_template.is_some(), "jicofo.transcription.url-template"),
         ("tracing", config.tracing.is_some(), "tracing.enabled"),
     ];
+    // A feature that is not there reads none of its section but, at most, where it would be.
+    let is_there = |path: &str| {
+        let section = path.rsplit_once('.').map_or(path, |(section, _)| section);
+        let of_it = |known: &str| known.strip_prefix(section).is_some_and(|rest| rest.starts_with('.'));
+        loaded.settings.entries.iter().all(|(known, entry)| !of_it(known) || entry.key.effective)
+    };
     let (mut on, mut off) = (Vec::new(), Vec::new());
     for (name, is_on, path) in all {
         let Some(entry) = entry(path) else { continue };
         let why = match (&entry.origin, is_on) {
-            (_, true) if !entry.key.effective => " (not effective yet)".to_owned(),
+            (_, true) if !is_there(path) => " (not effective yet)".to_owned(),
             (_, true) => String::new(),
             (origin, false) if origin.is_default() && entry.setting.is_none() => format!(" ({path} is not set)"),
             (origin, false) if origin.is_default() => format!(" ({path} is off by default)"),

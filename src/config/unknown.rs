@@ -98,6 +98,10 @@ pub(super) fn system(system: &SystemProperties, problems: &mut Vec<Problem>) {
         problems.push(Problem::warning(text).at(Origin::SystemProperty(name.as_str().into())));
     }
     for word in &system.unknown {
-        problems.push(Problem::warning(format!("{word:?} in JAVA_SYS_PROPS means nothing here; remove it")));
+        // Only a name: what comes after it, or after a blank, may be a secret.
+        let name = word.strip_prefix('-').map(|name| name.split(['=', ':']).next().unwrap_or_default());
+        let what = name.map_or_else(|| "a word that is no flag".to_owned(), |name| format!("-{name}"));
+        let text = format!("{what} in JAVA_SYS_PROPS means nothing here; remove it, and quote values that have blanks");
+        problems.push(Problem::warning(text));
     }
 }

@@ -17,6 +17,9 @@ use crate::wire::stanza::{IqBody, Payload};
 /// How many hashes are remembered. A deployment has a handful; clients can make up as many as they like.
 const MAX_REMEMBERED: usize = 1000;
 
+/// A longer one is nobody's: who has it is asked without it, and nothing is remembered.
+const MAX_KEY: usize = 512;
+
 /// A member that is to be told what it supports.
 pub(crate) type Waiter = (ConferenceId, MemberId);
 
@@ -222,7 +225,8 @@ fn key(caps: &Caps) -> Option<String> {
     if !hash.eq_ignore_ascii_case("sha-1") {
         return None;
     }
-    Some(format!("{}#{}", caps.node.as_deref()?, caps.ver.as_deref()?))
+    let (node, ver) = (caps.node.as_deref()?, caps.ver.as_deref()?);
+    (node.len() + ver.len() <= MAX_KEY).then(|| format!("{node}#{ver}"))
 }
 
 fn is_genuine(key: &str, info: &DiscoInfo) -> bool {

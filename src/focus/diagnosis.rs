@@ -137,7 +137,10 @@ impl Focus {
             Answer::None => return,
         };
         match condition {
-            Condition::BadRequest => self.cx.problems.solve(Kind::NoProxy, proxy.as_str()),
+            // The original module, and ours.
+            Condition::BadRequest | Condition::FeatureNotImplemented => {
+                self.cx.problems.solve(Kind::NoProxy, proxy.as_str())
+            }
             Condition::ServiceUnavailable | Condition::ItemNotFound | Condition::RemoteServerNotFound => {
                 let account = &self.cx.config.xmpp.client.account;
                 let account = format!("{}@{}", account.username, account.domain);

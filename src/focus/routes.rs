@@ -138,11 +138,12 @@ impl Focus {
         self.ask_for_features();
     }
 
-    /// Members of whom it is not known what they support, and of whom nobody asks it.
+    /// Members of whom it is not known what they support, and of whom nobody asks it. Whoever is held back is asked later.
     pub(super) fn unasked(&self) -> Vec<Waiter> {
         let asked: BTreeSet<Waiter> = self.cx.caps.waiters().collect();
         let unknown = self.conferences.iter().flat_map(|conference| {
-            let members = conference.members().iter().filter(|member| member.features.is_none());
+            let members = conference.members().iter();
+            let members = members.filter(|member| member.features.is_none() && member.held_back.is_none());
             members.map(|member| (conference.id, member.id))
         });
         unknown.filter(|waiter| !asked.contains(waiter)).collect()
@@ -222,7 +223,7 @@ impl Focus {
 
     /// Whether there is room for one more request of its sender. Servers and components are not limited.
     fn admits(&mut self, asked: &Asked, payload: &Payload) -> bool {
-        let Some(sender) = request::sender(&self.cx, asked).filter(|sender| sender.local().is_some()) else {
+        let Some(mut sender) = request::sender(&self.cx, asked).filter(|sender| sender.local().is_some()) else {
             return true;
         };
         let kind = match payload {
@@ -232,6 +233,11 @@ impl Focus {
         let member = self.member(asked);
         let conference = member.and_then(|(id, _)| self.conferences.get_mut(id));
         let room = conference.map(|conference| {
+            // A new nick gives nobody a new purse.
+            let known = member.and_then(|(_, member)| conference.members().get(member)?.real_jid.as_ref());
+            if let Some(real) = known {
+                sender.clone_from(real);
+            }
             let members = conference.members().len();
             (&mut conference.purse, members)
         });

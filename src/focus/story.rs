@@ -200,6 +200,7 @@ fn timer_name(timer: &Timer) -> &'static str {
         Timer::NobodyCame(_) => "nobody came",
         Timer::Alone(_) => "alone for long",
         Timer::FindPlace(..) => "look again for a place for one who came too often",
+        Timer::SenderLimits(_) => "look again at the limits of senders",
         Timer::Signal(..) => "tell one of the others' sources",
         Timer::SeekBridge(_) => "seek a bridge",
         Timer::Repeat(_) => "tell a bridge again",

@@ -21,9 +21,11 @@ pub(crate) enum Timer {
     Alone(ConferenceId),
     /// The owner left; the next one is to be elected.
     ElectOwner(ConferenceId),
+    /// See whether the limits of senders have changed since that was last published.
+    SenderLimits(ConferenceId),
     /// Tell one participant what has changed (spec/30 §10.3).
     Signal(ConferenceId, MemberId),
-    /// Invite one who has come and gone too often.
+    /// Look again at one who has come and gone too often: to be asked what it supports, and invited.
     FindPlace(ConferenceId, MemberId),
     /// Try again to place participants whom no bridge could take.
     SeekBridge(ConferenceId),
@@ -58,6 +60,7 @@ impl Timer {
             | Timer::NobodyCame(id)
             | Timer::Alone(id)
             | Timer::ElectOwner(id)
+            | Timer::SenderLimits(id)
             | Timer::Signal(id, _)
             | Timer::FindPlace(id, _)
             | Timer::SeekBridge(id)

@@ -31,6 +31,13 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// So many bytes may wait for a server that does not read.
 const MAX_UNWRITTEN: usize = 64 * 1024 * 1024;
 
+/// What somebody may ask of us in one stanza: several times what any client needs. What of it is passed on grows at most
+/// sixfold by escaping, and stays below the 256 kB at which servers end the stream of whoever sends it.
+const MAX_REQUEST: usize = 40 * 1024;
+
+/// No answer is larger: but for what the one who asked wrote into his request, such as its id.
+const MAX_ANSWER: usize = 64 * 1024;
+
 /// A write buffer that one burst has left is given back.
 const KEPT_CAPACITY: usize = 256 * 1024;
 
@@ -254,6 +261,12 @@ impl Session {
     fn write(&mut self, stanza: &impl xml::Element) -> Result<(), Error> {
         let start = self.out.text.len();
         xml::write_to(stanza, &mut self.out.text);
+        if self.out.text.len() - start > MAX_ANSWER && is_answer(&self.out.text[start..]) {
+            let bytes = self.out.text.len() - start;
+            self.out.text.truncate(start);
+            self.oddities.note(self.name, "answer", || format!("its answer would have {bytes} bytes and is not sent"));
+            return Ok(());
+        }
         log::trace!(target: PACKETS, "SENT PKT ({}): {}", self.name, Shown(&self.out.text[start..]));
         if let Some(sm) = &mut self.sm {
             sm.sent(&self.out.text[start..])?;
@@ -319,6 +332,13 @@ impl Session {
         match incoming {
             Incoming::Stanza(stanza) => {
                 self.count();
+                if document.len() > MAX_REQUEST
+                    && let Some(refusal) = too_large(&stanza)
+                {
+                    self.oddities.note(self.name, "request", || format!("it has {} bytes", document.len()));
+                    self.write(&refusal)?;
+                    return Ok(None);
+                }
                 return Ok((!answers_us(&stanza)).then_some(stanza));
             }
             Incoming::AckRequest(_) => self.acknowledge = true,
@@ -431,4 +451,20 @@ impl Out {
             self.text = String::new();
         }
     }
+}
+
+/// Whether this is a result or an error. No value can look like it, as apostrophes are escaped in all of them.
+fn is_answer(text: &str) -> bool {
+    let kind = text.strip_prefix("<iq").and_then(|rest| rest.split_once(" type='"));
+    kind.is_some_and(|(_, rest)| rest.starts_with("result'") || rest.starts_with("error'"))
+}
+
+/// The refusal of a request that is too large, if it is the request of a user: components and servers may have more to say.
+fn too_large(stanza: &Stanza) -> Option<Stanza> {
+    let Stanza::Iq(iq) = stanza else { return None };
+    let is_request = matches!(iq.body, IqBody::Get(_) | IqBody::Set(_));
+    let from = iq.from.as_ref().filter(|from| is_request && (from.local().is_some() || from.resource().is_some()))?;
+    let error = StanzaError::new(ErrorType::Modify, Condition::PolicyViolation, "too large".to_owned());
+    let answer = Iq { from: None, to: Some(from.clone()), id: iq.id.clone(), body: IqBody::Error(error) };
+    Some(Stanza::Iq(Box::new(answer)))
 }

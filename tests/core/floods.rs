@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use testkit::Time;
+use testkit::logs::{keep_lines, take_lines};
 use testkit::ns::{self, JITMEET_AUDIO, JITMEET_DESKTOP, JITMEET_VIDEO};
 use testkit::participant::media::desktop;
 use testkit::participant::profile::Profile;
 use testkit::participant::{Place, Settings};
+use testkit::room::Fate;
 use testkit::scenario::{Builder, Scenario};
+use testkit::sources::Media;
 use testkit::xml::{Read, el};
 
 use crate::support::*;
@@ -273,4 +276,144 @@ fn the_server_is_not_held_up() {
     }
     s.settle();
     assert_eq!(said_to(&s, "auth.meet.test").results().count(), 1_000);
+}
+
+/// The member's real address is known: it is that which has the purse.
+#[test]
+fn a_new_nick_gives_nobody_a_new_purse() {
+    let mut s = meeting(3);
+    let now = s.now();
+    for number in 0..12 {
+        let nick = format!("eve{number}");
+        s.joins_with(&nick, |settings| settings.jid = "eve@meet.test/web".into());
+        s.run_for(Time::from_millis(250));
+        if s.view(&nick).session().is_some() {
+            floods_sources(&mut s, &nick, 50);
+        }
+        s.run_for(Time::from_millis(50));
+        s.dies(&nick);
+    }
+    let told = s.sent_to("p2").since(now).jingle("source-add").count()
+        + s.sent_to("p2").since(now).jingle("source-remove").count();
+    assert!((40..=75).contains(&told), "{told}");
+    is_heard(&mut s, "p1");
+}
+
+/// The latest value of a property of the conference, as the focus told the room.
+fn published(s: &Scenario, key: &str) -> Option<String> {
+    let presence = own_presences(s, ROOM).last().stanza.clone();
+    properties(&presence).into_iter().find(|(known, _)| known == key).map(|(_, value)| value)
+}
+
+#[test]
+fn one_who_mutes_and_unmutes_without_end_is_not_told_of_to_everybody_each_time() {
+    let builder = with(&people(3)).config(|config| config.conference.max_audio_senders = 3);
+    let mut s = builder.start();
+    s.run_until(Scenario::all_connected);
+    s.run_for(Time::from_secs(2));
+    let limit = |s: &Scenario| published(s, "audio-limit-reached").unwrap();
+    assert_eq!(limit(&s), "true");
+    // The first change is told at once, what follows together.
+    let now = s.now();
+    for number in 0..2_000 {
+        s.participant("p2").mute(Media::Audio, number % 2 == 0);
+    }
+    s.participant("p2").mute(Media::Audio, true);
+    s.run_for(Time::from_millis(100));
+    assert_eq!((own_presences(&s, ROOM).since(now).count(), limit(&s)), (1, "false".into()));
+    s.participant("p2").mute(Media::Audio, false);
+    s.run_for(Time::from_secs(2));
+    assert_eq!((own_presences(&s, ROOM).since(now).count(), limit(&s)), (2, "true".into()), "and the last state");
+    // Once a second, for as long as it likes; what it comes to in the end is told.
+    let now = s.now();
+    for number in 0..101 {
+        s.participant("p2").mute(Media::Audio, number % 2 == 0);
+        s.run_for(Time::from_millis(97));
+    }
+    s.run_for(Time::from_secs(2));
+    let told = own_presences(&s, ROOM).since(now).count();
+    assert!((2..=12).contains(&told), "{told}");
+    assert_eq!(limit(&s), "false");
+    // After a rest it is told at once again. And the end of the conference does not wait for anything.
+    s.participant("p2").mute(Media::Audio, false);
+    s.run_for(Time::from_millis(100));
+    assert_eq!(limit(&s), "true");
+    s.finish();
+}
+
+#[test]
+fn what_does_not_count_of_a_presence_is_logged_once() {
+    let mut s = meeting(2);
+    keep_lines();
+    let jibri = format!("<features xmlns='{}'><feature var='http://jitsi.org/protocol/jibri'/></features>", ns::CLIENT);
+    for number in 0..1_000 {
+        let features = if number % 2 == 0 { jibri.as_str() } else { "" };
+        s.inject("p2", &format!("<presence to='{ROOM}/p2'>{features}</presence>"));
+    }
+    s.settle();
+    let lines = take_lines();
+    let warnings: Vec<_> = lines.iter().filter(|line| line.level == log::Level::Warn).collect();
+    let about = warnings.iter().filter(|line| line.about("participant") == Some("p2")).count();
+    assert!(about == 1 && warnings.len() <= 2, "{warnings:?}");
+}
+
+/// What counts of those who wait is what they said last, and who came first stays first.
+#[test]
+fn who_shows_itself_again_and_again_while_the_room_is_entered_is_taken_as_it_is_in_the_end() {
+    let mut s = Scenario::new().start();
+    connect(&mut s, "asker", "asker@meet.test/r1");
+    s.accident(5, Fate::IsLate(Time::from_secs(2)), |delivery| {
+        delivery.to == "focus" && delivery.stanza.get("type") == Some("result")
+    });
+    ask(&mut s, "asker", "r1", ROOM);
+    s.run_for(Time::from_millis(500));
+    let shown = |nick: &str, role: &str| {
+        format!(
+            "<presence xmlns='{}' from='{ROOM}/{nick}' to='{FOCUS}'><x xmlns='{}'>\
+             <item affiliation='none' role='{role}' jid='{nick}@meet.test/web'/></x></presence>",
+            ns::CLIENT,
+            ns::MUC_USER
+        )
+    };
+    keep_lines();
+    for nick in ["first", "second"] {
+        s.early(&shown(nick, "participant"));
+    }
+    for _ in 0..1_000 {
+        s.early(&shown("first", "visitor"));
+        s.early(&shown("first", "participant"));
+    }
+    s.run_for(Time::from_secs(5));
+    let lines = take_lines();
+    let joined: Vec<_> = lines.iter().filter_map(|line| line.message.strip_prefix("Member joined: ")).collect();
+    assert_eq!(joined, ["first", "second"]);
+    // It would be a visitor for ever, and each time that it says otherwise be warned of.
+    assert!(!lines.iter().any(|line| line.message.contains("ignored")), "{lines:?}");
+}
+
+/// To be asked what one supports costs no more than to come.
+#[test]
+fn one_who_comes_and_goes_without_end_is_asked_what_it_supports_now_and_then() {
+    let mut s = meeting(3);
+    let now = s.now();
+    let unknown = |settings: &mut Settings| {
+        settings.profile = Profile::current().with("urn:x:eve");
+        settings.answers_disco = false;
+    };
+    for _ in 0..200 {
+        s.joins_with("eve", unknown);
+        s.run_for(Time::from_millis(20));
+        s.participant("eve").leave();
+        s.run_for(Time::from_millis(10));
+    }
+    let to = format!("{ROOM}/eve");
+    let asked = said_to(&s, &to).since(now).filter(|wire| wire.stanza.kid("query", ns::DISCO_INFO).is_some()).count();
+    assert!((20..=23).contains(&asked), "{asked}");
+    is_heard(&mut s, "p1");
+    // When it stays it is asked, and invited, a little later.
+    s.joins_with("eve", |settings| settings.profile = Profile::current().with("urn:x:eve"));
+    s.run_until(|s| s.view("eve").place() == Place::InRoom);
+    s.run_until(|s| s.view("eve").connected());
+    s.settle();
+    s.finish();
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use testkit::ns;
 use testkit::scenario::Scenario;
-use testkit::sources::{Media, Sources};
+use testkit::sources::{Media, Source, Sources};
 use testkit::xml::Read;
 
 use crate::by_hand::*;
@@ -363,4 +363,31 @@ fn the_condition_is_the_first_child_of_an_error() {
     let children: Vec<_> = error.children().map(|child| child.name()).collect();
     assert_eq!(children, ["bad-request", "text"]);
     s.finish();
+}
+
+/// Names go into everybody's offers: who makes them long does not make everybody's session fail.
+#[test]
+fn a_source_of_a_name_or_msid_beyond_all_measure_is_refused() {
+    let mut s = met(Scenario::new().bridge("jvb1").participant("alice").participant("bob"));
+    let long = "x".repeat(129);
+    let source = |name: &str, msid: &str| Sources {
+        sources: vec![Source {
+            ssrc: 4711,
+            media: Media::Video,
+            name: Some(name.to_owned()),
+            msid: Some(msid.to_owned()),
+            desktop: false,
+        }],
+        groups: Vec::new(),
+    };
+    s.participant("alice").announce(source(&long, "stream track"));
+    s.participant("alice").announce(source("alice-v1", &long));
+    s.settle();
+    let refusals: Vec<_> = s.participant("alice").take_refusals().into_iter().map(|it| it.condition).collect();
+    assert_eq!(refusals, ["bad-request", "bad-request"]);
+    s.participant("alice").announce(source("alice-v1", &long[1..]));
+    s.settle();
+    assert_eq!(s.participant("alice").take_refusals().len(), 0);
+    let told = s.view("bob").remote().of("alice").expect("she sends");
+    assert!(told.sources.iter().any(|it| it.ssrc == 4711));
 }

@@ -85,7 +85,7 @@ fn requests() -> Vec<(String, &'static str)> {
         ("<mute xmlns='http://jitsi.org/jitmeet/audio' jid='x@@y'>maybe</mute>".into(), "type='error'"),
         (format!("<query xmlns='urn:unknown'{attributes}/>"), "bad-request"),
         (deep, "bad-request"),
-        (format!("<query xmlns='urn:unknown'>{}</query>", "x".repeat(512 * 1024)), "feature-not-implemented"),
+        (format!("<query xmlns='urn:unknown'>{}</query>", "x".repeat(512 * 1024)), "policy-violation"),
     ]
 }
 

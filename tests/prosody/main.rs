@@ -7,6 +7,7 @@ mod login;
 mod logs;
 mod meetings;
 mod moderation;
+mod oversized;
 mod process;
 mod secure_domain;
 mod support;

@@ -108,8 +108,11 @@ impl<'a, 'l> Parser<'a, 'l> {
                 return Err(self.unexpected(c, "= and a value").key(key()));
             }
             _ => {
-                let problem = Problem::error("this has no value; write `key = value`, or remove it");
-                return Err(problem.at(origin).key(key()));
+                // Without the key: it may be the rest of a secret with a comma or a blank in it.
+                let problem = Problem::error(
+                    "this key has no value; write `key = value`, quote a value that has blanks or commas",
+                );
+                return Err(problem.at(origin));
             }
         };
         self.cursor.skip();

@@ -40,6 +40,34 @@ fn a_legacy_value_beats_the_file() {
     assert_eq!(both.config().bridge.brewery_jid.map(|jid| jid.to_string()).as_deref(), Some("a@b"));
 }
 
+/// It may be what says that people have to log in; and Java reads it as ISO 8859-1.
+#[test]
+fn a_legacy_file_that_is_there_is_read_or_refuses() {
+    let mut start = Start::minimal("").legacy("");
+    let file = start.folder().join("jicofo/sip-communicator.properties");
+    fs::write(&file, b"org.jitsi.jicofo.FOCUS_USER_PASSWORD=caf\xe9\n").expect("it can be written");
+    let start = Start::new().arguments("--domain=m.x --host=h").system_of(start);
+    assert_eq!(
+        start.config().xmpp.client.account.password.as_ref().map(|it| it.expose().to_owned()).as_deref(),
+        Some("café")
+    );
+    fs::remove_file(&file).and_then(|()| fs::create_dir(&file)).expect("it can be replaced");
+    assert!(start.refused().contains("sip-communicator.properties: cannot be read"));
+}
+
+/// Words in the wrong place may be the values of what stands before them.
+#[test]
+fn what_means_nothing_is_not_repeated_where_it_may_be_a_secret() {
+    for words in ["--secret sesame", "secret sesame", "--sesame-opens", "-D"] {
+        let said = crate::cli::parse(words.split(' ').map(str::to_owned), BTreeMap::new()).warnings.join("\n");
+        assert_eq!(said.contains("sesame"), words.starts_with("--sesame"), "{said}");
+    }
+    for text in ["password sesame", "password = ab,sesame", "password \"sesame\""] {
+        let said = Start::new().file(&format!("jicofo.xmpp.client {{\n{text}\n}}")).refused();
+        assert!(!said.contains("sesame"), "{said}");
+    }
+}
+
 /// Covers spec/70: 9.
 #[test]
 fn legacy_bools_are_true_only_by_true_and_what_cannot_be_read_falls_through() {
@@ -150,7 +178,7 @@ fn bools_numbers_and_names_are_checked() {
     assert!(
         Start::minimal("jicofo.bridge.stress-threshold = 0,7")
             .refused()
-            .contains("jicofo.conf:3:36: 7: this has no value")
+            .contains("jicofo.conf:3:36: this key has no value")
     );
     let said = Start::minimal("jicofo.bridge.xmpp-connection-name = client").refused();
     assert!(said.contains("write one of Client, Service"), "{said}");

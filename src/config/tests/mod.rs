@@ -71,6 +71,13 @@ impl Start {
         self
     }
 
+    /// With the system properties of another start, and its folder.
+    fn system_of(mut self, mut other: Start) -> Start {
+        self.sources.system = std::mem::take(&mut other.sources.system);
+        self.folder = other.folder.take();
+        self
+    }
+
     fn env(mut self, name: &str, value: &str) -> Start {
         self.sources.environment.insert(name.to_owned(), value.to_owned());
         self

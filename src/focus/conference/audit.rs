@@ -25,6 +25,9 @@ impl Conference {
                 wrong.push(format!("{} is held back for ever, or has a place all the same", member.nick));
             }
         }
+        if self.published.limits_rest.is_some_and(|timer| !cx.timers.has(timer)) {
+            wrong.push("nobody looks at the limits of senders any more".into());
+        }
         self.cascade.audit(&self.bridges.iter().map(|session| session.key).collect(), wrong);
         let awaits_somebody = self.start.is_some() || !self.members.is_empty() || self.has_breakouts(cx);
         if self.is_running() && !awaits_somebody {

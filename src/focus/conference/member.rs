@@ -47,6 +47,17 @@ pub(crate) enum Disregarded {
     Untrusted { domain: Option<String> },
 }
 
+impl Disregarded {
+    const KINDS: usize = 2;
+
+    fn kind(&self) -> usize {
+        match self {
+            Disregarded::Role { .. } => 0,
+            Disregarded::Untrusted { .. } => 1,
+        }
+    }
+}
+
 /// An occupant other than the focus. `id` is its identity: one who leaves and comes back is another.
 #[derive(Debug)]
 pub(crate) struct Member {
@@ -58,6 +69,8 @@ pub(crate) struct Member {
     pub kind: Kind,
     /// What it says it is.
     claimed: Kind,
+    /// What of its presence does not count was said in the log already, by kind: once is enough.
+    told: [bool; Disregarded::KINDS],
     pub caps: Option<Caps>,
     /// None until it is known what it supports: it can't be invited before.
     pub features: Option<Features>,
@@ -76,7 +89,7 @@ pub(crate) struct Member {
     /// Whether it has had an offer: a start-muted policy acts on the first one only (spec/20 §10), which may be late if a
     /// bridge refuses.
     pub offered_before: bool,
-    /// When it may be invited: it has come and gone too often.
+    /// When it may be asked what it supports, and invited: it has come and gone too often.
     pub held_back: Option<TimerKey>,
     /// When it is told of what has changed, if that is to be later.
     pub flush: Option<TimerKey>,
@@ -89,6 +102,9 @@ pub(crate) struct Member {
     pub ice_restarts: Budget,
 }
 
+/// Region and statistics id go to bridges: a longer text is none.
+const MAX_TEXT: usize = 256;
+
 impl Member {
     pub fn new(id: MemberId, nick: EndpointId, occupant: Jid) -> Member {
         Member {
@@ -99,6 +115,7 @@ impl Member {
             role: Role::Visitor,
             kind: Kind::default(),
             claimed: Kind::default(),
+            told: [false; Disregarded::KINDS],
             caps: None,
             features: None,
             stats_id: None,
@@ -133,10 +150,10 @@ impl Member {
             disregarded.extend(self.set_role(role(item.affiliation, item.role), first));
         }
         self.caps = presence.caps.clone().or_else(|| self.caps.take());
-        if let Some(stats_id) = &presence.stats_id {
+        if let Some(stats_id) = presence.stats_id.as_ref().filter(|text| text.len() <= MAX_TEXT) {
             self.stats_id = Some(stats_id.as_str().into());
         }
-        if let Some(region) = &presence.region {
+        if let Some(region) = presence.region.as_ref().filter(|text| text.len() <= MAX_TEXT) {
             self.region = Some(region.as_str().into());
         }
         self.diarize = presence.diarize.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("true"));
@@ -152,6 +169,11 @@ impl Member {
         let items = presence.muc_user.iter().flat_map(|user| &user.items);
         let mut shown = items.filter_map(|item| item.jid.as_ref()).peekable();
         self.real_jid.is_some() && shown.peek().is_some() && shown.all(|jid| Some(jid) != self.real_jid.as_ref())
+    }
+
+    /// Whether it is the first time that something of this kind does not count. From then on it is not.
+    pub fn is_news(&mut self, disregarded: &Disregarded) -> bool {
+        !std::mem::replace(&mut self.told[disregarded.kind()], true)
     }
 
     pub fn is_participant(&self) -> bool {

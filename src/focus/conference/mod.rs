@@ -253,9 +253,21 @@ impl Conference {
             SeatEvent::Other if presence.kind == Some(PresenceType::Unavailable) => {
                 self.held.retain(|held| held.from != presence.from);
             }
-            SeatEvent::Other => self.held.push(presence),
+            SeatEvent::Other => self.hold(presence),
             event => self.seat_event(cx, event),
         }
+    }
+
+    /// Keeps the latest presence of each for when we are ready, in the order in which they came.
+    fn hold(&mut self, mut presence: Presence) {
+        let Some(earlier) = self.held.iter_mut().find(|held| held.from == presence.from) else {
+            return self.held.push(presence);
+        };
+        // As of a member: what is not said again stays.
+        presence.caps = presence.caps.or_else(|| earlier.caps.take());
+        presence.stats_id = presence.stats_id.or_else(|| earlier.stats_id.take());
+        presence.region = presence.region.or_else(|| earlier.region.take());
+        *earlier = presence;
     }
 
     pub fn entry_timed_out(&mut self, cx: &mut Context) {
@@ -479,7 +491,7 @@ impl Conference {
         cx.timers.cancel(self.start.take());
         self.publish_sender_limits(cx);
         self.grant_if_authenticated(cx, id);
-        self.discover(cx, id);
+        self.find_place(cx, id);
     }
 
     /// Finds out what a member supports.
@@ -492,8 +504,10 @@ impl Conference {
     }
 
     /// Somebody may wonder why it has no effect.
-    fn tell_disregarded(&self, cx: &mut Context, id: MemberId, disregarded: Vec<Disregarded>) {
-        let Some(nick) = self.members.get(id).map(|member| &member.nick) else { return };
+    fn tell_disregarded(&mut self, cx: &mut Context, id: MemberId, mut disregarded: Vec<Disregarded>) {
+        let Some(member) = self.members.get_mut(id) else { return };
+        disregarded.retain(|what| member.is_news(what));
+        let nick = &member.nick;
         for what in disregarded {
             match what {
                 Disregarded::Role { from, to } => {
@@ -521,10 +535,11 @@ impl Conference {
     pub fn features_known(&mut self, cx: &mut Context, id: MemberId, features: Features) {
         let Some(member) = self.members.get_mut(id) else { return };
         member.features = Some(features);
-        self.find_place(cx, id);
+        self.invite_due(cx, id);
     }
 
-    /// Invites a newcomer, unless it has come and gone too often lately: then a while later.
+    /// A newcomer is asked what it supports and then invited, unless it has come and gone too often lately: then a while
+    /// later. It is held up before the question, which costs as much as it does to come.
     pub fn find_place(&mut self, cx: &mut Context, id: MemberId) {
         let members = self.members.len();
         let Some(member) = self.members.get_mut(id) else { return };
@@ -535,7 +550,7 @@ impl Conference {
             self.story.decided(cx.now, "came and went too often: no place yet");
             return;
         }
-        self.invite_due(cx, id);
+        self.discover(cx, id);
     }
 
     /// A member is gone, however it went.
@@ -685,6 +700,7 @@ impl Conference {
         say!(self, info, "Stopped.");
         cx.timers.cancel(self.start.take());
         cx.timers.cancel(self.alone.take());
+        cx.timers.cancel(self.published.limits_rest.take());
         self.cancel_retry(cx);
         self.cancel_repeat(cx);
         self.cancel_election(cx);

@@ -1,10 +1,17 @@
 //! The focus' own presence in the room: what it publishes of the conference (spec/20 §3).
 
+use std::time::Duration;
+
 use super::Conference;
 use crate::focus::context::Context;
 use crate::focus::own;
+use crate::focus::timers::{Timer, TimerKey};
 use crate::wire::presence::{ComponentVersion, ConferenceProperties, ConferenceProperty, Presence, Versions};
 use crate::wire::stanza::Stanza;
+
+/// How long nothing more is said of the limits of senders once it was: whoever mutes and unmutes without end, right at a
+/// limit, would have everybody in the room told each time.
+const LIMITS_REST: Duration = Duration::from_secs(1);
 
 /// What is published, and what was last sent.
 #[derive(Debug, Default)]
@@ -15,6 +22,8 @@ pub(crate) struct Published {
     bridge_not_available: bool,
     /// The first full presence is out; before that values are only kept.
     live: bool,
+    /// When it is looked at again whether the limits of senders are reached; until then they are not.
+    pub limits_rest: Option<TimerKey>,
 }
 
 impl Published {
@@ -55,8 +64,12 @@ impl Conference {
         news
     }
 
-    /// Publishes whether there are as many senders as allowed; nothing until the limit is reached for the first time.
+    /// Publishes whether there are as many senders as allowed; nothing until the limit is reached for the first time. The
+    /// first change is published at once, those soon after it together, as it is by then.
     pub(super) fn publish_sender_limits(&mut self, cx: &mut Context) {
+        if self.published.limits_rest.is_some() {
+            return;
+        }
         let config = &cx.config.conference;
         let limits = [
             ("audio-limit-reached", self.members.audio_senders() >= config.max_audio_senders),
@@ -69,8 +82,15 @@ impl Conference {
             }
         }
         if changed {
+            self.published.limits_rest = Some(cx.timers.set(cx.now + LIMITS_REST, Timer::SenderLimits(self.id)));
             self.publish(cx);
         }
+    }
+
+    /// What was said of the limits of senders is no longer new: what has changed since is said now.
+    pub fn limits_rested(&mut self, cx: &mut Context) {
+        self.published.limits_rest = None;
+        self.publish_sender_limits(cx);
     }
 
     /// Publishes whether the bridge transcribes; nothing until it does for the first time.

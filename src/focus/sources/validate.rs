@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::set::{Candidate, CandidateGroup, CandidateSource, Msid, Source, SourceSet, SsrcGroup};
 use crate::wire::stanza::StanzaError;
-use crate::wire::values::{Condition, EndpointId, ErrorType, MediaType, Semantics, Ssrc};
+use crate::wire::values::{Condition, EndpointId, ErrorType, MediaType, Semantics, SourceName, Ssrc};
 
 /// Why a request was refused, in the words that its sender gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,10 @@ pub struct ConferenceSources {
     by_ssrc: BTreeMap<Ssrc, EndpointId>,
     by_msid: BTreeMap<Msid, EndpointId>,
 }
+
+/// Names and msids go into the offers of everybody else and to the bridge: real ones have some twenty to eighty characters,
+/// and a server ends the stream of who sends a stanza that is too large.
+const MAX_NAME: usize = 128;
 
 impl ConferenceSources {
     /// Adds all of it or nothing. `Ok(None)`: there was nothing new in it.
@@ -145,6 +149,12 @@ impl ConferenceSources {
             let Some(ssrc) = valid(source.ssrc) else {
                 return Err(Rejection::bad_request(format!("Invalid SSRC: {}.", source.ssrc)));
             };
+            let names = [source.name.as_ref().map(SourceName::as_str), source.msid.as_ref().map(|msid| &*msid.0)];
+            if names.into_iter().flatten().any(|name| name.len() > MAX_NAME) {
+                return Err(Rejection::bad_request(format!(
+                    "Name or msid of a source is longer than {MAX_NAME} bytes."
+                )));
+            }
             if self.by_ssrc.contains_key(&ssrc) || !added.insert(ssrc) {
                 return Err(Rejection::bad_request(format!("SSRC is already used: {ssrc}.")));
             }

@@ -27,6 +27,9 @@ pub use relays::Relay;
 use request::Modify;
 pub use stats::Stats;
 
+/// Nobody waits for an answer any more that takes so long: the reply timeout, less the ways there and back.
+const PATIENCE: Time = Time::from_secs(14);
+
 /// Who a bridge is.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -116,6 +119,8 @@ pub struct Bridge {
     late: VecDeque<(Time, Element)>,
     conferences: IndexMap<String, Conference>,
     faults: VecDeque<Fault>,
+    /// Until then it works off what it was asked long before.
+    lags_until: Time,
     joined: bool,
     /// It could not read something: the real one's stream is closed.
     broken: bool,
@@ -137,6 +142,7 @@ impl Bridge {
             late: VecDeque::new(),
             conferences: IndexMap::new(),
             faults: VecDeque::new(),
+            lags_until: Time::ZERO,
             joined: false,
             broken: false,
             next_presence: None,
@@ -170,6 +176,11 @@ impl Bridge {
         if self.joined {
             self.send_presence();
         }
+    }
+
+    /// Until then it works off what it was asked long before, and the focus has given up.
+    pub fn lags_until(&mut self, end: Time) {
+        self.lags_until = self.lags_until.max(end);
     }
 
     /// What happens to the next colibri2 request; several wait in line. Expiries are let through: what a bridge keeps
@@ -356,7 +367,13 @@ impl Bridge {
         // The end of an endpoint may be lost; errors and the like are meant for what makes and changes something.
         let spared = expires(payload) || (ends && !matches!(self.faults.front(), Some(Fault::Lost)));
         let fault = if spared { None } else { self.faults.pop_front() };
-        let misses = matches!(fault, Some(Fault::Lost | Fault::Unanswered | Fault::Error { .. }));
+        let unheard = match &fault {
+            Some(Fault::Lost | Fault::Unanswered | Fault::Error { .. }) => true,
+            Some(Fault::Late(delay)) => *delay >= PATIENCE,
+            _ => false,
+        };
+        let late = self.late.back().is_some_and(|(at, _)| *at >= self.now + PATIENCE);
+        let misses = unheard || late || self.settings.delay >= PATIENCE || self.now < self.lags_until;
         if let Some(conference) = payload.get("meeting-id").and_then(|id| self.conferences.get_mut(id)) {
             conference.troubled |= misses;
         }

@@ -16,6 +16,9 @@ use crate::xml::Read;
 /// Nobody honest sends more SSRCs than this before he adds some: each may have twenty.
 const MANY: usize = 12;
 
+/// After a bridge woke up it takes so long until it has worked off what came meanwhile.
+const BACKLOG: Time = Time::from_secs(1);
+
 impl Life<'_> {
     pub fn act(&mut self, what: What) {
         self.judge.unheard |= matches!(what, What::AnswersLost(_) | What::AnswersLate(..));
@@ -207,6 +210,8 @@ impl Life<'_> {
             What::BridgeIsSlow(_, long) => self.s.bridge(&name).settings.delay = millis(long),
             What::BridgeSleeps(_, long) => {
                 self.s.server().suspend(&name);
+                let now = self.s.now();
+                self.s.bridge(&name).lags_until(now + millis(long) + BACKLOG);
                 self.asleep.insert(number);
                 self.later(millis(long), Later::BridgeWakes(number));
             }

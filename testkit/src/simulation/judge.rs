@@ -15,7 +15,7 @@ const TROUBLE: Time = Time::from_secs(45);
 const ORPHANS: Time = Time::from_secs(70);
 
 /// Until what was sent to somebody has reached whoever has come back under the same name.
-const CROSSING: Time = Time::from_secs(10);
+const CROSSING: Time = Time::from_secs(2);
 
 /// Keeps what was seen already, and what is excused.
 #[derive(Debug, Default)]
@@ -52,6 +52,11 @@ impl Judge {
         self.waiting.contains(label)
     }
 
+    /// The focus may have been put out after it said that it was there.
+    pub fn in_trouble(&self, now: Time) -> bool {
+        now < self.trouble
+    }
+
     /// After each input: whoever has something to complain of does so; the core's own state is sound.
     pub fn step(&mut self, s: &mut Scenario, people: &mut BTreeMap<u8, Person>) -> Vec<String> {
         if s.failures() > self.failures {
@@ -77,13 +82,14 @@ impl Judge {
             }
         }
         for (label, refusal) in s.take_refusals() {
+            let robbed = is_robbed(&label, &refusal, people);
             let Some(person) = people.values_mut().find(|person| person.label == label) else { continue };
             if person.hostile {
                 continue;
             }
             let reloads = matches!(refusal.request.as_str(), "session-accept" | "session-terminate");
             person.refused |= reloads;
-            if !self.is_fair(s, &refusal) {
+            if !robbed && !self.is_fair(s, &refusal) {
                 wrong.push(format!("{label} was refused {}: {} {}", refusal.request, refusal.condition, refusal.text));
             }
         }
@@ -102,7 +108,7 @@ impl Judge {
     }
 
     fn is_excused(&self, s: &Scenario, text: &str) -> bool {
-        let troubled = s.now() < self.trouble;
+        let troubled = self.in_trouble(s.now());
         // What crossed a loss of the connection, or of a room.
         let crossed = [
             "who is not in the room",
@@ -171,6 +177,14 @@ impl Judge {
         let open = s.view_server().unanswered("focus").into_iter().filter(|open| !self.forgiven.contains(open));
         open.map(|open| format!("the focus never answered: {open}")).collect()
     }
+}
+
+/// Whether somebody in the room sends on purpose what is others': whoever says first that a source is his has it, also while
+/// its owner is between two sessions (spec/30 §9.5).
+fn is_robbed(label: &str, refusal: &Refusal, people: &BTreeMap<u8, Person>) -> bool {
+    let room = people.values().find(|person| person.label == label).map(|person| &person.room);
+    let thief = |person: &Person| person.hostile && Some(&person.room) == room;
+    refusal.text.contains("is already used") && people.values().any(thief)
 }
 
 fn is_there_already(text: &str) -> bool {

@@ -138,12 +138,15 @@ impl Life<'_> {
         let participant = self.s.view(&person.label);
         let broken = participant.session().is_some_and(|session| session.state == SessionState::Broken);
         let waits = self.judge.waits(&person.label);
+        // Whoever entered when the focus had just been put out never saw it, and the focus never saw him.
+        let is_alone = person.idle >= PATIENCE && !participant.occupants().contains_key("focus");
         participant.place() == Place::Outside
             || participant.focus_gone()
             || broken
             || person.refused
             // The focus may drop whom a bridge calls wrong (spec/40 §8.1, row 2); people find out for themselves.
             || (person.idle >= PATIENCE * 2 && self.drops && self.healing && self.has_company(person))
+            || (is_alone && self.judge.in_trouble(self.s.now()))
             || waits
     }
 

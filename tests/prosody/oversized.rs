@@ -1,0 +1,56 @@
+//! What is small enough for the server when it comes, and would be too large when the focus passes it on: the server ends the
+//! stream of whoever sends that, and with it every conference.
+
+use testkit::ns;
+use testkit::prosody::{Prosody, Wiring};
+use testkit::raw::RawGuest;
+use testkit::sources::{Media, Source, Sources};
+
+use super::support::{focus, stage, undisturbed};
+
+/// Six times as long when it is escaped.
+fn quotes() -> String {
+    "'".repeat(100_000)
+}
+
+#[tokio::test]
+async fn no_guest_makes_the_focus_send_what_the_server_does_not_take() {
+    let prosody = Prosody::with(Wiring::Proxy).start().await;
+    let focus = focus().start(&prosody).await;
+    let mut stage = stage(&prosody);
+    stage.bridge("jvb1").await;
+    for name in ["alice", "bob", "mallory"] {
+        stage.joins(name).await;
+    }
+    stage.agree().await;
+
+    let mut guest = RawGuest::at(&prosody).await;
+    let room = format!("den@{}", prosody.muc_domain());
+    let (domain, quotes) = (prosody.focus_domain(), quotes());
+    let conference = format!("<conference xmlns='{}' room='{room}'/>", ns::FOCUS);
+    // Its id comes back in the answer.
+    guest.send(&format!("<iq type='set' to='{domain}' id=\"{quotes}\">{conference}</iq>")).await;
+    let answer = guest.request("c", &format!("<iq type='set' to='{domain}' id='c'>{conference}</iq>")).await;
+    assert!(answer.contains("ready"), "{answer}");
+    // Its capabilities are asked for by their name.
+    let caps = format!("<c xmlns='{}' hash='sha-1' ver='v' node=\"{quotes}\"/>", ns::CAPS);
+    guest.send(&format!("<presence to='{room}/guest'><x xmlns='{}'/>{caps}</presence>", ns::MUC)).await;
+    guest.until("110").await;
+    let long = format!("<iq type='set' to='{room}/focus' id='l'><query xmlns='urn:x' a=\"{quotes}\"/></iq>");
+    let answer = guest.request("l", &long).await;
+    assert!(answer.contains("policy-violation"), "{answer}");
+
+    // Names of sources are told to everybody.
+    for number in 0..14u32 {
+        let name = Some(format!("mallory-v{number}{}", "x".repeat(7_500)));
+        let source = Source { ssrc: 990_000 + number, media: Media::Video, name, msid: None, desktop: false };
+        let sources = Sources { sources: vec![source], groups: Vec::new() };
+        stage.participant("mallory").tell(|mallory| mallory.announce(sources));
+    }
+    stage.until(|look| look.participant("mallory").refusals().len() == 14).await;
+
+    stage.joins("carol").await;
+    stage.until(|look| look.all_connected()).await;
+    undisturbed(&focus);
+    assert!(!focus.log().contains("connection is lost"), "{}", focus.log());
+}
