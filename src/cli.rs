@@ -129,6 +129,7 @@ impl Invocation {
             // What is explained; there is nothing else yet that authentication decides about.
             "--request" => {}
             "--room-exists" => hypothesis.room_exists = true,
+            "--bound" => hypothesis.bound = true,
             "--breakouts-open" => hypothesis.breakouts_open = true,
             "--from" => hypothesis.from = value(),
             "--room" => hypothesis.room = value(),
@@ -138,7 +139,9 @@ impl Invocation {
             },
             "--machine-uid" => match value().as_deref().and_then(Machine::named) {
                 Some(machine) => hypothesis.machine = machine,
-                None => self.warnings.push("--machine-uid is none of same, other, none; it is passed over".into()),
+                None => {
+                    self.warnings.push("--machine-uid is none of same, other, none, long; it is passed over".into())
+                }
             },
             _ => return false,
         }
@@ -203,8 +206,8 @@ The conference focus of Jitsi Meet. Without flags everything is in the configura
   config-docs    print the page of all keys
   explain-auth   print what becomes of a conference request, by which rule, and what to change if that surprises:
                  explain-auth --request --room NAME [--from ADDRESS] [--room-exists] [--breakouts-open]
-                 [--session none|known|unknown] [--machine-uid same|other|none]; ADDRESS as it reaches the focus, without it
-                 the request comes over HTTP
+                 [--session none|known|unknown] [--machine-uid same|other|none|long] [--bound]; ADDRESS as it reaches
+                 the focus, without it the request comes over HTTP; --bound: the address used a session before
   --config FILE  the configuration file: .conf (HOCON), .json, .toml or .properties
   --environment-file FILE
                  a shell fragment such as /etc/jitsi/jicofo/config, read as old init scripts did

@@ -1,5 +1,6 @@
 //! `jicofo explain-auth`: what would become of a request, with the rules of the running focus.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -38,6 +39,7 @@ fn explained(more: &str, arguments: &str) -> String {
 #[test]
 fn each_rule_is_named_with_what_is_answered_and_what_to_change() {
     let from = |who: &str, more: &str| format!("--request --room daily --from {who} {more}");
+    let mut seen = BTreeSet::new();
     for (configured, arguments, rule, says) in [
         ("", from(GUEST, ""), Rule::AuthenticationOff, ["let in", "the first who comes", "enabled = true"]),
         (
@@ -74,7 +76,20 @@ fn each_rule_is_named_with_what_is_answered_and_what_to_change() {
             Rule::BreakoutRoom,
             ["let in", "somebody without an address (HTTP)", "module of breakout rooms"],
         ),
+        (
+            XMPP,
+            from(HOST, "--machine-uid long"),
+            Rule::MachineTooLong,
+            ["refused", "not-acceptable", "32 hex digits of its own"],
+        ),
+        (
+            XMPP,
+            from(GUEST, "--bound"),
+            Rule::Bound,
+            ["let in", "g1@guest.meet.example.com is made owner", "until the session ends"],
+        ),
     ] {
+        seen.insert(rule);
         let said = explained(configured, &arguments);
         assert!(said.contains(&format!(", by rule {}\n", rule.name())), "{arguments}: {said}");
         assert!(said.contains(rule.words()), "{arguments}: {said}");
@@ -82,6 +97,41 @@ fn each_rule_is_named_with_what_is_answered_and_what_to_change() {
             assert!(said.contains(text), "{arguments}: {text:?} in\n{said}");
         }
         assert!(!said.contains("geheim"));
+    }
+    assert!(seen.iter().eq(BTreeSet::from(Rule::ALL).iter()), "{seen:?}");
+}
+
+/// As the focus elects and appoints them: in breakout rooms nobody is elected, and whoever used a session is made owner.
+#[test]
+fn who_leads_is_told_as_the_focus_appoints() {
+    let breakout = "u1@breakout.meet.example.com";
+    for (configured, arguments, owner) in [
+        ("", format!("--room {breakout} --from {GUEST}"), "nobody is elected; in a breakout room"),
+        (XMPP, format!("--room {breakout} --from {GUEST}"), "not this one, unless the address used a session before"),
+        (XMPP, format!("--room {breakout} --from {HOST} --bound"), "alice@meet.example.com is made owner"),
+        (
+            XMPP,
+            format!("--room {breakout} --from {HOST} --session known"),
+            "alice@meet.example.com is made owner if it used its session from alice@meet.example.com/r2 before",
+        ),
+        (XMPP, format!("--room daily --from {GUEST} --room-exists --bound"), "g1@guest.meet.example.com is made owner"),
+        (XMPP, format!("--room daily --from {GUEST} --room-exists"), "not this one"),
+        ("jicofo.conference.enable-auto-owner = false", format!("--room daily --from {GUEST}"), "nobody (jicofo.conf"),
+    ] {
+        let said = explained(configured, &arguments);
+        let line = said.lines().find_map(|line| line.strip_prefix("owner ")).expect("it says who leads").trim();
+        assert!(line.starts_with(owner), "{arguments}: {said}");
+    }
+}
+
+#[test]
+fn a_brewery_is_refused_whoever_asks() {
+    for section in ["bridge", "jigasi", "jibri"] {
+        let configured = format!("jicofo.{section}.brewery-jid = \"brewery@conference.meet.example.com\"");
+        let said = explained(&configured, &format!("--room Brewery --from {HOST}"));
+        assert!(said.contains("refused, before any rule is asked\n"), "{said}");
+        assert!(said.contains("error not-allowed: This room is not for conferences.\n"), "{said}");
+        assert!(explained(&configured, &format!("--room brewery2 --from {HOST}")).contains("let in"));
     }
 }
 

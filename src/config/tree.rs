@@ -87,6 +87,14 @@ pub struct Client {
     pub client_proxy: Option<Jid>,
 }
 
+impl Client {
+    /// Where rooms are: as it is set, else the usual domain for it. None: nothing says.
+    pub fn rooms_domain(&self) -> Option<String> {
+        let usual = || Some(format!("conference.{}", self.xmpp_domain.as_ref()?));
+        self.conference_muc_jid.clone().or_else(usual)
+    }
+}
+
 /// How to log in somewhere.
 #[derive(Debug, Clone)]
 pub struct Account {

@@ -183,6 +183,7 @@ impl Focus {
 
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         self.cx.now = self.cx.now.max(now);
+        self.cx.problems.age(self.cx.now);
         match input {
             Input::Connected { on, jid, resumed } => self.connected(on, jid, resumed),
             Input::Disconnected { on, resumable } => self.disconnected(on, resumable),

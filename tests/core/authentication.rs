@@ -398,8 +398,6 @@ fn a_client_is_told_where_to_log_in() {
 }
 
 /// A request as HTTP brings it, through the core that has no HTTP: nobody vouches for its sender.
-///
-/// Covers spec/10: 28.
 #[test]
 fn over_http_a_session_is_needed_for_a_room_that_is_not_there() {
     let mut s = secure();

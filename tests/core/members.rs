@@ -1,7 +1,9 @@
 //! Members: presence, features, coming and going.
 
+use log::Level;
 use serde_json::json;
 use testkit::Time;
+use testkit::logs::{keep_lines, take_lines};
 use testkit::ns;
 use testkit::participant::profile::{self, Profile};
 use testkit::participant::{Place, SessionState};
@@ -106,7 +108,12 @@ fn only_a_member_of_a_trusted_domain_is_a_recorder() {
             })
             .participant("alice")
             .start();
+        keep_lines();
         s.run_until(Scenario::all_connected);
+        let warned = format!("its domain {domain} is not in jicofo.xmpp.trusted-domains: an ordinary participant");
+        let lines = take_lines();
+        let warnings = lines.iter().filter(|line| line.level == Level::Warn && line.message.ends_with(&warned)).count();
+        assert_eq!(warnings, usize::from(!is_recorder), "{domain} {trusted:?}: {lines:#?}");
         let owner = if is_recorder { "alice@meet.test".to_owned() } else { format!("recorder@{domain}") };
         assert_eq!(grants(&s, ROOM), [owner], "{domain} {trusted:?}");
         let asked = s.sent_to("jvb1").containing("id='recorder'").containing("create").first().text();
@@ -324,7 +331,6 @@ fn changed() -> String {
     groupchat(ROOM, &format!("<x xmlns='{}'><status code='104'/></x>", ns::MUC_USER))
 }
 
-/// Covers spec/20: 51, 54.
 #[test]
 fn a_lobby_that_opens_and_closes_moves_nothing() {
     let mut s = Scenario::new().bridge("jvb1").participant("alice").start();

@@ -126,8 +126,7 @@ fn who_may_mute_whom() {
         ("other-room", mute("other@conference.meet.test/bob", "true"), "item-not-found"),
         ("unmutes", mute(&bob, "false"), "not-allowed"),
         ("anything-else-is-false", mute(&bob, "yes"), "not-allowed"),
-        // In no place for media: it has no session.
-        ("visitor", mute(&format!("{ROOM}/vic"), "true"), "item-not-found"),
+        ("visitor", mute(&format!("{ROOM}/vic"), "true"), "not-allowed"),
     ] {
         assert_eq!(from_alice(id, &child).as_deref(), Some(expected), "{id}");
     }

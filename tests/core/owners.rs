@@ -1,6 +1,8 @@
 //! Who leads the conference.
 
+use log::Level;
 use testkit::Time;
+use testkit::logs::{Line, keep_lines, take_lines};
 use testkit::ns;
 use testkit::participant::Place;
 use testkit::room::Fate;
@@ -127,7 +129,13 @@ fn a_participant_stays_one_and_may_become_owner() {
     to_focus(&mut s, &shown("first", "none", "participant", ""));
     to_focus(&mut s, &shown("second", "none", "participant", ""));
     // Not taken for a visitor, so it may lead.
+    keep_lines();
     to_focus(&mut s, &shown("second", "none", "visitor", ""));
+    let lines = take_lines();
+    let warned = |line: &&Line| line.level == Level::Warn && line.about("participant") == Some("second");
+    let warnings: Vec<&str> = lines.iter().filter(warned).map(|line| line.message.as_str()).collect();
+    assert_eq!(warnings.len(), 1, "{lines:#?}");
+    assert!(warnings[0].ends_with("second went from Participant to Visitor: ignored"), "{warnings:?}");
     to_focus(&mut s, &shown("first", "none", "none", "type='unavailable'"));
     assert_eq!(grants(&s, ROOM), ["first@meet.test", "second@meet.test"]);
     // One who became owner by other means needs no grant when the one we made has left.

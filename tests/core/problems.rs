@@ -1,6 +1,7 @@
 //! What is wrong around the focus is told once, and once more when it is gone (spec/80 §13).
 
 use jicofo::focus::command::Command;
+use log::Level;
 use testkit::Time;
 use testkit::logs::{Line, keep_lines, take_lines};
 use testkit::ns;
@@ -288,4 +289,25 @@ fn rooms_that_hide_who_is_in_them_are_told_once_for_their_domain() {
     to_focus(&mut s, &shown("one", "jid='one@meet.test/web'"));
     assert!(lasting(&s).is_empty(), "{:?}", lasting(&s));
     assert_eq!(told(&take_lines(), "SOLVED anonymous-room (conference.meet.test): ").len(), 1);
+}
+
+/// Anybody can ask for a room of a domain that there is not: that takes no place from what people have to mend.
+#[test]
+fn rooms_of_made_up_domains_are_few_problems_for_a_while_and_none_of_them_is_severe() {
+    keep_lines();
+    let mut s = Scenario::new().bridge("jvb1").start();
+    for n in 0..20 {
+        let label = format!("g{n:02}");
+        connect(&mut s, &label, &format!("{label}@guest.meet.test/r"));
+        answer_to(&mut s, &label, &format!("room@made-up-{n:02}.test"));
+    }
+    let kept: Vec<&str> = s.focus().problems().iter().map(|problem| problem.subject.as_str()).collect();
+    let expected: Vec<String> = (12..20).map(|n| format!("made-up-{n}.test")).collect();
+    assert_eq!(kept, expected, "the latest");
+    assert!(s.focus().problems().iter().all(|problem| problem.kind.id() == "no-muc" && !problem.is_severe()));
+    let lines = take_lines();
+    assert!(lines.iter().filter(|line| line.message.starts_with("PROBLEM ")).all(|line| line.level == Level::Warn));
+    assert_eq!(told(&lines, "PROBLEM no-muc: ").len(), 20);
+    s.run_for(Time::from_secs(3660));
+    assert!(lasting(&s).is_empty(), "{:?}", lasting(&s));
 }

@@ -6,7 +6,7 @@ use crate::focus::time::Timestamp;
 use crate::wire::{BareJid, Jid};
 
 /// A longer name of a machine is no client's: they have 32 hex digits, and each is kept as long as its session.
-const MAX_MACHINE_UID: usize = 256;
+pub(super) const MAX_MACHINE_UID: usize = 256;
 
 /// What somebody asks, as far as authentication looks at it.
 #[derive(Debug, Clone, Copy)]

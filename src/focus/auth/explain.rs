@@ -4,12 +4,17 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::decide::MAX_MACHINE_UID;
 use super::sessions::LoginId;
 use super::{Authentication, Mode, Question, Refusal, Room, Rule};
 use crate::config::Config;
-use crate::focus::request::sender_behind;
+use crate::focus::ids::Ids;
+use crate::focus::request::{NO_CONFERENCES, is_brewery, read_room, sender_behind};
 use crate::focus::time::Timestamp;
 use crate::wire::{BareJid, Jid};
+
+/// The session of the hypothesis.
+const KNOWN: &str = "known";
 
 /// What is known of a request that nobody has sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,6 +28,8 @@ pub struct Hypothesis {
     pub breakouts_open: bool,
     pub session: Session,
     pub machine: Machine,
+    /// The address used a session before, which lives.
+    pub bound: bool,
 }
 
 /// The session id in the request.
@@ -43,6 +50,8 @@ pub enum Machine {
     Same,
     Other,
     None,
+    /// A name of more than any client writes.
+    Long,
 }
 
 impl Session {
@@ -64,6 +73,7 @@ impl Machine {
             "same" => Some(Machine::Same),
             "other" => Some(Machine::Other),
             "none" => Some(Machine::None),
+            "long" => Some(Machine::Long),
             _ => None,
         }
     }
@@ -75,14 +85,21 @@ pub fn explain(config: &Config, given: &Hypothesis) -> Result<String, String> {
     let from = from.transpose()?;
     let room = room(config, given)?;
     let sender = from.as_ref().map(|from| sender_behind(config, from));
+    if is_brewery(config, &room) {
+        return Ok(brewery(&room));
+    }
     let state = state(config, given, &room);
     let now = Timestamp(1);
     let mut authentication = Authentication::new(config);
-    let (id, machine) = ("known", "machine");
-    if given.session == Session::Known {
+    let (id, machine) = (KNOWN, "machine");
+    let long = "m".repeat(MAX_MACHINE_UID + 1);
+    if given.session == Session::Known || given.bound {
         let account = Jid::new(&format!("somebody@{}", authentication.mode.domain().unwrap_or("nowhere")));
         let account = account.map_err(|error| format!("jicofo.authentication.login-url: {error}"))?;
-        authentication.sessions.add(now, LoginId::new(id.into()), account, machine, room.clone());
+        let key = authentication.sessions.add(now, LoginId::new(id.into()), account, machine, room.clone());
+        if let Some(sender) = sender.as_ref().filter(|_| given.bound) {
+            authentication.sessions.bind(key, sender);
+        }
     }
     let question = Question {
         sender: sender.as_ref(),
@@ -95,11 +112,15 @@ pub fn explain(config: &Config, given: &Hypothesis) -> Result<String, String> {
             Machine::Same => Some(machine),
             Machine::Other => Some("another machine"),
             Machine::None => None,
+            Machine::Long => Some(&long),
         },
         room: &room,
         state,
     };
-    let rule = authentication.decide(now, &question).rule;
+    let decision = authentication.decide(now, &question);
+    let rule = decision.rule;
+    authentication.admit(&mut Ids::new(0), now, &question, &decision);
+    let leads = sender.as_ref().is_some_and(|sender| authentication.is_bound(now, sender));
     let mut text = String::new();
     let mut line = |what: &str, words: String| _ = writeln!(text, "{what:<9} {words}");
     line("asks", who(config, from.as_ref(), sender.as_ref()));
@@ -111,27 +132,35 @@ pub fn explain(config: &Config, given: &Hypothesis) -> Result<String, String> {
     );
     line("because", rule.words().into());
     line("answer", answer(&question, rule));
-    line("owner", owner(config, &question, rule));
+    line("owner", owner(config, &question, rule, leads));
     _ = writeln!(text, "\nIf that surprises: {}", remedy(config, &authentication.mode, &question, rule));
     Ok(text)
 }
 
 fn room(config: &Config, given: &Hypothesis) -> Result<BareJid, String> {
     let room = given.room.as_deref().ok_or("no room is named; write --room NAME")?;
-    let whole = match (room.contains('@'), muc_domain(config)) {
+    let whole = match (room.contains('@'), config.xmpp.client.rooms_domain()) {
         (true, _) => room.to_owned(),
         (false, Some(domain)) => format!("{room}@{domain}"),
         (false, None) => {
             return Err(format!("--room {room}: write it with its domain, as no xmpp-domain is configured"));
         }
     };
-    let read = if config.xmpp.use_jitsi_jid_validation { BareJid::new(&whole) } else { BareJid::new_strict(&whole) };
-    read.map_err(|error| format!("--room {whole}: {error}"))
+    read_room(config, &whole).map_err(|error| format!("--room {whole}: {error}"))
 }
 
-fn muc_domain(config: &Config) -> Option<String> {
-    let client = &config.xmpp.client;
-    client.conference_muc_jid.clone().or_else(|| Some(format!("conference.{}", client.xmpp_domain.as_ref()?)))
+/// Refused before any rule of authentication is asked.
+fn brewery(room: &BareJid) -> String {
+    let (condition, text) = NO_CONFERENCES;
+    format!(
+        "room      {room}: the brewery of the bridges, of Jigasi or of Jibri\n\
+         decision  refused, before any rule is asked\n\
+         because   whoever is in a brewery is no participant\n\
+         answer    error {condition}: {text}\n\
+         owner     nobody comes\n\n\
+         If that surprises: brewery-jid of jicofo.bridge, jicofo.jigasi or jicofo.jibri names this room; let bridges, gateways \
+         and recorders meet in a room of its own, in a component that clients cannot enter\n"
+    )
 }
 
 /// Which domain breakout rooms have the server says; here it is the usual one.
@@ -211,16 +240,29 @@ fn answer(question: &Question<'_>, rule: Rule) -> String {
     }
 }
 
-fn owner(config: &Config, question: &Question<'_>, rule: Rule) -> String {
+/// `leads`: the sender has a session when he has been answered.
+fn owner(config: &Config, question: &Question<'_>, rule: Rule, leads: bool) -> String {
     match (rule, question.sender) {
         (_, None) => "nobody: over HTTP it is not known who will come".into(),
         (rule, _) if rule.refusal().is_some() => "nobody comes".into(),
-        (Rule::LoggedIn | Rule::SessionKnown | Rule::Bound, Some(sender)) => {
-            format!("{} is made owner of the room when it is in it from {sender}", sender.bare_str())
+        (Rule::AuthenticationOff, _) if question.state == Room::Breakout => {
+            "nobody is elected; in a breakout room the owners of the main room are owners".into()
         }
         (Rule::AuthenticationOff, _) if config.conference.enable_auto_owner => "the first who comes".into(),
         (Rule::AuthenticationOff, _) => "nobody (jicofo.conference.enable-auto-owner is off)".into(),
-        _ => "not this one".into(),
+        (_, Some(sender)) if leads => {
+            format!("{} is made owner of the room when it is in it from {sender}", sender.bare_str())
+        }
+        (Rule::BreakoutRoom, Some(sender)) if question.session == Some(KNOWN) => format!(
+            "{} is made owner if it used its session from {sender} before, as for the main room; a request for a breakout room \
+             looks at no session",
+            sender.bare_str()
+        ),
+        (Rule::BreakoutRoom, _) => {
+            "not this one, unless the address used a session before (--bound); the owners of the main room are owners"
+                .into()
+        }
+        _ => "not this one, unless the address used a session before (--bound)".into(),
     }
 }
 

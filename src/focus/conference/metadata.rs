@@ -164,7 +164,6 @@ mod tests {
         items.iter().map(|item| (*item).to_owned()).collect()
     }
 
-    /// Covers spec/20: 39.
     #[test]
     fn what_a_message_leaves_out_is_over_or_stays_as_the_table_says() {
         let closed = told(&[json!({ "participants": [], "participantsSoftLimit": 5, "lobbyEnabled": true })]);

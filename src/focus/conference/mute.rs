@@ -96,8 +96,10 @@ impl Conference {
             return Err(refuse(Condition::NotAllowed, "only moderators may mute others"));
         }
         // The whole address: a nick means nothing in another room.
-        let found = target.resource().and_then(|nick| self.members.id_of(nick)).and_then(participant);
-        let target = found.filter(|member| member.occupant == target).ok_or_else(absent)?;
+        let found = target.resource().and_then(|nick| self.members.get(self.members.id_of(nick)?));
+        let found = found.filter(|member| member.occupant == target);
+        // A visitor is there, but in no place for media.
+        let target = found.filter(|it| it.is_participant() || it.role == Role::Visitor).ok_or_else(absent)?;
         let unmutes = !wish.text.eq_ignore_ascii_case("true");
         if !own && unmutes {
             return Err(refuse(Condition::NotAllowed, "nobody can unmute another"));

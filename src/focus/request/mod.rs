@@ -11,6 +11,7 @@ use super::context::{Asked, Context, NICK, error};
 use super::floods::Kind;
 use crate::config::Config;
 use crate::wire::focus_iq::{self, Property, SessionInvalid};
+use crate::wire::jid::JidError;
 use crate::wire::stanza::{IqBody, Payload, StanzaError};
 use crate::wire::values::Condition;
 use crate::wire::xml::Raw;
@@ -138,23 +139,27 @@ impl Focus {
     fn requested_room(&self, room: Option<&str>) -> Result<BareJid, (Condition, &'static str)> {
         let room = room.filter(|room| !room.is_empty());
         let room = room.ok_or((Condition::BadRequest, "No 'room' specified."))?;
-        let room = match self.cx.config.xmpp.use_jitsi_jid_validation {
-            true => BareJid::new(room),
-            false => BareJid::new_strict(room),
-        };
+        let room = read_room(&self.cx.config, room);
         let room = room.map_err(|_| (Condition::BadRequest, "Invalid room name."))?;
-        // Its bridges would be taken for participants.
-        if self.is_brewery(&room) {
-            return Err((Condition::NotAllowed, "This room is not for conferences."));
+        match is_brewery(&self.cx.config, &room) {
+            true => Err(NO_CONFERENCES),
+            false => Ok(room),
         }
-        Ok(room)
     }
+}
 
-    fn is_brewery(&self, room: &BareJid) -> bool {
-        let config = &self.cx.config;
-        let breweries = [&config.bridge.brewery_jid, &config.jigasi.brewery_jid, &config.jibri.brewery_jid];
-        breweries.into_iter().flatten().any(|brewery| brewery == room)
-    }
+/// The answer to whoever asks for a brewery.
+pub(crate) const NO_CONFERENCES: (Condition, &str) = (Condition::NotAllowed, "This room is not for conferences.");
+
+/// The room that is written there, normalised, by the rules that are configured.
+pub(crate) fn read_room(config: &Config, room: &str) -> Result<BareJid, JidError> {
+    if config.xmpp.use_jitsi_jid_validation { BareJid::new(room) } else { BareJid::new_strict(room) }
+}
+
+/// Whether bridges or gateways meet there: they would be taken for participants.
+pub(crate) fn is_brewery(config: &Config, room: &BareJid) -> bool {
+    let breweries = [&config.bridge.brewery_jid, &config.jigasi.brewery_jid, &config.jibri.brewery_jid];
+    breweries.into_iter().flatten().any(|brewery| brewery == room)
 }
 
 /// Answers that the conference is ready, or that the client shall ask again.
