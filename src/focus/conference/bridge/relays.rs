@@ -128,8 +128,7 @@ impl Conference {
             return self.repeat_link(cx, key, linked);
         }
         let Some(jid) = self.bridges.get(key).map(|session| session.bridge.jid.clone()) else { return };
-        // Silence, too: nobody knows then what of the link is there, and what is made of it anew may be there already.
-        if *answered == Answer::None || answer::update(answered.as_colibri()) != UpdateOutcome::Done {
+        if answer::update(answered.as_colibri()) != UpdateOutcome::Done {
             say!(self, warn, "{jid} refused a change of a link{}: moving", answered.detail());
             self.session_failed(cx, key, answered, "the bridge refused a change of a link: off it");
         }
