@@ -143,11 +143,13 @@ pub struct Problems {
     all: BTreeMap<(Kind, String), Problem>,
     /// Where rooms are by the configuration.
     rooms: Option<String>,
+    /// Before this none of those whose names clients made up is too old.
+    ages_at: Option<Timestamp>,
 }
 
 impl Problems {
     pub fn new(config: &Config) -> Problems {
-        Problems { all: BTreeMap::new(), rooms: config.xmpp.client.rooms_domain() }
+        Problems { rooms: config.xmpp.client.rooms_domain(), ..Problems::default() }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
@@ -194,6 +196,9 @@ impl Problems {
             let oldest = self.all.values().min_by_key(|problem| (problem.is_severe(), problem.since));
             self.make_room(oldest.map(Problem::key));
         }
+        if foreign {
+            self.ages_at.get_or_insert(now + FOREIGN_LASTS);
+        }
         let (subject, causes) = (subject.to_owned(), BTreeSet::new());
         self.all.insert(key, Problem { kind, subject, since: now, text: text(), seen: now, foreign, causes });
         true
@@ -211,6 +216,9 @@ impl Problems {
 
     /// Those of names that clients made up that did not show for long are gone, unless somebody is known who still causes them.
     pub fn age(&mut self, now: Timestamp) {
+        if self.ages_at.is_none_or(|at| now < at) {
+            return;
+        }
         self.all.retain(|_, problem| {
             let lasts = !problem.foreign || !problem.causes.is_empty() || now.since(problem.seen) < FOREIGN_LASTS;
             if !lasts {
@@ -223,6 +231,8 @@ impl Problems {
             }
             lasts
         });
+        let foreign = self.all.values().filter(|problem| problem.foreign);
+        self.ages_at = foreign.map(|problem| problem.seen + FOREIGN_LASTS).min();
     }
 
     /// It is gone. Told if it was there.

@@ -313,15 +313,17 @@ fn a_bridge_is_not_blamed_for_the_loss_of_our_connection() {
     }
 }
 
+/// What tells the focus that it is in the brewery.
+fn own_in_brewery(d: &testkit::room::Delivery) -> bool {
+    d.to == "focus" && d.stanza.get("from") == Some("jvbbrewery@internal.auth.meet.test/focus")
+}
+
 /// Covers spec/50: 37.
 #[test]
 fn the_brewery_is_entered_at_the_second_try() {
     // Every presence of the room begins the wait anew (spec/50 §1.1).
     let mut s = Scenario::new().bridge_with("jvb1", |bridge| bridge.presence_interval = Time::ZERO).start();
-    let own = |d: &testkit::room::Delivery| {
-        d.to == "focus" && d.stanza.get("from") == Some("jvbbrewery@internal.auth.meet.test/focus")
-    };
-    s.accident(2, Fate::IsLost, own);
+    s.accident(2, Fate::IsLost, own_in_brewery);
     s.focus_is_replaced();
     let start = s.now();
     s.run_for(Time::from_millis(14_900));
@@ -341,10 +343,7 @@ fn the_brewery_is_entered_at_the_second_try() {
 fn a_brewery_whose_bridges_talk_on_while_our_own_presence_is_lost_is_entered_anew() {
     let mut s = Scenario::new().bridge("jvb1").bridge("jvb2").start();
     s.settle();
-    let own = |d: &testkit::room::Delivery| {
-        d.to == "focus" && d.stanza.get("from") == Some("jvbbrewery@internal.auth.meet.test/focus")
-    };
-    s.accident(1, Fate::IsLost, own);
+    s.accident(1, Fate::IsLost, own_in_brewery);
     s.focus_is_cut_off();
     s.focus_logs_in_anew();
     let start = s.now();
@@ -361,11 +360,8 @@ fn a_brewery_whose_bridges_talk_on_while_our_own_presence_is_lost_is_entered_ane
 fn a_brewery_that_could_not_be_tried_while_cut_off_is_entered_when_resumed() {
     let mut s = Scenario::new().bridge("jvb1").start();
     s.settle();
-    let own = |d: &testkit::room::Delivery| {
-        d.to == "focus" && d.stanza.get("from") == Some("jvbbrewery@internal.auth.meet.test/focus")
-    };
     s.bridge("jvb1").settings.presence_interval = Time::ZERO;
-    s.accident(2, Fate::IsLost, own);
+    s.accident(2, Fate::IsLost, own_in_brewery);
     s.focus_is_cut_off();
     s.focus_logs_in_anew();
     // Given up after 15 s, to be tried again after another 15.

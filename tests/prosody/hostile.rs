@@ -8,7 +8,7 @@ use testkit::raw::RawGuest;
 use testkit::sources::{Media, Source, Sources};
 use testkit::xml::parse;
 
-use super::support::{focus, left, stage, undisturbed};
+use super::support::{focus, left, met, undisturbed};
 
 /// Prosody's own limit would end the attacker's stream long before ours.
 const NO_LIMIT: &str = "c2s_stanza_size_limit = 8 * 1024 * 1024\nlimits = { c2s = { rate = \"100mb/s\" } }\n";
@@ -18,12 +18,7 @@ const NO_LIMIT: &str = "c2s_stanza_size_limit = 8 * 1024 * 1024\nlimits = { c2s 
 async fn whatever_a_guest_sends_is_answered_and_hurts_nobody() {
     let prosody = Prosody::with(Wiring::Proxy).more(NO_LIMIT).start().await;
     let focus = focus().start(&prosody).await;
-    let mut stage = stage(&prosody);
-    stage.bridge("jvb1").await;
-    for name in ["alice", "bob"] {
-        stage.joins(name).await;
-    }
-    stage.agree().await;
+    let mut stage = met(&prosody, &["alice", "bob"]).await;
 
     let mut mallory = RawGuest::at(&prosody).await;
     let room = format!("den@{}", prosody.muc_domain());
@@ -114,12 +109,7 @@ fn without_answer(room: &str, prosody: &Prosody) -> Vec<String> {
 async fn ten_thousand_sources_are_refused_and_the_meeting_goes_on() {
     let prosody = Prosody::with(Wiring::Proxy).more(NO_LIMIT).start().await;
     let focus = focus().start(&prosody).await;
-    let mut stage = stage(&prosody);
-    stage.bridge("jvb1").await;
-    for name in ["alice", "bob", "mallory"] {
-        stage.joins(name).await;
-    }
-    stage.agree().await;
+    let stage = met(&prosody, &["alice", "bob", "mallory"]).await;
 
     let source = |ssrc| Source {
         ssrc,
@@ -144,12 +134,7 @@ async fn ten_thousand_sources_are_refused_and_the_meeting_goes_on() {
 async fn nobody_withdraws_anothers_sources_or_ends_anothers_session() {
     let prosody = Prosody::start(Wiring::Classic).await;
     let focus = focus().start(&prosody).await;
-    let mut stage = stage(&prosody);
-    stage.bridge("jvb1").await;
-    for name in ["alice", "bob", "mallory"] {
-        stage.joins(name).await;
-    }
-    stage.agree().await;
+    let stage = met(&prosody, &["alice", "bob", "mallory"]).await;
     let sid = stage.participant("alice").look(|alice| alice.session().map(|session| session.sid.clone()));
     let sid = sid.expect("she is connected");
     stage.participant("mallory").tell(|mallory| {
@@ -168,12 +153,7 @@ async fn nobody_withdraws_anothers_sources_or_ends_anothers_session() {
 async fn a_flood_of_one_is_stopped_and_the_meeting_goes_on() {
     let prosody = Prosody::with(Wiring::Proxy).more(NO_LIMIT).start().await;
     let focus = focus().start(&prosody).await;
-    let mut stage = stage(&prosody);
-    stage.bridge("jvb1").await;
-    for name in ["alice", "bob", "mallory"] {
-        stage.joins(name).await;
-    }
-    stage.agree().await;
+    let mut stage = met(&prosody, &["alice", "bob", "mallory"]).await;
     stage.participant("mallory").tell(|mallory| {
         for _ in 0..2_000 {
             mallory.ask_mute_of(ns::JITMEET_AUDIO, "alice", true);
@@ -198,12 +178,7 @@ async fn a_flood_of_one_is_stopped_and_the_meeting_goes_on() {
 async fn whoever_claims_to_be_somebody_else_is_himself() {
     let prosody = Prosody::start(Wiring::Proxy).await;
     let focus = focus().start(&prosody).await;
-    let mut stage = stage(&prosody);
-    stage.bridge("jvb1").await;
-    for name in ["alice", "bob", "mallory"] {
-        stage.joins(name).await;
-    }
-    stage.agree().await;
+    let mut stage = met(&prosody, &["alice", "bob", "mallory"]).await;
     let room = format!("room@{}", prosody.muc_domain());
     let me = format!("focus@{}/focus", prosody.auth_domain());
     let json = |json: &str| format!("<json-message xmlns='{}' room='{room}'>{json}</json-message>", ns::JITMEET);

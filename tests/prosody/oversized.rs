@@ -6,7 +6,7 @@ use testkit::prosody::{Prosody, Wiring};
 use testkit::raw::RawGuest;
 use testkit::sources::{Media, Source, Sources};
 
-use super::support::{focus, stage, undisturbed};
+use super::support::{focus, met, undisturbed};
 
 /// Six times as long when it is escaped.
 fn quotes() -> String {
@@ -17,12 +17,7 @@ fn quotes() -> String {
 async fn no_guest_makes_the_focus_send_what_the_server_does_not_take() {
     let prosody = Prosody::with(Wiring::Proxy).start().await;
     let focus = focus().start(&prosody).await;
-    let mut stage = stage(&prosody);
-    stage.bridge("jvb1").await;
-    for name in ["alice", "bob", "mallory"] {
-        stage.joins(name).await;
-    }
-    stage.agree().await;
+    let mut stage = met(&prosody, &["alice", "bob", "mallory"]).await;
 
     let mut guest = RawGuest::at(&prosody).await;
     let room = format!("den@{}", prosody.muc_domain());

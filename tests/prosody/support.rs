@@ -35,6 +35,17 @@ pub fn stage(prosody: &Prosody) -> Stage<'_> {
     stage
 }
 
+/// A stage on which these have met, with one bridge.
+pub async fn met<'p>(prosody: &'p Prosody, names: &[&str]) -> Stage<'p> {
+    let mut stage = stage(prosody);
+    stage.bridge("jvb1").await;
+    for name in names {
+        stage.joins(name).await;
+    }
+    stage.agree().await;
+    stage
+}
+
 /// Waits until the focus has left a room.
 pub async fn left(prosody: &Prosody, since: usize, room: &str) {
     let line = format!("occupant left: {room}@{}/focus", prosody.muc_domain());
