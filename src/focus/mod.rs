@@ -25,6 +25,7 @@ pub mod problems;
 pub mod request;
 mod routes;
 mod seat;
+pub mod size;
 pub mod sources;
 mod story;
 mod table;
