@@ -12,7 +12,7 @@ use testkit::ns;
 use testkit::participant::SessionState;
 use testkit::scenario::Scenario;
 use testkit::wire_log::Wire;
-use testkit::xml::{Element, Read, error_in, parse};
+use testkit::xml::{Element, error_in, parse};
 use testkit::{Time, ns::JITMEET_AUDIO};
 
 use crate::support::*;
