@@ -221,6 +221,11 @@ impl Focus {
         self.cx.bridges.status(self.cx.now, &self.cx.config.bridge)
     }
 
+    /// What is known of a room by its metadata, and by its form where there is none. None: there is no conference in it.
+    pub fn metadata_of(&self, room: &str) -> Option<&conference::metadata::RoomMetadata> {
+        Some(self.conferences.get(self.conferences.id_of_text(room)?)?.room_metadata())
+    }
+
     /// Counted from state.
     pub fn gauges(&self) -> Gauges {
         let config = &self.cx.config.bridge;
