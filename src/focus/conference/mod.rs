@@ -609,7 +609,7 @@ impl Conference {
         cx.timers.cancel(member.next_endpoint);
         cx.timers.cancel(member.held_back);
         if member.features.is_none() {
-            caps::left(cx, (self.id, id), member.caps.as_ref());
+            caps::left(cx, (self.id, id));
         }
         if let Some(session) = member.invite.session() {
             self.sessions.remove(&session.sid);
