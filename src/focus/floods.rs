@@ -62,7 +62,11 @@ impl Kind {
             Kind::Change => Limits { sender: rate(60, 0, 500), room: rate(400, 10, 50), reserve: rate(10, 0, 5_000) },
             // Whoever comes, goes and comes again gets one in three seconds, in the long run.
             Kind::Place => Limits { sender: rate(20, 0, 3_000), room: rate(1_000, 0, 10), reserve: rate(3, 0, 30_000) },
-            Kind::NewRoom => Limits { sender: rate(30, 0, 2_000), room: rate(0, 0, 0), reserve: rate(0, 0, 0) },
+            // Here "the room" is the whole focus: a hundred meetings a second are more than anybody has. Over HTTP nobody has
+            // an address, and there is this bound alone.
+            Kind::NewRoom => {
+                Limits { sender: rate(30, 0, 2_000), room: rate(2_000, 0, 10), reserve: rate(3, 0, 30_000) }
+            }
         }
     }
 }
@@ -100,6 +104,18 @@ pub(crate) struct RoomPurse([Bucket; Kind::COUNT]);
 #[derive(Debug, Default)]
 pub(crate) struct Floods {
     purses: Recent<Jid, Purse>,
+    /// Of all who start conferences.
+    rooms: RoomPurse,
+}
+
+/// Whether somebody may start a conference now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    Now,
+    /// He asks for too many.
+    Refused,
+    /// All together ask for too many: he may try again.
+    Later,
 }
 
 impl Floods {
@@ -114,6 +130,29 @@ impl Floods {
             }
         }
         admitted
+    }
+
+    /// Whether one more conference may be started. `sender`: None if nobody vouches for one.
+    pub fn admit_start(&mut self, now: Timestamp, sender: Option<&Jid>) -> Start {
+        let limits = Kind::NewRoom.limits();
+        let index = Kind::NewRoom as usize;
+        let Some(sender) = sender else {
+            let common = &mut self.rooms.0[index];
+            if !common.has_room(now, limits.room, 0) {
+                return Start::Later;
+            }
+            common.take(now, limits.room);
+            return Start::Now;
+        };
+        let is_his_own = !self.purses.get(now, sender).own[index].has_room(now, limits.sender, 0);
+        let mut rooms = self.rooms;
+        let admitted = self.admit(now, sender, Kind::NewRoom, Some((&mut rooms, 0)));
+        self.rooms = rooms;
+        match admitted {
+            true => Start::Now,
+            false if is_his_own => Start::Refused,
+            false => Start::Later,
+        }
     }
 
     fn is_there_room(
@@ -232,6 +271,21 @@ mod tests {
         assert_eq!(all, 500 + 10, "and the ninth's reserve");
         assert_eq!(admitted(at(0), "honest", 100), 10, "who has not asked for anything yet has a reserve");
         assert_eq!(admitted(at(1_000), "honest", 1), 1);
+    }
+
+    #[test]
+    fn all_together_start_no_more_than_a_focus_can_bear_and_each_still_can() {
+        let mut floods = Floods::default();
+        let mut start = |now, who: Option<&str>, times: usize| {
+            let mut started = [0; 3];
+            (0..times).for_each(|_| started[floods.admit_start(now, who.map(jid).as_ref()) as usize] += 1);
+            started
+        };
+        assert_eq!(start(at(0), Some("a"), 40), [30, 10, 0]);
+        assert_eq!(start(at(0), None, 5_000), [1_970, 0, 3_030]);
+        assert_eq!(start(at(0), Some("b"), 40), [3, 0, 37], "from his reserve");
+        assert_eq!(start(at(1_000), None, 200), [100, 0, 100]);
+        assert_eq!(start(at(60_000), Some("a"), 40), [30, 10, 0]);
     }
 
     #[test]

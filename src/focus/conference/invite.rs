@@ -10,6 +10,7 @@ use crate::config::ReinviteMethod;
 use crate::focus::colibri::answer::Allocated;
 use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
+use crate::focus::sources::set::BRIDGE_OWNER;
 use crate::focus::sources::signal::Heard;
 use crate::focus::timers::Timer;
 use crate::wire::jingle::{BridgeSession, Jingle, Reason, StartMuted};
@@ -413,9 +414,11 @@ fn told_of(session: &super::bridge::BridgeSession) -> BridgeSession {
     BridgeSession { id: Some(session.id.to_string()), region: session.region.clone(), ..BridgeSession::default() }
 }
 
-/// Visitors get a session only where there are to be some (spec/30 §6.1), and nobody before it is known what it supports.
+/// Visitors get a session only where there are to be some (spec/30 §6.1), and nobody before it is known what it supports. Nor
+/// does who is called like the bridge: what it sends would be taken for the bridge's by all.
 fn may_be_invited(cx: &Context, member: &Member) -> bool {
-    let is_welcome = member.role != Role::Visitor || cx.config.visitors.enabled;
+    let is_visitor_welcome = member.role != Role::Visitor || cx.config.visitors.enabled;
+    let is_welcome = is_visitor_welcome && member.nick.as_str() != BRIDGE_OWNER;
     !member.is_participant() && member.features.is_some() && member.held_back.is_none() && is_welcome
 }
 

@@ -281,6 +281,7 @@ impl Conference {
     /// Adds sources and tells who owns them, if there was anything new.
     fn add_sources(&mut self, cx: &Context, id: MemberId, candidate: &Candidate) -> Result<Option<Added>, Rejection> {
         let Some(owner) = self.members.get(id).map(|member| member.nick.clone()) else { return Ok(None) };
+        self.check_names(id, candidate)?;
         let config = &cx.config.conference;
         let limits = Limits { ssrcs: config.max_ssrcs_per_user, groups: config.max_ssrc_groups_per_user };
         let changed = self.sources.try_add(&owner, candidate, limits)?;

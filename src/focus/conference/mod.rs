@@ -25,6 +25,7 @@ pub(crate) mod members;
 pub mod metadata;
 pub(crate) mod moderation;
 pub(crate) mod mute;
+mod names;
 pub mod offer;
 mod owner;
 mod publish;
@@ -96,6 +97,9 @@ const METADATA_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// How long whoever has come and gone too often waits until it is looked at again.
 const HELD_BACK: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// So many may wait for the focus to be in the room; others are told to ask again. Each keeps what it asked with.
+const MAX_ASKERS: usize = 1_000;
 
 /// The status with which a client says that it only changes rooms (spec/10 §5.2).
 const SWITCH_ROOM: &str = "switch_room";
@@ -235,8 +239,10 @@ impl Conference {
         }
         if self.is_running() {
             request::answer(cx, &self.room, asker, true);
-        } else {
+        } else if self.askers.len() < MAX_ASKERS {
             self.askers.push_back(asker);
+        } else {
+            request::answer(cx, &self.room, asker, false);
         }
     }
 
