@@ -49,10 +49,12 @@ pub(crate) enum Kind {
     Place,
     /// A room that is to be entered, with a form and a configuration.
     NewRoom,
+    /// To have it count against a bridge that one cannot reach it.
+    Complaint,
 }
 
 impl Kind {
-    const COUNT: usize = 4;
+    const COUNT: usize = 5;
 
     /// A moderator who mutes everybody, all three media, asks three times the size of the room in one go.
     fn limits(self) -> Limits {
@@ -67,6 +69,8 @@ impl Kind {
             Kind::NewRoom => {
                 Limits { sender: rate(30, 0, 2_000), room: rate(2_000, 0, 10), reserve: rate(3, 0, 30_000) }
             }
+            // By default more than a tenth of a bridge's endpoints within two minutes make it one to be avoided: each is one.
+            Kind::Complaint => Limits { sender: rate(1, 0, 120_000), room: rate(0, 0, 0), reserve: rate(0, 0, 0) },
         }
     }
 }
@@ -122,7 +126,8 @@ impl Floods {
     /// Whether a sender may ask for this now. `room`: of the room that it is about, with how many members it has.
     pub fn admit(&mut self, now: Timestamp, sender: &Jid, kind: Kind, room: Option<(&mut RoomPurse, usize)>) -> bool {
         let admitted = self.is_there_room(now, sender, kind, room);
-        if !admitted {
+        // Whoever complains is heard all the same.
+        if !admitted && kind != Kind::Complaint {
             let purse = self.purses.get(now, sender);
             if now.since(purse.told) >= TOLD_AGAIN {
                 purse.told = now;
@@ -305,10 +310,11 @@ mod tests {
             floods.admit(at(second * 10), &jid(&second.to_string()), Kind::Request, None);
             assert!(floods.len() <= 2 * MAX_REMEMBERED);
         }
-        let slowest = [Kind::Request, Kind::Change, Kind::Place, Kind::NewRoom].into_iter().flat_map(|kind| {
-            let Limits { sender, reserve, .. } = kind.limits();
-            [sender, reserve].map(|rate| (rate.burst + rate.per_member * 2_000) * rate.interval)
-        });
+        let slowest =
+            [Kind::Request, Kind::Change, Kind::Place, Kind::NewRoom, Kind::Complaint].into_iter().flat_map(|kind| {
+                let Limits { sender, reserve, .. } = kind.limits();
+                [sender, reserve].map(|rate| (rate.burst + rate.per_member * 2_000) * rate.interval)
+            });
         assert!(slowest.max().is_some_and(|slowest| slowest <= REMEMBERED));
     }
 }

@@ -240,7 +240,7 @@ impl Focus {
     /// purse.
     pub(super) fn payer(&self, asked: &Asked) -> Option<Jid> {
         let member = |(id, member)| self.conferences.get(id)?.members().get(member);
-        let known = self.member(asked).and_then(member).and_then(|member| member.real_jid.clone());
+        let known = self.member(asked).and_then(member).map(|member| member.payer().clone());
         known.or_else(|| request::sender(&self.cx, asked)).filter(|payer| payer.local().is_some())
     }
 

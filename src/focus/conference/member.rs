@@ -179,6 +179,11 @@ impl Member {
         !std::mem::replace(&mut self.told[disregarded.kind()], true)
     }
 
+    /// Who has to pay for what it asks for: a new nick gives nobody a new purse.
+    pub fn payer(&self) -> &Jid {
+        self.real_jid.as_ref().unwrap_or(&self.occupant)
+    }
+
     pub fn is_participant(&self) -> bool {
         self.invite.is_participant()
     }
