@@ -1,5 +1,9 @@
 //! Reading and writing elements, pitfall by pitfall.
 
+use std::sync::Arc;
+
+use super::element::MAX_KEPT;
+use super::encoded::MAX_KEPT_NAMESPACE;
 use super::*;
 use crate::wire::ice::IceTransport;
 use crate::wire::jid::Jid;
