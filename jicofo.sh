@@ -3,6 +3,7 @@
 #
 # - The binary is the first of: jicofo beside this script, target/release/jicofo below its folder, then below the folder
 #   above, and last jicofo in PATH (absolute entries only). Nothing is read from the current folder.
+# - JICOFO_OPTS is not read, as it never was here: the init script hands its words on as arguments.
 # - Secrets given as flags go on in the environment, as arguments of a running process can be read by everybody.
 # - JICOFO_MAX_MEMORY was the heap of a Java machine; it is accepted and means nothing.
 
@@ -18,7 +19,7 @@ Usage: jicofo.sh [check-config | migrate] [--config FILE] [flags]
 
 The configuration is read from -Dconfig.file=FILE in JAVA_SYS_PROPS, else from /etc/jitsi/jicofo/jicofo.conf, else from
 jicofo.toml there.
-With any of the classic flags no file is needed:
+With any of the classic flags no file is needed, nor with keys in the environment (JICOFO__XMPP__CLIENT__DOMAIN=...):
 
   --domain=DOMAIN --host=HOST --port=PORT --subdomain=NAME --secret=SECRET
   --user_domain=DOMAIN --user_name=NAME --user_password=PASSWORD
@@ -79,7 +80,7 @@ while [ "$left" -gt 0 ]; do
                 continue
             fi
             ;;
-        --config=* | --environment-file* | --version | -V | config-docs | migrate) needs_file= ;;
+        --config=* | -config=* | config=* | --environment-file* | --version | -V | config-docs | migrate) needs_file= ;;
         *)
             case ${word%%=*} in
                 secret)
@@ -104,6 +105,11 @@ while [ "$left" -gt 0 ]; do
     esac
     set -- "$@" "$argument"
 done
+
+# Keys in the environment are a configuration of their own. A line within a value may look like one: the binary knows better.
+if env | grep -q '^JICOFO__'; then
+    needs_file=
+fi
 
 JAVA_SYS_PROPS=${JAVA_SYS_PROPS:-}
 case $JAVA_SYS_PROPS in

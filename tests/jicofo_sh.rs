@@ -91,6 +91,27 @@ fn without_file_and_flags_it_exits_with_2() {
     assert_eq!(installed.run(&["check-config", "--config", "/x y"], &[]).1.matches("arg ").count(), 3);
 }
 
+/// As containers without files do.
+#[test]
+fn keys_in_the_environment_need_no_file() {
+    let installed = Installed::new();
+    let (code, said) = installed.run(&[], &[("JICOFO__XMPP__CLIENT__DOMAIN", "auth.x"), ("JICOFO_AUTH_PASSWORD", "p")]);
+    assert_eq!((code, said.contains("props \n")), (Some(0), true), "{said}");
+    for (name, value) in [("JICOFO_AUTH_PASSWORD", "p"), ("JICOFO_", "x"), ("XJICOFO__A", "x"), ("X", "a JICOFO__A=b")]
+    {
+        assert_eq!(installed.run(&[], &[(name, value)]).0, Some(2), "{name}");
+    }
+}
+
+/// The init script hands its words on as arguments, as the original's does; read here too they would count twice.
+#[test]
+fn jicofo_opts_is_the_init_scripts() {
+    let installed = Installed::new();
+    let (code, said) = installed.run(&["--host=h"], &[("JICOFO_OPTS", "--domain=d")]);
+    assert!(code == Some(0) && said.starts_with("arg --host=h\nsecret \n"), "{said}");
+    assert_eq!(installed.run(&[], &[("JICOFO_OPTS", "--domain=d")]).0, Some(2));
+}
+
 #[test]
 fn the_file_of_packages_is_read_else_the_fresh_one() {
     let installed = Installed::new();

@@ -127,6 +127,22 @@ fn what_is_for_java_is_read_or_passed_over() {
     let _ = std::fs::remove_file(path);
 }
 
+/// With a configuration that would start.
+#[test]
+fn a_mistyped_command_starts_no_server() {
+    let good = "jicofo.xmpp.client { domain = a.x, password = p, hostname = \"127.0.0.1\", port = 1 }";
+    for words in [["chek-config"].as_slice(), &["--confg", "/x"], &["migrate", "--format", "xml"]] {
+        let (code, out, said) = jicofo(words, Some(good));
+        assert_eq!((code, out.as_str()), (Some(78), ""), "{words:?}: {said}");
+        assert!(said.contains("did you mean") || said.contains("write one of them"), "{said}");
+    }
+    let (code, said, _) = jicofo(&["check-config", "--format=json", "--foo"], Some(good));
+    let said: serde_json::Value = serde_json::from_str(&said).expect("it is JSON");
+    let problems = said["problems"].as_array().expect("a list");
+    let is_told = |problem: &serde_json::Value| problem["text"].as_str().is_some_and(|text| text.contains("--foo"));
+    assert!(code == Some(0) && problems.iter().any(is_told), "{said}");
+}
+
 #[test]
 fn no_configuration_at_all_ends_with_78() {
     if !Path::new("/etc/jitsi/jicofo/jicofo.conf").exists() {
