@@ -34,6 +34,20 @@ fail() {
     exit "$1"
 }
 
+# Entries of PATH with a full name only: nothing that lies in the current folder is run.
+caller_path=${PATH:-}
+PATH=
+set -f
+IFS=:
+for folder in $caller_path; do
+    case $folder in
+        /*) PATH=${PATH:+$PATH:}$folder ;;
+    esac
+done
+unset IFS
+set +f
+PATH=${PATH:-/usr/bin:/bin}
+
 script=$(readlink -f -- "$0") || fail 1 "cannot find out where this script is"
 here=$(dirname -- "$script")
 
@@ -46,10 +60,9 @@ for candidate in "$here/jicofo" "$here/target/release/jicofo" "$here/../target/r
 done
 if [ -z "$binary" ]; then
     binary=$(command -v jicofo) || binary=
-    case $binary in
-        /*) ;;
-        *) fail 1 "there is no jicofo beside this script, in target/release, or in PATH; install it, or build it with cargo build --release" ;;
-    esac
+fi
+if [ -z "$binary" ]; then
+    fail 1 "there is no jicofo beside this script, in target/release, or in PATH; install it, or build it with cargo build --release"
 fi
 
 # Each argument once: look at it, and put it back behind the others.
@@ -130,4 +143,5 @@ if [ -f "$here/lib/logging.properties" ]; then
 fi
 export JAVA_SYS_PROPS
 
+PATH=$caller_path
 exec "$binary" "$@"

@@ -174,6 +174,48 @@ fn migrate_writes_a_new_file_that_only_its_owner_can_read() {
     let _ = std::fs::remove_dir_all(folder);
 }
 
+/// For machines: from the first line to the last, as the configuration asks, and nothing else.
+#[test]
+fn lines_are_json_where_the_configuration_says_so() {
+    let text = "jicofo.logging.format = json\njicofo.xmpp.client { domain = a.x, password = geheim, port = x }\njicofo.no-such = 1";
+    let (code, _, said) = jicofo(&["--foo"], Some(text));
+    assert_eq!(code, Some(78), "{said}");
+    let lines: Vec<serde_json::Value> =
+        said.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect();
+    let told = |level: &str, part: &str| {
+        let is_it = |line: &&serde_json::Value| line["level"] == level && line.to_string().contains(part);
+        assert_eq!(lines.iter().filter(is_it).count(), 1, "{level} {part}: {said}");
+    };
+    told("SEVERE", "jicofo.xmpp.client.port: expected a whole number");
+    told("WARNING", "jicofo.no-such: there is no such key");
+    told("WARNING", "the argument --foo means nothing here");
+    assert!(!said.contains("geheim"), "{said}");
+}
+
+/// In a few lines: what was read from where, what is on, what is off and why.
+#[test]
+fn a_start_says_what_it_read_and_what_is_on() {
+    let text = "jicofo { octo.enabled = true, bridge.brewery-jid = \"b@i.x\", bridge.health-checks.enabled = no }\n\
+                jicofo.xmpp.client { domain = a.x, password = geheim, xmpp-domain = x }\ninclude \"no-such-file.conf\"";
+    let (code, said, _) = jicofo(&["check-config", "--host=h.x"], Some(text));
+    assert_eq!(code, Some(0), "{said}");
+    let lines: Vec<&str> = said.lines().filter(|line| line.starts_with("# ")).collect();
+    assert!(lines.len() <= 8, "{lines:#?}");
+    for part in [
+        "# Configuration file ",
+        "no-such-file.conf is not there (at ",
+        "From flags and environment: jicofo.xmpp.client.hostname (--host)",
+        "Client focus@a.x via h.x:5222, bridges in b@i.x",
+        "On: several bridges a conference",
+        "authentication (jicofo.authentication.enabled is off by default)",
+        "recording (jicofo.jibri.brewery-jid is not set)",
+    ] {
+        assert!(lines.iter().any(|line| line.contains(part)), "{part}: {lines:#?}");
+    }
+    let off = lines.iter().find(|line| line.starts_with("# Off: ")).expect("something is off");
+    assert!(off.contains("bridge health checks (jicofo.bridge.health-checks.enabled, /"), "{off}");
+}
+
 /// Covers spec/80: 32.
 #[test]
 fn a_syntax_error_is_told_with_its_place_and_nothing_else() {

@@ -70,8 +70,10 @@ fn head(loaded: &Loaded) -> String {
         }
     }
     head.push_str(
-        "#\n# Old names and flags beat any file: to put this one in place, start without the flags, and take\n\
-         # net.java.sip.communicator.SC_HOME_DIR_LOCATION and the old names out of JAVA_SYS_PROPS. It holds secrets: mode 600.\n",
+        "#\n# Old names, flags and JICOFO__ variables beat any file: to put this one in place, start without them, and take\n\
+         # net.java.sip.communicator.SC_HOME_DIR_LOCATION and the old names out of JAVA_SYS_PROPS. Leave\n\
+         # java.util.logging.config.file there: levels and the packet log still come from that file. This one holds secrets:\n\
+         # mode 600, and it belongs to the user that the focus runs as.\n",
     );
     let problems: Vec<_> = loaded.problems.iter().collect();
     if !problems.is_empty() {

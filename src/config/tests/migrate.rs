@@ -108,7 +108,10 @@ fn control_characters_are_escaped_wherever_they_stand() {
         .env("JICOFO__BRIDGE__REGION_GROUPS", &serde_json::json!([[odd, "b"], []]).to_string())
         .env("JICOFO__LOCAL_REGION", odd)
         .env("JICOFO__XMPP__CLIENT__PASSWORD", odd)
-        .env("JICOFO__TRANSLATION__HTTP_HEADERS", &serde_json::json!({ odd: odd, "": "" }).to_string())
+        .env(
+            "JICOFO__TRANSLATION__HTTP_HEADERS",
+            &serde_json::json!({ odd: odd, "": "", "include": "x", "a.b": "${y}" }).to_string(),
+        )
         .env("JICOFO__XMPP__VISITORS__A\u{85}B.C__ENABLED", "false");
     let loaded = start.load();
     assert_eq!(loaded.config.local_region.as_deref(), Some(odd), "{}", told(&loaded));
