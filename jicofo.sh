@@ -81,7 +81,7 @@ while [ "$left" -gt 0 ]; do
             usage
             exit 1
             ;;
-        --config)
+        --config | -config)
             # Its value is the next argument, whatever that looks like.
             needs_file=
             set -- "$@" "$argument"

@@ -177,7 +177,7 @@ fn migrate_writes_a_new_file_that_only_its_owner_can_read() {
 /// For machines: from the first line to the last, as the configuration asks, and nothing else.
 #[test]
 fn lines_are_json_where_the_configuration_says_so() {
-    let text = "jicofo.logging.format = json\njicofo.xmpp.client { domain = a.x, password = geheim, port = x }\njicofo.no-such = 1";
+    let text = "jicofo.logging { format = json, redact-addresses = true }\njicofo.rest.port = \"203.0.113.7\"\njicofo.xmpp.client { domain = a.x, password = geheim, port = x }\njicofo.no-such = 1";
     let (code, _, said) = jicofo(&["--foo"], Some(text));
     assert_eq!(code, Some(78), "{said}");
     let lines: Vec<serde_json::Value> =
@@ -189,7 +189,8 @@ fn lines_are_json_where_the_configuration_says_so() {
     told("SEVERE", "jicofo.xmpp.client.port: expected a whole number");
     told("WARNING", "jicofo.no-such: there is no such key");
     told("WARNING", "the argument --foo means nothing here");
-    assert!(!said.contains("geheim"), "{said}");
+    told("SEVERE", "jicofo.rest.port: expected a whole number");
+    assert!(!said.contains("geheim") && !said.contains("203.0.113.7"), "{said}");
 }
 
 /// In a few lines: what was read from where, what is on, what is off and why.

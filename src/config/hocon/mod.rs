@@ -43,5 +43,5 @@ pub mod limits {
     pub const VISITOR_NODES: usize = 500;
     /// Problems reported of one configuration. Each may need a guess at what was meant, which is most of the work there is
     /// about a broken file: a fuzzer has better things to do.
-    pub const PROBLEMS: usize = if cfg!(fuzzing) { 5 } else { 100 };
+    pub const PROBLEMS: usize = if cfg!(fuzzing) { 2 } else { 100 };
 }

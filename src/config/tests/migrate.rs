@@ -272,6 +272,31 @@ fn by_chance(dice: &mut Dice) -> Start {
         words.extend((0..dice.below(6)).map(|_| format!("--{}={}", dice.of(&flags), dice.of(VALUES))));
         start.sources.flags = cli::parse(words, BTreeMap::new()).sources.flags;
     }
+    if dice.one_in(4) {
+        start = by_script(dice, start);
+    }
+    start
+}
+
+/// The variables of an old init script, and what it makes of them.
+fn by_script(dice: &mut Dice, mut start: Start) -> Start {
+    let mut script = "JICOFO_HOSTNAME=script.example.com\n".to_owned();
+    for name in ["HOST", "PORT", "AUTH_USER", "AUTH_DOMAIN", "SECRET", "AUTH_PASSWORD"] {
+        if dice.one_in(2) {
+            let value = dice.of(VALUES).replace('\'', "'\\''");
+            script.push_str(&format!("JICOFO_{name}='{value}'\n"));
+        }
+    }
+    if dice.one_in(2) {
+        script.push_str("JICOFO_OPTS=\"--subdomain=jicofo --user_name=${JICOFO_AUTH_USER:-other}\"\n");
+    }
+    start = start.beside("config", &script);
+    let file = format!("--environment-file={}", start.folder().join("config").display());
+    let environment = std::mem::take(&mut start.sources.environment);
+    let given = cli::with_environment_file(vec![file], environment).expect("it is read");
+    let read = cli::parse(given.arguments, given.environment).sources;
+    start.sources.flags.extend(read.flags);
+    start.sources.environment = read.environment;
     start
 }
 
