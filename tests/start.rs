@@ -261,6 +261,10 @@ fn it_starts_and_runs_where_nothing_can_be_written() {
         seen.last().is_some_and(|line| line.contains("PROBLEM connect: "))
     });
     assert!(runs, "{:?}: {seen:#?}", child.wait());
+    // It has said what it read and what is on before.
+    for part in ["Configuration file ", "Client focus@a.x via 127.0.0.1:1, no bridges", " On: ", " Off: "] {
+        assert_eq!(seen.iter().filter(|line| line.contains(part)).count(), 1, "{part}: {seen:#?}");
+    }
     let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
     assert!(asked.is_ok_and(|status| status.success()));
     seen.extend(lines);
