@@ -86,6 +86,7 @@ impl Focus {
                 }
             }
         }
+        self.cx.breakout_domain.clone_from(&self.components.breakout_rooms);
         self.components.discovered = true;
         for (from, message) in std::mem::take(&mut self.components.early) {
             self.component_message(&from, message);
