@@ -50,6 +50,7 @@ pub enum Kind {
     OctoRelay,
     VersionMix,
     JibriUntrusted,
+    VisitorsOff,
 }
 
 impl Kind {
@@ -81,6 +82,7 @@ impl Kind {
             Kind::OctoRelay => "octo-relay",
             Kind::VersionMix => "version-mix",
             Kind::JibriUntrusted => "jibri-untrusted",
+            Kind::VisitorsOff => "visitors-off",
         }
     }
 
@@ -97,6 +99,7 @@ impl Kind {
             self,
             NoMeetingId
                 | JibriUntrusted
+                | VisitorsOff
                 | NoSubscription
                 | BridgesUnhealthy
                 | BridgesLeaving

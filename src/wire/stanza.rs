@@ -16,6 +16,7 @@ use super::ns::{
 use super::presence::Presence;
 use super::sm::Bind;
 use super::values::{Condition, ErrorType, MessageType, StanzaId};
+use super::visitors::Visitors;
 use super::xml::{self, Attr, Child, Error, Node, Raw, Writer};
 
 /// What Prosody routes. Large variants are boxed: most stanzas are small.
@@ -63,6 +64,7 @@ pub enum Payload {
     MuteVideo(MuteVideo),
     MuteDesktop(MuteDesktop),
     Roster(Roster),
+    Visitors(Visitors),
     Bind(Bind),
     Other(Raw),
 }

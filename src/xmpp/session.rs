@@ -76,7 +76,7 @@ pub async fn run(established: Established, link: &mut Link) -> End {
     let (mut reader, mut writer) = split(transport);
     let now = Instant::now();
     let mut session = Session {
-        name: super::name(link.connection),
+        name: link.name.clone(),
         framer,
         sm,
         ping,
@@ -100,7 +100,7 @@ pub async fn run(established: Established, link: &mut Link) -> End {
 
 struct Session {
     /// For the log.
-    name: &'static str,
+    name: String,
     framer: Framer,
     sm: Option<StreamManagement>,
     ping: PingAddress,
@@ -264,7 +264,7 @@ impl Session {
         if self.out.text.len() - start > MAX_ANSWER && is_answer(&self.out.text[start..]) {
             let bytes = self.out.text.len() - start;
             self.out.text.truncate(start);
-            self.oddities.note(self.name, "answer", || format!("its answer would have {bytes} bytes and is not sent"));
+            self.oddities.note(&self.name, "answer", || format!("its answer would have {bytes} bytes and is not sent"));
             return Ok(());
         }
         log::trace!(target: PACKETS, "SENT PKT ({}): {}", self.name, Shown(&self.out.text[start..]));
@@ -290,7 +290,7 @@ impl Session {
                 }
                 Frame::Refused(refused) => {
                     self.oddities
-                        .note(self.name, refused.why, || format!("<{}> of {} bytes", refused.name, refused.bytes));
+                        .note(&self.name, refused.why, || format!("<{}> of {} bytes", refused.name, refused.bytes));
                     if refused.is_stanza() {
                         self.count();
                     }
@@ -319,7 +319,7 @@ impl Session {
                 }
                 let kind = error.head.as_ref().map_or("element", |head: &_| StanzaKind::as_str(head.kind));
                 let from = error.head.as_ref().and_then(|head| head.from.clone());
-                self.oddities.note(self.name, kind, || match &from {
+                self.oddities.note(&self.name, kind, || match &from {
                     Some(from) => format!("{error}, from {from}"),
                     None => error.to_string(),
                 });
@@ -335,7 +335,7 @@ impl Session {
                 if document.len() > MAX_REQUEST
                     && let Some(refusal) = too_large(&stanza)
                 {
-                    self.oddities.note(self.name, "request", || format!("it has {} bytes", document.len()));
+                    self.oddities.note(&self.name, "request", || format!("it has {} bytes", document.len()));
                     self.write(&refusal)?;
                     return Ok(None);
                 }
@@ -359,7 +359,7 @@ impl Session {
             }
             Incoming::StreamError(error) => return Err(error.into()),
             Incoming::Unknown { name, ns } => {
-                self.oddities.note(self.name, "unknown element", || format!("<{name}> of {ns}"));
+                self.oddities.note(&self.name, "unknown element", || format!("<{name}> of {ns}"));
             }
             _ => log::debug!("skipped an element that belongs to the login"),
         }

@@ -147,7 +147,8 @@ impl Conference {
             session: None,
             start_muted: StartMuted::default(),
         }));
-        self.members.count_participant();
+        self.members.count_participant(id);
+        self.publish_visitors(cx);
         self.decide_start_muted(cx, id);
         cx.metrics.participants += 1;
         if !features.has(Features::START_MUTED_RMD) {
@@ -178,8 +179,9 @@ impl Conference {
         let Some(session) = self.session_of(id) else { return };
         let (feedback, bridge_session) = (session.feedback.clone(), told_of(session));
         let start_muted = self.start_muted(id);
-        let Some(initiator) = cx.jid(self.seat.on).cloned() else { return };
         let Some(member) = self.members.get_mut(id) else { return };
+        let on = member.on;
+        let Some(initiator) = cx.jid(on).cloned() else { return };
         let features = member.features.unwrap_or(Features::UNANSWERED);
         let Some(participation) = member.invite.participation_mut() else { return };
         let replaced = participation.session.as_ref().map(|session| session.sid.clone());
@@ -215,7 +217,7 @@ impl Conference {
         self.signals.offered(&member.nick, view);
         self.sessions.insert(sid, id);
         let then = Then::Offered(self.id, id, attempt);
-        cx.request(self.seat.on, to, IqBody::Set(Payload::Jingle(jingle)), then);
+        cx.request(on, to, IqBody::Set(Payload::Jingle(jingle)), then);
     }
 
     /// A participant confirmed our offer, refused it, or said nothing.
@@ -274,7 +276,8 @@ impl Conference {
         if member.invite.is_participant() {
             let nick = member.nick.clone();
             member.invite = becomes;
-            self.members.uncount_participant();
+            self.members.uncount_participant(id);
+            self.publish_visitors(cx);
             say!(self, info, participant = nick; "Removed participant {nick}");
         }
     }
@@ -330,7 +333,7 @@ impl Conference {
             reason: Some(why.reason()),
             ..Jingle::default()
         };
-        cx.notify(self.seat.on, member.occupant.clone(), IqBody::Set(Payload::Jingle(jingle)));
+        cx.notify(member.on, member.occupant.clone(), IqBody::Set(Payload::Jingle(jingle)));
     }
 
     /// Forgets a participant's session: what comes for it is for nobody.

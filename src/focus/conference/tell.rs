@@ -38,12 +38,12 @@ impl Conference {
             return;
         };
         let flush = self.signals.flush(&member.nick);
-        let to = member.occupant.clone();
+        let (on, to) = (member.on, member.occupant.clone());
         let steps = [(Action::SourceRemove, flush.remove), (Action::SourceAdd, flush.add)];
         for (action, children) in steps.into_iter().filter_map(|(action, children)| Some((action, children?))) {
             let jingle = sources_changed(action, &sid, &children);
             // The answer says nothing that could be acted on (spec/30 §10.2).
-            cx.notify(self.seat.on, to.clone(), IqBody::Set(Payload::Jingle(jingle)));
+            cx.notify(on, to.clone(), IqBody::Set(Payload::Jingle(jingle)));
         }
     }
 

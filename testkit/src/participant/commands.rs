@@ -36,6 +36,20 @@ impl Participant {
         }
     }
 
+    /// The visitor node to which it is to go, once.
+    pub fn take_redirect(&mut self) -> Option<String> {
+        self.redirect.take()
+    }
+
+    /// It is on its visitor node, where it sends nothing, and enters the room there.
+    pub fn becomes_visitor(&mut self, main: &str, mirror: &str) {
+        self.settings.main_room = Some(main.to_owned());
+        self.settings.room = mirror.to_owned();
+        self.tracks.clear();
+        self.asked.clear();
+        self.join();
+    }
+
     /// Enters the room.
     pub fn join(&mut self) {
         self.place = Place::Joining;
@@ -203,6 +217,12 @@ impl Participant {
         self.ask_focus("session-info", &session, jingle, Sources::default());
     }
 
+    /// Accepts the offer now, sending this too.
+    pub fn accept_with(&mut self, track: Track) {
+        self.tracks.push(track);
+        self.send_accept();
+    }
+
     /// Sends its accept once more, as it was.
     pub fn accept_again(&mut self) {
         let Some(session) = self.session.clone() else { return };
@@ -266,7 +286,8 @@ impl Participant {
         }
         match profile.age {
             Age::Current => {
-                children.push(leaf("jitsi_participant_codecList", "av1,vp9,vp8,h264".into()));
+                let codecs = self.settings.codecs.as_ref().map_or("av1,vp9,vp8,h264".into(), |list| list.join(","));
+                children.push(leaf("jitsi_participant_codecList", codecs));
                 children.push(leaf("SourceInfo", self.source_info()));
             }
             Age::Old => {
