@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::media::{Track, sources_of};
 use super::profile::Age;
-use super::{Asked, Participant, Place, Session, SessionState};
+use super::{Asked, Participant, Place, Session, SessionState, Settings};
 use crate::Time;
 use crate::ns;
 use crate::sources::{Media, Sources};
@@ -36,9 +36,24 @@ impl Participant {
         }
     }
 
+    pub fn has_redirect(&self) -> bool {
+        self.redirect.is_some()
+    }
+
     /// The visitor node to which it is to go, once.
     pub fn take_redirect(&mut self) -> Option<String> {
         self.redirect.take()
+    }
+
+    /// The one who was sent to a visitor node, on a new connection there.
+    pub fn visitor_after(before: &Participant, jid: &str, mirror: &str) -> Participant {
+        let mut visitor = Participant::new(Settings { jid: jid.to_owned(), ..before.settings.clone() });
+        visitor.comes_after(before);
+        visitor.focus_jid = before.focus_jid.clone();
+        visitor.conference_answers = before.conference_answers.clone();
+        visitor.set_now(before.now);
+        visitor.becomes_visitor(&before.settings.room, mirror);
+        visitor
     }
 
     /// It is on its visitor node, where it sends nothing, and enters the room there.
