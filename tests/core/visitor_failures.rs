@@ -403,3 +403,69 @@ fn a_stop_leaves_all_rooms_at_once() {
     assert_eq!((leaves(&s, MIRROR).count(), leaves(&s, ROOM).count()), (1, 1));
     s.settle();
 }
+
+/// The participants go to a breakout room, and the conference waits for that; a visitor who leaves meanwhile ends nothing.
+#[test]
+fn a_visitor_who_leaves_ends_nothing_while_participants_change_rooms() {
+    let breakout = "b1@breakout.meet.test";
+    let mut s = one_node(1).server(|server| _ = server.breakouts.insert(breakout.into(), ROOM.into())).start();
+    s.joins("alice");
+    s.settle();
+    for name in ["vera", "will"] {
+        s.joins(name);
+    }
+    s.run_until(|s| s.all_connected());
+    s.participant("alice").leave_with_status("switch_room");
+    s.run_for(Time::from_secs(1));
+    s.participant("will").leave();
+    s.run_for(Time::from_secs(1));
+    assert_eq!((s.focus().gauges().conferences, s.view("vera").place()), (1, Place::InRoom));
+    s.joins_with("alice", |settings| settings.room = breakout.into());
+    s.run_for(Time::from_secs(30));
+    assert_eq!((s.focus().gauges().conferences, s.view("vera").place()), (2, Place::InRoom));
+    s.participant("alice").leave();
+    s.settle();
+    assert_eq!((s.focus().gauges().conferences, s.view("vera").place()), (0, Place::Left));
+    s.finish();
+}
+
+/// Requests that wait for a room of visitors are answered when the conference ends.
+#[test]
+fn whoever_waits_for_a_room_of_visitors_is_answered_at_the_end() {
+    let mut s = one_node(1).start();
+    s.joins("alice");
+    s.settle();
+    s.accident(usize::MAX, Fate::IsLost, |d| d.to == "focus/visitors/0" && d.stanza.name() == "presence");
+    s.joins("vera");
+    s.run_for(Time::from_secs(2));
+    assert_eq!(s.view("vera").conference_answers().len(), 0);
+    s.participant("alice").leave();
+    s.run_for(Time::from_millis(100));
+    assert_eq!(answered(&s, "vera"), (None, "false".to_owned(), None));
+    assert_eq!((leaves(&s, MIRROR).count(), leaves(&s, ROOM).count(), told_component(&s).len()), (1, 1, 0));
+    s.server().forget_rules();
+    s.run_until(|s| s.view("vera").connected() || s.view("vera").place() == Place::InRoom);
+    s.finish();
+}
+
+/// An error of ours in the midst of it costs the conference at most: whoever waits is answered once, and all rooms are left.
+#[test]
+fn an_error_of_ours_leaves_nobody_without_an_answer() {
+    let mut failures = 0;
+    for stanzas in 0..60 {
+        let mut s = one_node(1).latency(Time::from_millis(20), Time::from_millis(10)).start();
+        s.joins("alice");
+        s.settle();
+        s.sabotage(stanzas);
+        s.joins("vera");
+        s.joins("will");
+        s.settle();
+        s.participant("alice").leave();
+        s.run_for(Time::from_secs(60));
+        let mut wrong = s.focus().audit();
+        wrong.extend(s.complaints().into_iter().filter(|it| it.contains("never answered") || it.contains("not open")));
+        assert!(wrong.is_empty(), "after {stanzas}: {wrong:?}\n{}", s.story());
+        failures += s.failures();
+    }
+    assert!(failures > 30, "{failures}");
+}

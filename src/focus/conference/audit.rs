@@ -30,7 +30,9 @@ impl Conference {
         }
         self.audit_visitors(cx, wrong);
         self.cascade.audit(&self.bridges.iter().map(|session| session.key).collect(), wrong);
-        let awaits_somebody = self.start.is_some() || !self.members.is_empty() || self.has_breakouts(cx);
+        let is_awaited = !self.visitors.opened && !self.members.is_empty();
+        let somebody = self.members.in_main_room() > 0 || is_awaited;
+        let awaits_somebody = self.start.is_some() || somebody || self.has_breakouts(cx);
         if self.is_running() && !awaits_somebody {
             wrong.push("nobody is in it, and nothing will end it".into());
         }

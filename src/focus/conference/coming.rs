@@ -74,6 +74,8 @@ impl Conference {
         if on != self.seat.on {
             return false;
         }
+        // Before that visitor goes, who may be the only one there.
+        self.visitors.opened = true;
         self.visitors_left(cx, &[id]);
         true
     }
@@ -164,6 +166,7 @@ impl Conference {
     /// A member is gone, however it went.
     fn member_left(&mut self, cx: &mut Context, id: MemberId, switching: bool) {
         let was_participant = self.members.get(id).is_some_and(Member::is_participant);
+        let looked_on = self.members.get(id).is_some_and(|member| member.on != self.seat.on);
         if let Some(member) = self.members.get(id) {
             say!(self, info, participant = member.nick; "Member left: {}", member.nick);
             if was_participant {
@@ -177,7 +180,9 @@ impl Conference {
             self.signals.left(&nick);
         }
         self.after_leave(cx, was_participant);
-        if self.is_deserted() {
+        if looked_on {
+            self.end_if_awaited_in_vain(cx);
+        } else if self.members.in_main_room() == 0 {
             self.empty(cx, switching);
         }
     }
@@ -193,7 +198,13 @@ impl Conference {
             self.signals.left(&nick);
         }
         self.after_leave(cx, self.members.participants() < participants);
-        if self.is_deserted() {
+        self.end_if_awaited_in_vain(cx);
+    }
+
+    /// Ends the conference if its last visitor has gone before anybody was in the main room. Otherwise visitors end nothing: it
+    /// is the main room that ends it, when nobody is there any more (spec/60 §6.9).
+    fn end_if_awaited_in_vain(&mut self, cx: &mut Context) {
+        if !self.visitors.opened && self.members.is_empty() && self.start.is_none() {
             self.empty(cx, false);
         }
     }
@@ -205,11 +216,6 @@ impl Conference {
         if participants_left {
             self.watch_for_loneliness(cx);
         }
-    }
-
-    /// Whether nobody is there for whom it goes on: nobody in the main room, and no visitors who wait for somebody there.
-    fn is_deserted(&self) -> bool {
-        self.members.in_main_room() == 0 && (self.visitors.opened || self.members.is_empty())
     }
 
     /// Another client of the same user has taken over a member's name before the room heard that the one before left, so it

@@ -87,6 +87,7 @@ impl Conference {
         for id in self.members.iter().map(|member| member.id).collect::<Vec<_>>() {
             self.forget_member(cx, id);
         }
+        self.recall_redirected();
         self.answer_askers(cx, |conference, cx, asker| conference.answer(cx, asker, Place::NotReady));
         self.leave_rooms(cx, leave);
         if let Phase::AwaitingMetadata(timer) = self.phase {

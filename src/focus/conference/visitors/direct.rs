@@ -1,11 +1,12 @@
 //! Where somebody who asks for the conference is sent: the main room, or one of visitors (spec/60 §6.5, §6.6).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::super::{Conference, MemberId};
 use super::Redirected;
 use crate::focus::NodeId;
 use crate::focus::context::{Asked, Context};
+use crate::focus::problems::Kind;
 use crate::focus::request::{self, Place, Requester};
 use crate::focus::seat::EntryFailure;
 use crate::focus::visitors::Wish;
@@ -67,27 +68,45 @@ impl Conference {
     }
 
     /// Sends somebody to a node, when we are in the room there.
-    pub(super) fn send_to_node(&mut self, cx: &mut Context, redirected: Redirected) {
-        let chosen = self.choose_node(cx, &redirected.tried);
-        let Some((node, why)) = chosen else {
-            // Whoever was to be sent to nodes that failed asks again, and then others may do (spec/60 §6.7).
-            let (place, words) = match redirected.tried.is_empty() {
-                true => (Place::Main, "no visitor node is there for this one: main room"),
-                false => (Place::NotReady, "no visitor node let us in: to be asked again"),
-            };
-            self.story.decided(cx.now, words);
-            say!(self, warn, "{words}");
-            return self.answer(cx, redirected.asker, place);
-        };
-        self.story.decided(cx.now, why);
-        match self.visitors.mirrors.get_mut(&node) {
-            Some(mirror) if mirror.seat.is_inside() => {
-                mirror.redirects.add(cx.now);
-                self.answer(cx, redirected.asker, Place::Node(node));
+    pub(super) fn send_to_node(&mut self, cx: &mut Context, mut redirected: Redirected) {
+        while let Some((node, why)) = self.choose_node(cx, &redirected.tried) {
+            self.story.decided(cx.now, why);
+            cx.problems.solve(Kind::VisitorsOff, "nodes");
+            match self.visitors.mirrors.get_mut(&node) {
+                Some(mirror) if mirror.seat.is_inside() => {
+                    mirror.redirects.add(cx.now);
+                    return self.answer(cx, redirected.asker, Place::Node(node));
+                }
+                Some(mirror) => return mirror.askers.push_back(redirected),
+                None => {}
             }
-            Some(mirror) => mirror.askers.push(redirected),
-            None => self.enter_mirror(cx, node, redirected),
+            if self.enter_mirror(cx, node, &redirected) {
+                return;
+            }
+            redirected.tried.insert(node);
         }
+        // Whoever was to be sent to nodes that failed asks again, and then others may do (spec/60 §6.7).
+        let (place, words) = match redirected.tried.is_empty() {
+            true => (Place::Main, "no visitor node is there for this one: main room"),
+            false => (Place::NotReady, "no visitor node let us in: to be asked again"),
+        };
+        self.story.decided(cx.now, words);
+        say!(self, debug, "{words}");
+        self.tell_no_node(cx);
+        self.answer(cx, redirected.asker, place);
+    }
+
+    /// visitors-off: one who was to look on could not.
+    fn tell_no_node(&self, cx: &mut Context) {
+        let named = cx.nodes.mirrors(&self.room) && cx.nodes.ids().any(|node| cx.nodes.is_named(node));
+        cx.problems.raise(cx.now, Kind::VisitorsOff, "nodes", || match named {
+            true => "none of the visitor nodes can be used; whoever was to look on comes to the main room, or has to ask again; \
+                     see the lines about the connections below jicofo.xmpp.visitors"
+                .to_owned(),
+            false => "no room for visitors has a name; nobody is sent to visitor nodes; set jicofo.xmpp.client.xmpp-domain and \
+                      the xmpp-domain of each node below jicofo.xmpp.visitors"
+                .to_owned(),
+        });
     }
 
     fn choose_node(&mut self, cx: &mut Context, tried: &BTreeSet<NodeId>) -> Option<(NodeId, &'static str)> {
@@ -110,12 +129,35 @@ impl Conference {
     pub(super) fn answer_redirected(&mut self, cx: &mut Context, node: NodeId) {
         // Each leaves the list once he has his answer.
         while let Some(mirror) = self.visitors.mirrors.get_mut(&node)
-            && let Some(Redirected { asker, .. }) = mirror.askers.first().cloned()
+            && let Some(Redirected { asker, .. }) = mirror.askers.front().cloned()
         {
             mirror.redirects.add(cx.now);
             self.answer(cx, asker, Place::Node(node));
             if let Some(mirror) = self.visitors.mirrors.get_mut(&node) {
-                mirror.askers.remove(0);
+                mirror.askers.pop_front();
+            }
+        }
+    }
+
+    /// Whoever was to go to a node that failed goes to another.
+    pub(super) fn send_elsewhere(&mut self, cx: &mut Context, failed: NodeId, askers: VecDeque<Redirected>) {
+        self.visitors.displaced.extend(askers);
+        while let Some(mut redirected) = self.visitors.displaced.front().cloned() {
+            redirected.tried.insert(failed);
+            self.send_to_node(cx, redirected);
+            self.visitors.displaced.pop_front();
+        }
+    }
+
+    /// Whoever waits for a room of visitors waits for the conference alone, as one of those who do.
+    pub(in crate::focus::conference) fn recall_redirected(&mut self) {
+        let of_mirrors = self.visitors.mirrors.values_mut().flat_map(|mirror| std::mem::take(&mut mirror.askers));
+        let mut recalled: Vec<Redirected> = of_mirrors.collect();
+        recalled.extend(std::mem::take(&mut self.visitors.displaced));
+        for Redirected { asker, .. } in recalled {
+            // Where something failed half way he may be here and there.
+            if !self.askers.iter().any(|known| known.asked == asker.asked) {
+                self.askers.push_back(asker);
             }
         }
     }

@@ -8,11 +8,12 @@ use crate::focus::NodeId;
 use crate::focus::context::{Context, NICK};
 use crate::focus::pending::{Answer, Then};
 use crate::focus::problems::Kind;
-use crate::focus::request::{Place, remedy};
+use crate::focus::request::remedy;
 use crate::focus::seat::{EntryFailure, Loss, Seat, SeatEvent, SeatOwner};
 use crate::focus::visitors::departures::DepartureId;
 use crate::focus::visitors::mirrors::MirrorId;
 use crate::focus::visitors::redirects::Redirects;
+use crate::wire::Jid;
 use crate::wire::presence::Presence;
 use crate::wire::stanza::{IqBody, Payload};
 use crate::wire::values::PresenceType;
@@ -28,25 +29,26 @@ pub(crate) enum Stay {
 }
 
 impl Conference {
-    /// Enters the room on a node, for somebody who is to be sent there.
-    pub(super) fn enter_mirror(&mut self, cx: &mut Context, node: NodeId, first: Redirected) {
-        let Some(room) = cx.nodes.mirror_of(node, &self.room) else { return self.send_elsewhere(cx, node, first) };
-        let Ok(occupant) = room.with_resource(NICK) else { return self.send_elsewhere(cx, node, first) };
+    /// Enters the room on a node, for somebody who is to be sent there. False: it can have no name there.
+    pub(super) fn enter_mirror(&mut self, cx: &mut Context, node: NodeId, first: &Redirected) -> bool {
+        let room = cx.nodes.mirror_of(node, &self.room);
+        let Some((room, occupant)) = room.and_then(|room| Some((room.clone(), room.with_resource(NICK).ok()?))) else {
+            return false;
+        };
         let id = MirrorId(cx.unique());
         say!(self, info, "Joining {room}, for visitors");
         cx.mirrors.insert(node, room.clone(), self.id);
-        let mut seat = Seat::new(SeatOwner::Mirror(self.id, id), node.connection(), room, occupant);
-        seat.enter(cx);
         let mirror = Mirror {
             id,
-            seat,
+            seat: Seat::new(SeatOwner::Mirror(self.id, id), node.connection(), room, occupant),
             held: Vec::new(),
-            askers: vec![first],
+            askers: [first.clone()].into(),
             redirects: Redirects::default(),
             visitors: 0,
             connected: false,
         };
-        self.visitors.mirrors.insert(node, mirror);
+        self.visitors.mirrors.entry(node).or_insert(mirror).seat.enter(cx);
+        true
     }
 
     fn node_of(&self, id: MirrorId) -> Option<NodeId> {
@@ -131,14 +133,7 @@ impl Conference {
             EntryFailure::Refused { .. } if mirror.seat.is_outside() => {}
             _ => mirror.seat.leave(cx),
         }
-        for redirected in mirror.askers {
-            self.send_elsewhere(cx, node, redirected);
-        }
-    }
-
-    fn send_elsewhere(&mut self, cx: &mut Context, node: NodeId, mut redirected: Redirected) {
-        redirected.tried.insert(node);
-        self.send_to_node(cx, redirected);
+        self.send_elsewhere(cx, node, mirror.askers);
     }
 
     /// The node says that it hosts no rooms at that domain.
@@ -158,16 +153,14 @@ impl Conference {
             Stay::Out => mirror.seat.forget(cx),
             Stay::In => mirror.seat.leave(cx),
         }
-        if mirror.connected {
-            self.disconnect_nodes(cx, &[node], Then::Nothing);
+        if let Some(component) = cx.nodes.component().cloned().filter(|_| mirror.connected) {
+            self.disconnect_nodes(cx, component, &[node], Then::Nothing);
         }
         let on = node.connection();
         let visitors: Vec<MemberId> =
             self.members.iter().filter(|member| member.on == on).map(|member| member.id).collect();
         self.visitors_left(cx, &visitors);
-        for redirected in mirror.askers {
-            self.send_elsewhere(cx, node, redirected);
-        }
+        self.send_elsewhere(cx, node, mirror.askers);
     }
 
     /// Has Prosody connect a room of visitors with the main room. Until then visitors wait outside.
@@ -199,8 +192,7 @@ impl Conference {
         }
     }
 
-    fn disconnect_nodes(&self, cx: &mut Context, nodes: &[NodeId], then: Then) -> bool {
-        let Some(component) = cx.nodes.component().cloned() else { return false };
+    fn disconnect_nodes(&self, cx: &mut Context, component: Jid, nodes: &[NodeId], then: Then) {
         let disconnect = nodes.iter().map(|node| DisconnectVnode { vnode: cx.nodes.get(*node).id.clone() });
         let visitors = Visitors {
             room: Some(self.room.as_jid().to_string()),
@@ -208,7 +200,6 @@ impl Conference {
             ..Visitors::default()
         };
         cx.request(self.seat.on, component, IqBody::Get(Payload::Visitors(visitors)), then);
-        true
     }
 
     /// The conference has ended: its rooms are left. Those of visitors only when their nodes have been told, or that took too
@@ -218,9 +209,6 @@ impl Conference {
         let (mut told, mut waiting) = (Vec::new(), Vec::new());
         for (node, mut mirror) in mirrors {
             cx.mirrors.remove(node, self.id);
-            for redirected in std::mem::take(&mut mirror.askers) {
-                self.answer(cx, redirected.asker, Place::NotReady);
-            }
             if mirror.connected && mirror.seat.is_inside() {
                 told.push(node);
                 waiting.push(mirror.seat);
@@ -228,14 +216,15 @@ impl Conference {
                 mirror.seat.leave(cx);
             }
         }
-        let reachable = leave != Leave::Silently && !told.is_empty();
-        let departure = DepartureId(cx.unique());
-        if reachable && self.disconnect_nodes(cx, &told, Then::NodesDisconnected(departure)) {
+        let component = cx.nodes.component().cloned();
+        if let Some(component) = component.filter(|_| leave != Leave::Silently && !told.is_empty()) {
             match leave {
                 Leave::Room => waiting.push(self.seat.clone()),
                 Leave::Outside | Leave::Silently => self.seat.forget(cx),
             }
-            return cx.departures.insert(departure, waiting);
+            let departure = DepartureId(cx.unique());
+            cx.departures.insert(departure, waiting);
+            return self.disconnect_nodes(cx, component, &told, Then::NodesDisconnected(departure));
         }
         for mut seat in waiting {
             seat.leave(cx);

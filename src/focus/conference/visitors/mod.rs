@@ -6,7 +6,7 @@ mod published;
 
 pub(crate) use self::mirror::Stay;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::Conference;
 use crate::focus::NodeId;
@@ -22,6 +22,8 @@ use crate::wire::presence::Presence;
 pub(crate) struct Visitors {
     /// Rooms of visitors that we are in, or enter.
     mirrors: BTreeMap<NodeId, Mirror>,
+    /// Who is to be sent to another node than the one that failed.
+    displaced: VecDeque<Redirected>,
     /// A moderator lets visitors in.
     broadcast: bool,
     /// Until then nothing more is said of their number.
@@ -38,7 +40,7 @@ struct Mirror {
     /// What came from the room before we were in it for good.
     held: Vec<Presence>,
     /// Who is sent there as soon as we are in it.
-    askers: Vec<Redirected>,
+    askers: VecDeque<Redirected>,
     redirects: Redirects,
     /// How many visitors are in it.
     visitors: usize,
@@ -55,7 +57,8 @@ struct Redirected {
 
 impl Visitors {
     pub fn has_asker(&self, asked: &Asked) -> bool {
-        self.mirrors.values().flat_map(|mirror| &mirror.askers).any(|it| it.asker.asked == *asked)
+        let mut waiting = self.mirrors.values().flat_map(|mirror| &mirror.askers).chain(&self.displaced);
+        waiting.any(|it| it.asker.asked == *asked)
     }
 
     pub fn seat(&self, node: NodeId) -> Option<&Seat> {
