@@ -40,3 +40,5 @@ mod sources;
 mod start_muted;
 mod support;
 mod upgrades;
+mod visitor_failures;
+mod visitors;
