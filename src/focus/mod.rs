@@ -122,11 +122,16 @@ pub enum Input {
         on: Connection,
         resumable: bool,
     },
-    /// It can't be made, or not be kept, for this reason. Told in the log already.
+    /// It can't be made, not be kept, or not be used as it should, for this reason. Told in the log already.
     Trouble {
         on: Connection,
         kind: Kind,
         text: String,
+    },
+    /// What such trouble was is over.
+    Relief {
+        on: Connection,
+        kind: Kind,
     },
     Stanza {
         on: Connection,
@@ -219,6 +224,7 @@ impl Focus {
                 let name = on.name(&self.cx.config);
                 _ = self.cx.problems.note(self.cx.now, kind, &name, || text);
             }
+            Input::Relief { on, kind } => self.cx.problems.solve(kind, &on.name(&self.cx.config)),
             Input::Stanza { on, stanza } => self.stanza(on, stanza),
             Input::Tick => {}
             Input::Command { id, command } => self.command(id, command),

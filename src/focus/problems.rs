@@ -30,6 +30,7 @@ pub enum Kind {
     TlsExpired,
     NoTls,
     TwoFocuses,
+    RateLimited,
     // The way of requests.
     NoProxy,
     NoSubscription,
@@ -65,6 +66,7 @@ impl Kind {
             Kind::TlsExpired => "tls-expired",
             Kind::NoTls => "no-tls",
             Kind::TwoFocuses => "two-focuses",
+            Kind::RateLimited => "rate-limited",
             Kind::NoProxy => "no-proxy",
             Kind::NoSubscription => "no-subscription",
             Kind::ProxyMismatch => "proxy-mismatch",
@@ -108,6 +110,7 @@ impl Kind {
                 | OctoRelay
                 | VersionMix
                 | AuthDomain
+                | RateLimited
         )
     }
 }

@@ -351,6 +351,12 @@ impl Scenario {
         self.log_in_node(node);
     }
 
+    /// A connection tells something of itself: trouble, or that it is over.
+    pub fn connection_tells(&mut self, input: Input) {
+        self.feed(input);
+        self.pump();
+    }
+
     /// The focus is told to stop.
     pub fn stop_focus(&mut self) {
         self.feed(Input::Stop);
