@@ -25,6 +25,7 @@ pub mod problems;
 pub mod request;
 mod routes;
 mod seat;
+pub mod size;
 pub mod sources;
 mod story;
 mod table;
@@ -255,6 +256,11 @@ impl Focus {
     /// How each bridge is doing, by address.
     pub fn bridges(&self) -> Vec<BridgeStatus> {
         self.cx.bridges.status(self.cx.now, &self.cx.config.bridge)
+    }
+
+    /// What is known of a room by its metadata, and by its form where there is none. None: there is no conference in it.
+    pub fn metadata_of(&self, room: &str) -> Option<&conference::metadata::RoomMetadata> {
+        Some(self.conferences.get(self.conferences.id_of_text(room)?)?.room_metadata())
     }
 
     /// Counted from state.

@@ -20,7 +20,7 @@ use super::{Event, Link, Outgoing, PACKETS};
 use crate::focus::problems::Kind;
 use crate::wire::Jid;
 use crate::wire::sm::{Ack, AckRequest, Incoming, read_stanza};
-use crate::wire::stanza::{Iq, IqBody, Payload, Ping, Stanza, StanzaError, StanzaKind};
+use crate::wire::stanza::{Iq, IqBody, MAX_SENT, Payload, Ping, Stanza, StanzaError, StanzaKind};
 use crate::wire::values::{Condition, ErrorType, StanzaId};
 use crate::wire::xml;
 
@@ -39,6 +39,9 @@ const MAX_REQUEST: usize = 40 * 1024;
 
 /// No answer is larger: but for what the one who asked wrote into his request, such as its id.
 const MAX_ANSWER: usize = 64 * 1024;
+
+/// How much the log shows of a stanza that is too large, in characters: its kind and to whom it would have gone.
+const SHOWN_HEAD: usize = 200;
 
 /// A write buffer that one burst has left is given back.
 const KEPT_CAPACITY: usize = 256 * 1024;
@@ -272,10 +275,17 @@ impl Session {
     fn write(&mut self, stanza: &impl xml::Element) -> Result<(), Error> {
         let start = self.out.text.len();
         xml::write_to(stanza, &mut self.out.text);
-        if self.out.text.len() - start > MAX_ANSWER && is_answer(&self.out.text[start..]) {
-            let bytes = self.out.text.len() - start;
+        let bytes = self.out.text.len() - start;
+        if bytes > MAX_ANSWER && is_answer(&self.out.text[start..]) {
             self.out.text.truncate(start);
             self.oddities.note(&self.name, "answer", || format!("its answer would have {bytes} bytes and is not sent"));
+            return Ok(());
+        }
+        // One request that is never answered instead of the end of every conference.
+        if bytes > MAX_SENT {
+            let head: String = self.out.text[start..].chars().take(SHOWN_HEAD).collect();
+            self.out.text.truncate(start);
+            log::error!("{}: a stanza of {bytes} bytes is not sent, no server takes it: {}…", self.name, Shown(&head));
             return Ok(());
         }
         log::trace!(target: PACKETS, "SENT PKT ({}): {}", self.name, Shown(&self.out.text[start..]));

@@ -14,6 +14,7 @@ mod failures;
 mod floods;
 mod hazards;
 mod health;
+mod large_rooms;
 mod lobby;
 mod logs;
 mod members;

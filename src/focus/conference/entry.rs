@@ -17,6 +17,9 @@ use crate::wire::values::PresenceType;
 /// How long to wait for the metadata of a room that has some (spec/20 §2.2 step 7).
 const METADATA_WAIT: Duration = Duration::from_secs(10);
 
+/// So many may wait for the focus to be in the room; others are told to ask again. Each keeps what it asked with.
+const MAX_ASKERS: usize = 1_000;
+
 impl Conference {
     /// Somebody asks for a conference that there is: he is answered now, or when we are in the room.
     pub fn requested(&mut self, cx: &mut Context, asker: Requester) {
@@ -25,8 +28,10 @@ impl Conference {
         }
         if self.is_running() {
             self.direct(cx, asker);
-        } else {
+        } else if self.askers.len() < MAX_ASKERS {
             self.askers.push_back(asker);
+        } else {
+            self.answer(cx, asker, Place::NotReady);
         }
     }
 
@@ -99,7 +104,13 @@ impl Conference {
     }
 
     /// We are in the room and it is configured.
-    fn entered(&mut self, cx: &mut Context, form: RoomForm) {
+    fn entered(&mut self, cx: &mut Context, mut form: RoomForm) {
+        // A room of somebody else's server may say of itself what it likes: it would keep any room of ours alive, and have
+        // guests start it.
+        let known = cx.breakout_domain.as_deref();
+        if let Some(main) = form.main_room.take_if(|_| known.is_some_and(|domain| domain != self.room.domain())) {
+            say!(self, warn, "claims to be a breakout room of {main}, and is not in their domain: an ordinary room");
+        }
         let wait = form.presets && !self.metadata_seen;
         self.form = form;
         self.metadata.apply_form(&self.form, self.metadata_seen);

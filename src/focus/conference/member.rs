@@ -10,6 +10,7 @@ use super::invite::Invite;
 use super::limits::Budget;
 use crate::focus::Connection;
 use crate::focus::bridges::registry::BridgeId;
+use crate::focus::caps;
 use crate::focus::timers::TimerKey;
 use crate::focus::visitors::codecs;
 use crate::wire::Jid;
@@ -157,7 +158,9 @@ impl Member {
             }
             disregarded.extend(self.set_role(role(item.affiliation, item.role), first));
         }
-        self.caps = presence.caps.clone().or_else(|| self.caps.take());
+        if let Some(caps) = presence.caps.as_ref().filter(|caps| caps::can_be_kept(caps)) {
+            self.caps = Some(caps.clone());
+        }
         if first && self.role == Role::Visitor {
             self.codecs = codecs::listed(presence.codec_list.as_deref(), presence.codec_type.as_deref());
         }
@@ -185,6 +188,11 @@ impl Member {
     /// Whether it is the first time that something of this kind does not count. From then on it is not.
     pub fn is_news(&mut self, disregarded: &Disregarded) -> bool {
         !std::mem::replace(&mut self.told[disregarded.kind()], true)
+    }
+
+    /// Who has to pay for what it asks for: a new nick gives nobody a new purse.
+    pub fn payer(&self) -> &Jid {
+        self.real_jid.as_ref().unwrap_or(&self.occupant)
     }
 
     /// Whether it has moderator rights.
