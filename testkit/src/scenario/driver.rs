@@ -120,10 +120,10 @@ impl Scenario {
         participants.chain(bridges).chain(focus).chain(self.server.poll_timeout()).min()
     }
 
-    /// The next event, if it comes before `end`.
-    pub(crate) fn step(&mut self, end: Time) {
+    /// The next event, if one comes before `end`.
+    pub(crate) fn step(&mut self, end: Time) -> bool {
         self.pump();
-        let Some(at) = self.next_time().filter(|at| *at <= end) else { return };
+        let Some(at) = self.next_time().filter(|at| *at <= end) else { return false };
         if at > self.now {
             self.deliveries_at_once = 0;
             self.now = at;
@@ -136,6 +136,7 @@ impl Scenario {
             self.tick();
         }
         self.pump();
+        true
     }
 
     fn deliver(&mut self, delivery: Delivery) {

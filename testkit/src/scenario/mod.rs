@@ -431,9 +431,7 @@ impl Scenario {
     pub fn run_for(&mut self, time: Time) {
         let end = self.now + time;
         self.pump();
-        while self.next_time().is_some_and(|at| at <= end) {
-            self.step(end);
-        }
+        while self.step(end) {}
         self.now = end;
     }
 

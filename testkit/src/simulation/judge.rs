@@ -26,6 +26,8 @@ pub(super) struct Judge {
     orphans: Time,
     /// The core has failed so often, on purpose.
     failures: usize,
+    /// The core was looked at when it had had so many inputs.
+    audited: usize,
     /// Requests that were asked of a focus that is gone.
     forgiven: BTreeSet<String>,
     /// Answers to the focus were lost: it does not know what clients support, and guesses.
@@ -63,7 +65,12 @@ impl Judge {
             self.failures = s.failures();
             self.trouble(s.now());
         }
-        let mut wrong = s.focus().audit();
+        // Without an input it is as it was.
+        let mut wrong = Vec::new();
+        if s.inputs() != self.audited {
+            self.audited = s.inputs();
+            wrong = s.focus().audit();
+        }
         for violation in s.take_complaints() {
             let person = people.values().find(|person| person.label == violation.peer);
             let hostile = person.is_some_and(|person| person.hostile);
