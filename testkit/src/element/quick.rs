@@ -133,7 +133,8 @@ impl<'a> Reader<'a> {
     /// Up to that byte, which is not taken. Within: there is none.
     fn text_of(&mut self, end: u8, kind: u8) -> Option<Option<CompactString>> {
         let begin = self.at;
-        let mut text = CompactString::default();
+        // What was read before the last reference, and that.
+        let mut before: Option<CompactString> = None;
         let mut from = begin;
         loop {
             let rest = &self.xml.as_bytes()[self.at..];
@@ -144,6 +145,7 @@ impl<'a> Reader<'a> {
             match self.peek()? {
                 byte if byte == end => break,
                 b'&' => {
+                    let text = before.get_or_insert_default();
                     text.push_str(&self.xml[from..self.at]);
                     text.push(self.reference()?);
                     from = self.at;
@@ -151,11 +153,14 @@ impl<'a> Reader<'a> {
                 _ => return None,
             }
         }
-        if from < self.at {
-            // The usual case has its text in one piece.
-            text.push_str(&self.xml[from..self.at]);
-        }
-        Some((self.at > begin).then_some(text))
+        let rest = &self.xml[from..self.at];
+        Some(match before {
+            None => (!rest.is_empty()).then(|| rest.into()),
+            Some(mut text) => {
+                text.push_str(rest);
+                Some(text)
+            }
+        })
     }
 
     fn reference(&mut self) -> Option<char> {

@@ -51,6 +51,8 @@ pub struct Scenario {
     log: Vec<Wire>,
     /// What the focus has sent, as it left it.
     said: Vec<Wire>,
+    /// Where stanzas are written, again and again.
+    text: String,
     /// What the focus itself did wrong on the wire.
     complaints: Vec<Violation>,
     room: String,

@@ -134,6 +134,7 @@ impl<'a> Life<'a> {
                 bridge.stats.relay_id = (links > 0).then(|| format!("relay-{}", bridge.nick));
                 bridge.stats.region = Some(region(number));
                 bridge.presence_interval = PRESENCE;
+                bridge.keeps_requests = false;
                 bridge.ice_restart =
                     [IceRestart::Works, IceRestart::NotNeeded, IceRestart::Refused][usize::from(ice % 3)];
             });
