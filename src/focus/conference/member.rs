@@ -9,6 +9,7 @@ use super::features::Features;
 use super::invite::Invite;
 use super::limits::Budget;
 use crate::focus::bridges::registry::BridgeId;
+use crate::focus::caps;
 use crate::focus::timers::TimerKey;
 use crate::wire::Jid;
 use crate::wire::disco::Caps;
@@ -149,7 +150,9 @@ impl Member {
             }
             disregarded.extend(self.set_role(role(item.affiliation, item.role), first));
         }
-        self.caps = presence.caps.clone().or_else(|| self.caps.take());
+        if let Some(caps) = presence.caps.as_ref().filter(|caps| caps::can_be_kept(caps)) {
+            self.caps = Some(caps.clone());
+        }
         if let Some(stats_id) = presence.stats_id.as_ref().filter(|text| text.len() <= MAX_TEXT) {
             self.stats_id = Some(stats_id.as_str().into());
         }
@@ -176,14 +179,24 @@ impl Member {
         !std::mem::replace(&mut self.told[disregarded.kind()], true)
     }
 
+    /// Who has to pay for what it asks for: a new nick gives nobody a new purse.
+    pub fn payer(&self) -> &Jid {
+        self.real_jid.as_ref().unwrap_or(&self.occupant)
+    }
+
     pub fn is_participant(&self) -> bool {
         self.invite.is_participant()
     }
 
-    /// A visitor does not become anything else, nor the reverse: it would corrupt what is counted (spec/20 §4.2).
+    /// A visitor does not become anything else, nor the reverse: it would corrupt what is counted (spec/20 §4.2). Whoever is
+    /// one by now has no rights of a moderator left all the same.
     fn set_role(&mut self, role: Role, first: bool) -> Option<Disregarded> {
         if !first && (role == Role::Visitor) != (self.role == Role::Visitor) {
-            return Some(Disregarded::Role { from: self.role, to: role });
+            let disregarded = Disregarded::Role { from: self.role, to: role };
+            if role == Role::Visitor {
+                self.role = Role::Participant;
+            }
+            return Some(disregarded);
         }
         self.role = role;
         None
@@ -335,5 +348,7 @@ mod tests {
         assert_eq!(member.role, Role::Participant);
         let _ = member.update(&with_role(Affiliation::Owner, MucRole::Moderator, "a@x/1"), false, &[]);
         assert_eq!(member.role, Role::Owner);
+        let _ = member.update(&with_role(Affiliation::None, MucRole::Visitor, "a@x/1"), false, &[]);
+        assert_eq!(member.role, Role::Participant, "and no owner");
     }
 }

@@ -14,6 +14,9 @@ use crate::wire_log::Wire;
 /// Virtual time begins on some day: the core's clock counts from the Unix epoch.
 const EPOCH: u64 = 1_795_260_730_000_000;
 
+/// What Prosody takes of one who has logged in, by default.
+const SERVER_LIMIT: usize = 256 * 1024;
+
 /// So much of the log is kept where the core is recorded: what a story shows.
 const TAIL: usize = STORY;
 
@@ -69,6 +72,11 @@ impl Scenario {
             };
             text.clear();
             xml::write_to(&stanza, &mut text);
+            // A server ends the stream of whoever sends that (spec/90).
+            if text.len() > SERVER_LIMIT {
+                let head: String = text.chars().take(200).collect();
+                self.complain(format!("a stanza of {} bytes: {head}…", text.len()));
+            }
             if let Some(recording) = self.recordings.last_mut() {
                 recording.output(on, &text);
                 // What was said before a failure was right when it was said.
