@@ -1,6 +1,7 @@
 //! What follows from one key for another: missing values, combinations that cannot work, values that follow (spec/70 §4, §5).
 
-use super::problem::{Problem, Severity};
+use super::hocon::Node;
+use super::problem::{Origin, Problem, Severity};
 use super::settings::Settings;
 use super::sources::{Flag, Sources};
 use super::typed::Setting;
@@ -25,7 +26,8 @@ pub(super) fn derive(settings: &mut Settings, sources: &Sources, problems: &mut 
                 let room = format!("jvbbrewery@internal.auth.{domain}");
                 settings.derive("bridge.brewery-jid", &room, "--domain");
                 let text = format!("no bridge brewery is configured; {room} is assumed, set this key if it is another");
-                problems.push(Problem::warning(text).key("jicofo.bridge.brewery-jid"));
+                problems
+                    .push(Problem::warning(text).at(Origin::Flag("--domain".into())).key("jicofo.bridge.brewery-jid"));
             }
         }
     }
@@ -46,11 +48,36 @@ pub(super) fn derive(settings: &mut Settings, sources: &Sources, problems: &mut 
 
 pub(super) struct Check<'c> {
     pub(super) settings: &'c Settings,
+    places: Places<'c>,
     problems: &'c mut Vec<Problem>,
 }
 
-pub(super) fn check(settings: &Settings, sources: &Sources, problems: &mut Vec<Problem>) {
-    let mut check = Check { settings, problems };
+/// Where a person would write what is missing.
+pub(super) struct Places<'p> {
+    /// All files, merged.
+    pub(super) root: &'p Node,
+    /// The file that the person named.
+    pub(super) file: Option<&'p str>,
+}
+
+impl Places<'_> {
+    /// The innermost section of the files that would hold a key; without any, the file.
+    fn of_missing(&self, key: &str) -> Option<Origin> {
+        let mut place = self.file.map(Origin::whole_file);
+        let mut node = self.root;
+        for element in key.split('.') {
+            let Some(inner) = node.as_object().and_then(|fields| fields.get(element)) else { break };
+            node = inner;
+            if node.as_object().is_some() && matches!(node.origin, Origin::File { .. }) {
+                place = Some(node.origin.clone());
+            }
+        }
+        place
+    }
+}
+
+pub(super) fn check(settings: &Settings, sources: &Sources, places: Places<'_>, problems: &mut Vec<Problem>) {
+    let mut check = Check { settings, places, problems };
     check.client(sources.is_classic());
     check.service();
     check.visitors();
@@ -68,11 +95,22 @@ pub(super) fn check(settings: &Settings, sources: &Sources, problems: &mut Vec<P
 impl Check<'_> {
     pub(super) fn say(&mut self, severity: Severity, path: &str, text: impl Into<String>) {
         let key = if path.starts_with("tracing.") { path.to_owned() } else { format!("jicofo.{path}") };
-        let mut problem = Problem::new(severity, text).key(key);
-        if let Some(entry) = self.settings.entries.get(problem.key.as_deref().unwrap_or_default()) {
-            problem = problem.at(entry.origin.clone());
-        }
-        self.problems.push(problem);
+        let place = self.place(&key);
+        let problem = Problem::new(severity, text).key(key);
+        self.problems.push(match place {
+            Some(place) => problem.at(place),
+            None => problem,
+        });
+    }
+
+    /// Where a value was written, or that from which it follows; else where it would be.
+    fn place(&self, key: &str) -> Option<Origin> {
+        let origin = |key: &str| self.settings.entries.get(key).map(|entry| entry.origin.clone());
+        let place = match origin(key) {
+            Some(Origin::Derived(from)) => origin(&format!("jicofo.{from}")).or(Some(Origin::Derived(from))),
+            other => other,
+        };
+        place.filter(|origin| !origin.is_default()).or_else(|| self.places.of_missing(key))
     }
 
     fn require(&mut self, path: &str, why: &str) {
@@ -252,9 +290,11 @@ impl Check<'_> {
         let Some(Setting::Int(number @ 1..)) = self.settings.setting(&path) else { return };
         match taken.iter().find(|(n, _)| n == number) {
             Some((_, other)) => {
+                // Of the two, the one that a person wrote is what can be changed.
+                let (wrong, other) = if self.settings.is_given(&path) { (&path, other) } else { (other, &path) };
                 // No default helps: browsers refuse every offer that has it.
                 let text = format!("{number} is also that of jicofo.{other}; give each its own");
-                self.say(Severity::Error, &path, text);
+                self.say(Severity::Error, wrong, text);
             }
             None => taken.push((*number, path)),
         }
@@ -298,14 +338,14 @@ impl Check<'_> {
     /// Whoever sets what does nothing yet should know: in one line, as there may be many.
     fn not_effective(&mut self) {
         let waiting = self.settings.entries.iter().filter(|(_, entry)| entry.is_waiting());
-        let paths: Vec<&str> = waiting.map(|(path, _)| path.as_str()).collect();
-        if !paths.is_empty() {
-            let text = format!(
-                "not effective yet, as this version does not have what they set (the values are checked): {}",
-                paths.join(", ")
-            );
-            self.problems.push(Problem::warning(text));
-        }
+        let waiting: Vec<(&String, &Origin)> = waiting.map(|(path, entry)| (path, &entry.origin)).collect();
+        let Some((first, origin)) = waiting.first() else { return };
+        let others: Vec<String> = waiting[1..].iter().map(|(path, origin)| format!("{path} ({origin})")).collect();
+        let others = if others.is_empty() { String::new() } else { format!("; nor are {}", others.join(", ")) };
+        let text = format!(
+            "not effective yet, as this version does not have what it sets; remove it, or leave it for a later one{others}"
+        );
+        self.problems.push(Problem::warning(text).at((*origin).clone()).key(first.as_str()));
     }
 }
 

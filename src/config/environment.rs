@@ -6,7 +6,8 @@
 
 use super::hocon::{Node, Tree, Value};
 use super::problem::{Origin, Problem};
-use super::schema::{KEYS, Key, nearest};
+use super::schema::{KEYS, Key};
+use super::similar;
 use super::sources::Sources;
 use super::typed::Kind;
 
@@ -25,8 +26,9 @@ pub(super) fn define(sources: &Sources, tree: &mut Tree, problems: &mut Vec<Prob
         let path = path(rest);
         let shown: Vec<&str> = path.iter().map(String::as_str).collect();
         let Some(key) = KEYS.iter().find(|key| key.matches(&shown)) else {
-            let text = match nearest(&path.join(".")) {
-                Some(known) => format!("there is no such key; did you mean {}?", variable(known)),
+            let guesses: Vec<String> = similar::keys(&shown).iter().map(|known| variable(known)).collect();
+            let text = match similar::question(&guesses) {
+                Some(question) => format!("there is no such key; {question}"),
                 None => "there is no such key; remove the variable".to_owned(),
             };
             problems.push(Problem::warning(text).at(origin).key(path.join(".")));
@@ -36,6 +38,22 @@ pub(super) fn define(sources: &Sources, tree: &mut Tree, problems: &mut Vec<Prob
             Ok(node) => tree.define(&path, node),
             Err(wrong) => problems.push(Problem::error(wrong).at(origin).key(path.join("."))),
         }
+    }
+}
+
+/// Variables that a start reads, and cannot. The secrets are looked at where they are used.
+pub(super) fn unreadable(sources: &Sources, problems: &mut Vec<Problem>) {
+    for name in &sources.unreadable {
+        let text = "is not UTF-8, so nothing of it is read; set it to UTF-8 text";
+        let problem = match name.as_str() {
+            "JAVA_SYS_PROPS" => Problem::error(text),
+            "JICOFO_LOG" | "RUST_LOG" => Problem::warning(text),
+            name if name.starts_with(PREFIX) || name.starts_with("net.java.sip.communicator.SC_HOME_DIR_") => {
+                Problem::error(text)
+            }
+            _ => continue,
+        };
+        problems.push(problem.at(Origin::Environment(name.as_str().into())));
     }
 }
 

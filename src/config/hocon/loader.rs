@@ -182,8 +182,8 @@ impl Loader {
             return Err(fail("includes itself; remove the include".to_owned()));
         }
         self.open.push(canonical);
-        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("conf");
-        let fields = self.parse(&shown, &bytes, extension, prefix, depth);
+        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("conf").to_ascii_lowercase();
+        let fields = self.parse(&shown, &bytes, &extension, prefix, depth);
         self.open.pop();
         fields.map(Some)
     }
@@ -223,7 +223,11 @@ impl Loader {
         let text = String::from_utf8_lossy(bytes);
         let lossy = matches!(text, std::borrow::Cow::Owned(_));
         if extension == "properties" {
-            return Ok(from_properties(properties::parse(&text), name, &mut self.tree.definitions));
+            let parsed = properties::parse(&text);
+            self.problems.extend(parsed.mistakes.into_iter().map(|mistake| mistake.error(name)));
+            let (fields, problems) = from_properties(parsed.entries, name, lossy, &mut self.tree.definitions);
+            self.problems.extend(problems);
+            return Ok(fields);
         }
         let fields = Parser::new(Cursor::new(name, &text, lossy), self, prefix, depth).file()?;
         if lossy {

@@ -5,6 +5,7 @@ use super::limits;
 use super::loader::{Include, IncludeKind, Loader};
 use super::raw::{Fields, Raw, RawNode, Substitution};
 use crate::config::problem::{Origin, Problem};
+use crate::config::properties::Property;
 
 pub(super) struct Parser<'a, 'l> {
     cursor: Cursor<'a>,
@@ -24,6 +25,9 @@ impl<'a, 'l> Parser<'a, 'l> {
     /// The whole file: one object, with or without its braces.
     pub(super) fn file(mut self) -> Result<Fields, Problem> {
         self.cursor.skip();
+        if self.cursor.peek() == Some('[') && self.at_toml_section() {
+            return Err(self.unexpected('[', "a key"));
+        }
         if self.cursor.peek() == Some('[') {
             return Err(self.cursor.error("the file is a list; a configuration must be an object, `key = value`"));
         }
@@ -319,6 +323,15 @@ impl<'a, 'l> Parser<'a, 'l> {
         Ok(Some(Include { name, kind, required, origin: start.origin() }))
     }
 
+    /// `[a.b]` alone on its line
+    fn at_toml_section(&self) -> bool {
+        let line = self.cursor.rest().lines().next().unwrap_or_default();
+        let line = line.split('#').next().unwrap_or_default().trim_end();
+        let name = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let begins = |name: &str| name.trim_start().starts_with(|c: char| c.is_ascii_alphabetic());
+        name.is_some_and(|name| begins(name) && !name.contains(['[', ']', ',']))
+    }
+
     fn enter(&mut self, levels: usize, origin: &Origin) -> Result<(), Problem> {
         self.depth += levels;
         if self.depth > limits::DEPTH {
@@ -331,6 +344,7 @@ impl<'a, 'l> Parser<'a, 'l> {
     /// Says what stands here, and for the characters that people forget to quote, that.
     fn unexpected(&self, c: char, expected: &str) -> Problem {
         let advice = match c {
+            '[' => "a [section] is TOML: name the file .toml, or write section { … }",
             '@' => "an address with @ must be in double quotes",
             ':' => "a value with : must be in double quotes",
             '=' => "is the value of the line above missing? A value with = must be in double quotes",
@@ -375,21 +389,30 @@ fn join(parts: Vec<RawNode>, origin: Origin) -> RawNode {
     RawNode { raw: Raw::Text { text, quoted: any_quoted }, origin }
 }
 
-/// A file in Java's properties syntax as definitions.
+/// A file in Java's properties syntax as definitions, and what of it is none. `lossy`: it was not UTF-8.
 pub(super) fn from_properties(
-    entries: Vec<crate::config::properties::Property>,
+    entries: Vec<Property>,
     file: &std::sync::Arc<str>,
+    lossy: bool,
     numbers: &mut u32,
-) -> Fields {
-    let mut fields = Fields::default();
+) -> (Fields, Vec<Problem>) {
+    let (mut fields, mut problems) = (Fields::default(), Vec::new());
     for entry in entries {
+        let origin = entry.origin(file);
         let path = super::split_path(&entry.name);
         if path.len() > limits::DEPTH || path.iter().any(String::is_empty) {
+            let text = "an element of this name is empty, or it has too many; write `a.b = value`";
+            problems.push(Problem::warning(text).at(origin).key(entry.name));
             continue;
         }
-        let origin = Origin::file(file, entry.line, 0);
+        if lossy && [&entry.name, &entry.value].iter().any(|text| text.contains(char::REPLACEMENT_CHARACTER)) {
+            let text = "this is not UTF-8; save the file as UTF-8, or write such characters as \\u00e9";
+            problems.push(Problem::error(text).at(origin).key(entry.name));
+            continue;
+        }
         let node = RawNode { raw: Raw::Text { text: entry.value, quoted: true }, origin };
         fields.define_path(&path, node, numbers);
     }
-    fields
+    problems.truncate(limits::PROBLEMS);
+    (fields, problems)
 }

@@ -25,7 +25,8 @@ fn plain(node: &Node) -> serde_json::Value {
 fn resolve(loader: Loader, environment: &[(&str, &str)]) -> (Node, Vec<Problem>) {
     let environment: BTreeMap<&str, &str> = environment.iter().copied().collect();
     let (tree, _, mut problems) = loader.finish();
-    let (root, unresolved) = tree.resolve(&|name| environment.get(name).map(|v| (*v).to_owned()));
+    let (root, unresolved) =
+        tree.resolve(&|name| environment.get(name).map_or(Variable::Absent, |v| Variable::Text((*v).to_owned())));
     problems.extend(unresolved);
     (root, problems)
 }
