@@ -68,7 +68,7 @@ impl Places<'_> {
         for element in key.split('.') {
             let Some(inner) = node.as_object().and_then(|fields| fields.get(element)) else { break };
             node = inner;
-            if node.as_object().is_some() && matches!(node.origin, Origin::File { .. }) {
+            if node.as_object().is_some() && !node.origin.is_default() {
                 place = Some(node.origin.clone());
             }
         }
@@ -123,6 +123,18 @@ impl Check<'_> {
         }
     }
 
+    /// What a switch asks for. If it is all that there is of its section, it is where the section begins.
+    fn require_with(&mut self, switch: &str, path: &str, why: &str) {
+        let before = self.problems.len();
+        self.require(path, why);
+        let section = format!("jicofo.{}", switch.rsplit_once('.').map_or(switch, |(section, _)| section));
+        let written = self.places.root.get(&section).is_some_and(|node| !node.origin.is_default());
+        let origin = &self.settings.entry(switch).origin;
+        if let Some(problem) = self.problems.get_mut(before).filter(|_| !written && !origin.is_default()) {
+            problem.origin = Some(origin.clone());
+        }
+    }
+
     fn client(&mut self, classic: bool) {
         self.require("xmpp.client.domain", "is required; set it to the login domain, usually auth. and your domain");
         let anonymous = "there is no password; the focus logs in anonymously, as in old versions";
@@ -161,8 +173,16 @@ impl Check<'_> {
     fn service(&mut self) {
         if self.settings.bool("xmpp.service.enabled") {
             self.account("xmpp.service");
-            self.require("xmpp.service.domain", "is required if xmpp.service is enabled; set it to its login domain");
-            self.require("xmpp.service.password", "is required if xmpp.service is enabled; set it");
+            self.require_with(
+                "xmpp.service.enabled",
+                "xmpp.service.domain",
+                "is required if xmpp.service is enabled; set it to its login domain",
+            );
+            self.require_with(
+                "xmpp.service.enabled",
+                "xmpp.service.password",
+                "is required if xmpp.service is enabled; set it",
+            );
         }
     }
 
@@ -220,7 +240,7 @@ impl Check<'_> {
             }
             Some("XMPP" | "JWT") if enabled => {
                 let why = "is required if authentication is enabled; set it to the domain of users who have logged in";
-                self.require("authentication.login-url", why);
+                self.require_with("authentication.enabled", "authentication.login-url", why);
             }
             _ => {}
         }

@@ -40,6 +40,7 @@ mod tree;
 mod typed;
 mod unknown;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -110,12 +111,16 @@ pub fn load(sources: &Sources) -> Loaded {
     check::derive(&mut settings, sources, &mut found);
     let places = check::Places { root: &root, file: file.as_deref() };
     check::check(&settings, sources, places, &mut found);
+    environment::misspelt(sources, &settings, &mut found);
     unknown::keys(&root, &referenced, &mut found);
     unknown::legacy_names(&legacy_name, &entries, &mut found);
     unknown::system(&sources.system, &referenced, &mut found);
     if complete {
         problems.append(&mut found);
     }
+    let mut said = HashSet::new();
+    // Some values decide about several keys.
+    problems.retain(|problem| said.insert(problem.to_string()));
     problems.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
     Loaded { config: Config::build(&settings), settings, problems, files, complete }
 }

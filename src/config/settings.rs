@@ -12,7 +12,8 @@ use super::properties::Property;
 use super::report;
 use super::schema::{Bad, KEYS, Key};
 use super::sources::{Override, Sources};
-use super::typed::{Setting, Wrong};
+use super::typed::{Kind, Setting, Wrong, duration};
+use super::unknown::is_in_odd_quotes;
 use crate::wire::{BareJid, Jid};
 
 /// No `Debug`: it would show secrets.
@@ -217,8 +218,8 @@ impl<'g> Reader<'_, 'g> {
                     continue;
                 }
                 if legacy.how == How::Ignored {
-                    let text = format!("{} has no effect, as in the original; set {path} instead", legacy.name);
-                    self.problems.push(Problem::warning(text).at(origin));
+                    let text = format!("has no effect, as in the original; set {path} instead");
+                    self.problems.push(Problem::warning(text).at(origin).key(legacy.name));
                     continue;
                 }
                 let domain = match legacy.how {
@@ -228,6 +229,9 @@ impl<'g> Reader<'_, 'g> {
                 let wrong = match legacy.convert(&value, domain.as_deref()) {
                     Converted::Text(text) => match key.kind.read(&Node::new(Value::text(text), origin.clone())) {
                         Ok(setting) => {
+                            if let Some(text) = legacy.surprise(&value) {
+                                self.problems.push(Problem::warning(text).at(origin.clone()).key(legacy.name));
+                            }
                             self.contradicted(key, elements, legacy.name, &setting, &origin);
                             self.read.legacy.push(LegacyUse {
                                 name: legacy.name,
@@ -238,7 +242,7 @@ impl<'g> Reader<'_, 'g> {
                         }
                         Err(wrong) => wrong.text,
                     },
-                    Converted::FallsThrough => "not a value of this setting; correct it, or remove the line".to_owned(),
+                    Converted::FallsThrough => legacy.how.expects().to_owned(),
                     Converted::Refused(wrong) => {
                         // Three keys come from this name; one message is enough.
                         if legacy.how == How::AuthEnabled {
@@ -298,14 +302,7 @@ impl<'g> Reader<'_, 'g> {
         }
         let default = || key.default_node().and_then(|node| key.kind.read(&node).ok());
         let Some(node) = node else { return (default(), Origin::Default) };
-        if let Value::Text { text, quoted: false } = &node.value
-            && text.len() > 2
-            && text.starts_with('\'')
-            && text.ends_with('\'')
-        {
-            let text = "the single quotes count as a part of the value; write double quotes instead";
-            self.problems.push(Problem::warning(text).at(node.origin.clone()).key(path));
-        }
+        self.suspect(key, path, node);
         let (salvaged, wrong) = match &node.value {
             Value::Broken => return (default(), Origin::Default),
             Value::Null if key.default.is_none() => return (None, node.origin.clone()),
@@ -338,6 +335,27 @@ impl<'g> Reader<'_, 'g> {
             self.problems.push(problem.at(at.unwrap_or_else(|| node.origin.clone())).key(path));
         }
         (instead, origin)
+    }
+
+    /// Values that are allowed, and are probably not what the person thinks.
+    fn suspect(&mut self, key: &Key, path: &str, node: &Node) {
+        let (Value::Text { text, quoted }, Origin::File { .. }) = (&node.value, &node.origin) else { return };
+        let bare_number = || text.trim().parse::<f64>().is_ok_and(|number| number > 0.0);
+        let seconds = |text: &str| duration(text).is_ok_and(|time| time >= Duration::from_secs(1));
+        let said = if !quoted && is_in_odd_quotes(text) {
+            "single and typographic quotes count as a part of the value; write double quotes instead"
+        } else if *quoted && text.contains("${") && text.contains('}') {
+            "${…} within quotes is not replaced, nor is it in TOML; in HOCON write it outside of the quotes if it is meant"
+        } else if matches!(key.kind, Kind::Duration(_))
+            && bare_number()
+            && !seconds(text)
+            && key.default.is_some_and(seconds)
+        {
+            "a number without a unit is milliseconds, so this is less than a second; write for example `15 seconds`"
+        } else {
+            return;
+        };
+        self.problems.push(Problem::warning(said).at(node.origin.clone()).key(path));
     }
 
     /// Is another key, further up in the schema, true or set?

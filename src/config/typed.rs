@@ -178,9 +178,7 @@ impl Kind {
             Kind::Domain => Ok(Setting::Domain(domain(text)?)),
             Kind::BareJid => match BareJid::new(text.trim()) {
                 Ok(jid) => Ok(Setting::BareJid(jid)),
-                Err(_) => {
-                    Err(format!("expected an address room@domain, found {}; write one in double quotes", found()))
-                }
+                Err(_) => Err(format!("expected an address room@domain, found {}; write one", found())),
             },
             Kind::Choice(names) => choice(names, |name| name == text, text),
             Kind::LooseChoice(names) => {
@@ -230,7 +228,7 @@ fn shown(text: &str) -> String {
     format!("{short:?}")
 }
 
-fn boolean(text: &str) -> Option<bool> {
+pub(super) fn boolean(text: &str) -> Option<bool> {
     match text {
         "yes" | "on" => Some(true),
         "no" | "off" => Some(false),
@@ -297,7 +295,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 fn domain(text: &str) -> Result<Jid, String> {
     let text = text.trim();
     match Jid::new(text) {
-        Ok(jid) if !text.contains(['@', '/']) => Ok(jid),
+        Ok(jid) if !text.contains(['@', '/', '“', '”', '„', '‘', '’', '«', '»']) => Ok(jid),
         _ => Err(format!(
             "expected a domain such as meet.example.com, found {}; write one, without @ and /",
             shown(text)
@@ -324,10 +322,20 @@ fn elements(node: &Node) -> Result<Vec<&Node>, String> {
 
 fn domains(node: &Node, wrong: &mut Vec<Wrong>) -> Result<Setting, Wrong> {
     let mut domains = Vec::new();
+    if let Value::Text { text, .. } = &node.value {
+        let quoted: Vec<String> =
+            text.split([',', ' ']).filter(|part| !part.is_empty()).map(|part| format!("{part:?}")).collect();
+        return Err(format!("expected a list, found text; write [ {} ]", quoted.join(", ")).into());
+    }
     for element in elements(node)? {
         match text_of(element, "a domain").and_then(domain) {
             Ok(jid) => domains.push(jid),
-            Err(text) => wrong.push(Wrong { text, at: Some(element.origin.clone()) }),
+            Err(mut text) => {
+                if text_of(element, "").is_ok_and(|text| text.trim().contains([' ', ','])) {
+                    text.push_str("; between two of them has to be a comma, outside of quotes");
+                }
+                wrong.push(Wrong { text, at: Some(element.origin.clone()) });
+            }
         }
     }
     Ok(Setting::Domains(domains))
@@ -428,11 +436,13 @@ fn host(text: &str) -> Result<String, String> {
     }
     let advice = match text {
         "" => return Err("is blank; write a host, or remove the line".into()),
+        _ if text.starts_with(['"', '\'']) => "it without these quotes, or all of it in double quotes",
         _ if text.contains("://") || text.contains('/') => "no URL, but the host alone",
         _ if text.contains(':') => "the host alone, the port has a key of its own",
         _ if text.contains('@') => "the host alone, without an account",
         _ if text.bytes().all(|b| b.is_ascii_digit()) => "a name or an address, this is a number",
         _ if text.bytes().all(|b| b.is_ascii_digit() || b == b'.') => "an address of four numbers up to 255",
+        _ if text.contains(is_invisible) => "it anew, there is a character in it that cannot be seen",
         _ if !text.is_ascii() => "its ASCII form, which begins with xn--",
         _ => "letters, digits, - and dots",
     };
@@ -446,6 +456,11 @@ fn host(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err(format!("{} is no host; write {advice}", found()))
+}
+
+/// What comes along when text is copied from a page.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{a0}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
 fn localpart(text: &str) -> Result<String, String> {

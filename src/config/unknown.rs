@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
-use super::hocon::{Node, limits};
+use super::hocon::{Node, Value, limits};
 use super::java::{SystemProperties, is_of_the_machine};
 use super::legacy::{How, OURS};
 use super::problem::{Origin, Problem};
 use super::properties::Property;
 use super::schema::{KEYS, RETIRED, is_retired};
 use super::similar;
+use super::typed::boolean;
 
 /// The names at the root that are read.
 const ROOTS: [&str; 2] = ["jicofo", "tracing"];
@@ -48,7 +49,7 @@ fn walk<'n>(node: &'n Node, path: &mut Vec<&'n str>, problems: &mut Vec<Problem>
             }
         }
         None if within_schema => {
-            let text = format!("is a section, but {} stands here; write {{ … }}", node.value.kind());
+            let text = no_section(node, path);
             problems.push(Problem::warning(text).at(node.origin.clone()).key(shown));
         }
         _ if is_retired(&shown) || is_copied_from_client(path) => {}
@@ -69,7 +70,7 @@ fn is_known(path: &[&str]) -> bool {
 
 /// What to say of a path that nothing reads.
 fn unknown(node: &Node, path: &[&str]) -> String {
-    if let Some(text) = quoted_dots(path) {
+    if let Some(text) = quoted_dots(path).or_else(|| path.last().and_then(|name| odd_quotes(name))) {
         return text;
     }
     let (what, guesses) = match node.as_object() {
@@ -92,6 +93,31 @@ fn quoted_dots(path: &[&str]) -> Option<String> {
     (split.len() > path.len() && is_known(&split)).then(|| text.to_owned())
 }
 
+/// What to write instead of a value, where a section has to be.
+fn no_section(node: &Node, path: &[&str]) -> String {
+    let shown = path.join(".");
+    let advice = match &node.value {
+        Value::Text { text, .. } if boolean(text).is_some() && is_known(&[path, &["enabled"]].concat()) => {
+            format!("write {shown}.enabled = {text}")
+        }
+        Value::List(_) if shown == "jicofo.xmpp.visitors" => "give each node a name: visitors { v1 { … } }".to_owned(),
+        _ => format!("write {shown} {{ … }}"),
+    };
+    format!("is a section, but {} stands here, so that nothing of it is read; {advice}", node.value.kind())
+}
+
+/// Quotes that are none for these files.
+fn odd_quotes(name: &str) -> Option<String> {
+    let text = "single and typographic quotes count as a part of the name; write double quotes, or none";
+    is_in_odd_quotes(name).then(|| text.to_owned())
+}
+
+/// `'x'`, `“x”`
+pub(super) fn is_in_odd_quotes(text: &str) -> bool {
+    const ODD: [char; 9] = ['\'', '“', '”', '„', '‘', '’', '‚', '«', '»'];
+    text.chars().count() > 2 && text.starts_with(ODD) && text.ends_with(ODD)
+}
+
 /// `service = ${jicofo.xmpp.client} { … }` brings along what only the client connection has.
 fn is_copied_from_client(path: &[&str]) -> bool {
     let name = match path {
@@ -107,8 +133,10 @@ fn other_root(name: &str, node: &Node, is_referenced: bool, problems: &mut Vec<P
     if old_names(&mut vec![name], node, problems) || is_referenced {
         return;
     }
-    let text = if let Some(text) = quoted_dots(&[name]) {
+    let text = if let Some(text) = quoted_dots(&[name]).or_else(|| odd_quotes(name)) {
         text
+    } else if name.starts_with("JICOFO_") && node.as_object().is_none() {
+        "variables of the environment are not read from here; is this a file for --environment-file?".to_owned()
     } else if let Some(root) = ROOTS.into_iter().find(|root| is_like_root(name, root, node)) {
         format!("nothing reads this; did you mean {root}?")
     } else if let Some(section) = section_outside(name, node) {

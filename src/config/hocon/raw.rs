@@ -68,8 +68,10 @@ impl Fields {
             return;
         };
         if let Some(Definition { node: RawNode { raw: Raw::Object(fields), origin: last }, .. }) = slot.last_mut() {
-            // Who speaks last is asked: over a default it is a person.
-            *last = origin;
+            // Who speaks last is asked: over a default it is a person. A variable adds to a section, which stays where it is.
+            if !matches!((&*last, &origin), (Origin::File { .. }, Origin::Environment(_))) {
+                *last = origin;
+            }
             fields.absorb(more);
         } else {
             let node = RawNode { raw: Raw::Object(more), origin };
