@@ -86,8 +86,9 @@ impl<'a> Cursor<'a> {
     /// What stands before the cursor on its line; of an endless line, the last part.
     fn before(&self) -> &'a str {
         const LONGEST: usize = 400;
-        let text = &self.text[self.text.floor_char_boundary(self.at.saturating_sub(LONGEST))..self.at];
-        text.rsplit('\n').next().unwrap_or_default()
+        let first = self.at.saturating_sub(LONGEST);
+        let start = (first..self.at).find(|at| self.text.is_char_boundary(*at)).unwrap_or(self.at);
+        self.text[start..self.at].rsplit('\n').next().unwrap_or_default()
     }
 
     /// From the cursor to the end of the line.

@@ -157,7 +157,7 @@ impl<'a, 'l> Parser<'a, 'l> {
         const SHOWN: usize = 8;
         let mut shown = self.path[..self.path.len().min(SHOWN)].join(".");
         if self.path.len() > SHOWN {
-            shown.push_str("…");
+            shown.push('…');
         }
         shown
     }
