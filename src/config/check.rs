@@ -92,9 +92,14 @@ pub(super) fn check(settings: &Settings, sources: &Sources, places: Places<'_>, 
     check.not_effective();
 }
 
+/// The path of a key with its root.
+fn whole(path: &str) -> String {
+    if path.starts_with("tracing.") { path.to_owned() } else { format!("jicofo.{path}") }
+}
+
 impl Check<'_> {
     pub(super) fn say(&mut self, severity: Severity, path: &str, text: impl Into<String>) {
-        let key = if path.starts_with("tracing.") { path.to_owned() } else { format!("jicofo.{path}") };
+        let key = whole(path);
         let place = self.place(&key);
         let problem = Problem::new(severity, text).key(key);
         self.problems.push(match place {
@@ -114,13 +119,18 @@ impl Check<'_> {
     }
 
     fn require(&mut self, path: &str, why: &str) {
-        let key = format!("jicofo.{path}");
+        let key = whole(path);
         // Or the file that should have had it is.
         let is_it = |other: &str| other == key || other.strip_suffix("-file") == Some(&key);
         let wrong_already = |p: &Problem| p.severity == Severity::Error && p.key.as_deref().is_some_and(is_it);
         if self.settings.text(path).is_none() && !self.problems.iter().any(wrong_already) {
             self.say(Severity::Error, path, why);
         }
+    }
+
+    fn is_told(&self, path: &str) -> bool {
+        let key = whole(path);
+        self.problems.iter().any(|problem| problem.key.as_ref() == Some(&key))
     }
 
     /// What a switch asks for. If it is all that there is of its section, it is where the section begins.
@@ -226,6 +236,16 @@ impl Check<'_> {
             let why = "is required for a component; set it, xmpp.client.xmpp-domain, or --domain";
             self.require("xmpp.component.domain", why);
             self.require("xmpp.component.subdomain", "must not be blank; remove the line for `focus`");
+            let (label, domain) =
+                (self.settings.text("xmpp.component.subdomain"), self.settings.text("xmpp.component.domain"));
+            if let (Some(label), Some(domain)) = (label, domain)
+                && label.ends_with(&domain)
+            {
+                let text = format!(
+                    "holds the domain already, so the component would be {label}.{domain}; write the first label only"
+                );
+                self.say(Severity::Warning, "xmpp.component.subdomain", text);
+            }
         }
     }
 
@@ -233,7 +253,8 @@ impl Check<'_> {
         let kind = self.settings.text("authentication.type");
         let enabled = self.settings.bool("authentication.enabled");
         match kind.as_deref() {
-            Some("NONE") | None if enabled => {
+            // A type that is wrong was told, and is no NONE.
+            Some("NONE") | None if enabled && !self.is_told("authentication.type") => {
                 let text =
                     "is NONE although authentication is enabled, so everybody may start conferences; set XMPP or JWT";
                 self.say(Severity::Warning, "authentication.type", text);
@@ -248,8 +269,7 @@ impl Check<'_> {
 
     fn bridges(&mut self) {
         if self.settings.is_unset("bridge.brewery-jid") {
-            let reported = self.problems.iter().any(|p| p.key.as_deref() == Some("jicofo.bridge.brewery-jid"));
-            if !reported {
+            if !self.is_told("bridge.brewery-jid") {
                 let text = "no bridge brewery is configured, so no bridge will be found and no conference work; set \
                             jicofo.bridge.brewery-jid to the room in which your bridges are";
                 self.say(Severity::Warning, "bridge.brewery-jid", text);
@@ -348,9 +368,7 @@ impl Check<'_> {
         }
         if self.settings.bool("tracing.enabled") {
             for path in ["tracing.otlp-endpoint", "tracing.otlp-protocol"] {
-                if self.settings.text(path).is_none() {
-                    self.say(Severity::Error, path, "is required if tracing is enabled; set it");
-                }
+                self.require(path, "is required if tracing is enabled; set it");
             }
         }
     }

@@ -342,16 +342,22 @@ impl<'g> Reader<'_, 'g> {
         let (Value::Text { text, quoted }, Origin::File { .. }) = (&node.value, &node.origin) else { return };
         let bare_number = || text.trim().parse::<f64>().is_ok_and(|number| number > 0.0);
         let seconds = |text: &str| duration(text).is_ok_and(|time| time >= Duration::from_secs(1));
+        let seconds_meant = || {
+            format!(
+                "a number without a unit is milliseconds, so this is less than a second; write `{} seconds` if that is meant",
+                text.trim()
+            )
+        };
         let said = if !quoted && is_in_odd_quotes(text) {
-            "single and typographic quotes count as a part of the value; write double quotes instead"
+            "single and typographic quotes count as a part of the value; write double quotes instead".to_owned()
         } else if *quoted && text.contains("${") && text.contains('}') {
-            "${…} within quotes is not replaced, nor is it in TOML; in HOCON write it outside of the quotes if it is meant"
+            "${…} within quotes is not replaced, nor is it in TOML; in HOCON write it outside of the quotes if it is meant".to_owned()
         } else if matches!(key.kind, Kind::Duration(_))
             && bare_number()
             && !seconds(text)
             && key.default.is_some_and(seconds)
         {
-            "a number without a unit is milliseconds, so this is less than a second; write for example `15 seconds`"
+            seconds_meant()
         } else {
             return;
         };

@@ -294,13 +294,21 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 
 fn domain(text: &str) -> Result<Jid, String> {
     let text = text.trim();
-    match Jid::new(text) {
-        Ok(jid) if !text.contains(['@', '/', '“', '”', '„', '‘', '’', '«', '»']) => Ok(jid),
-        _ => Err(format!(
-            "expected a domain such as meet.example.com, found {}; write one, without @ and /",
-            shown(text)
-        )),
+    let odd = ['@', '/', '“', '”', '„', '‘', '’', '«', '»'];
+    if let Ok(jid) = Jid::new(text)
+        && !text.contains(odd)
+    {
+        return Ok(jid);
     }
+    let advice = match text {
+        "" => "write one, or remove the line",
+        _ if text.contains("://") => "write no URL, but the domain alone",
+        _ if text.contains('@') => "write what stands after the @",
+        _ if text.contains('/') => "write what stands before the /",
+        _ if text.contains(':') => "write the domain alone, without a port",
+        _ => "write one",
+    };
+    Err(format!("expected a domain such as meet.example.com, found {}; {advice}", shown(text)))
 }
 
 /// Elements of a list; an object with the keys "0", "1", … is one too.
@@ -416,7 +424,11 @@ fn map(node: &Node, wrong: &mut Vec<Wrong>) -> Result<Setting, Wrong> {
             (Value::Null, _) => {}
             (_, Ok(text)) => drop(map.insert(name.clone(), text.to_owned())),
             (_, Err(_)) => {
-                let text = format!("{} is not text; put a name that holds a dot in double quotes", shown(name));
+                let advice = match value.as_object() {
+                    Some(_) => "put a name that holds a dot in double quotes",
+                    None => "write a single value",
+                };
+                let text = format!("{} is not text; {advice}", shown(name));
                 wrong.push(Wrong { text, at: Some(value.origin.clone()) });
             }
         }

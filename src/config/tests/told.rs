@@ -641,3 +641,37 @@ fn slips_in_variables_are_told() {
         Start::new().file("jicofo.xmpp.client { domain = a.x }").env("JICOFO__XMPP__CLIENT__PORT", "1").refused();
     assert!(said.contains("jicofo.conf:1:20: jicofo.xmpp.client.password: is required"), "{said}");
 }
+
+#[test]
+fn what_follows_from_a_mistake_is_not_told_beside_it() {
+    for (text, says) in [
+        (
+            "jicofo.authentication { enabled = true, type = jwt, login-url = m.x }",
+            "\"jwt\" is not allowed; write one of XMPP, JWT, NONE",
+        ),
+        (
+            "tracing { enabled = true, otlp-endpoint = \"http://h:1\", otlp-protocol = http2 }",
+            "\"http2\" is not allowed",
+        ),
+        ("jicofo.bridge.brewery-jid = jvb", "expected an address room@domain"),
+    ] {
+        let said = told(&Start::minimal(text).load());
+        let told: Vec<&str> = said.lines().filter(|line| !line.contains("not effective yet")).collect();
+        assert!(told.len() == 1 && told[0].contains(says), "{text}: {said}");
+    }
+}
+
+#[test]
+fn a_domain_is_told_what_is_wrong_with_it() {
+    for (domain, says) in [
+        ("https://m.x", "write no URL, but the domain alone"),
+        ("focus@m.x", "write what stands after the @"),
+        ("m.x/y", "write what stands before the /"),
+        ("m.x:5222", "write the domain alone, without a port"),
+        ("“m.x”", "write one"),
+        ("", "write one, or remove the line"),
+    ] {
+        let said = Start::minimal(&format!("jicofo.xmpp.client.domain = \"{domain}\"")).refused();
+        assert!(said.contains(":3:29: jicofo.xmpp.client.domain: expected a domain") && said.contains(says), "{said}");
+    }
+}
