@@ -201,6 +201,10 @@ impl<'g> Reader<'_, 'g> {
         }
         match key.kind.read(&Node::new(Value::text(over.text), over.origin.clone())) {
             Ok(setting) => Some((Some(setting), over.origin)),
+            Err(wrong) if is_any_text(key) => {
+                self.problems.push(Problem::error(wrong.text).at(over.origin).key(key.path));
+                Some((None, Origin::Default))
+            }
             Err(wrong) => {
                 self.problems
                     .push(Problem::warning(format!("{wrong}; it is passed over")).at(over.origin).key(key.path));
@@ -239,6 +243,10 @@ impl<'g> Reader<'_, 'g> {
                                 origin: origin.clone(),
                             });
                             return Some((Some(setting), origin));
+                        }
+                        Err(wrong) if is_any_text(key) => {
+                            self.problems.push(Problem::error(wrong.text).at(origin).key(path));
+                            return Some((None, Origin::Default));
                         }
                         Err(wrong) => wrong.text,
                     },
@@ -371,6 +379,11 @@ impl<'g> Reader<'_, 'g> {
             Some(_) => true,
         }
     }
+}
+
+/// The reference takes any text for it, and then fails to log in: to pass it over would be to log in somewhere else.
+fn is_any_text(key: &Key) -> bool {
+    matches!(key.kind, Kind::Host | Kind::Localpart | Kind::Resource)
 }
 
 /// The last one said counts.

@@ -277,8 +277,8 @@ pub(super) fn system(system: &SystemProperties, referenced: &HashSet<String>, pr
         // Only a name: what comes after it, or after a blank, may be a secret.
         let name = word.strip_prefix('-').map(|name| name.split(['=', ':']).next().unwrap_or_default());
         let what = name.map_or_else(|| "a word that is no flag".to_owned(), |name| format!("-{name}"));
-        let text = format!("{what} in JAVA_SYS_PROPS means nothing here; remove it, and quote values that have blanks");
-        problems.push(Problem::warning(text));
+        let text = format!("{what} means nothing here; remove it, and quote values that have blanks");
+        problems.push(Problem::warning(text).at(Origin::Environment("JAVA_SYS_PROPS".into())));
     }
 }
 

@@ -593,7 +593,6 @@ fn old_values_that_mean_something_else_are_told() {
             "BRIDGE_MUC=JvbBrewery",
             "BRIDGE_MUC: expected an address room@domain, found \"JvbBrewery\"; write one; it is passed over",
         ),
-        ("HOSTNAME=\"localhost\"", "HOSTNAME: \"\\\"localhost\\\"\" is no host; write it without these quotes"),
         (
             "SINGLE_PARTICIPANT_TIMEOUT=1",
             ":1:45: org.jitsi.jicofo.SINGLE_PARTICIPANT_TIMEOUT: has no effect, as in the original",
@@ -603,6 +602,21 @@ fn old_values_that_mean_something_else_are_told() {
         assert!(said.contains(says), "{text}: {said}");
         assert_eq!(said.lines().count(), 1, "{said}");
     }
+    // To pass these over would be to log in somewhere else.
+    for (text, says) in [
+        (
+            "HOSTNAME=\"localhost\"",
+            ":1:27: jicofo.xmpp.client.hostname: \"\\\"localhost\\\"\" is no host; write it without these",
+        ),
+        ("HOSTNAME=h:5222", ":1:27: jicofo.xmpp.client.hostname: \"h:5222\" is no host; write the host alone"),
+        ("FOCUS_USER_NAME=focus@a.x", ":1:34: jicofo.xmpp.client.username: \"focus@a.x\" is a whole address"),
+    ] {
+        let said = Start::minimal("").legacy(&format!("org.jitsi.jicofo.{text}")).refused();
+        assert!(said.contains(says) && said.matches("error: ").count() == 1, "{text}: {said}");
+    }
+    let said = Start::new().arguments("--domain=m.x --host=h:1 --user_name=a@b --port=x").refused();
+    assert!(said.contains("error: --host: jicofo.xmpp.client.hostname: \"h:1\" is no host"), "{said}");
+    assert!(said.contains("error: --user_name: jicofo.xmpp.client.username: \"a@b\" is a whole address"), "{said}");
     // The line that asks for it is the one to look at.
     for (text, says) in [
         ("BRIDGE_MUC_XMPP_HOST=h", "properties:1:39: jicofo.xmpp.service.domain: is required"),
