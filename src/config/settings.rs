@@ -348,7 +348,7 @@ impl<'g> Reader<'_, 'g> {
     /// Values that are allowed, and are probably not what the person thinks.
     fn suspect(&mut self, key: &Key, path: &str, node: &Node) {
         let (Value::Text { text, quoted }, Origin::File { .. }) = (&node.value, &node.origin) else { return };
-        let bare_number = || text.trim().parse::<f64>().is_ok_and(|number| number > 0.0);
+        let bare_number = || text.trim().parse::<f64>().is_ok_and(|number| number > 0.0) && duration(text).is_ok();
         let seconds = |text: &str| duration(text).is_ok_and(|time| time >= Duration::from_secs(1));
         let seconds_meant = || {
             format!(

@@ -689,3 +689,36 @@ fn a_domain_is_told_what_is_wrong_with_it() {
         assert!(said.contains(":3:29: jicofo.xmpp.client.domain: expected a domain") && said.contains(says), "{said}");
     }
 }
+
+/// Whatever is written into all keys at once.
+#[test]
+fn every_problem_has_a_place_and_a_key_and_says_what_to_do() {
+    let bad = [
+        "geheim geheim",
+        "[1]",
+        "{ a = b }",
+        "-5",
+        "\"\"",
+        "null",
+        "1e99",
+        "\"http://x:1/\"",
+        "true",
+        "0",
+        "99999999999",
+    ];
+    for value in bad.into_iter().chain(["\"\\u0001\"", "[[a], b, {}]", "\"${x}\"", "'x'", "{ \"1\" = 2 }", "5 m"]) {
+        let lines: Vec<String> =
+            schema::KEYS.iter().map(|key| format!("{} = {value}", key.path.replace('*', "v1"))).collect();
+        let loaded = Start::minimal(&lines.join("\n")).load();
+        assert!(!loaded.problems.is_empty(), "{value}");
+        for problem in &loaded.problems {
+            let Some(Origin::File { line: 1.., column: 1.., .. }) = &problem.origin else {
+                panic!("{value}: no place: {problem:?}");
+            };
+            assert!(problem.key.is_some(), "{value}: {problem:?}");
+            assert!(problem.text.contains([';', '?']), "{value}: nothing to do: {problem}");
+            let secret = problem.key.as_ref().is_some_and(|key| key.ends_with("password") || key.ends_with("secret"));
+            assert!(!secret || !problem.text.contains("geheim"), "{problem}");
+        }
+    }
+}
