@@ -14,12 +14,16 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     let (environment, unreadable) = environment();
     let given = cli::with_environment_file(arguments.clone(), environment.clone());
-    let (given, wrong) = match given {
-        Ok(given) => (given, None),
-        Err(wrong) => ((arguments, environment), Some(wrong)),
+    let (mut invocation, mut wrong) = match given {
+        Ok(given) => {
+            let mut invocation = cli::parse(given.arguments, given.environment);
+            invocation.warnings.splice(0..0, given.warnings);
+            (invocation, None)
+        }
+        Err(wrong) => (cli::parse(arguments, environment), Some(wrong)),
     };
-    let mut invocation = cli::parse(given.0, given.1);
     invocation.sources.unreadable = unreadable;
+    wrong = wrong.or_else(|| invocation.mistake.take());
     if let Some(wrong) = wrong {
         if let Command::CheckConfig { json: true } = invocation.command {
             return check_config(&invocation, true, Some(wrong));

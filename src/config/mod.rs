@@ -31,7 +31,7 @@ pub mod report;
 pub mod schema;
 mod secret_files;
 pub mod settings;
-mod similar;
+pub(crate) mod similar;
 pub mod sources;
 #[cfg(test)]
 mod tests;

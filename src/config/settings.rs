@@ -250,6 +250,7 @@ impl<'g> Reader<'_, 'g> {
                         }
                         Err(wrong) => wrong.text,
                     },
+                    Converted::Nothing => continue,
                     Converted::FallsThrough => legacy.how.expects().to_owned(),
                     Converted::Refused(wrong) => {
                         // Three keys come from this name; one message is enough.
@@ -329,7 +330,8 @@ impl<'g> Reader<'_, 'g> {
             (_, Some(setting), _) => (Some(setting), node.origin.clone(), "until then it is passed over".to_owned()),
             (Bad::UseInstead(other), ..) => {
                 let setting = key.kind.read(&Node::new(Value::text(other), node.origin.clone())).ok();
-                (setting, Origin::Default, format!("until then it counts as {other}"))
+                // Whoever wrote it wrote this.
+                (setting, node.origin.clone(), format!("until then it counts as {other}"))
             }
             (_, _, Some("")) => (default(), Origin::Default, "until then it counts as empty".to_owned()),
             (_, _, Some(value)) => (default(), Origin::Default, format!("until then the default {value} is used")),

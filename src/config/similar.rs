@@ -104,9 +104,14 @@ fn named<'p>(known: &'static str, path: &[&'p str]) -> Vec<&'p str> {
 /// How far two paths are from each other. None: too far in one element.
 fn cost(path: &[&str], known: &[&str]) -> Option<usize> {
     let path: Vec<String> = path.iter().map(|element| plain(element)).collect();
-    let misplaced_dot = (path.len() != known.len()).then(|| distance(&path.join("."), &known.join(".")));
-    let aligned = aligned(&path, known);
-    aligned.into_iter().chain(misplaced_dot.filter(|cost| *cost <= 2)).min()
+    let misplaced_dot = if path.len() == known.len() {
+        None
+    } else {
+        let (path, known) = (path.join("."), known.join("."));
+        let near = path.len().abs_diff(known.len()) <= 2;
+        near.then(|| distance(&path, &known)).filter(|cost| *cost <= 2)
+    };
+    aligned(&path, known).into_iter().chain(misplaced_dot).min()
 }
 
 /// The edit distance of two lists of elements: each may be spelt a bit differently, be there or not.
@@ -132,14 +137,17 @@ fn aligned(path: &[String], known: &[&str]) -> Option<usize> {
 
 /// How far one name is from another. None: they are two names.
 fn spelling(name: &str, known: &str) -> Option<usize> {
-    let far = distance(name, known);
-    let (short, long) = if name.len() < known.len() { (name, known) } else { (known, name) };
-    let part = short.len() >= 4 && (long.starts_with(short) || long.ends_with(short));
-    match far {
-        far if far <= (known.len() / 3).max(1) => Some(far),
-        _ if part => Some(3),
-        _ => None,
+    if name == known {
+        return Some(0);
     }
+    let (short, long) = if name.len() < known.len() { (name, known) } else { (known, name) };
+    let part = (short.len() >= 4 && (long.starts_with(short) || long.ends_with(short))).then_some(3);
+    let allowed = (known.len() / 3).max(1);
+    // Most names are of another length: to compare them would be most of the work.
+    if long.len() - short.len() > allowed {
+        return part;
+    }
+    Some(distance(name, known)).filter(|far| *far <= allowed).or(part)
 }
 
 /// `brewery_jid`, `breweryJid` and `BREWERY-JID` as a key would be spelt.
@@ -157,7 +165,7 @@ fn plain(name: &str) -> String {
 }
 
 /// Edit distance, a swap of neighbours counting as one.
-pub(super) fn distance(a: &str, b: &str) -> usize {
+pub fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(200).collect(), b.chars().collect());
     let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();

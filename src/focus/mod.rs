@@ -94,11 +94,16 @@ pub enum Input {
         on: Connection,
         resumable: bool,
     },
-    /// It can't be made, or not be kept, for this reason. Told in the log already.
+    /// It can't be made, not be kept, or not be used as it should, for this reason. Told in the log already.
     Trouble {
         on: Connection,
         kind: Kind,
         text: String,
+    },
+    /// What such trouble was is over.
+    Relief {
+        on: Connection,
+        kind: Kind,
     },
     Stanza {
         on: Connection,
@@ -188,6 +193,7 @@ impl Focus {
             Input::Connected { on, jid, resumed } => self.connected(on, jid, resumed),
             Input::Disconnected { on, resumable } => self.disconnected(on, resumable),
             Input::Trouble { on, kind, text } => _ = self.cx.problems.note(self.cx.now, kind, on.name(), || text),
+            Input::Relief { on, kind } => self.cx.problems.solve(kind, on.name()),
             Input::Stanza { on, stanza } => self.stanza(on, stanza),
             Input::Tick => {}
             Input::Command { id, command } => self.command(id, command),

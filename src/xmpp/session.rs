@@ -15,7 +15,9 @@ use super::report::Oddities;
 use super::sm::StreamManagement;
 use super::socket::Transport;
 use super::stream::{END_TAG, READ_SIZE};
+use super::throttle::{Pace, Throttle};
 use super::{Event, Link, Outgoing, PACKETS};
+use crate::focus::problems::Kind;
 use crate::wire::Jid;
 use crate::wire::sm::{Ack, AckRequest, Incoming, read_stanza};
 use crate::wire::stanza::{Iq, IqBody, Payload, Ping, Stanza, StanzaError, StanzaKind};
@@ -72,11 +74,12 @@ pub enum End {
 
 /// Carries stanzas until the connection is lost or shall end.
 pub async fn run(established: Established, link: &mut Link) -> End {
-    let Established { transport, framer, sm, ping, reply_timeout, .. } = established;
+    let Established { transport, framer, sm, ping, reply_timeout, jid, .. } = established;
     let (mut reader, mut writer) = split(transport);
     let now = Instant::now();
     let mut session = Session {
         name: super::name(link.connection),
+        jid,
         framer,
         sm,
         ping,
@@ -89,6 +92,8 @@ pub async fn run(established: Established, link: &mut Link) -> End {
         closing: None,
         ended: false,
         oddities: Oddities::default(),
+        throttle: Throttle::default(),
+        pace: Pace::Same,
     };
     let result = session.carry(&mut reader, &mut writer, link).await;
     match result {
@@ -99,8 +104,9 @@ pub async fn run(established: Established, link: &mut Link) -> End {
 }
 
 struct Session {
-    /// For the log.
+    /// For the log, both.
     name: &'static str,
+    jid: Jid,
     framer: Framer,
     sm: Option<StreamManagement>,
     ping: PingAddress,
@@ -118,6 +124,9 @@ struct Session {
     /// The server has sent its end tag.
     ended: bool,
     oddities: Oddities,
+    throttle: Throttle,
+    /// What the latest acknowledgement showed, until it is told.
+    pace: Pace,
 }
 
 impl Session {
@@ -219,6 +228,7 @@ impl Session {
         match &mut self.sm {
             Some(sm) => {
                 xml::write_to(&AckRequest {}, &mut self.out.text);
+                self.throttle.asked(Instant::now(), sm.open().len());
                 sm.requested();
             }
             None => {
@@ -245,6 +255,7 @@ impl Session {
         }
         if sm.wants_acknowledgement() {
             xml::write_to(&AckRequest {}, &mut self.out.text);
+            self.throttle.asked(Instant::now(), sm.open().len());
             sm.requested();
         }
     }
@@ -287,6 +298,7 @@ impl Session {
                     if let Some(stanza) = self.element(&document)? {
                         link.tell(Event::Stanza { stanza, read_at: self.heard }).await;
                     }
+                    self.tell_pace(link).await;
                 }
                 Frame::Refused(refused) => {
                     self.oddities
@@ -344,6 +356,7 @@ impl Session {
             Incoming::AckRequest(_) => self.acknowledge = true,
             Incoming::Ack(Ack { h }) => {
                 if let Some(sm) = &mut self.sm {
+                    self.pace = self.throttle.answered(self.heard, sm.open().len());
                     sm.acknowledged(h)?;
                 }
             }
@@ -364,6 +377,27 @@ impl Session {
             _ => log::debug!("skipped an element that belongs to the login"),
         }
         Ok(None)
+    }
+
+    /// Tells of a server that does not take what is sent as fast as it comes, and when it does again.
+    async fn tell_pace(&mut self, link: &Link) {
+        let kind = Kind::RateLimited;
+        match std::mem::replace(&mut self.pace, Pace::Same) {
+            Pace::Same => {}
+            Pace::Quiet => link.tell(Event::Relief { kind }).await,
+            Pace::Slow(took, open) => {
+                let account = self.jid.to_bare();
+                let text = format!(
+                    "on the {} connection the server took {:.1} s to acknowledge what it was sent, and {open} stanzas waited by \
+                     then; joins are slow, and requests time out in meetings of many; exempt the focus from the server's limits: \
+                     unlimited_jids = {{ \"{account}\" }} for Prosody's mod_limits, or a higher rate of c2s in `limits`",
+                    self.name,
+                    took.as_secs_f64(),
+                );
+                log::warn!("PROBLEM {}: {text}", kind.id());
+                link.tell(Event::Trouble { kind, text }).await;
+            }
+        }
     }
 
     fn count(&mut self) {

@@ -28,6 +28,7 @@ mod pins;
 mod problems;
 mod relay_failures;
 mod relays;
+mod reservations;
 mod restarts;
 mod rooms;
 mod selection;

@@ -139,6 +139,12 @@ impl Conference {
         for (owner, _) in self.sources.iter().filter(|(owner, _)| !participant(owner.as_str())) {
             wrong.push(format!("sources of {owner}, who has no session"));
         }
+        for owner in self.sources.reserved().filter(|owner| self.members.id_of(owner.as_str()).is_none()) {
+            wrong.push(format!("sources are kept for {owner}, who has left"));
+        }
+        if !self.sources.is_consistent() {
+            wrong.push("whose SSRCs and msids are whose is not what everybody sends".into());
+        }
         for receiver in self.signals.receivers().filter(|receiver| !participant(receiver.as_str())) {
             wrong.push(format!("{receiver} is told of sources, and has no session"));
         }

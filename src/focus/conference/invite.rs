@@ -343,10 +343,10 @@ impl Conference {
         self.signals.forget(&nick);
     }
 
-    /// A participant's sources are gone, and the others are told.
+    /// A participant sends nothing until it has accepted again, and the others are told.
     pub(super) fn withdraw_sources(&mut self, cx: &mut Context, id: MemberId) {
         let Some(nick) = self.members.get(id).map(|member| member.nick.clone()) else { return };
-        if let Some(changed) = self.sources.remove_owner(&nick) {
+        if let Some(changed) = self.sources.withdraw(&nick) {
             self.tell_others(cx, &nick, &changed);
         }
     }

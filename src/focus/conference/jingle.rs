@@ -109,6 +109,7 @@ impl Conference {
             return refuse(Condition::Forbidden, "sources not allowed for visitors");
         }
         let changed = self.add_sources(cx, id, &candidate)?;
+        self.release_sources(id);
         let last_n = initial_last_n(&jingle.contents);
         self.update_endpoint(cx, id, first_transport(&jingle.contents), true, last_n);
         self.has_settled(cx, id, last_n);
@@ -285,6 +286,13 @@ impl Conference {
         let limits = Limits { ssrcs: config.max_ssrcs_per_user, groups: config.max_ssrc_groups_per_user };
         let changed = self.sources.try_add(&owner, candidate, limits)?;
         Ok(changed.map(|changed| (owner, changed)))
+    }
+
+    /// A participant has said what it sends: of what it sent before its session was replaced, the rest is anybody's.
+    fn release_sources(&mut self, id: MemberId) {
+        if let Some(member) = self.members.get(id) {
+            self.sources.release(&member.nick);
+        }
     }
 
     /// No more senders than configured (spec/30 §9.5).

@@ -180,10 +180,15 @@ impl Member {
         self.invite.is_participant()
     }
 
-    /// A visitor does not become anything else, nor the reverse: it would corrupt what is counted (spec/20 §4.2).
+    /// A visitor does not become anything else, nor the reverse: it would corrupt what is counted (spec/20 §4.2). Whoever is
+    /// one by now has no rights of a moderator left all the same.
     fn set_role(&mut self, role: Role, first: bool) -> Option<Disregarded> {
         if !first && (role == Role::Visitor) != (self.role == Role::Visitor) {
-            return Some(Disregarded::Role { from: self.role, to: role });
+            let disregarded = Disregarded::Role { from: self.role, to: role };
+            if role == Role::Visitor {
+                self.role = Role::Participant;
+            }
+            return Some(disregarded);
         }
         self.role = role;
         None
@@ -335,5 +340,7 @@ mod tests {
         assert_eq!(member.role, Role::Participant);
         let _ = member.update(&with_role(Affiliation::Owner, MucRole::Moderator, "a@x/1"), false, &[]);
         assert_eq!(member.role, Role::Owner);
+        let _ = member.update(&with_role(Affiliation::None, MucRole::Visitor, "a@x/1"), false, &[]);
+        assert_eq!(member.role, Role::Participant, "and no owner");
     }
 }

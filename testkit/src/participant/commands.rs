@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::media::{Track, sources_of};
+use super::media::{Dice, Track, sources_of};
 use super::profile::Age;
 use super::{Asked, Participant, Place, Session, SessionState};
 use crate::Time;
@@ -324,10 +324,12 @@ impl Participant {
         let Some(mut session) = self.session.take() else { return };
         self.own = Sources::default();
         self.next_index = [0, 0];
+        let mut first = Dice::of(&self.settings.jid);
+        let (number, dice) = if self.settings.keeps_ssrcs { (1, &mut first) } else { (self.sessions, &mut self.dice) };
         for track in self.tracks.clone() {
             let index = &mut self.next_index[track.media as usize];
             let (nick, age) = (&self.settings.nick, self.settings.profile.age);
-            self.own.extend(sources_of(nick, age, track, *index, self.sessions, &mut self.dice));
+            self.own.extend(sources_of(nick, age, track, *index, number, dice));
             *index += 1;
         }
         session.state = SessionState::Accepting;

@@ -70,6 +70,8 @@ pub struct Settings {
     pub never_accepts: bool,
     /// Goes on sending when it is told to mute.
     pub ignores_mutes: bool,
+    /// Sends the same in each of its sessions: SSRCs and msids belong to the streams, which live on.
+    pub keeps_ssrcs: bool,
 }
 
 impl Settings {
@@ -96,6 +98,7 @@ impl Settings {
             answers_disco: true,
             never_accepts: false,
             ignores_mutes: false,
+            keeps_ssrcs: false,
         }
     }
 }
