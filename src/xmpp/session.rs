@@ -20,7 +20,7 @@ use super::{Event, Link, Outgoing, PACKETS};
 use crate::focus::problems::Kind;
 use crate::wire::Jid;
 use crate::wire::sm::{Ack, AckRequest, Incoming, read_stanza};
-use crate::wire::stanza::{Iq, IqBody, Payload, Ping, Stanza, StanzaError, StanzaKind};
+use crate::wire::stanza::{Iq, IqBody, MAX_SENT, Payload, Ping, Stanza, StanzaError, StanzaKind};
 use crate::wire::values::{Condition, ErrorType, StanzaId};
 use crate::wire::xml;
 
@@ -39,6 +39,9 @@ const MAX_REQUEST: usize = 40 * 1024;
 
 /// No answer is larger: but for what the one who asked wrote into his request, such as its id.
 const MAX_ANSWER: usize = 64 * 1024;
+
+/// How much the log shows of a stanza that is too large, in characters: its kind and to whom it would have gone.
+const SHOWN_HEAD: usize = 200;
 
 /// A write buffer that one burst has left is given back.
 const KEPT_CAPACITY: usize = 256 * 1024;
@@ -78,7 +81,7 @@ pub async fn run(established: Established, link: &mut Link) -> End {
     let (mut reader, mut writer) = split(transport);
     let now = Instant::now();
     let mut session = Session {
-        name: super::name(link.connection),
+        name: link.name.clone(),
         jid,
         framer,
         sm,
@@ -105,7 +108,7 @@ pub async fn run(established: Established, link: &mut Link) -> End {
 
 struct Session {
     /// For the log, both.
-    name: &'static str,
+    name: String,
     jid: Jid,
     framer: Framer,
     sm: Option<StreamManagement>,
@@ -272,10 +275,17 @@ impl Session {
     fn write(&mut self, stanza: &impl xml::Element) -> Result<(), Error> {
         let start = self.out.text.len();
         xml::write_to(stanza, &mut self.out.text);
-        if self.out.text.len() - start > MAX_ANSWER && is_answer(&self.out.text[start..]) {
-            let bytes = self.out.text.len() - start;
+        let bytes = self.out.text.len() - start;
+        if bytes > MAX_ANSWER && is_answer(&self.out.text[start..]) {
             self.out.text.truncate(start);
-            self.oddities.note(self.name, "answer", || format!("its answer would have {bytes} bytes and is not sent"));
+            self.oddities.note(&self.name, "answer", || format!("its answer would have {bytes} bytes and is not sent"));
+            return Ok(());
+        }
+        // One request that is never answered instead of the end of every conference.
+        if bytes > MAX_SENT {
+            let head: String = self.out.text[start..].chars().take(SHOWN_HEAD).collect();
+            self.out.text.truncate(start);
+            log::error!("{}: a stanza of {bytes} bytes is not sent, no server takes it: {}…", self.name, Shown(&head));
             return Ok(());
         }
         log::trace!(target: PACKETS, "SENT PKT ({}): {}", self.name, Shown(&self.out.text[start..]));
@@ -302,7 +312,7 @@ impl Session {
                 }
                 Frame::Refused(refused) => {
                     self.oddities
-                        .note(self.name, refused.why, || format!("<{}> of {} bytes", refused.name, refused.bytes));
+                        .note(&self.name, refused.why, || format!("<{}> of {} bytes", refused.name, refused.bytes));
                     if refused.is_stanza() {
                         self.count();
                     }
@@ -331,7 +341,7 @@ impl Session {
                 }
                 let kind = error.head.as_ref().map_or("element", |head: &_| StanzaKind::as_str(head.kind));
                 let from = error.head.as_ref().and_then(|head| head.from.clone());
-                self.oddities.note(self.name, kind, || match &from {
+                self.oddities.note(&self.name, kind, || match &from {
                     Some(from) => format!("{error}, from {from}"),
                     None => error.to_string(),
                 });
@@ -347,7 +357,7 @@ impl Session {
                 if document.len() > MAX_REQUEST
                     && let Some(refusal) = too_large(&stanza)
                 {
-                    self.oddities.note(self.name, "request", || format!("it has {} bytes", document.len()));
+                    self.oddities.note(&self.name, "request", || format!("it has {} bytes", document.len()));
                     self.write(&refusal)?;
                     return Ok(None);
                 }
@@ -372,7 +382,7 @@ impl Session {
             }
             Incoming::StreamError(error) => return Err(error.into()),
             Incoming::Unknown { name, ns } => {
-                self.oddities.note(self.name, "unknown element", || format!("<{name}> of {ns}"));
+                self.oddities.note(&self.name, "unknown element", || format!("<{name}> of {ns}"));
             }
             _ => log::debug!("skipped an element that belongs to the login"),
         }
