@@ -32,7 +32,7 @@ pub(super) const KEYS: &[Key] = &[
     .later(),
     Key::new(
         "jicofo.health.room-name-prefix",
-        Kind::Text,
+        Kind::Localpart,
         "__jicofo-health-check",
         "Prefix of the rooms made for checks; Prosody's modules know it.",
     )
@@ -41,7 +41,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::new("jicofo.rest.port", Kind::Int(i32::MIN as i64, 65_535), "8888", "Its port; 0 or less: no HTTP interface.")
         .refuse()
         .later(),
-    Key::new("jicofo.rest.host", Kind::Text, "127.0.0.1", "Address it listens on.").refuse().later(),
+    Key::new("jicofo.rest.host", Kind::Host, "127.0.0.1", "Address it listens on.").refuse().later(),
     Key::new("jicofo.rest.prometheus.enabled", Kind::Bool, "true", "`/metrics`.").refuse().later(),
     Key::new("jicofo.rest.conference-request.enabled", Kind::Bool, "true", "`/conference-request/v1`.")
         .refuse()
