@@ -94,6 +94,17 @@ impl Focus {
         if users != on_bridges.iter().map(|(id, (_, users))| (*id, users)).collect() {
             wrong.push(format!("users of bridges are {users:?}, not {on_bridges:?}"));
         }
+        let shown = self.conferences.iter().flat_map(|conference| {
+            let addresses =
+                conference.members().iter().filter_map(|member| Some((member.real_jid.clone()?, member.id)));
+            addresses.map(|(address, member)| (address, conference.id, member))
+        });
+        let kept = self.cx.addresses.iter().flat_map(|(address, places)| {
+            places.iter().map(|(conference, member)| (address.clone(), *conference, *member))
+        });
+        if shown.collect::<BTreeSet<_>>() != kept.collect() {
+            wrong.push("who is where by his address is not what members show".into());
+        }
         let breakouts = self.cx.breakouts.values().flatten();
         let ids = self.cx.stranded.iter().chain(self.cx.meetings.values()).chain(breakouts);
         for id in ids.filter(|id| self.conferences.get(**id).is_none()) {
@@ -156,6 +167,12 @@ impl Focus {
         if waits != deadlines.len() {
             wrong.push(format!("{waits} deadlines run, for {} requests", deadlines.len()));
         }
+    }
+
+    /// How many entries were looked at in walks over conferences, members and owners of sources, so far.
+    #[cfg(feature = "sabotage")]
+    pub fn walked(&self) -> u64 {
+        self.conferences.walked()
     }
 
     /// Makes the core panic when it is about to send so many more stanzas: in the middle of things. Once.

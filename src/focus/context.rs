@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::auth::Authentication;
 use super::bridges::registry::{BridgeId, Bridges};
 use super::caps::CapsCache;
-use super::conference::ConferenceId;
 use super::conference::offer::CodecCache;
+use super::conference::{ConferenceId, MemberId};
 use super::floods::Floods;
 use super::ids::{Ids, Seed};
 use super::metrics::Metrics;
@@ -75,6 +75,8 @@ pub(crate) struct Context {
     pub meetings: BTreeMap<MeetingId, ConferenceId>,
     /// Breakout conferences by their main room.
     pub breakouts: BTreeMap<BareJid, BTreeSet<ConferenceId>>,
+    /// Where in rooms somebody is, by the address that he shows there.
+    pub addresses: BTreeMap<Jid, BTreeSet<(ConferenceId, MemberId)>>,
     links: [Link; 3],
     muc_domains: BTreeSet<String>,
     outputs: VecDeque<Output>,
@@ -105,6 +107,7 @@ impl Context {
             stranded: BTreeSet::new(),
             meetings: BTreeMap::new(),
             breakouts: BTreeMap::new(),
+            addresses: BTreeMap::new(),
             links: Default::default(),
             muc_domains: BTreeSet::new(),
             outputs: VecDeque::new(),

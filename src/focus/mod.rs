@@ -12,6 +12,7 @@ pub mod command;
 mod components;
 pub mod conference;
 mod context;
+mod counted;
 mod diagnosis;
 mod floods;
 mod ids;

@@ -61,7 +61,8 @@ impl Offer<'_> {
     /// The bridge's own sources, and, unless the bridge rewrites SSRCs, those of all others (spec/30 §7.5).
     fn visible_sources(&self) -> Vec<(EndpointId, SourceSet)> {
         let bridge = (EndpointId::from(BRIDGE_OWNER), self.view.filter(self.feedback));
-        let others = self.sources.iter().filter(|(owner, _)| !self.view.rewriting && *owner != self.receiver);
+        let all = (!self.view.rewriting).then(|| self.sources.iter()).into_iter().flatten();
+        let others = all.filter(|(owner, _)| *owner != self.receiver);
         let others = others.map(|(owner, set)| (owner.clone(), self.view.filter(set)));
         std::iter::once(bridge).chain(others).filter(|(_, set)| !set.is_empty()).collect()
     }

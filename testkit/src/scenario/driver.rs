@@ -157,8 +157,11 @@ impl Scenario {
 
     /// As the shell does it: what cannot be read is answered, where an answer is due.
     pub(super) fn hand_to_focus(&mut self, on: Connection, stanza: &crate::xml::Element) {
-        let text = crate::xml::to_text(stanza);
-        match read_stanza(&text) {
+        self.hand_text_to_focus(on, &crate::xml::to_text(stanza));
+    }
+
+    pub(super) fn hand_text_to_focus(&mut self, on: Connection, text: &str) {
+        match read_stanza(text) {
             Ok(Incoming::Stanza(stanza)) => self.feed(Input::Stanza { on, stanza }),
             Ok(other) => self.complain(format!("took a stanza for {other:?}")),
             Err(error) => {

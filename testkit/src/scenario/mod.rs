@@ -386,6 +386,12 @@ impl Scenario {
         self.pump();
     }
 
+    /// Text that the focus reads at once, also what no peer of the kit could write.
+    pub fn reads(&mut self, xml: &str) {
+        self.hand_text_to_focus(Connection::Client, xml);
+        self.pump();
+    }
+
     /// The log: everything that reached a peer.
     pub fn log(&self) -> Query<'_> {
         Query::of(&self.log)
