@@ -26,6 +26,7 @@ pub mod problems;
 pub mod request;
 mod routes;
 mod seat;
+pub mod size;
 pub mod sources;
 mod story;
 mod table;
@@ -95,11 +96,16 @@ pub enum Input {
         on: Connection,
         resumable: bool,
     },
-    /// It can't be made, or not be kept, for this reason. Told in the log already.
+    /// It can't be made, not be kept, or not be used as it should, for this reason. Told in the log already.
     Trouble {
         on: Connection,
         kind: Kind,
         text: String,
+    },
+    /// What such trouble was is over.
+    Relief {
+        on: Connection,
+        kind: Kind,
     },
     Stanza {
         on: Connection,
@@ -189,6 +195,7 @@ impl Focus {
             Input::Connected { on, jid, resumed } => self.connected(on, jid, resumed),
             Input::Disconnected { on, resumable } => self.disconnected(on, resumable),
             Input::Trouble { on, kind, text } => _ = self.cx.problems.note(self.cx.now, kind, on.name(), || text),
+            Input::Relief { on, kind } => self.cx.problems.solve(kind, on.name()),
             Input::Stanza { on, stanza } => self.stanza(on, stanza),
             Input::Tick => {}
             Input::Command { id, command } => self.command(id, command),
@@ -219,6 +226,11 @@ impl Focus {
     /// How each bridge is doing, by address.
     pub fn bridges(&self) -> Vec<BridgeStatus> {
         self.cx.bridges.status(self.cx.now, &self.cx.config.bridge)
+    }
+
+    /// What is known of a room by its metadata, and by its form where there is none. None: there is no conference in it.
+    pub fn metadata_of(&self, room: &str) -> Option<&conference::metadata::RoomMetadata> {
+        Some(self.conferences.get(self.conferences.id_of_text(room)?)?.room_metadata())
     }
 
     /// Counted from state.

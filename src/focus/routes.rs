@@ -223,25 +223,25 @@ impl Focus {
 
     /// Whether there is room for one more request of its sender. Servers and components are not limited.
     fn admits(&mut self, asked: &Asked, payload: &Payload) -> bool {
-        let Some(mut sender) = request::sender(&self.cx, asked).filter(|sender| sender.local().is_some()) else {
-            return true;
-        };
+        let Some(payer) = self.payer(asked) else { return true };
         let kind = match payload {
             Payload::Jingle(jingle) if !is_of_the_sender_alone(jingle) => Kind::Change,
             _ => Kind::Request,
         };
-        let member = self.member(asked);
-        let conference = member.and_then(|(id, _)| self.conferences.get_mut(id));
+        let conference = self.member(asked).and_then(|(id, _)| self.conferences.get_mut(id));
         let room = conference.map(|conference| {
-            // A new nick gives nobody a new purse.
-            let known = member.and_then(|(_, member)| conference.members().get(member)?.real_jid.as_ref());
-            if let Some(real) = known {
-                sender.clone_from(real);
-            }
             let members = conference.members().len();
             (&mut conference.purse, members)
         });
-        self.cx.floods.admit(self.cx.now, &sender, kind, room)
+        self.cx.floods.admit(self.cx.now, &payer, kind, room)
+    }
+
+    /// Who has to pay for a request. None: a server or a component, or nobody who has an address. A new nick gives nobody a new
+    /// purse.
+    pub(super) fn payer(&self, asked: &Asked) -> Option<Jid> {
+        let member = |(id, member)| self.conferences.get(id)?.members().get(member);
+        let known = self.member(asked).and_then(member).map(|member| member.payer().clone());
+        known.or_else(|| request::sender(&self.cx, asked)).filter(|payer| payer.local().is_some())
     }
 
     /// Jingle of a member of one of our rooms; of anybody else it is about a session that there is not.

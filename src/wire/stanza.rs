@@ -18,6 +18,11 @@ use super::sm::Bind;
 use super::values::{Condition, ErrorType, MessageType, StanzaId};
 use super::xml::{self, Attr, Child, Error, Node, Raw, Writer};
 
+/// What we send in one stanza at most, in bytes. Prosody ends the stream of whoever sends more than 256 kB
+/// (`c2s_stanza_size_limit`, for those who log in; components and other servers may send twice as much), and that of the focus
+/// is every conference.
+pub const MAX_SENT: usize = 250 * 1024;
+
 /// What Prosody routes. Large variants are boxed: most stanzas are small.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Stanza {

@@ -19,6 +19,7 @@ mod sm;
 mod socket;
 mod stream;
 mod supervise;
+mod throttle;
 mod tls;
 mod x509;
 
@@ -81,8 +82,10 @@ pub enum Event {
     Connected { session: SessionId, jid: Jid, resumed: bool },
     /// Lost. `resumable`: what is sent meanwhile waits and arrives, if the session is resumed.
     Disconnected { resumable: bool },
-    /// It can't be made, or not be kept, for a new reason. In the log already.
+    /// It can't be made, not be kept, or not be used as it should, for a new reason. In the log already.
     Trouble { kind: Kind, text: String },
+    /// What [`Event::Trouble`] told of this kind is over.
+    Relief { kind: Kind },
     /// `read_at`: when its last byte had come.
     Stanza { stanza: Stanza, read_at: Instant },
 }

@@ -16,6 +16,7 @@ mod floods;
 mod growth;
 mod hazards;
 mod health;
+mod large_rooms;
 mod lobby;
 mod logs;
 mod members;

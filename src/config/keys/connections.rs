@@ -51,6 +51,14 @@ pub(super) const KEYS: &[Key] = &[
         .secret()
         .legacy(names::USER_PASSWORD),
     Key::unset("jicofo.xmpp.client.password-file", Kind::Text, "A file that holds nothing but the password.").refuse(),
+    // Ours: what flags without a password mean (spec/10 §10.1).
+    Key::new(
+        "jicofo.xmpp.client.anonymous",
+        Kind::Bool,
+        "false",
+        "Log in without an account if there is no password, as classic starts without one do.",
+    )
+    .refuse(),
     Key::new(
         "jicofo.xmpp.client.reply-timeout",
         POSITIVE,

@@ -125,16 +125,22 @@ impl Conference {
     /// A newcomer is asked what it supports and then invited, unless it has come and gone too often lately: then a while
     /// later. It is held up before the question, which costs as much as it does to come.
     pub fn find_place(&mut self, cx: &mut Context, id: MemberId) {
-        let members = self.members.len();
+        let may = self.may_have_a_place(cx, id);
         let Some(member) = self.members.get_mut(id) else { return };
-        let who = member.real_jid.as_ref().unwrap_or(&member.occupant);
         member.held_back = None;
-        if !cx.floods.admit(cx.now, who, Kind::Place, Some((&mut self.purse, members))) {
+        if !may {
             member.held_back = Some(cx.timers.set(cx.now + HELD_BACK, Timer::FindPlace(self.id, id)));
             self.story.decided(cx.now, "came and went too often: no place yet");
             return;
         }
         self.discover(cx, id);
+    }
+
+    /// Whether somebody may have one more endpoint on a bridge, and an offer, now.
+    pub(super) fn may_have_a_place(&mut self, cx: &mut Context, id: MemberId) -> bool {
+        let members = self.members.len();
+        let Some(member) = self.members.get(id) else { return false };
+        cx.floods.admit(cx.now, member.payer(), Kind::Place, Some((&mut self.purse, members)))
     }
 
     /// A member is gone, however it went.
@@ -210,7 +216,7 @@ impl Conference {
         cx.timers.cancel(member.next_endpoint);
         cx.timers.cancel(member.held_back);
         if member.features.is_none() {
-            caps::left(cx, (self.id, id), member.caps.as_ref());
+            caps::left(cx, (self.id, id));
         }
         if let Some(session) = member.invite.session() {
             self.sessions.remove(&session.sid);

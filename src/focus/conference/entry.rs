@@ -18,6 +18,9 @@ use crate::wire::values::PresenceType;
 /// How long to wait for the metadata of a room that has some (spec/20 §2.2 step 7).
 const METADATA_WAIT: Duration = Duration::from_secs(10);
 
+/// So many may wait for the focus to be in the room; others are told to ask again. Each keeps what it asked with.
+const MAX_ASKERS: usize = 1_000;
+
 impl Conference {
     /// Somebody asks for a conference that there is: he is answered now, or when we are in the room.
     pub fn requested(&mut self, cx: &mut Context, asker: Requester) {
@@ -26,8 +29,10 @@ impl Conference {
         }
         if self.is_running() {
             request::answer(cx, &self.room, asker, true);
-        } else {
+        } else if self.askers.len() < MAX_ASKERS {
             self.askers.push_back(asker);
+        } else {
+            request::answer(cx, &self.room, asker, false);
         }
     }
 

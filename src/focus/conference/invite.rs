@@ -10,6 +10,8 @@ use crate::config::ReinviteMethod;
 use crate::focus::colibri::answer::Allocated;
 use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
+use crate::focus::sources::set::BRIDGE_OWNER;
+use crate::focus::sources::signal::Heard;
 use crate::focus::timers::Timer;
 use crate::wire::jingle::{BridgeSession, Jingle, Reason, StartMuted};
 use crate::wire::stanza::{IqBody, Payload};
@@ -178,6 +180,8 @@ impl Conference {
         let Some(session) = self.session_of(id) else { return };
         let (feedback, bridge_session) = (session.feedback.clone(), told_of(session));
         let start_muted = self.start_muted(id);
+        // Whoever has a session is told of the others in it, as an offer may have no room for all of them.
+        self.flush(cx, id);
         let Some(initiator) = cx.jid(self.seat.on).cloned() else { return };
         let Some(member) = self.members.get_mut(id) else { return };
         let features = member.features.unwrap_or(Features::UNANSWERED);
@@ -190,7 +194,7 @@ impl Conference {
         let sid = replaced.unwrap_or_else(|| cx.ids.session());
         let view = View::of(features, &cx.config.conference);
         let codecs = cx.codecs.get(features, &cx.config);
-        let mut jingle = Offer {
+        let (mut jingle, heard) = Offer {
             sid: sid.clone(),
             initiator: initiator.to_string(),
             receiver: &member.nick,
@@ -212,7 +216,8 @@ impl Conference {
         }
         let to = member.occupant.clone();
         // What the offer shows and what is signalled from now on are one snapshot (spec/30 §6.8).
-        self.signals.offered(&member.nick, view);
+        let heard = if action == Action::TransportReplace { Heard::All } else { heard };
+        self.signals.offered(&member.nick, view, heard);
         self.sessions.insert(sid, id);
         let then = Then::Offered(self.id, id, attempt);
         cx.request(self.seat.on, to, IqBody::Set(Payload::Jingle(jingle)), then);
@@ -409,9 +414,11 @@ fn told_of(session: &super::bridge::BridgeSession) -> BridgeSession {
     BridgeSession { id: Some(session.id.to_string()), region: session.region.clone(), ..BridgeSession::default() }
 }
 
-/// Visitors get a session only where there are to be some (spec/30 §6.1), and nobody before it is known what it supports.
+/// Visitors get a session only where there are to be some (spec/30 §6.1), and nobody before it is known what it supports. Nor
+/// does who is called like the bridge: what it sends would be taken for the bridge's by all.
 fn may_be_invited(cx: &Context, member: &Member) -> bool {
-    let is_welcome = member.role != Role::Visitor || cx.config.visitors.enabled;
+    let is_visitor_welcome = member.role != Role::Visitor || cx.config.visitors.enabled;
+    let is_welcome = is_visitor_welcome && member.nick.as_str() != BRIDGE_OWNER;
     !member.is_participant() && member.features.is_some() && member.held_back.is_none() && is_welcome
 }
 

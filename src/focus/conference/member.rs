@@ -9,6 +9,7 @@ use super::features::Features;
 use super::invite::Invite;
 use super::limits::Budget;
 use crate::focus::bridges::registry::BridgeId;
+use crate::focus::caps;
 use crate::focus::timers::TimerKey;
 use crate::wire::Jid;
 use crate::wire::disco::Caps;
@@ -149,7 +150,9 @@ impl Member {
             }
             disregarded.extend(self.set_role(role(item.affiliation, item.role), first));
         }
-        self.caps = presence.caps.clone().or_else(|| self.caps.take());
+        if let Some(caps) = presence.caps.as_ref().filter(|caps| caps::can_be_kept(caps)) {
+            self.caps = Some(caps.clone());
+        }
         if let Some(stats_id) = presence.stats_id.as_ref().filter(|text| text.len() <= MAX_TEXT) {
             self.stats_id = Some(stats_id.as_str().into());
         }
@@ -174,6 +177,11 @@ impl Member {
     /// Whether it is the first time that something of this kind does not count. From then on it is not.
     pub fn is_news(&mut self, disregarded: &Disregarded) -> bool {
         !std::mem::replace(&mut self.told[disregarded.kind()], true)
+    }
+
+    /// Who has to pay for what it asks for: a new nick gives nobody a new purse.
+    pub fn payer(&self) -> &Jid {
+        self.real_jid.as_ref().unwrap_or(&self.occupant)
     }
 
     pub fn is_participant(&self) -> bool {

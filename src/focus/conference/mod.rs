@@ -29,6 +29,7 @@ pub(crate) mod members;
 pub mod metadata;
 pub(crate) mod moderation;
 pub(crate) mod mute;
+mod names;
 pub mod offer;
 mod owner;
 mod publish;

@@ -8,7 +8,7 @@ use super::Focus;
 use super::auth::{Login, Question, Refusal, Room};
 use super::conference::{Conference, ConferenceId, MemberId, Properties};
 use super::context::{Asked, Context, NICK, error};
-use super::floods::Kind;
+use super::floods::Start;
 use crate::config::Config;
 use crate::wire::focus_iq::{self, Property, SessionInvalid};
 use crate::wire::jid::JidError;
@@ -57,10 +57,17 @@ impl Focus {
         let Ok(occupant) = room.with_resource(NICK) else {
             return self.cx.answer_error(requester.asked, Condition::BadRequest, "Invalid room name.");
         };
-        let sender = sender(&self.cx, &requester.asked).filter(|sender| sender.local().is_some());
-        if sender.is_some_and(|sender| !self.cx.floods.admit(self.cx.now, &sender, Kind::NewRoom, None)) {
-            self.cx.metrics.requests_limited += 1;
-            return self.cx.answer_error(requester.asked, Condition::ResourceConstraint, "rate-limited");
+        match self.cx.floods.admit_start(self.cx.now, self.payer(&requester.asked).as_ref()) {
+            Start::Now => {}
+            Start::Refused => {
+                self.cx.metrics.requests_limited += 1;
+                return self.cx.answer_error(requester.asked, Condition::ResourceConstraint, "rate-limited");
+            }
+            // Clients take an error for the end, and this answer for a reason to wait (spec/10 §11.4).
+            Start::Later => {
+                self.cx.metrics.requests_limited += 1;
+                return answer(&mut self.cx, &room, requester, false);
+            }
         }
         let properties = properties(&room, &request.properties);
         let conference = Conference::new(&mut self.cx, room, occupant, properties, requester);

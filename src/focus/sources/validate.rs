@@ -9,7 +9,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::set::{Candidate, CandidateGroup, CandidateSource, Msid, Source, SourceSet, SsrcGroup};
+use super::view::Encoding;
 use crate::focus::counted::Counted;
+use crate::focus::size;
 use crate::wire::stanza::StanzaError;
 use crate::wire::values::{Condition, EndpointId, ErrorType, MediaType, Semantics, SourceName, Ssrc};
 
@@ -82,6 +84,10 @@ impl ConferenceSources {
         let mut after = SourceSet::clone(&before);
         self.check_sources(owner, wanted, &mut after, limits)?;
         check_groups(wanted, &mut after, limits)?;
+        // As XML, which is larger, whatever the receivers read.
+        if Encoding::Xml.size_of(owner, &after) > size::OWNER {
+            return Err(Rejection::bad_request("The sources of one participant, with their names, are too large."));
+        }
         if after == *before {
             return Ok(None);
         }

@@ -298,3 +298,20 @@ fn the_conference_can_be_large() {
     let many: Vec<Source> = (100_000..105_000).map(|ssrc| source(ssrc, AUDIO, "")).collect();
     assert_eq!(add(&mut sources, "x".into(), &set(&many, &[])), Err("SSRC limit (20) exceeded.".into()));
 }
+
+/// By the longest of names that a member can have, and the longest that a source may.
+#[test]
+fn no_participant_has_more_than_fits_into_what_others_are_told_at_once() {
+    let owner = EndpointId::from("'".repeat(1_000).as_str());
+    let mut sources = ConferenceSources::default();
+    let named = |ssrc: u32| {
+        let mut source = source(ssrc, MediaType::Video, &format!("{ssrc:'<128}"));
+        source.name = Some(format!("{ssrc:'<128}").as_str().into());
+        candidate(&SourceSet { sources: vec![source], groups: Vec::new() })
+    };
+    let limits = Limits { ssrcs: 1_000, groups: 1_000 };
+    let refused = (1..1_000).find_map(|ssrc| Some((ssrc, sources.try_add(&owner, &named(ssrc), limits).err()?)));
+    let text = "The sources of one participant, with their names, are too large.";
+    assert_eq!(refused, Some((13, Rejection::bad_request(text))));
+    assert!(Encoding::Xml.size_of(&owner, &sources.of(&owner)) <= size::OWNER);
+}

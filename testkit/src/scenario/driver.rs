@@ -13,6 +13,9 @@ use crate::wire_log::Wire;
 /// Virtual time begins on some day: the core's clock counts from the Unix epoch.
 const EPOCH: u64 = 1_795_260_730_000_000;
 
+/// What Prosody takes of one who has logged in, by default.
+const SERVER_LIMIT: usize = 256 * 1024;
+
 /// So much of the log is kept where the core is recorded.
 const TAIL: usize = 400;
 
@@ -66,6 +69,11 @@ impl Scenario {
                 }
             };
             let text = xml::to_string(&stanza);
+            // A server ends the stream of whoever sends that (spec/90).
+            if text.len() > SERVER_LIMIT {
+                let head: String = text.chars().take(200).collect();
+                self.complain(format!("a stanza of {} bytes: {head}…", text.len()));
+            }
             if let Some(recording) = self.recordings.last_mut() {
                 recording.output(on, &text);
                 // What was said before a failure was right when it was said.

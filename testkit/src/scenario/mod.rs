@@ -314,6 +314,12 @@ impl Scenario {
         self.focus_logs_in_anew();
     }
 
+    /// A connection tells something of itself: trouble, or that it is over.
+    pub fn connection_tells(&mut self, input: Input) {
+        self.feed(input);
+        self.pump();
+    }
+
     /// The focus is told to stop.
     pub fn stop_focus(&mut self) {
         self.feed(Input::Stop);
