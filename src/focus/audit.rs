@@ -181,6 +181,12 @@ impl Focus {
         self.cx.sabotage.left = Some(stanzas);
     }
 
+    /// After that, so many times more when it is about to send the next.
+    #[cfg(feature = "sabotage")]
+    pub fn sabotage_again(&mut self, times: u32) {
+        self.cx.sabotage.again = times;
+    }
+
     /// How often it has failed because it was told to.
     #[cfg(feature = "sabotage")]
     pub fn sabotaged(&self) -> u64 {
@@ -193,6 +199,7 @@ impl Focus {
 #[derive(Debug, Default)]
 pub(crate) struct Sabotage {
     left: Option<u32>,
+    again: u32,
     struck: u64,
 }
 
@@ -202,7 +209,8 @@ impl Sabotage {
         match &mut self.left {
             None => {}
             Some(0) => {
-                self.left = None;
+                self.left = (self.again > 0).then_some(0);
+                self.again = self.again.saturating_sub(1);
                 self.struck += 1;
                 panic!("sabotage");
             }

@@ -241,6 +241,23 @@ impl Context {
         self.stranded.remove(&id);
         self.moves.forget(id);
     }
+
+    /// Nothing leads to a conference any more that could not even be ended. It costs what there is.
+    pub fn forget_failed(&mut self, id: ConferenceId) {
+        self.forget_conference(id);
+        self.timers.cancel_all_of(id);
+        super::caps::ended(self, id);
+        self.meetings.retain(|_, conference| *conference != id);
+        for conferences in self.breakouts.values_mut().chain(self.bridge_users.values_mut()) {
+            conferences.remove(&id);
+        }
+        self.breakouts.retain(|_, conferences| !conferences.is_empty());
+        self.bridge_users.retain(|_, conferences| !conferences.is_empty());
+        for places in self.addresses.values_mut() {
+            places.retain(|(conference, _)| *conference != id);
+        }
+        self.addresses.retain(|_, places| !places.is_empty());
+    }
 }
 
 /// A stanza error with the type that RFC 6120 gives its condition (spec/30 §9.2).

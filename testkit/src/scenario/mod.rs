@@ -337,6 +337,13 @@ impl Scenario {
         self.focus.sabotage(stanzas);
     }
 
+    /// And then so many times more. Not for a scenario that is recorded.
+    pub fn sabotage_again(&mut self, stanzas: u32, times: u32) {
+        assert!(self.recordings.is_empty(), "what is recorded could not be played again");
+        self.focus.sabotage(stanzas);
+        self.focus.sabotage_again(times);
+    }
+
     /// How often the core has failed.
     pub fn failures(&self) -> usize {
         self.failures
