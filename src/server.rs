@@ -16,7 +16,7 @@ use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::config::Config;
-use crate::focus::{Connection, Focus, Input, Output, Seed, Timestamp};
+use crate::focus::{Connection, Focus, Input, NodeId, Output, Seed, Timestamp};
 use crate::measure::Histogram;
 use crate::wire::Jid;
 use crate::wire::stanza::{IqBody, Stanza};
@@ -164,6 +164,10 @@ impl Shell {
         let mut settings = vec![(Connection::Client, xmpp::Settings::from(&config.xmpp.client.account))];
         settings.extend(config.xmpp.service.as_ref().map(|account| (Connection::Service, account.into())));
         settings.extend(config.component.as_ref().map(|component| (Connection::Component, component.into())));
+        // Also where nobody is sent there: it shows at once whether they can be reached.
+        let nodes = (0..).map(NodeId).zip(&config.xmpp.visitors);
+        settings
+            .extend(nodes.map(|(node, (id, it))| (Connection::Visitors(node), xmpp::Settings::node(id, &it.account))));
         let measured = latency.is_some();
         let connections = settings.into_iter().map(|(on, settings)| {
             let handle = xmpp::spawn(on, settings, events.clone(), latency.clone());

@@ -40,6 +40,9 @@ pub struct Gauges {
     pub conferences: usize,
     pub members: usize,
     pub participants: usize,
+    /// Those of them who only look on.
+    pub visitors: usize,
+    pub conferences_with_visitors: usize,
     pub bridges: usize,
     pub operational_bridges: usize,
     /// In graceful shutdown.

@@ -32,6 +32,7 @@ mod story;
 mod table;
 pub mod time;
 mod timers;
+pub mod visitors;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -49,7 +50,7 @@ use self::metrics::{Gauges, Metrics};
 use self::moving::Redistribution;
 use self::pending::{Answer, Then};
 use self::problems::{Kind, Problems};
-use self::seat::SeatOwner;
+use self::seat::{Seat, SeatOwner};
 use self::story::Came;
 use self::table::Conferences;
 use self::timers::Timer;
@@ -69,15 +70,42 @@ pub enum Connection {
     Service,
     /// `focus.<domain>` of the classic wiring.
     Component,
+    /// The rooms and visitors of a visitor node.
+    Visitors(NodeId),
 }
+
+/// A visitor node, by its place among those that are configured and enabled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u16);
 
 impl Connection {
     /// What people call it.
-    pub fn name(self) -> &'static str {
+    pub fn name(self, config: &Config) -> String {
         match self {
-            Connection::Client => "client connection",
-            Connection::Service => "service connection",
-            Connection::Component => "component connection",
+            Connection::Client => "client connection".to_owned(),
+            Connection::Service => "service connection".to_owned(),
+            Connection::Component => "component connection".to_owned(),
+            Connection::Visitors(NodeId(index)) => {
+                let id = config.xmpp.visitors.keys().nth(usize::from(index)).map_or("?", String::as_str);
+                format!("connection of visitor node {id}")
+            }
+        }
+    }
+
+    /// Its place among all.
+    fn index(self) -> usize {
+        match self {
+            Connection::Client => 0,
+            Connection::Service => 1,
+            Connection::Component => 2,
+            Connection::Visitors(NodeId(node)) => 3 + usize::from(node),
+        }
+    }
+
+    fn node(self) -> Option<NodeId> {
+        match self {
+            Connection::Visitors(node) => Some(node),
+            _ => None,
         }
     }
 }
@@ -194,8 +222,11 @@ impl Focus {
         match input {
             Input::Connected { on, jid, resumed } => self.connected(on, jid, resumed),
             Input::Disconnected { on, resumable } => self.disconnected(on, resumable),
-            Input::Trouble { on, kind, text } => _ = self.cx.problems.note(self.cx.now, kind, on.name(), || text),
-            Input::Relief { on, kind } => self.cx.problems.solve(kind, on.name()),
+            Input::Trouble { on, kind, text } => {
+                let name = on.name(&self.cx.config);
+                _ = self.cx.problems.note(self.cx.now, kind, &name, || text);
+            }
+            Input::Relief { on, kind } => self.cx.problems.solve(kind, &on.name(&self.cx.config)),
             Input::Stanza { on, stanza } => self.stanza(on, stanza),
             Input::Tick => {}
             Input::Command { id, command } => self.command(id, command),
@@ -240,6 +271,8 @@ impl Focus {
             conferences: self.conferences.len(),
             members: self.conferences.iter().map(|conference| conference.members().len()).sum(),
             participants: self.conferences.iter().map(|conference| conference.members().participants()).sum(),
+            visitors: self.conferences.iter().map(|conference| conference.members().visitors()).sum(),
+            conferences_with_visitors: self.conferences.iter().filter(|it| it.members().visitors() > 0).count(),
             bridges: self.cx.bridges.iter().count(),
             operational_bridges: self.cx.bridges.iter().filter(|it| it.operational(self.cx.now, config)).count(),
             bridges_in_shutdown: self.cx.bridges.iter().filter(|bridge| bridge.graceful_shutdown).count(),
@@ -353,6 +386,10 @@ impl Focus {
                 }
             }
             Timer::EntryTimeout(id) => self.with_conference(id, Conference::entry_timed_out),
+            Timer::MirrorTimeout(id, mirror) => self.with_conference(id, |conference, cx| {
+                conference.mirror_step(cx, mirror, Seat::entry_timed_out);
+            }),
+            Timer::VisitorCount(id) => self.with_conference(id, Conference::visitor_count_rested),
             Timer::MetadataTimeout(id) => self.with_conference(id, Conference::metadata_timed_out),
             Timer::NobodyCame(id) => self.with_conference(id, Conference::nobody_came),
             Timer::Alone(id) => self.with_conference(id, Conference::alone_for_long),
@@ -393,7 +430,17 @@ impl Focus {
             Then::Components => self.components_answered(answer),
             Then::Proxy => self.proxy_answered(&answer),
             Then::Roster => self.roster_answered(&answer),
-            Then::MucDomain(domain) => self.muc_domain_answered(&domain, &answer),
+            Then::MucDomain(on, domain) => self.muc_domain_answered(on, &domain, &answer),
+            Then::RoomForm(SeatOwner::Mirror(id, mirror)) => self.with_conference(id, |conference, cx| {
+                conference.mirror_step(cx, mirror, |seat| seat.form_answered(answer));
+            }),
+            Then::RoomConfigured(SeatOwner::Mirror(id, mirror)) => self.with_conference(id, |conference, cx| {
+                conference.mirror_step(cx, mirror, |seat| seat.configured(answer));
+            }),
+            Then::NodeConnected(id, mirror) => {
+                self.with_conference(id, |conference, cx| conference.node_connected(cx, mirror, &answer));
+            }
+            Then::NodesDisconnected(departure) => self.cx.depart(departure),
             Then::RoomForm(SeatOwner::Brewery) => self.brewery_form_answered(answer),
             Then::RoomConfigured(SeatOwner::Brewery) => self.brewery_configured(answer),
             Then::RoomForm(SeatOwner::Conference(id)) => {
@@ -440,16 +487,26 @@ impl Focus {
     }
 
     /// A domain said whether it hosts rooms. One that does not fails whoever is entering a room there.
-    fn muc_domain_answered(&mut self, domain: &str, answer: &Answer) {
+    fn muc_domain_answered(&mut self, on: Connection, domain: &str, answer: &Answer) {
         let hosts_rooms = matches!(answer, Answer::Result(Some(Payload::DiscoInfo(info)))
             if info.features.iter().any(|feature| feature.var == crate::wire::ns::MUC));
         if hosts_rooms {
-            self.cx.problems.solve(Kind::NoMuc, domain);
+            if on.node().is_none() {
+                self.cx.problems.solve(Kind::NoMuc, domain);
+            }
             return;
         }
-        self.cx.forget_muc_domain(domain);
+        self.cx.forget_muc_domain(on, domain);
         // Silence is no answer to this question: whether a room there answers will show.
         if matches!(answer, Answer::None) {
+            return;
+        }
+        if let Some(node) = on.node() {
+            let there = self.cx.mirrors.iter().filter(|(_, at, room)| *at == node && room.domain() == domain);
+            let there: Vec<ConferenceId> = there.map(|(id, ..)| id).collect();
+            for id in there {
+                self.with_conference(id, |conference, cx| conference.no_such_mirror(cx, node));
+            }
             return;
         }
         self.cx.problems.raise(self.cx.now, Kind::NoMuc, domain, || {
@@ -512,12 +569,16 @@ impl Focus {
         for id in self.conferences.ids() {
             self.with_conference(id, |conference, cx| conference.end(cx, Leave::Room));
         }
+        // Nobody will be there for an answer.
+        for departure in self.cx.departures.ids() {
+            self.cx.depart(departure);
+        }
         if let Some(brewery) = &mut self.brewery
             && self.cx.is_connected(brewery.seat.on)
         {
             brewery.seat.leave(&mut self.cx);
         }
-        for on in [Connection::Client, Connection::Service] {
+        for on in self.accounts() {
             if self.cx.is_connected(on) {
                 self.take_leave(on);
             }

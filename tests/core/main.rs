@@ -42,3 +42,5 @@ mod sources;
 mod start_muted;
 mod support;
 mod upgrades;
+mod visitor_failures;
+mod visitors;

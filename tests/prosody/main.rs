@@ -11,3 +11,4 @@ mod oversized;
 mod process;
 mod secure_domain;
 mod support;
+mod visitors;

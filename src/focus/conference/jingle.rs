@@ -235,7 +235,7 @@ impl Conference {
             contents: vec![content],
             ..Jingle::default()
         };
-        cx.notify(self.seat.on, member.occupant.clone(), IqBody::Set(Payload::Jingle(jingle)));
+        cx.notify(member.on, member.occupant.clone(), IqBody::Set(Payload::Jingle(jingle)));
     }
 
     /// A participant ends its session, perhaps for a new one (spec/30 §12.3).

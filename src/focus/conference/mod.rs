@@ -34,6 +34,7 @@ pub mod offer;
 mod owner;
 mod publish;
 mod tell;
+mod visitors;
 mod weight;
 
 use std::collections::{HashMap, VecDeque};
@@ -44,6 +45,7 @@ use self::members::Members;
 use self::metadata::RoomMetadata;
 use self::moderation::Moderation;
 use self::publish::Published;
+use self::visitors::Visitors;
 use super::Connection;
 use super::context::{Asked, Context};
 use super::floods::RoomPurse;
@@ -59,6 +61,7 @@ use crate::wire::{BareJid, Jid};
 
 pub(crate) use self::ending::Leave;
 pub(crate) use self::identity::{AttemptId, ConferenceId, EndpointKey, MemberId, SessionKey};
+pub(crate) use self::visitors::Stay;
 pub use super::sources::view;
 
 /// What the request that made the conference asked of it (spec/10 §3.2).
@@ -112,6 +115,7 @@ pub(crate) struct Conference {
     /// How many videos clients want, as the last one said.
     last_n: Option<u32>,
     published: Published,
+    visitors: Visitors,
     /// Ends the conference if nobody comes.
     start: Option<TimerKey>,
     alone: Option<TimerKey>,
@@ -150,6 +154,7 @@ impl Conference {
             repeats: Repeats::default(),
             last_n: None,
             published: Published::default(),
+            visitors: Visitors::default(),
             start: None,
             alone: None,
             story: Story::default(),
@@ -174,7 +179,7 @@ impl Conference {
 
     /// Whether this request waits for the conference to be ready.
     pub fn has_asker(&self, asked: &Asked) -> bool {
-        self.askers.iter().any(|asker| asker.asked == *asked)
+        self.askers.iter().any(|asker| asker.asked == *asked) || self.visitors.has_asker(asked)
     }
 
     pub fn main_room(&self) -> Option<&BareJid> {
@@ -185,7 +190,8 @@ impl Conference {
         &self.members
     }
 
-    pub fn member_by_nick(&self, nick: &str) -> Option<MemberId> {
-        self.members.id_of(nick)
+    /// The member of that name in the room on a connection.
+    pub fn member_by_nick(&self, on: Connection, nick: &str) -> Option<MemberId> {
+        self.members.id_of(nick).filter(|id| self.members.get(*id).is_some_and(|member| member.on == on))
     }
 }

@@ -39,13 +39,13 @@ impl Conference {
             return;
         };
         let flush = self.signals.flush(&member.nick, &self.sources);
-        let to = member.occupant.clone();
+        let (on, to) = (member.on, member.occupant.clone());
         let removed = flush.remove.into_iter().map(|piece| (Action::SourceRemove, piece));
         let added = flush.add.into_iter().map(|piece| (Action::SourceAdd, piece));
         for (action, children) in removed.chain(added) {
             let jingle = sources_changed(action, &sid, &children);
             // The answer says nothing that could be acted on (spec/30 §10.2).
-            cx.notify(self.seat.on, to.clone(), IqBody::Set(Payload::Jingle(jingle)));
+            cx.notify(on, to.clone(), IqBody::Set(Payload::Jingle(jingle)));
         }
     }
 

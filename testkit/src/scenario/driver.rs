@@ -1,9 +1,11 @@
 //! The loop: whatever is due next, in virtual time. Between core and peers everything is text, as on a real wire.
 
-use jicofo::focus::{Connection, Input, Output, Timestamp};
+use jicofo::focus::{Connection, Input, NodeId, Output, Timestamp};
 use jicofo::wire::sm::{Incoming, read_stanza};
+use jicofo::wire::stanza::StanzaReadError;
 use jicofo::wire::xml;
 
+use super::checks::STORY;
 use super::{Scenario, recording};
 use crate::Time;
 use crate::room::{Delivery, Wiring};
@@ -16,8 +18,8 @@ const EPOCH: u64 = 1_795_260_730_000_000;
 /// What Prosody takes of one who has logged in, by default.
 const SERVER_LIMIT: usize = 256 * 1024;
 
-/// So much of the log is kept where the core is recorded.
-const TAIL: usize = 400;
+/// So much of the log is kept where the core is recorded: what a story shows.
+const TAIL: usize = STORY;
 
 /// More stanzas than this at one instant are a loop between two peers.
 const AT_ONCE: usize = 2_000_000;
@@ -42,6 +44,52 @@ impl Scenario {
         self.pump();
     }
 
+    /// Logs in on the visitor nodes.
+    pub(super) fn log_in_nodes(&mut self) {
+        for node in self.nodes() {
+            self.log_in_node(node);
+        }
+    }
+
+    pub(super) fn log_in_node(&mut self, node: NodeId) {
+        let jid = self.node_jid(node);
+        self.server.connect(&label_of(node_connection(node)), jid.as_ref(), true);
+        self.feed(Input::Connected { on: node_connection(node), jid, resumed: false });
+        self.pump();
+    }
+
+    pub(super) fn nodes(&self) -> Vec<NodeId> {
+        (0..).map(NodeId).take(self.config.xmpp.visitors.len()).collect()
+    }
+
+    pub(super) fn node_jid(&self, node: NodeId) -> jicofo::wire::Jid {
+        let node = self.config.xmpp.visitors.values().nth(usize::from(node.0)).expect("a node");
+        let account = &node.account;
+        format!("{}@{}/{}", account.username, account.domain, account.resource).parse().expect("a JID")
+    }
+
+    fn is_cut(&self, on: Connection) -> bool {
+        match on {
+            Connection::Visitors(node) => self.nodes_cut.contains(&node),
+            Connection::Service => self.cut || self.service_cut,
+            Connection::Client | Connection::Component => self.cut,
+        }
+    }
+
+    /// Whoever was told to be a visitor logs in on that node, and enters its room.
+    fn follow(&mut self, name: &str) {
+        let Some(participant) = self.participants.get_mut(name) else { return };
+        let Some(node) = participant.take_redirect() else { return };
+        let main = participant.settings.room.clone();
+        let mirror = self.server.mirror_of(&main, &node);
+        let jid = format!("{}@{node}.{}/web", participant.nick(), self.server.options.domains.main);
+        self.server.disconnect(self.now, name);
+        self.server.connect(name, &jid, false);
+        let participant = &mut self.participants[name];
+        participant.settings.jid = jid;
+        participant.becomes_visitor(&main, &mirror);
+    }
+
     pub(super) fn feed(&mut self, input: Input) {
         let now = timestamp(self.now);
         let sabotage = self.sabotage.take();
@@ -60,6 +108,7 @@ impl Scenario {
 
     /// Sends what the focus wants sent.
     fn drain_focus(&mut self) {
+        let mut text = std::mem::take(&mut self.text);
         while let Some(output) = self.focus.poll_output() {
             let (on, stanza) = match output {
                 Output::Send { on, stanza } => (on, stanza),
@@ -68,7 +117,8 @@ impl Scenario {
                     continue;
                 }
             };
-            let text = xml::to_string(&stanza);
+            text.clear();
+            xml::write_to(&stanza, &mut text);
             // A server ends the stream of whoever sends that (spec/90).
             if text.len() > SERVER_LIMIT {
                 let head: String = text.chars().take(200).collect();
@@ -85,13 +135,12 @@ impl Scenario {
             }
             let label = label_of(on);
             match crate::xml::parse(&text) {
-                Ok(element) if self.cut || (self.service_cut && on == Connection::Service) => {
-                    self.unsent.push((label, element))
-                }
-                Ok(element) => self.says(label, element),
+                Ok(element) if self.is_cut(on) => self.unsent.push((label, element)),
+                Ok(element) => self.says(&label, element),
                 Err(error) => self.complain(error),
             }
         }
+        self.text = text;
     }
 
     pub(super) fn says(&mut self, label: &str, stanza: crate::xml::Element) {
@@ -128,10 +177,10 @@ impl Scenario {
         participants.chain(bridges).chain(focus).chain(self.server.poll_timeout()).min()
     }
 
-    /// The next event, if it comes before `end`.
-    pub(crate) fn step(&mut self, end: Time) {
+    /// The next event, if one comes before `end`.
+    pub(crate) fn step(&mut self, end: Time) -> bool {
         self.pump();
-        let Some(at) = self.next_time().filter(|at| *at <= end) else { return };
+        let Some(at) = self.next_time().filter(|at| *at <= end) else { return false };
         if at > self.now {
             self.deliveries_at_once = 0;
             self.now = at;
@@ -144,6 +193,7 @@ impl Scenario {
             self.tick();
         }
         self.pump();
+        true
     }
 
     fn deliver(&mut self, delivery: Delivery) {
@@ -152,12 +202,16 @@ impl Scenario {
             self.hand_to_focus(on, &stanza);
         } else if let Some(participant) = self.participants.get_mut(&to) {
             participant.handle(self.now, &stanza);
+            self.follow(&to);
         } else if let Some(bridge) = self.bridges.get_mut(&to) {
             bridge.handle(self.now, &stanza);
         }
         let label = |label: String| if label.starts_with("focus/") { "focus".to_owned() } else { label };
-        self.log.push(Wire { at, from: label(from), to: label(to), stanza });
-        // Who plays thousands of lives wants the end of each.
+        let wire = Wire { at, from: label(from), to: label(to), stanza };
+        // Who plays thousands of lives wants the end of each, as far as a story shows it.
+        if self.recordings.is_empty() || wire.is_told() {
+            self.log.push(wire);
+        }
         if !self.recordings.is_empty() && self.log.len() > 2 * TAIL {
             self.log.drain(..TAIL);
         }
@@ -165,17 +219,26 @@ impl Scenario {
 
     /// As the shell does it: what cannot be read is answered, where an answer is due.
     pub(super) fn hand_to_focus(&mut self, on: Connection, stanza: &crate::xml::Element) {
-        self.hand_text_to_focus(on, &crate::xml::to_text(stanza));
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        stanza.write("", &mut text);
+        let read = read_stanza(&text);
+        self.text = text;
+        self.has_read(on, read);
     }
 
     pub(super) fn hand_text_to_focus(&mut self, on: Connection, text: &str) {
-        match read_stanza(text) {
+        self.has_read(on, read_stanza(text));
+    }
+
+    fn has_read(&mut self, on: Connection, read: Result<Incoming, StanzaReadError>) {
+        match read {
             Ok(Incoming::Stanza(stanza)) => self.feed(Input::Stanza { on, stanza }),
             Ok(other) => self.complain(format!("took a stanza for {other:?}")),
             Err(error) => {
                 if let Some(answer) = error.answer() {
                     let element = crate::xml::parse(&xml::to_string(&answer)).expect("an answer is XML");
-                    self.says(label_of(on), element);
+                    self.says(&label_of(on), element);
                 }
             }
         }
@@ -199,19 +262,27 @@ fn timestamp(now: Time) -> Timestamp {
     Timestamp(EPOCH) + now
 }
 
-fn label_of(on: Connection) -> &'static str {
+pub(super) fn label_of(on: Connection) -> String {
     match on {
-        Connection::Client => "focus",
-        Connection::Service => "focus/service",
-        Connection::Component => "focus/component",
+        Connection::Client => "focus".into(),
+        Connection::Service => "focus/service".into(),
+        Connection::Component => "focus/component".into(),
+        Connection::Visitors(NodeId(node)) => format!("{NODES}{node}"),
     }
 }
+
+pub(super) fn node_connection(node: NodeId) -> Connection {
+    Connection::Visitors(node)
+}
+
+/// In front of a node's number.
+const NODES: &str = "focus/visitors/";
 
 fn connection_of(label: &str) -> Option<Connection> {
     match label {
         "focus" => Some(Connection::Client),
         "focus/service" => Some(Connection::Service),
         "focus/component" => Some(Connection::Component),
-        _ => None,
+        _ => label.strip_prefix(NODES)?.parse().ok().map(NodeId).map(Connection::Visitors),
     }
 }
