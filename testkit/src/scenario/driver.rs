@@ -2,6 +2,7 @@
 
 use jicofo::focus::{Connection, Input, NodeId, Output, Timestamp};
 use jicofo::wire::sm::{Incoming, read_stanza};
+use jicofo::wire::stanza::StanzaReadError;
 use jicofo::wire::xml;
 
 use super::checks::STORY;
@@ -223,6 +224,14 @@ impl Scenario {
         stanza.write("", &mut text);
         let read = read_stanza(&text);
         self.text = text;
+        self.has_read(on, read);
+    }
+
+    pub(super) fn hand_text_to_focus(&mut self, on: Connection, text: &str) {
+        self.has_read(on, read_stanza(text));
+    }
+
+    fn has_read(&mut self, on: Connection, read: Result<Incoming, StanzaReadError>) {
         match read {
             Ok(Incoming::Stanza(stanza)) => self.feed(Input::Stanza { on, stanza }),
             Ok(other) => self.complain(format!("took a stanza for {other:?}")),

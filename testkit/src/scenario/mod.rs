@@ -376,6 +376,13 @@ impl Scenario {
         self.focus.sabotage(stanzas);
     }
 
+    /// And then so many times more. Not for a scenario that is recorded.
+    pub fn sabotage_again(&mut self, stanzas: u32, times: u32) {
+        assert!(self.recordings.is_empty(), "what is recorded could not be played again");
+        self.focus.sabotage(stanzas);
+        self.focus.sabotage_again(times);
+    }
+
     /// How often the core has failed.
     pub fn failures(&self) -> usize {
         self.failures
@@ -428,6 +435,12 @@ impl Scenario {
     pub fn early(&mut self, xml: &str) {
         let stanza = crate::xml::parse(xml).expect("well-formed XML");
         self.hand_to_focus(Connection::Client, &stanza);
+        self.pump();
+    }
+
+    /// Text that the focus reads at once, also what no peer of the kit could write.
+    pub fn reads(&mut self, xml: &str) {
+        self.hand_text_to_focus(Connection::Client, xml);
         self.pump();
     }
 
