@@ -3,17 +3,23 @@
 
 use std::time::Duration;
 
+use super::context::Asked;
 use super::pins::Pin;
 use super::{Focus, Output};
 use crate::wire::BareJid;
+use crate::wire::focus_iq;
+use crate::wire::stanza::IqBody;
 
 /// Names a command to who gave it: comes back with the reply, and means nothing here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommandId(pub u64);
 
-/// Each is answered once, before the next input.
+/// Each is answered once: before the next input, but for what has to wait for others and says so.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
+    /// Somebody who is nobody to the server asks for a conference. Answered [`Reply::Conference`] when the focus is in its room
+    /// (spec/10 §4.3), or with a refusal.
+    Conference(Box<focus_iq::Conference>),
     /// The room's next conference, and those after it, use bridges of that full version only (spec/50 §6.6). A conference
     /// that there is stays as it is. In place of an earlier pin. Answered [`Reply::Done`].
     Pin { room: BareJid, version: String, duration: Duration },
@@ -37,6 +43,8 @@ pub enum Reply {
     /// By the rooms' addresses.
     Pins(Vec<Pin>),
     Moved(Moved),
+    /// What would be the content of an IQ.
+    Conference(Box<IqBody>),
     Refused(Refusal),
 }
 
@@ -57,6 +65,11 @@ pub enum Refusal {
     UnknownBridge,
     #[error("Conference not found")]
     UnknownConference,
+    /// Nothing can be begun (spec/80 §2.3).
+    #[error("XMPP not connected")]
+    NotConnected,
+    #[error("The focus is stopping")]
+    Stopping,
     /// An error of ours.
     #[error("Internal error")]
     Failed,
@@ -66,8 +79,10 @@ impl Focus {
     pub(super) fn command(&mut self, id: CommandId, command: Command) {
         // Answered even if carrying it out fails.
         self.commanded = Some(id);
-        let reply = self.carry_out(command);
-        self.reply(reply);
+        if let Some(reply) = self.carry_out(id, command) {
+            self.reply(reply);
+        }
+        self.commanded = None;
     }
 
     /// Answers the command in hand, if there is one.
@@ -77,9 +92,17 @@ impl Focus {
         }
     }
 
-    fn carry_out(&mut self, command: Command) -> Reply {
+    /// None: it is answered by whatever it waits for.
+    fn carry_out(&mut self, id: CommandId, command: Command) -> Option<Reply> {
         let now = self.cx.now;
-        match command {
+        Some(match command {
+            Command::Conference(request) => {
+                self.commanded = None;
+                let asked = Asked::by_command(id);
+                self.asked = Some(asked.clone());
+                self.conference_request(asked, &request);
+                return None;
+            }
             Command::Pin { room, version, duration } => {
                 log::info!(room:% = room; "pinned to bridges of version {version} for {} s", duration.as_secs());
                 self.cx.pins.pin(now, room, version, duration);
@@ -98,7 +121,7 @@ impl Focus {
             }
             Command::MoveEndpoints { bridge, room, count } => moved(self.move_endpoints(&bridge, room.as_ref(), count)),
             Command::MoveFraction { bridge, fraction } => moved(self.move_fraction(&bridge, fraction)),
-        }
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::auth::Authentication;
 use super::bridges::registry::{BridgeId, Bridges};
 use super::caps::CapsCache;
+use super::command::{CommandId, Reply};
 use super::conference::ConferenceId;
 use super::conference::offer::CodecCache;
 use super::floods::Floods;
@@ -48,6 +49,14 @@ pub(crate) struct Asked {
     /// What it was sent to: the sender of the answer, on a component.
     pub to: Option<Jid>,
     pub id: StanzaId,
+    /// It came as a command, from nobody whom the server knows: answered as one.
+    pub command: Option<CommandId>,
+}
+
+impl Asked {
+    pub fn by_command(id: CommandId) -> Asked {
+        Asked { on: Connection::Client, from: None, to: None, id: StanzaId::from(""), command: Some(id) }
+    }
 }
 
 pub(crate) struct Context {
@@ -189,6 +198,9 @@ impl Context {
 
     /// Answers a request on the connection it came on, to the sender to the letter.
     pub fn answer(&mut self, asked: Asked, body: IqBody) {
+        if let Some(id) = asked.command {
+            return self.put(Output::Reply { id, reply: Reply::Conference(Box::new(body)) });
+        }
         let from = if asked.on == Connection::Component { asked.to } else { None };
         self.send(asked.on, Stanza::Iq(Box::new(Iq { from, to: asked.from, id: asked.id, body })));
     }

@@ -56,6 +56,7 @@ use crate::wire::Jid;
 use crate::wire::stanza::{IqBody, Payload, Stanza};
 use crate::wire::values::Condition;
 pub use ids::Seed;
+pub use own::VERSION;
 pub use time::Timestamp;
 
 /// One of the focus' connections.
@@ -285,11 +286,12 @@ impl Focus {
     /// Whoever asked when it failed is told so, unless he has his answer, or gets it from a conference.
     fn answer_failed(&mut self) {
         let Some(asked) = self.asked.take() else { return };
-        let is_answer = |stanza: &Stanza| {
-            let Stanza::Iq(iq) = stanza else { return false };
-            iq.id == asked.id && iq.to == asked.from
+        let is_answer = |output: &Output| match (output, asked.command) {
+            (Output::Reply { id, .. }, Some(command)) => *id == command,
+            (Output::Send { stanza: Stanza::Iq(iq), .. }, None) => iq.id == asked.id && iq.to == asked.from,
+            _ => false,
         };
-        let answered = self.cx.outputs().iter().filter_map(Output::stanza).any(is_answer);
+        let answered = self.cx.outputs().iter().any(is_answer);
         if !answered && !self.conferences.iter().any(|conference| conference.has_asker(&asked)) {
             self.cx.answer_error(asked, Condition::InternalServerError, "");
         }

@@ -174,8 +174,8 @@ impl Focus {
     fn iq(&mut self, on: Connection, iq: Iq) {
         let Iq { from, to, id, body } = iq;
         let answer = match body {
-            IqBody::Get(payload) => return self.asked(Asked { on, from, to, id }, payload, false),
-            IqBody::Set(payload) => return self.asked(Asked { on, from, to, id }, payload, true),
+            IqBody::Get(payload) => return self.asked(Asked { on, from, to, id, command: None }, payload, false),
+            IqBody::Set(payload) => return self.asked(Asked { on, from, to, id, command: None }, payload, true),
             IqBody::Result(payload) => Answer::Result(payload),
             IqBody::Error(error) => Answer::Error(error),
         };

@@ -9,6 +9,7 @@
 pub mod bridge;
 mod element;
 pub mod focus;
+pub mod http;
 pub mod links;
 pub mod load;
 pub mod login;

@@ -37,18 +37,15 @@ pub(super) const KEYS: &[Key] = &[
         "Prefix of the rooms made for checks; Prosody's modules know it.",
     )
     .later(),
-    Key::new("jicofo.rest.enabled", Kind::Bool, "true", "The HTTP interface.").refuse().later(),
+    Key::new("jicofo.rest.enabled", Kind::Bool, "true", "The HTTP interface.").refuse(),
     Key::new("jicofo.rest.port", Kind::Int(i32::MIN as i64, 65_535), "8888", "Its port; 0 or less: no HTTP interface.")
-        .refuse()
-        .later(),
-    Key::new("jicofo.rest.host", Kind::Text, "127.0.0.1", "Address it listens on.").refuse().later(),
+        .refuse(),
+    Key::new("jicofo.rest.host", Kind::Text, "127.0.0.1", "Address it listens on.").refuse(),
     Key::new("jicofo.rest.prometheus.enabled", Kind::Bool, "true", "`/metrics`.").refuse().later(),
-    Key::new("jicofo.rest.conference-request.enabled", Kind::Bool, "true", "`/conference-request/v1`.")
-        .refuse()
-        .later(),
-    Key::new("jicofo.rest.move-endpoints.enabled", Kind::Bool, "true", "`/move-endpoints/*`.").refuse().later(),
+    Key::new("jicofo.rest.conference-request.enabled", Kind::Bool, "true", "`/conference-request/v1`.").refuse(),
+    Key::new("jicofo.rest.move-endpoints.enabled", Kind::Bool, "true", "`/move-endpoints/*`.").refuse(),
     Key::new("jicofo.rest.debug.enabled", Kind::Bool, "true", "`/debug*`.").refuse().later(),
-    Key::new("jicofo.rest.pin.enabled", Kind::Bool, "true", "`/pin*`.").refuse().later(),
+    Key::new("jicofo.rest.pin.enabled", Kind::Bool, "true", "`/pin*`.").refuse(),
     Key::new("tracing.enabled", Kind::Bool, "false", "Export traces (OpenTelemetry).").later(),
     Key::new("tracing.service-name", Kind::Text, "jicofo", "Name of this service in traces.")
         .refuse_if("tracing.enabled")
