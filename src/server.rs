@@ -93,6 +93,8 @@ pub async fn serve(config: Arc<Config>, on_hang_up: impl FnMut()) -> u8 {
     let (sender, mut events) = mpsc::channel(EVENT_QUEUE);
     let mut shell = Shell::new(config, seed, &sender, latency.clone());
 
+    // What counts from the start on counts from now on.
+    shell.handle(Input::Tick, None);
     let first = loop {
         let wake = shell.focus.poll_timeout().map(|time| shell.clock.instant(time));
         tokio::select! {

@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use super::context::Asked;
+use super::health::Outcome;
+use super::metrics::Snapshot;
 use super::pins::Pin;
 use super::{Focus, Output};
 use crate::wire::BareJid;
@@ -34,6 +36,12 @@ pub enum Command {
     MoveEndpoints { bridge: String, room: Option<BareJid>, count: u32 },
     /// The same for a fraction of all that are on it: 0.1 is a tenth, rounded half up. Answered [`Reply::Moved`].
     MoveFraction { bridge: String, fraction: f64 },
+    /// Nothing but an answer. Answered [`Reply::Done`].
+    Live,
+    /// Answered [`Reply::Snapshot`].
+    Count,
+    /// Answered [`Reply::Health`]: where checks are made when somebody asks, after one.
+    Health,
 }
 
 /// What came of a command.
@@ -43,6 +51,8 @@ pub enum Reply {
     /// By the rooms' addresses.
     Pins(Vec<Pin>),
     Moved(Moved),
+    Snapshot(Box<Snapshot>),
+    Health(Outcome),
     /// What would be the content of an IQ.
     Conference(Box<IqBody>),
     Refused(Refusal),
@@ -96,6 +106,9 @@ impl Focus {
     fn carry_out(&mut self, id: CommandId, command: Command) -> Option<Reply> {
         let now = self.cx.now;
         Some(match command {
+            Command::Live => Reply::Done,
+            Command::Count => Reply::Snapshot(Box::new(self.snapshot())),
+            Command::Health => return self.health_asked(id),
             Command::Conference(request) => {
                 self.commanded = None;
                 let asked = Asked::by_command(id);

@@ -160,6 +160,11 @@ impl Context {
     pub fn send(&mut self, on: Connection, stanza: Stanza) {
         #[cfg(feature = "sabotage")]
         self.sabotage.strike();
+        if let Stanza::Iq(iq) = &stanza
+            && let IqBody::Set(Payload::Jingle(jingle)) = &iq.body
+        {
+            self.metrics.jingle_sent.add(jingle);
+        }
         self.outputs.push_back(Output::Send { on, stanza });
     }
 
@@ -182,8 +187,19 @@ impl Context {
     }
 
     pub fn ask(&mut self, on: Connection, to: Option<Jid>, body: IqBody, then: Then) -> PendingId {
+        self.ask_within(self.reply_timeout(on), on, to, body, then)
+    }
+
+    pub fn ask_within(
+        &mut self,
+        wait: Duration,
+        on: Connection,
+        to: Option<Jid>,
+        body: IqBody,
+        then: Then,
+    ) -> PendingId {
         let id = self.pending.reserve();
-        let deadline = self.timers.set(self.now + self.reply_timeout(on), Timer::NoAnswer(id));
+        let deadline = self.timers.set(self.now + wait, Timer::NoAnswer(id));
         self.pending.insert(id, on, to.clone(), then, deadline);
         let id_on_wire = pending::stanza_id(self.ids.prefix(), id);
         self.send(on, Stanza::Iq(Box::new(Iq { from: None, to, id: id_on_wire, body })));

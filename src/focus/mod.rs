@@ -14,6 +14,7 @@ pub mod conference;
 mod context;
 mod diagnosis;
 mod floods;
+pub mod health;
 mod ids;
 pub mod metrics;
 mod moving;
@@ -43,7 +44,7 @@ use self::components::Components;
 use self::conference::{Conference, ConferenceId, Leave};
 use self::context::{Asked, Context, NICK};
 use self::diagnosis::Strangers;
-use self::metrics::{Gauges, Metrics};
+use self::health::Health;
 use self::moving::Redistribution;
 use self::pending::{Answer, Then};
 use self::problems::{Kind, Problems};
@@ -158,6 +159,7 @@ pub struct Focus {
     commanded: Option<CommandId>,
     redistribution: Redistribution,
     strangers: Strangers,
+    health: Health,
 }
 
 impl Focus {
@@ -179,12 +181,17 @@ impl Focus {
             commanded: None,
             redistribution: Redistribution::default(),
             strangers: Strangers::default(),
+            health: Health::default(),
         }
     }
 
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         self.cx.now = self.cx.now.max(now);
         self.cx.problems.age(self.cx.now);
+        if self.cx.metrics.started.is_none() {
+            self.cx.metrics.started = Some(self.cx.now);
+            self.watch_health();
+        }
         match input {
             Input::Connected { on, jid, resumed } => self.connected(on, jid, resumed),
             Input::Disconnected { on, resumable } => self.disconnected(on, resumable),
@@ -212,31 +219,11 @@ impl Focus {
         &self.cx.problems
     }
 
-    pub fn metrics(&self) -> &Metrics {
-        &self.cx.metrics
-    }
-
     /// How each bridge is doing, by address.
     pub fn bridges(&self) -> Vec<BridgeStatus> {
         self.cx.bridges.status(self.cx.now, &self.cx.config.bridge)
     }
 
-    /// Counted from state.
-    pub fn gauges(&self) -> Gauges {
-        let config = &self.cx.config.bridge;
-        Gauges {
-            conferences: self.conferences.len(),
-            members: self.conferences.iter().map(|conference| conference.members().len()).sum(),
-            participants: self.conferences.iter().map(|conference| conference.members().participants()).sum(),
-            bridges: self.cx.bridges.iter().count(),
-            operational_bridges: self.cx.bridges.iter().filter(|it| it.operational(self.cx.now, config)).count(),
-            bridges_in_shutdown: self.cx.bridges.iter().filter(|bridge| bridge.graceful_shutdown).count(),
-            bridge_versions: self.cx.bridges.versions(),
-            endpoints: self.cx.bridges.iter().map(|bridge| bridge.endpoints as usize).sum(),
-            requests_pending: self.cx.pending.len(),
-            timers: self.cx.timers.len(),
-        }
-    }
     /// To be called after [`Focus::handle`] panicked, which it does outside of conferences only: what may have been left
     /// undone is done again. The rest goes on.
     pub fn recover(&mut self, now: Timestamp) {
@@ -260,6 +247,8 @@ impl Focus {
             self.conference_failed(id);
         } else if conference.has_ended() {
             self.clear_away(id);
+        } else if conference.is_check && conference.is_inside() {
+            self.check_entered(id);
         }
     }
 
@@ -307,6 +296,11 @@ impl Focus {
 
     fn clear_away(&mut self, id: ConferenceId) {
         let Some(conference) = self.conferences.remove(id) else { return };
+        if conference.is_check {
+            return self.check_conference_ended(&conference);
+        }
+        self.cx.metrics.conferences_ended += 1;
+        self.cx.metrics.conferences_micros += metrics::micros(self.cx.now.since(conference.created));
         self.sessions_of_conference_end(&conference.room);
         let main = conference.main_room().and_then(|room| self.conferences.id_of(room));
         if let Some(main) = main {
@@ -364,6 +358,7 @@ impl Focus {
             }
             Timer::Redistribute => self.redistribute(),
             Timer::SessionsExpire => self.sessions_expire(),
+            Timer::CheckHealth => self.health_due(),
         }
     }
 
@@ -418,6 +413,7 @@ impl Focus {
             }
             Then::Expired(id, bridge) => self.with_conference(id, |conference, cx| conference.expired(cx, &bridge)),
             Then::Checked(bridge) => self.checked(&bridge, &answer),
+            Then::Pinged => self.pinged(&answer),
             Then::Nothing => {}
         }
     }

@@ -5,9 +5,12 @@ mod about;
 mod answer;
 mod conference;
 mod connections;
+mod metrics;
 mod moving;
 mod pin;
+mod process;
 mod query;
+mod stats;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,7 +24,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use self::answer::Failure;
-use crate::config::{Config, Rest};
+use crate::config::Config;
 use crate::focus::command::{Command, Refusal, Reply};
 use crate::focus::request::read_room;
 use crate::wire::BareJid;
@@ -126,7 +129,7 @@ impl Server {
             at_once: Arc::new(Semaphore::new(MAX_CALLS)),
             waiting: Arc::new(Semaphore::new(MAX_REQUESTS)),
         };
-        let task = tokio::spawn(connections::accept(self.listener, router(&config.rest, core)));
+        let task = tokio::spawn(connections::accept(self.listener, router(&config, core)));
         Serving { calls, task }
     }
 }
@@ -148,8 +151,15 @@ impl Drop for Serving {
 }
 
 /// What is switched off is not there.
-fn router(rest: &Rest, core: Core) -> Router {
-    let mut router = Router::new().route("/about/version", get(about::version));
+fn router(config: &Config, core: Core) -> Router {
+    let rest = &config.rest;
+    let mut router = Router::new().route("/about/version", get(about::version)).route("/stats", get(stats::page));
+    if config.health.enabled {
+        router = router.route("/about/health", get(about::health));
+    }
+    if rest.prometheus {
+        router = router.route("/metrics", get(metrics::page));
+    }
     if rest.conference_request {
         router = router.route("/conference-request/v1", post(conference::request).options(conference::options));
     }
@@ -177,11 +187,17 @@ struct Core {
 impl Core {
     /// Asks the core for what it answers at once.
     async fn ask(&self, command: Command) -> Result<Reply, Failure> {
-        let asked = async {
-            let permit = self.at_once.clone().acquire_owned().await.map_err(|_| Refusal::Stopping)?;
-            self.call(command, permit).await
-        };
-        within(PATIENCE, asked).await
+        within(PATIENCE, self.ask_in_turn(command)).await
+    }
+
+    /// Asks the core for what may have to wait for a room and the server.
+    async fn ask_patiently(&self, command: Command) -> Result<Reply, Failure> {
+        within(ROOM_PATIENCE, self.ask_in_turn(command)).await
+    }
+
+    async fn ask_in_turn(&self, command: Command) -> Result<Reply, Failure> {
+        let permit = self.at_once.clone().acquire_owned().await.map_err(|_| Refusal::Stopping)?;
+        self.call(command, permit).await
     }
 
     /// Asks the core for a conference.

@@ -15,6 +15,7 @@ pub mod load;
 pub mod login;
 pub mod logs;
 pub mod ns;
+pub mod openmetrics;
 pub mod participant;
 pub mod process;
 pub mod prosody;

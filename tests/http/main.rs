@@ -2,6 +2,9 @@
 
 mod conference;
 mod general;
+mod health;
 mod hostile;
+mod metrics;
 mod moves_and_pins;
+mod stats;
 mod support;

@@ -53,11 +53,12 @@ use super::seat::{self, EntryFailure, Loss, RoomForm, Seat, SeatEvent, SeatOwner
 use super::sources::signal::Signals;
 use super::sources::validate::ConferenceSources;
 use super::story::Story;
+use super::time::Timestamp;
 use super::timers::{Timer, TimerKey};
 use crate::wire::muc::MucOwner;
 use crate::wire::presence::Presence;
 use crate::wire::stanza::{IqBody, Payload};
-use crate::wire::values::{EndpointId, MeetingId, PresenceType, SessionId};
+use crate::wire::values::{Condition, EndpointId, MeetingId, PresenceType, SessionId};
 use crate::wire::{BareJid, Jid};
 
 pub use super::sources::view;
@@ -119,6 +120,11 @@ enum Phase {
 
 pub(crate) struct Conference {
     pub id: ConferenceId,
+    pub created: Timestamp,
+    /// Made to see whether one can be: nobody comes, and it counts nowhere (spec/80 §6).
+    pub is_check: bool,
+    /// Why we did not get into the room.
+    pub failure: Option<EntryFailure>,
     pub room: BareJid,
     properties: Properties,
     /// The version of the bridges that it may use, as it was when the conference was made (spec/50 §6.6).
@@ -159,18 +165,27 @@ pub(crate) struct Conference {
 
 impl Conference {
     /// A conference that has yet to [`Conference::start`]. `asker` is answered when we are in its room.
-    pub fn new(cx: &mut Context, room: BareJid, occupant: Jid, properties: Properties, asker: Requester) -> Conference {
+    pub fn new(
+        cx: &mut Context,
+        room: BareJid,
+        occupant: Jid,
+        properties: Properties,
+        asker: impl Into<Option<Requester>>,
+    ) -> Conference {
         let id = ConferenceId(cx.unique());
         let on = Connection::Client;
         Conference {
             id,
+            created: cx.now,
+            is_check: false,
+            failure: None,
             properties,
             pinned_version: cx.pins.version(cx.now, &room).map(str::to_owned),
             seat: Seat::new(SeatOwner::Conference(id), on, room.clone(), occupant),
             room,
             phase: Phase::Entering,
             held: Vec::new(),
-            askers: [asker].into(),
+            askers: asker.into().into_iter().collect(),
             form: RoomForm::default(),
             meeting: MeetingId::default(),
             metadata_seen: false,
@@ -205,6 +220,11 @@ impl Conference {
 
     pub fn is_running(&self) -> bool {
         self.phase == Phase::Running
+    }
+
+    /// The room has let us in, whatever we wait for yet.
+    pub fn is_inside(&self) -> bool {
+        matches!(self.phase, Phase::AwaitingMetadata(_) | Phase::Running)
     }
 
     pub fn has_ended(&self) -> bool {
@@ -288,7 +308,10 @@ impl Conference {
     /// The room's domain says that it hosts no rooms.
     pub fn no_such_service(&mut self, cx: &mut Context) {
         if self.phase == Phase::Entering {
-            self.entry_failed(cx, &EntryFailure::NoAnswer("the domain of the room hosts no rooms"));
+            let why = "the domain of the room hosts no rooms";
+            self.entry_failed(cx, &EntryFailure::NoAnswer(why));
+            // What it is: no more silence.
+            self.failure = Some(EntryFailure::Refused { condition: Condition::ItemNotFound, text: why.into() });
         }
     }
 
@@ -411,6 +434,7 @@ impl Conference {
     }
 
     fn entry_failed(&mut self, cx: &mut Context, failure: &EntryFailure) {
+        self.failure = Some(failure.clone());
         match failure {
             EntryFailure::NoAnswer(what) => {
                 say!(self, error, "could not enter the room: {what}");
@@ -602,7 +626,8 @@ impl Conference {
         }
         let Some(member) = self.members.remove(id) else { return };
         cx.problems.cause_gone(id.0);
-        if member.is_participant() {
+        if let Some(participation) = member.invite.participation() {
+            cx.metrics.participant_ended(cx.now, participation.since);
             say!(self, info, participant = member.nick; "Removed participant {}", member.nick);
         }
         cx.timers.cancel(member.flush);
