@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use super::context::Asked;
+use super::debug::{Dump, Room};
 use super::health::Outcome;
 use super::metrics::Snapshot;
 use super::pins::Pin;
@@ -36,6 +39,16 @@ pub enum Command {
     MoveEndpoints { bridge: String, room: Option<BareJid>, count: u32 },
     /// The same for a fraction of all that are on it: 0.1 is a tenth, rounded half up. Answered [`Reply::Moved`].
     MoveFraction { bridge: String, fraction: f64 },
+    /// Which conferences there are. Answered [`Reply::Rooms`].
+    Rooms,
+    /// The state of one. Answered [`Reply::Dump`].
+    Dump(BareJid),
+    /// The same for the statistics of calls, if it wants any.
+    DumpForStatistics(BareJid),
+    /// Everything else. Answered [`Reply::Debug`].
+    Debug,
+    /// What is remembered of clients' features. Answered [`Reply::Json`].
+    DumpCaps,
     /// Nothing but an answer. Answered [`Reply::Done`].
     Live,
     /// Answered [`Reply::Snapshot`].
@@ -52,6 +65,12 @@ pub enum Reply {
     Pins(Vec<Pin>),
     Moved(Moved),
     Snapshot(Box<Snapshot>),
+    Rooms(Vec<Room>),
+    /// None: there is nothing to tell.
+    Dump(Option<Dump>),
+    /// The members of an object.
+    Debug(Map<String, Value>),
+    Json(String),
     Health(Outcome),
     /// What would be the content of an IQ.
     Conference(Box<IqBody>),
@@ -107,6 +126,11 @@ impl Focus {
         let now = self.cx.now;
         Some(match command {
             Command::Live => Reply::Done,
+            Command::Rooms => Reply::Rooms(self.rooms()),
+            Command::Dump(room) => Reply::Dump(self.dump(&room)),
+            Command::DumpForStatistics(room) => Reply::Dump(self.dump_for_statistics(&room)),
+            Command::Debug => Reply::Debug(self.dump_focus()),
+            Command::DumpCaps => Reply::Json(self.dump_caps()),
             Command::Count => Reply::Snapshot(Box::new(self.snapshot())),
             Command::Health => return self.health_asked(id),
             Command::Conference(request) => {

@@ -12,6 +12,7 @@ pub mod command;
 mod components;
 pub mod conference;
 mod context;
+pub mod debug;
 mod diagnosis;
 mod floods;
 pub mod health;
@@ -78,6 +79,15 @@ impl Connection {
             Connection::Client => "client connection",
             Connection::Service => "service connection",
             Connection::Component => "component connection",
+        }
+    }
+
+    /// What monitoring calls it.
+    pub fn short_name(self) -> &'static str {
+        match self {
+            Connection::Client => "client",
+            Connection::Service => "service",
+            Connection::Component => "component",
         }
     }
 }

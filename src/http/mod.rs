@@ -5,6 +5,7 @@ mod about;
 mod answer;
 mod conference;
 mod connections;
+mod debug;
 mod metrics;
 mod moving;
 mod pin;
@@ -103,7 +104,7 @@ impl Server {
         })?;
         if let Ok(address) = listener.local_addr() {
             log::info!("The HTTP interface listens on {address}.");
-            let open = [("pin", rest.pin), ("move-endpoints", rest.move_endpoints)];
+            let open = [("debug", rest.debug), ("pin", rest.pin), ("move-endpoints", rest.move_endpoints)];
             let open: Vec<&str> = open.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect();
             if !address.ip().is_loopback() && !open.is_empty() {
                 log::warn!(
@@ -153,7 +154,18 @@ impl Drop for Serving {
 /// What is switched off is not there.
 fn router(config: &Config, core: Core) -> Router {
     let rest = &config.rest;
-    let mut router = Router::new().route("/about/version", get(about::version)).route("/stats", get(stats::page));
+    let mut router = Router::new()
+        .route("/about/version", get(about::version))
+        .route("/stats", get(stats::page))
+        .route("/rtcstats", get(debug::rtcstats));
+    if rest.debug {
+        router = router
+            .route("/debug", get(debug::focus))
+            .route("/debug/conferences", get(debug::conferences))
+            .route("/debug/conferences-full", get(debug::all))
+            .route("/debug/conference/{room}", get(debug::conference))
+            .route("/debug/xmpp-caps", get(debug::caps));
+    }
     if config.health.enabled {
         router = router.route("/about/health", get(about::health));
     }

@@ -12,30 +12,6 @@ fn stats(s: &mut Scenario, api: &mut Api) -> Value {
     answer.json()
 }
 
-/// Every key of `recorded` is in `ours`, with a value of the same type.
-fn same_shape(recorded: &Value, ours: &Value, place: &str, compared: &mut usize) {
-    *compared += 1;
-    match (recorded, ours) {
-        (Value::Object(recorded), Value::Object(ours)) => {
-            for (key, value) in recorded {
-                // Which actions of Jingle there were is another matter.
-                if place.starts_with("/jingle/") {
-                    continue;
-                }
-                let place = format!("{place}/{key}");
-                same_shape(value, ours.get(key).unwrap_or_else(|| panic!("{place} is missing")), &place, compared);
-            }
-        }
-        (Value::Number(recorded), Value::Number(ours)) => {
-            assert!(!recorded.is_u64() || ours.is_u64(), "{place}: {ours} for {recorded}");
-        }
-        (Value::Number(_), _) | (Value::Object(_), _) | (Value::String(_), Value::Number(_)) => {
-            panic!("{place}: {ours} for {recorded}");
-        }
-        (recorded, ours) => assert_eq!(recorded.is_string(), ours.is_string(), "{place}: {ours} for {recorded}"),
-    }
-}
-
 /// Covers spec/80: 10.
 #[test]
 fn a_conference_of_three_is_counted_in_its_bucket() {
@@ -75,10 +51,11 @@ fn an_empty_conference_counts_as_one_and_none_as_nothing() {
 #[test]
 fn every_key_of_the_original_is_there_with_its_type() {
     let (mut s, mut api) = three(Scenario::new());
-    let recorded = include_str!("../data/http/stats.txt").lines().last().expect("a body");
-    let recorded: Value = serde_json::from_str(recorded).expect("JSON");
+    let recorded = body(include_str!("../data/http/stats.txt"));
     let mut compared = 0;
-    same_shape(&recorded, &stats(&mut s, &mut api), "", &mut compared);
+    // Which actions of Jingle there were is another matter.
+    let skipped = |place: &str| place.starts_with("/jingle/sent/") || place.starts_with("/jingle/received/");
+    same_shape(&recorded, &stats(&mut s, &mut api), "", &skipped, &mut compared);
     assert!(compared > 80, "{compared}");
     let told = stats(&mut s, &mut api);
     assert_eq!(told.get("jigasi_detector"), None);

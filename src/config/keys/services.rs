@@ -38,7 +38,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::new("jicofo.rest.prometheus.enabled", Kind::Bool, "true", "`/metrics`.").refuse(),
     Key::new("jicofo.rest.conference-request.enabled", Kind::Bool, "true", "`/conference-request/v1`.").refuse(),
     Key::new("jicofo.rest.move-endpoints.enabled", Kind::Bool, "true", "`/move-endpoints/*`.").refuse(),
-    Key::new("jicofo.rest.debug.enabled", Kind::Bool, "true", "`/debug*`.").refuse().later(),
+    Key::new("jicofo.rest.debug.enabled", Kind::Bool, "true", "`/debug*`.").refuse(),
     Key::new("jicofo.rest.pin.enabled", Kind::Bool, "true", "`/pin*`.").refuse(),
     Key::new("tracing.enabled", Kind::Bool, "false", "Export traces (OpenTelemetry).").later(),
     Key::new("tracing.service-name", Kind::Text, "jicofo", "Name of this service in traces.")

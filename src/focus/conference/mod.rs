@@ -16,6 +16,7 @@ macro_rules! say {
 mod audit;
 pub(crate) mod bridge;
 pub(crate) mod cascade;
+pub(crate) mod debug;
 pub mod features;
 pub(crate) mod invite;
 mod jingle;

@@ -3,7 +3,7 @@
 //! gateways nothing is told, as in the original where there are none.
 
 use crate::focus::metrics::{JingleCounts, Snapshot};
-use crate::focus::{Connection, Timestamp, VERSION};
+use crate::focus::{Timestamp, VERSION};
 use crate::http::process::Process;
 use crate::wire::values::Action;
 
@@ -310,7 +310,7 @@ fn surroundings(families: &mut Families, snapshot: &Snapshot) {
     }
     families.counter("xmpp_disconnects", counted.xmpp_disconnects, "Losses of a connection to the XMPP server.");
     let connected =
-        snapshot.connections.iter().map(|(on, is)| (short_name(*on).to_owned(), Number::Truth(*is))).collect();
+        snapshot.connections.iter().map(|(on, is)| (on.short_name().to_owned(), Number::Truth(*is))).collect();
     families.add("xmpp_connected", "Whether a connection stands.", Kind::Gauges("connection", connected));
     families.gauge("config_problems", snapshot.problems, "Problems around the focus that last, as the log tells them.");
     families.counter(
@@ -320,14 +320,6 @@ fn surroundings(families: &mut Families, snapshot: &Snapshot) {
     );
     families.counter("answers_unmatched", counted.answers_unmatched, "Answers to nothing, or to what has gone.");
     families.counter("internal_errors", counted.panics, "Errors of ours, which end a conference at most.");
-}
-
-pub(in crate::http) fn short_name(on: Connection) -> &'static str {
-    match on {
-        Connection::Client => "client",
-        Connection::Service => "service",
-        Connection::Component => "component",
-    }
 }
 
 fn of_process(families: &mut Families, process: &Process) {
