@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::Time;
+use crate::process::POLL;
 use crate::scenario::Scenario;
 
 /// Longer than any answer takes, also on a busy machine.
@@ -141,6 +142,27 @@ fn unchunked(mut rest: &str) -> String {
 /// Sends a request on a connection of its own.
 pub async fn send(address: SocketAddr, request: &Request) -> Answer {
     Answer::read(&exchange(address, &request.bytes()).await)
+}
+
+/// Asks again until the answer is the wanted one.
+///
+/// # Panics
+/// If it is not within that time.
+pub async fn until(
+    address: SocketAddr,
+    request: &Request,
+    wanted: impl Fn(&Answer) -> bool,
+    within: Duration,
+) -> Answer {
+    let deadline = tokio::time::Instant::now() + within;
+    loop {
+        let answer = send(address, request).await;
+        if wanted(&answer) {
+            return answer;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "waited in vain: {answer:?}");
+        tokio::time::sleep(POLL).await;
+    }
 }
 
 /// Sends these bytes, and reads until the other side closes.
