@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use jicofo::http::Server;
 use serde_json::json;
 use testkit::http::{Answer, Request, exchange, send};
 use testkit::scenario::Scenario;
@@ -97,6 +98,36 @@ fn silent_connections_make_room_for_those_that_speak() {
     assert_eq!(answer.status, 200);
     assert!((89..600).contains(&lost), "{lost} of 600 were closed");
     s.finish();
+}
+
+/// Time stands still as long as anybody has anything to do: here it is the limits that end the waiting.
+#[tokio::test(start_paused = true)]
+async fn who_says_less_than_a_request_for_long_is_hung_up_on() {
+    let mut config = jicofo::config::Config::default();
+    config.rest.port = 0;
+    let server = Server::bind(&config).await.expect("a free port").expect("it is switched on");
+    let address = server.address().expect("it is bound");
+    let _serving = server.serve(std::sync::Arc::new(config));
+    let begin = tokio::time::Instant::now();
+    for (said, answered) in [
+        ("", ""),
+        ("GET /about/version HTTP/1.1\r\nX-Slow: ", ""),
+        // The body that it promises does not come.
+        (
+            "POST /pin HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+            "HTTP/1.1 400 ",
+        ),
+        // A whole one, after which it is as silent.
+        ("GET /about/version HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 "),
+    ] {
+        let mut stream = TcpStream::connect(address).await.expect("the API listens");
+        stream.write_all(said.as_bytes()).await.expect("it is read");
+        let mut received = Vec::new();
+        let _ = stream.read_to_end(&mut received).await;
+        let received = String::from_utf8_lossy(&received);
+        assert!(received.starts_with(answered) && received.is_empty() == answered.is_empty(), "{said}: {received}");
+    }
+    assert!(begin.elapsed() < Duration::from_secs(120), "{:?}", begin.elapsed());
 }
 
 #[test]
