@@ -3,6 +3,7 @@
 #
 # - The binary is the first of: jicofo beside this script, target/release/jicofo below its folder, then below the folder
 #   above, and last jicofo in PATH (absolute entries only). Nothing is read from the current folder.
+# - JICOFO_OPTS is not read, as it never was here: the init script hands its words on as arguments.
 # - Secrets given as flags go on in the environment, as arguments of a running process can be read by everybody.
 # - JICOFO_MAX_MEMORY was the heap of a Java machine; it is accepted and means nothing.
 
@@ -18,7 +19,7 @@ Usage: jicofo.sh [check-config | migrate] [--config FILE] [flags]
 
 The configuration is read from -Dconfig.file=FILE in JAVA_SYS_PROPS, else from /etc/jitsi/jicofo/jicofo.conf, else from
 jicofo.toml there.
-With any of the classic flags no file is needed:
+With any of the classic flags no file is needed, nor with keys in the environment (JICOFO__XMPP__CLIENT__DOMAIN=...):
 
   --domain=DOMAIN --host=HOST --port=PORT --subdomain=NAME --secret=SECRET
   --user_domain=DOMAIN --user_name=NAME --user_password=PASSWORD
@@ -33,6 +34,20 @@ fail() {
     exit "$1"
 }
 
+# Entries of PATH with a full name only: nothing that lies in the current folder is run.
+caller_path=${PATH:-}
+PATH=
+set -f
+IFS=:
+for folder in $caller_path; do
+    case $folder in
+        /*) PATH=${PATH:+$PATH:}$folder ;;
+    esac
+done
+unset IFS
+set +f
+PATH=${PATH:-/usr/bin:/bin}
+
 script=$(readlink -f -- "$0") || fail 1 "cannot find out where this script is"
 here=$(dirname -- "$script")
 
@@ -45,10 +60,9 @@ for candidate in "$here/jicofo" "$here/target/release/jicofo" "$here/../target/r
 done
 if [ -z "$binary" ]; then
     binary=$(command -v jicofo) || binary=
-    case $binary in
-        /*) ;;
-        *) fail 1 "there is no jicofo beside this script, in target/release, or in PATH; install it, or build it with cargo build --release" ;;
-    esac
+fi
+if [ -z "$binary" ]; then
+    fail 1 "there is no jicofo beside this script, in target/release, or in PATH; install it, or build it with cargo build --release"
 fi
 
 # Each argument once: look at it, and put it back behind the others.
@@ -67,7 +81,7 @@ while [ "$left" -gt 0 ]; do
             usage
             exit 1
             ;;
-        --config)
+        --config | -config)
             # Its value is the next argument, whatever that looks like.
             needs_file=
             set -- "$@" "$argument"
@@ -79,7 +93,7 @@ while [ "$left" -gt 0 ]; do
                 continue
             fi
             ;;
-        --config=* | --environment-file* | --version | -V | config-docs | migrate) needs_file= ;;
+        --config=* | -config=* | config=* | --environment-file* | --version | -V | config-docs | migrate) needs_file= ;;
         *)
             case ${word%%=*} in
                 secret)
@@ -105,6 +119,11 @@ while [ "$left" -gt 0 ]; do
     set -- "$@" "$argument"
 done
 
+# Keys in the environment are a configuration of their own. A line within a value may look like one: the binary knows better.
+if env | grep -q '^JICOFO__'; then
+    needs_file=
+fi
+
 JAVA_SYS_PROPS=${JAVA_SYS_PROPS:-}
 case $JAVA_SYS_PROPS in
     *-Dconfig.file=*) ;;
@@ -124,4 +143,5 @@ if [ -f "$here/lib/logging.properties" ]; then
 fi
 export JAVA_SYS_PROPS
 
+PATH=$caller_path
 exec "$binary" "$@"

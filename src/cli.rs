@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::config::schema::distance;
 use crate::config::sources::{FLAGS, Flag, FlagValue, SECRET_VARIABLES};
 use crate::config::{DEFAULT_FILES, Sources, environment_file, java, migrate, read_text};
 use crate::focus::auth::explain::{Hypothesis, Machine, Session};
@@ -35,10 +36,34 @@ pub struct Invocation {
     pub sources: Sources,
     /// Arguments that mean nothing, each with the reason.
     pub warnings: Vec<String>,
+    /// What can only be a mistyped command or option of ours: nothing is done, as what was meant is not known.
+    pub mistake: Option<String>,
     /// `--output FILE`, for `migrate`.
     pub output: Option<PathBuf>,
     /// For `explain-auth`.
     pub hypothesis: Hypothesis,
+}
+
+const COMMANDS: &[(&str, Command)] = &[
+    ("check-config", Command::CheckConfig { json: false }),
+    ("migrate", Command::Migrate { format: migrate::Format::Hocon }),
+    ("config-docs", Command::ConfigDocs),
+    ("explain-auth", Command::ExplainAuth),
+    ("help", Command::Help),
+    ("version", Command::Version),
+];
+
+/// Our options that have a value, behind `=` or as the next argument.
+const OPTIONS: &[&str] = &["config", ENVIRONMENT_FILE, "format", "output"];
+
+const ENVIRONMENT_FILE: &str = "environment-file";
+
+/// What a start is given, once the files of `--environment-file` are in it.
+pub struct Given {
+    pub arguments: Vec<String>,
+    pub environment: BTreeMap<String, String>,
+    /// What such files say that means nothing here.
+    pub warnings: Vec<String>,
 }
 
 /// Takes `--environment-file FILE` out of the arguments and puts in what the old init scripts made of such a file: its
@@ -46,29 +71,29 @@ pub struct Invocation {
 pub fn with_environment_file(
     arguments: Vec<String>,
     mut environment: BTreeMap<String, String>,
-) -> Result<(Vec<String>, BTreeMap<String, String>), String> {
-    const OPTION: &str = "--environment-file";
+) -> Result<Given, String> {
     let mut flags = Vec::new();
     let mut others = Vec::new();
+    let mut warnings = Vec::new();
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
-        let file = match argument.strip_prefix(OPTION) {
-            Some("") => arguments.next().unwrap_or_default(),
-            Some(rest) if rest.starts_with('=') => rest[1..].to_owned(),
-            _ => {
-                others.push(argument);
-                continue;
-            }
+        let Some((ENVIRONMENT_FILE, value)) = option(&argument) else {
+            others.push(argument);
+            continue;
         };
-        let text = read_text(file.as_ref())
-            .map_err(|error| format!("{file:?} of {OPTION} cannot be read ({error}); name a readable file"))?;
-        let variables = environment_file::parse(&text, &environment);
-        flags.extend(environment_file::arguments(&variables));
-        environment.extend(variables);
+        let file = value.map(str::to_owned).or_else(|| arguments.next()).unwrap_or_default();
+        let text = read_text(file.as_ref()).map_err(|error| {
+            format!("{file:?} of --{ENVIRONMENT_FILE} cannot be read ({error}); name a readable file")
+        })?;
+        let read = environment_file::parse(&text, &environment).map_err(|wrong| format!("{file}:{wrong}"))?;
+        warnings.extend(read.warnings.into_iter().map(|warning| format!("{file}:{warning}")));
+        flags.extend(environment_file::arguments(&read.variables));
+        environment.retain(|name, _| !read.removed.contains(name));
+        environment.extend(read.variables);
     }
     // Of repeated flags the last counts, and that is what the person wrote now.
     flags.extend(others);
-    Ok((flags, environment))
+    Ok(Given { arguments: flags, environment, warnings })
 }
 
 /// `arguments` without the program's name.
@@ -82,31 +107,36 @@ pub fn parse(arguments: impl IntoIterator<Item = String>, environment: BTreeMap<
         command: Command::Run,
         sources,
         warnings: Vec::new(),
+        mistake: None,
         output: None,
         hypothesis: Hypothesis::default(),
     };
     let mut format = None;
+    // The word before was a flag without its value, which the next word is likely to be.
+    let mut awaited = false;
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         if invocation.command == Command::ExplainAuth && invocation.supposes(&argument, &mut arguments) {
             continue;
         }
-        match argument.as_str() {
-            "explain-auth" => invocation.command = Command::ExplainAuth,
-            "check-config" => invocation.command = Command::CheckConfig { json: false },
-            "migrate" => invocation.command = Command::Migrate { format: migrate::Format::default() },
-            "config-docs" => invocation.command = Command::ConfigDocs,
-            "--help" | "-help" | "-h" => invocation.command = Command::Help,
-            "--version" | "-version" | "-V" => invocation.command = Command::Version,
-            "--config" => match arguments.next() {
-                Some(file) => invocation.sources.config_file = Some(file.into()),
-                None => invocation.warnings.push("--config must be followed by a file; it is passed over".into()),
-            },
-            "--output" => invocation.output = arguments.next().map(PathBuf::from),
-            "--format" => format = arguments.next(),
-            word if word.starts_with("--format=") => format = Some(word["--format=".len()..].to_owned()),
-            word if word.starts_with("-D") => invocation.sources.system.read([argument]),
-            _ => invocation.value(&argument),
+        let is_value = std::mem::take(&mut awaited);
+        if argument.starts_with("-D") {
+            invocation.sources.system.read([argument]);
+        } else if let Some(command) = command(&argument) {
+            invocation.command = command;
+        } else if let Some((option, value)) = option(&argument) {
+            match value.map(str::to_owned).or_else(|| arguments.next()).filter(|value| !value.is_empty()) {
+                None => invocation.is_mistaken(format!("--{option} must be followed by its value; add it")),
+                Some(value) => match option {
+                    "config" => invocation.config_file(value),
+                    "output" => invocation.output = Some(value.into()),
+                    "format" => format = Some(value),
+                    // Those of the arguments were taken out before; this one is of such a file.
+                    _ => invocation.is_mistaken(format!("--{option} means nothing within such a file; remove it")),
+                },
+            }
+        } else {
+            awaited = invocation.value(&argument, is_value);
         }
         // The first of these decides; what comes after it is of no interest.
         if matches!(invocation.command, Command::Help | Command::Version) {
@@ -116,7 +146,30 @@ pub fn parse(arguments: impl IntoIterator<Item = String>, environment: BTreeMap<
     if let Some(format) = format {
         invocation.format(&format);
     }
+    invocation.repeated();
     invocation
+}
+
+/// `check-config`, and `--check-config` too.
+fn command(argument: &str) -> Option<Command> {
+    if argument == "-h" || argument == "-V" {
+        return Some(if argument == "-h" { Command::Help } else { Command::Version });
+    }
+    // `help` and `version` are no words of ours without dashes: the original passes over whatever it is given.
+    let is_ours = |name: &str| argument.starts_with('-') || !matches!(name, "help" | "version");
+    COMMANDS.iter().find(|(name, _)| undashed(argument) == *name && is_ours(name)).map(|(_, command)| *command)
+}
+
+/// One of [`OPTIONS`], with the value behind its `=`.
+fn option(argument: &str) -> Option<(&'static str, Option<&str>)> {
+    let (name, value) = argument.split_once('=').map_or((argument, None), |(name, value)| (name, Some(value)));
+    // `config=FILE` without dashes as well, as classic flags are written.
+    let name = if name.starts_with('-') || value.is_some() { undashed(name) } else { return None };
+    OPTIONS.iter().find(|known| **known == name).map(|known| (*known, value))
+}
+
+fn undashed(word: &str) -> &str {
+    word.strip_prefix("--").or_else(|| word.strip_prefix('-')).unwrap_or(word)
 }
 
 impl Invocation {
@@ -148,42 +201,86 @@ impl Invocation {
         true
     }
 
+    fn is_mistaken(&mut self, mistake: String) {
+        self.mistake.get_or_insert(mistake);
+    }
+
+    fn config_file(&mut self, file: String) {
+        if let Some(before) = self.sources.config_file.replace(PathBuf::from(&file)) {
+            if before.as_os_str() != file.as_str() {
+                self.warnings.push(format!("--config is given again; {file} counts, {} is not read", before.display()));
+            }
+        }
+    }
+
     fn format(&mut self, name: &str) {
         match (&mut self.command, name) {
             (Command::CheckConfig { json }, "json" | "text") => *json = name == "json",
             (Command::Migrate { format }, "conf" | "hocon") => *format = migrate::Format::Hocon,
             (Command::Migrate { format }, "toml") => *format = migrate::Format::Toml,
             (Command::CheckConfig { .. }, _) => {
-                self.warnings.push(format!("the format {name:?} is neither text nor json"))
+                self.is_mistaken(format!("the format {name:?} is neither text nor json; write one of them"));
             }
-            _ => self.warnings.push(format!("the format {name:?} is neither conf nor toml")),
+            (Command::Migrate { .. }, _) => {
+                self.is_mistaken(format!("the format {name:?} is neither conf nor toml; write one of them"));
+            }
+            _ => self.warnings.push("--format means nothing without check-config or migrate; it is passed over".into()),
         }
     }
 
-    /// `name=value`, with up to two dashes before it.
-    fn value(&mut self, argument: &str) {
-        let word = argument.strip_prefix("--").or_else(|| argument.strip_prefix('-')).unwrap_or(argument);
+    /// Classic flags that are given with different values.
+    fn repeated(&mut self) {
+        for declaration in FLAGS {
+            let given = self.sources.flags.iter().filter(|given| given.flag == declaration.flag);
+            let mut values: Vec<&str> =
+                given.map(|given| given.value.trim()).filter(|value| !value.is_empty()).collect();
+            values.dedup();
+            if values.len() > 1 {
+                let name = declaration.names[0];
+                self.warnings.push(format!("--{name} is given with different values; the last of them counts"));
+            }
+        }
+    }
+
+    /// `name=value`, with up to two dashes before it. True: it has no value. `is_value`: the word before had none, so that
+    /// this may be it.
+    fn value(&mut self, argument: &str, is_value: bool) -> bool {
+        let word = undashed(argument);
         let (name, value) = word.split_once('=').unwrap_or((word, ""));
         let name = name.replace('-', "_");
-        if name == "config" && !value.is_empty() {
-            self.sources.config_file = Some(value.into());
-            return;
-        }
         let Some(declaration) = FLAGS.iter().find(|declaration| declaration.names.contains(&name.as_str())) else {
-            // Only a name: a value may be a secret, and so may be a word that comes after its name.
-            let what = if argument.starts_with('-') {
-                format!("the argument --{name}")
-            } else {
-                "an argument that is no flag".to_owned()
-            };
-            self.warnings
-                .push(format!("{what} means nothing here; it is passed over (values are written as --name=value)"));
-            return;
+            self.unknown(argument, is_value);
+            return argument.starts_with('-') && !argument.contains('=');
         };
         if value.trim().is_empty() && !self.stands_in(declaration.flag) {
             self.warnings.push(format!("--{name} has no value (write --{name}=value); it is passed over"));
         }
         self.sources.flags.push(FlagValue { flag: declaration.flag, value: value.to_owned() });
+        !argument.contains('=')
+    }
+
+    /// What is like a command or an option of ours was meant as one, and the server must not start instead. All else is
+    /// passed over, as the original does (spec/10 §9).
+    fn unknown(&mut self, argument: &str, is_value: bool) {
+        let name = argument.split('=').next().unwrap_or_default();
+        let dashed = name.starts_with('-');
+        let meant = if dashed || !is_value { meant(undashed(name), dashed) } else { None };
+        if let Some(meant) = meant {
+            let name = shown(name);
+            return self.is_mistaken(format!("there is no {name}; did you mean {meant}? `jicofo --help` lists all"));
+        }
+        // Only a name: a value may be a secret, and so may be a word that comes after its name.
+        let what = match dashed {
+            true => format!("the argument --{}", shown(undashed(name))),
+            false => "an argument that is no flag".to_owned(),
+        };
+        let known = FLAGS.iter().flat_map(|declaration| declaration.names).copied();
+        let hint = match nearest(&undashed(name).replace('-', "_"), known).filter(|_| dashed || argument.contains('='))
+        {
+            Some(known) => format!("did you mean --{known}? It is passed over"),
+            None => "it is passed over".to_owned(),
+        };
+        self.warnings.push(format!("{what} means nothing here; {hint} (values are written as --name=value)"));
     }
 
     /// A blank flag for a secret that is in the environment is how secrets stay out of `ps`.
@@ -191,6 +288,39 @@ impl Invocation {
         let variable = SECRET_VARIABLES.iter().find(|(of, _)| *of == flag);
         variable.is_some_and(|(_, name)| self.sources.environment.contains_key(*name))
     }
+}
+
+/// The command or option of ours that a word is likely to mean.
+fn meant(word: &str, dashed: bool) -> Option<String> {
+    let word = word.to_ascii_lowercase().replace('_', "-");
+    if !word.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-') {
+        return None;
+    }
+    let shown = |name: &str| match name {
+        "help" | "version" => format!("--{name}"),
+        name => name.to_owned(),
+    };
+    if let Some(option) = nearest(&word, OPTIONS.iter().copied()).filter(|_| dashed) {
+        return Some(format!("--{option}"));
+    }
+    let names = || COMMANDS.iter().map(|(name, _)| *name);
+    if let Some(name) = nearest(&word, names()) {
+        return Some(shown(name));
+    }
+    // `check`, `checkconfig`, `config-check`
+    let part = |name: &&str| name.split('-').any(|part| part.len() >= 5 && word.contains(part));
+    names().find(part).map(shown)
+}
+
+/// The name most like this one, if any is: a third of it may be wrong.
+fn nearest(word: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    let (far, name) = names.map(|name| (distance(word, name), name)).min()?;
+    (far <= name.len() / 3).then_some(name)
+}
+
+/// A word in a message: short, and on one line.
+fn shown(word: &str) -> String {
+    word.chars().take(40).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 pub fn usage() -> String {
@@ -251,8 +381,65 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_a_repeated_flag_counts() {
-        assert_eq!(parse_words("--host=a --host=b").sources.flag(Flag::Host), Some("b"));
+    fn the_last_of_a_repeated_flag_counts_and_blank_ones_are_passed_over() {
+        for (words, host, warnings) in [
+            ("--host=a --host=b", "b", 1),
+            ("--host=a --host=", "a", 1),
+            ("--host=a host --host=b --host=", "b", 3),
+            ("--host=a -host=a", "a", 0),
+        ] {
+            let invocation = parse_words(words);
+            assert_eq!(invocation.sources.flag(Flag::Host), Some(host), "{words}");
+            assert_eq!(invocation.warnings.len(), warnings, "{words}: {:?}", invocation.warnings);
+        }
+        let said = parse_words("--secret=geheim --secret=sesam").warnings;
+        assert_eq!(said, ["--secret is given with different values; the last of them counts"]);
+        let said = parse_words("--config=/a --config /b").warnings;
+        assert_eq!(said, ["--config is given again; /b counts, /a is not read"]);
+    }
+
+    /// A server must not start where something else was meant.
+    #[test]
+    fn a_mistyped_command_or_option_is_a_mistake() {
+        for (words, says) in [
+            ("chek-config", "there is no chek-config; did you mean check-config?"),
+            ("check", "did you mean check-config?"),
+            ("configcheck --config /x", "did you mean check-config?"),
+            ("--config /x Check_Config", "did you mean check-config?"),
+            ("--chek-config", "did you mean check-config?"),
+            ("migrat --format toml", "did you mean migrate?"),
+            ("help", "did you mean --help?"),
+            ("--confg /x", "there is no --confg; did you mean --config?"),
+            ("--conifg=/x", "did you mean --config?"),
+            ("--config-file=/x", "did you mean"),
+            ("--enviroment-file /x", "did you mean --environment-file?"),
+            ("migrate --output", "--output must be followed by its value"),
+            ("--config", "--config must be followed by its value"),
+            ("--config=", "--config must be followed by its value"),
+            ("check-config --format xml", "is neither text nor json"),
+            ("migrate --format=yaml", "is neither conf nor toml"),
+        ] {
+            let mistake = parse_words(words).mistake.unwrap_or_default();
+            assert!(mistake.contains(says), "{words}: {mistake}");
+        }
+        // What the original passes over, we do.
+        for words in ["start", "extra", "/etc/jitsi/jicofo/config", "--foo", "--hostname=x", "--secret s3cret-config"] {
+            let invocation = parse_words(words);
+            assert!(
+                invocation.mistake.is_none() && !invocation.warnings.is_empty(),
+                "{words}: {:?}",
+                invocation.mistake
+            );
+        }
+        let said = parse_words("--user_passwort=geheim").warnings;
+        assert!(said[0].contains("did you mean --user_password?") && !said[0].contains("geheim"), "{said:?}");
+    }
+
+    #[test]
+    fn commands_may_have_dashes() {
+        assert_eq!(parse_words("--check-config --format=json").command, Command::CheckConfig { json: true });
+        assert_eq!(parse_words("-migrate --format toml").command, Command::Migrate { format: migrate::Format::Toml });
+        assert_eq!(parse_words("--version").command, Command::Version);
     }
 
     #[test]
@@ -276,6 +463,9 @@ mod tests {
     fn our_options_take_their_value_both_ways() {
         for words in ["--config /a/b.conf", "--config=/a/b.conf"] {
             assert_eq!(parse_words(words).sources.config_file, Some(PathBuf::from("/a/b.conf")), "{words}");
+        }
+        for words in ["migrate --output /a/b.conf", "migrate --output=/a/b.conf"] {
+            assert_eq!(parse_words(words).output, Some(PathBuf::from("/a/b.conf")), "{words}");
         }
         assert_eq!(parse_words("check-config --format json").command, Command::CheckConfig { json: true });
         assert_eq!(parse_words("--host=a --help --config").command, Command::Help);

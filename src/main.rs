@@ -13,14 +13,19 @@ fn main() -> ExitCode {
     let arguments = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let (arguments, environment) = match cli::with_environment_file(arguments.collect(), environment.collect()) {
+    let given = match cli::with_environment_file(arguments.collect(), environment.collect()) {
         Ok(given) => given,
         Err(wrong) => {
             eprintln!("{wrong}");
             return ExitCode::from(WRONG_CONFIGURATION);
         }
     };
-    let invocation = cli::parse(arguments, environment);
+    let mut invocation = cli::parse(given.arguments, given.environment);
+    invocation.warnings.splice(0..0, given.warnings);
+    if let Some(mistake) = &invocation.mistake {
+        eprintln!("{mistake}");
+        return ExitCode::from(WRONG_CONFIGURATION);
+    }
     match invocation.command {
         Command::Help => print(&cli::usage()),
         Command::Version => print(concat!("jicofo ", env!("CARGO_PKG_VERSION"), "\n")),
@@ -45,8 +50,9 @@ fn print(text: &str) -> ExitCode {
 }
 
 fn check_config(invocation: &Invocation, json: bool) -> ExitCode {
-    let loaded = config::load(&invocation.sources);
+    let mut loaded = config::load(&invocation.sources);
     if json {
+        loaded.problems.extend(invocation.warnings.iter().map(Problem::warning));
         print(&format!("{:#}\n", config::report::json(&loaded)));
     } else {
         let mut text = String::new();

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::config::Config;
 use crate::focus::command::CommandId;
-use crate::focus::{Connection, Focus, Input, Output, Seed, Timestamp};
+use crate::focus::{Connection, Focus, Input, NodeId, Output, Seed, Timestamp};
 use crate::http::{Call, Server, Serving, Waiting};
 use crate::measure::Histogram;
 use crate::wire::Jid;
@@ -192,6 +192,10 @@ impl Shell {
         let mut settings = vec![(Connection::Client, xmpp::Settings::from(&config.xmpp.client.account))];
         settings.extend(config.xmpp.service.as_ref().map(|account| (Connection::Service, account.into())));
         settings.extend(config.component.as_ref().map(|component| (Connection::Component, component.into())));
+        // Also where nobody is sent there: it shows at once whether they can be reached.
+        let nodes = (0..).map(NodeId).zip(&config.xmpp.visitors);
+        settings
+            .extend(nodes.map(|(node, (id, it))| (Connection::Visitors(node), xmpp::Settings::node(id, &it.account))));
         let measured = latency.is_some();
         let connections = settings.into_iter().map(|(on, settings)| {
             let handle = xmpp::spawn(on, settings, events.clone(), latency.clone());
@@ -217,6 +221,7 @@ impl Shell {
                 self.handle(Input::Connected { on, jid, resumed }, None)
             }
             Event::Trouble { kind, text } => self.handle(Input::Trouble { on, kind, text }, None),
+            Event::Relief { kind } => self.handle(Input::Relief { on, kind }, None),
             Event::Disconnected { resumable } => self.handle(Input::Disconnected { on, resumable }, None),
             Event::Stanza { stanza, read_at } => {
                 self.handle(Input::Stanza { on, stanza }, self.measured.then_some(read_at))
@@ -311,7 +316,7 @@ impl Summary {
         match input {
             Input::Connected { on, .. } => bare("a login", Some(*on)),
             Input::Disconnected { on, .. } => bare("the loss of a connection", Some(*on)),
-            Input::Trouble { on, .. } => bare("the failure of a connection", Some(*on)),
+            Input::Trouble { on, .. } | Input::Relief { on, .. } => bare("the state of a connection", Some(*on)),
             Input::Tick => bare("a timer", None),
             Input::Stop => bare("the stop", None),
             Input::Command { .. } => bare("a command", None),

@@ -19,7 +19,7 @@ use sasl::common::scram::{ScramProvider, Sha1, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -290,6 +290,42 @@ async fn a_stanza_that_cannot_be_read_is_counted_and_answered_and_the_stream_liv
     assert_eq!(focus.message().await, "m1");
     let acknowledgement = server.until("/>").await;
     assert!(acknowledgement.contains("<a ") && acknowledgement.contains("h='5'"), "{acknowledgement}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_takes_less_than_is_sent_is_told_of_once_and_when_it_is_over() {
+    let (mut focus, mut server, session) = Focus::connected_to(BIND).await;
+    let acknowledge = |h: usize| format!("<a xmlns='urn:xmpp:sm:3' h='{h}'/>");
+    let send = |focus: &Focus, ids: std::ops::Range<usize>| {
+        ids.for_each(|id| focus.send(session, message(&id.to_string())));
+    };
+    send(&focus, 0..5);
+    server.until("<r ").await;
+    send(&focus, 5..45);
+    server.until("'44'").await;
+    sleep(Duration::from_millis(1500)).await;
+    server.send(&acknowledge(45)).await;
+    let Some((_, Event::Trouble { kind, text })) = focus.events.recv().await else { panic!("nothing is told") };
+    assert_eq!(kind.id(), "rate-limited");
+    for part in ["took 1.5 s", "45 stanzas waited", "unlimited_jids = { \"focus@auth.meet.example.com\" }"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    // Slow once more: it is the same problem.
+    send(&focus, 45..90);
+    server.until("'89'").await;
+    sleep(Duration::from_millis(3000)).await;
+    server.send(&acknowledge(90)).await;
+    let slow = Instant::now();
+    // It is asked whether it is there, and answers at once.
+    let event = loop {
+        tokio::select! {
+            biased;
+            event = focus.events.recv() => break event,
+            _ = server.until("<r ") => server.send(&acknowledge(90)).await,
+        }
+    };
+    assert!(matches!(event, Some((_, Event::Relief { kind: relieved })) if relieved == kind), "{event:?}");
+    assert!(slow.elapsed() >= Duration::from_secs(60), "{:?}", slow.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,6 +15,7 @@ use jicofo::config::schema::KEYS;
 const WITHOUT_A_READER: &[&str] = &[
     // By a method of its section.
     "jicofo.conference.source-signaling-delays",
+    "jicofo.xmpp.client.anonymous",
     "jicofo.xmpp.client.enabled",
     "jicofo.xmpp.service.enabled",
     "jicofo.xmpp.service.xmpp-domain",

@@ -5,7 +5,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Where packages put the configuration.
@@ -28,7 +28,7 @@ impl Installed {
         let installed = Installed(folder);
         // A file and not a symbolic link, which the script would follow to the source tree.
         installed.write("jicofo.sh", &script.replace(FOLDER, &etc));
-        let says = "#!/bin/sh\nfor a in \"$@\"; do echo \"arg $a\"; done\n\
+        let says = "#!/bin/sh\n[ -z \"${EXIT:-}\" ] || { echo \"pid $$\"; exit \"$EXIT\"; }\nfor a in \"$@\"; do echo \"arg $a\"; done\n\
                     echo \"secret ${JICOFO_SECRET:-}\"\necho \"password ${JICOFO_AUTH_PASSWORD:-}\"\n\
                     echo \"props ${JAVA_SYS_PROPS:-}\"\n";
         installed.write("jicofo", says);
@@ -43,16 +43,19 @@ impl Installed {
         fs::write(path, text).expect("the temporary folder can be written");
     }
 
+    fn command(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+        let mut command = Command::new("sh");
+        command.arg(self.0.join("jicofo.sh")).args(arguments).env_clear().env("PATH", "/usr/bin:/bin");
+        command.envs(environment.iter().copied()).current_dir("/");
+        command
+    }
+
     fn run(&self, arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String) {
-        let output: Output = Command::new("sh")
-            .arg(self.0.join("jicofo.sh"))
-            .args(arguments)
-            .env_clear()
-            .env("PATH", "/usr/bin:/bin")
-            .envs(environment.iter().copied())
-            .current_dir("/")
-            .output()
-            .expect("there is a shell");
+        Installed::outcome(self.command(arguments, environment))
+    }
+
+    fn outcome(mut command: Command) -> (Option<i32>, String) {
+        let output: Output = command.output().expect("there is a shell");
         let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         (output.status.code(), said)
     }
@@ -91,6 +94,27 @@ fn without_file_and_flags_it_exits_with_2() {
     assert_eq!(installed.run(&["check-config", "--config", "/x y"], &[]).1.matches("arg ").count(), 3);
 }
 
+/// As containers without files do.
+#[test]
+fn keys_in_the_environment_need_no_file() {
+    let installed = Installed::new();
+    let (code, said) = installed.run(&[], &[("JICOFO__XMPP__CLIENT__DOMAIN", "auth.x"), ("JICOFO_AUTH_PASSWORD", "p")]);
+    assert_eq!((code, said.contains("props \n")), (Some(0), true), "{said}");
+    for (name, value) in [("JICOFO_AUTH_PASSWORD", "p"), ("JICOFO_", "x"), ("XJICOFO__A", "x"), ("X", "a JICOFO__A=b")]
+    {
+        assert_eq!(installed.run(&[], &[(name, value)]).0, Some(2), "{name}");
+    }
+}
+
+/// The init script hands its words on as arguments, as the original's does; read here too they would count twice.
+#[test]
+fn jicofo_opts_is_the_init_scripts() {
+    let installed = Installed::new();
+    let (code, said) = installed.run(&["--host=h"], &[("JICOFO_OPTS", "--domain=d")]);
+    assert!(code == Some(0) && said.starts_with("arg --host=h\nsecret \n"), "{said}");
+    assert_eq!(installed.run(&[], &[("JICOFO_OPTS", "--domain=d")]).0, Some(2));
+}
+
 #[test]
 fn the_file_of_packages_is_read_else_the_fresh_one() {
     let installed = Installed::new();
@@ -110,6 +134,47 @@ fn a_file_in_java_sys_props_is_passed_on() {
     assert_eq!(code, Some(0), "{said}");
     let logging = format!("props '-Djava.util.logging.config.file={}/lib/logging.properties'", installed.0.display());
     assert!(said.contains(&logging) && said.contains("-Dconfig.file=/a/b.conf"), "{said}");
+}
+
+/// The program takes the script's place: signals reach it, and its exit code is the script's.
+#[test]
+fn the_program_takes_the_place_of_the_script() {
+    let installed = Installed::new();
+    let mut command = installed.command(&["--domain=d"], &[("EXIT", "78")]);
+    let child = command.stdout(Stdio::piped()).spawn().expect("there is a shell");
+    let id = child.id();
+    let output = child.wait_with_output().expect("it was started");
+    assert_eq!(output.status.code(), Some(78));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), format!("pid {id}\n"));
+}
+
+/// Whoever starts it somewhere, root above all, runs and reads nothing that somebody else has put there.
+#[test]
+fn nothing_is_taken_from_the_current_folder() {
+    let (installed, elsewhere, path) = (Installed::new(), Installed::new(), Installed::new());
+    for (folder, says) in [(&elsewhere, "wrong"), (&path, "of the path")] {
+        folder.write("jicofo", &format!("#!/bin/sh\necho {says}\n"));
+        for tool in ["readlink", "dirname", "env", "grep"] {
+            folder.write(tool, "#!/bin/sh\necho wrong\n");
+            let runnable = fs::Permissions::from_mode(0o755);
+            fs::set_permissions(folder.0.join(tool), runnable).expect("the file is ours");
+        }
+        for name in ["jicofo.conf", "jicofo.toml", "config", "lib/logging.properties", "etc/jicofo.conf"] {
+            folder.write(name, "");
+        }
+    }
+    let started = |search: &str| {
+        let mut command = installed.command(&["--domain=d"], &[("PATH", search)]);
+        command.current_dir(&elsewhere.0);
+        Installed::outcome(command)
+    };
+    let (code, said) = started(".::/usr/bin:/bin");
+    assert!(code == Some(0) && said.contains("props \n"), "{said}");
+    fs::remove_file(installed.0.join("jicofo")).expect("it is there");
+    let (code, said) = started(".::/usr/bin:/bin");
+    assert!(code == Some(1) && said.contains("there is no jicofo beside this script"), "{said}");
+    let (code, said) = started(&format!(".::/usr/bin:/bin:{}", path.0.display()));
+    assert_eq!((code, said.as_str()), (Some(0), "of the path\n"));
 }
 
 /// Covers spec/80: 37.

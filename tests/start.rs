@@ -127,6 +127,22 @@ fn what_is_for_java_is_read_or_passed_over() {
     let _ = std::fs::remove_file(path);
 }
 
+/// With a configuration that would start.
+#[test]
+fn a_mistyped_command_starts_no_server() {
+    let good = "jicofo.xmpp.client { domain = a.x, password = p, hostname = \"127.0.0.1\", port = 1 }";
+    for words in [["chek-config"].as_slice(), &["--confg", "/x"], &["migrate", "--format", "xml"]] {
+        let (code, out, said) = jicofo(words, Some(good));
+        assert_eq!((code, out.as_str()), (Some(78), ""), "{words:?}: {said}");
+        assert!(said.contains("did you mean") || said.contains("write one of them"), "{said}");
+    }
+    let (code, said, _) = jicofo(&["check-config", "--format=json", "--foo"], Some(good));
+    let said: serde_json::Value = serde_json::from_str(&said).expect("it is JSON");
+    let problems = said["problems"].as_array().expect("a list");
+    let is_told = |problem: &serde_json::Value| problem["text"].as_str().is_some_and(|text| text.contains("--foo"));
+    assert!(code == Some(0) && problems.iter().any(is_told), "{said}");
+}
+
 #[test]
 fn no_configuration_at_all_ends_with_78() {
     if !Path::new("/etc/jitsi/jicofo/jicofo.conf").exists() {
@@ -156,6 +172,49 @@ fn migrate_writes_a_new_file_that_only_its_owner_can_read() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("jicofo.xmpp.component.secret = ******") && said.contains("\"auth.m.x\""), "{said}");
     let _ = std::fs::remove_dir_all(folder);
+}
+
+/// For machines: from the first line to the last, as the configuration asks, and nothing else.
+#[test]
+fn lines_are_json_where_the_configuration_says_so() {
+    let text = "jicofo.logging { format = json, redact-addresses = true }\njicofo.rest.port = \"203.0.113.7\"\njicofo.xmpp.client { domain = a.x, password = geheim, port = x }\njicofo.no-such = 1";
+    let (code, _, said) = jicofo(&["--foo"], Some(text));
+    assert_eq!(code, Some(78), "{said}");
+    let lines: Vec<serde_json::Value> =
+        said.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect();
+    let told = |level: &str, part: &str| {
+        let is_it = |line: &&serde_json::Value| line["level"] == level && line.to_string().contains(part);
+        assert_eq!(lines.iter().filter(is_it).count(), 1, "{level} {part}: {said}");
+    };
+    told("SEVERE", "jicofo.xmpp.client.port: expected a whole number");
+    told("WARNING", "jicofo.no-such: there is no such key");
+    told("WARNING", "the argument --foo means nothing here");
+    told("SEVERE", "jicofo.rest.port: expected a whole number");
+    assert!(!said.contains("geheim") && !said.contains("203.0.113.7"), "{said}");
+}
+
+/// In a few lines: what was read from where, what is on, what is off and why.
+#[test]
+fn a_start_says_what_it_read_and_what_is_on() {
+    let text = "jicofo { octo.enabled = true, bridge.brewery-jid = \"b@i.x\", bridge.health-checks.enabled = no }\n\
+                jicofo.xmpp.client { domain = a.x, password = geheim, xmpp-domain = x }\ninclude \"no-such-file.conf\"";
+    let (code, said, _) = jicofo(&["check-config", "--host=h.x"], Some(text));
+    assert_eq!(code, Some(0), "{said}");
+    let lines: Vec<&str> = said.lines().filter(|line| line.starts_with("# ")).collect();
+    assert!(lines.len() <= 8, "{lines:#?}");
+    for part in [
+        "# Configuration file ",
+        "no-such-file.conf is not there (at ",
+        "From flags and environment: jicofo.xmpp.client.hostname (--host)",
+        "Client focus@a.x via h.x:5222, bridges in b@i.x",
+        "On: several bridges a conference",
+        "authentication (jicofo.authentication.enabled is off by default)",
+        "recording (jicofo.jibri.brewery-jid is not set)",
+    ] {
+        assert!(lines.iter().any(|line| line.contains(part)), "{part}: {lines:#?}");
+    }
+    let off = lines.iter().find(|line| line.starts_with("# Off: ")).expect("something is off");
+    assert!(off.contains("bridge health checks (jicofo.bridge.health-checks.enabled, /"), "{off}");
 }
 
 /// Covers spec/80: 32.
@@ -202,6 +261,10 @@ fn it_starts_and_runs_where_nothing_can_be_written() {
         seen.last().is_some_and(|line| line.contains("PROBLEM connect: "))
     });
     assert!(runs, "{:?}: {seen:#?}", child.wait());
+    // It has said what it read and what is on before.
+    for part in ["Configuration file ", "Client focus@a.x via 127.0.0.1:1, no bridges", " On: ", " Off: "] {
+        assert_eq!(seen.iter().filter(|line| line.contains(part)).count(), 1, "{part}: {seen:#?}");
+    }
     let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
     assert!(asked.is_ok_and(|status| status.success()));
     seen.extend(lines);

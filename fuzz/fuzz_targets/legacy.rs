@@ -3,7 +3,6 @@
 #![no_main]
 
 #[path = "../read_file.rs"]
-#[allow(dead_code)]
 mod read_file;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| read_file::legacy(bytes));

@@ -29,6 +29,12 @@ pub(super) fn derive(settings: &mut Settings, sources: &Sources, problems: &mut 
             }
         }
     }
+    if sources.is_classic()
+        && settings.text("xmpp.client.password").is_none()
+        && !settings.is_given("xmpp.client.anonymous")
+    {
+        settings.derive(&client("anonymous"), "true", "flags without a password");
+    }
     if let Some(domain) = settings.text("xmpp.client.xmpp-domain") {
         if settings.is_unset("xmpp.client.conference-muc-jid") {
             settings.derive(&client("conference-muc-jid"), &format!("conference.{domain}"), "xmpp.client.xmpp-domain");
@@ -87,13 +93,18 @@ impl Check<'_> {
 
     fn client(&mut self, classic: bool) {
         self.require("xmpp.client.domain", "is required; set it to the login domain, usually auth. and your domain");
-        let anonymous = "there is no password; the focus logs in anonymously, as in old versions";
-        match (self.settings.text("xmpp.client.password"), classic) {
-            (None, true) => self.say(Severity::Warning, "xmpp.client.password", anonymous),
-            (None, false) => {
-                self.require("xmpp.client.password", "is required; set it to the password of the focus account");
+        let (password, anonymous) = ("xmpp.client.password", "xmpp.client.anonymous");
+        match (self.settings.text(password), self.settings.bool(anonymous)) {
+            (None, true) if classic => {
+                let text = "there is no password; the focus logs in anonymously, as in old versions";
+                self.say(Severity::Warning, password, text);
             }
-            (Some(_), _) => {}
+            (None, true) => {}
+            (None, false) => self.require(password, "is required; set it to the password of the focus account"),
+            (Some(_), true) => {
+                self.say(Severity::Warning, anonymous, "has no effect, as there is a password; remove one of them");
+            }
+            (Some(_), false) => {}
         }
         let username = self.settings.text("xmpp.client.username").unwrap_or_default();
         if username != "focus" {

@@ -50,7 +50,9 @@ one; keys of older versions are passed over in silence.
 
 `jicofo migrate` (with the flags and the environment of a start, `--environment-file /etc/jitsi/jicofo/config` for the variables
 of old init scripts) prints one commented file that means the same, secrets included; `--format toml` for TOML, `--output FILE`
-to write it where others cannot read it.
+to write it where others cannot read it. Such a file of variables is read as a shell reads it as far as assignments go, with
+quotes, `${NAME:-word}`, `;` and lines that go on behind a backslash; whatever would run a command is refused with its place.
+What `${NAME}` in a configuration stands for is written as it is at that time.
 
 ## Writing values
 
@@ -85,8 +87,8 @@ pub fn page() -> String {
 
 fn flags() -> String {
     let mut out = "## Classic flags\n\n\
-        Written `--name=value`, `-name=value` or `name=value`, with `_` or `-` inside; the last of a kind counts, unknown \
-        arguments are warned about. With any of them the start is a classic one: no file is needed.\n\n\
+        Written `--name=value`, `-name=value` or `name=value`, with `_` or `-` inside; the last of a kind that is not blank \
+        counts, unknown arguments are warned about, and what is like a command or an option of ours is refused. With any of them the start is a classic one: no file is needed.\n\n\
         | Flag | Key | Meaning |\n|---|---|---|\n"
         .to_owned();
     for declaration in FLAGS {
@@ -144,6 +146,7 @@ fn legacy_names() -> String {
                 How::Bool => "`true` is true, all else false",
                 How::NotBool => "inverted: `true` is false, all else true",
                 How::Millis => "milliseconds",
+                How::MillisIfPositive => "milliseconds; 0 and less leave it as it is",
                 How::Seconds => "seconds",
                 How::Present => "any value means true",
                 How::Positive => "above 0 means true",

@@ -21,6 +21,8 @@ pub enum How {
     Bool,
     NotBool,
     Millis,
+    /// As [`How::Millis`], where 0 and less switch something off and say nothing of the time.
+    MillisIfPositive,
     Seconds,
     /// Any value at all means true.
     Present,
@@ -40,6 +42,8 @@ pub enum How {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Converted {
     Text(String),
+    /// Says nothing about this key, and is right so.
+    Nothing,
     /// Cannot be read: the next source counts.
     FallsThrough,
     /// Must not be passed over; why, and what to do.
@@ -60,6 +64,11 @@ impl Legacy {
             How::Millis => match value.parse::<i64>() {
                 Ok(ms) if ms >= 0 => Converted::Text(format!("{ms} ms")),
                 _ => Converted::FallsThrough,
+            },
+            How::MillisIfPositive => match value.parse::<i64>() {
+                Ok(ms) if ms > 0 => Converted::Text(format!("{ms} ms")),
+                // What is no number is told of the key that is switched.
+                _ => Converted::Nothing,
             },
             How::Seconds => match value.parse::<i64>() {
                 Ok(seconds) if duration(&format!("{seconds} s")).is_ok() => Converted::Text(format!("{seconds} s")),
@@ -132,7 +141,7 @@ pub mod names {
         STRATEGY: "org.jitsi.jicofo.BridgeSelector.BRIDGE_SELECTION_STRATEGY" Same;
         LOCAL_REGION: "org.jitsi.jicofo.BridgeSelector.LOCAL_REGION" Same;
         FAILURE_RESET: "org.jitsi.focus.BRIDGE_FAILURE_RESET_THRESHOLD" Millis;
-        CHECK_INTERVAL: "org.jitsi.jicofo.HEALTH_CHECK_INTERVAL" Millis;
+        CHECK_INTERVAL: "org.jitsi.jicofo.HEALTH_CHECK_INTERVAL" MillisIfPositive;
         CHECK_ENABLED: "org.jitsi.jicofo.HEALTH_CHECK_INTERVAL" Positive;
         CHECK_RETRY: "org.jitsi.jicofo.HEALTH_CHECK_2NDTRY_DELAY" Millis;
         HEALTH: "org.jitsi.jicofo.health.ENABLE_HEALTH_CHECKS" Bool;

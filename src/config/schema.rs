@@ -100,14 +100,45 @@ impl Key {
 
     /// Does a path belong to this key?
     pub fn matches(&self, path: &[&str]) -> bool {
-        let mut elements = self.path.split('.');
-        path.iter().all(|name| elements.next().is_some_and(|e| e == "*" || e == *name)) && elements.next().is_none()
+        self.behind(path) == Some("")
     }
 
     /// Is a path a section that holds this key?
     pub fn is_within(&self, section: &[&str]) -> bool {
-        let mut elements = self.path.split('.');
-        section.iter().all(|name| elements.next().is_some_and(|e| e == "*" || e == *name)) && elements.next().is_some()
+        self.behind(section).is_some_and(|rest| !rest.is_empty())
+    }
+
+    /// What is left of this key's path behind these elements, if it begins with them. Every name of a file is compared with
+    /// every key: nothing is split or searched for.
+    fn behind(&self, path: &[&str]) -> Option<&'static str> {
+        let mut rest = self.path;
+        for (at, name) in path.iter().enumerate() {
+            if at > 0 {
+                rest = rest.strip_prefix('.')?;
+            }
+            rest = match rest.strip_prefix('*') {
+                Some(rest) => rest,
+                // A name that has dots within is one element all the same.
+                None => rest.strip_prefix(name).filter(|_| !name.contains('.'))?,
+            };
+            if !(rest.is_empty() || rest.starts_with('.')) {
+                return None;
+            }
+        }
+        Some(rest)
+    }
+
+    /// The elements of a path that belongs to this key. Only the name for `*` may have dots within.
+    pub fn elements<'p>(&self, path: &'p str) -> Vec<&'p str> {
+        let Some((before, after)) = self.path.split_once('*') else { return path.split('.').collect() };
+        let end = path.len().saturating_sub(after.len());
+        let (Some(outer), Some(name), Some(inner)) =
+            (path.get(..before.len()), path.get(before.len()..end), path.get(end..))
+        else {
+            return path.split('.').collect();
+        };
+        let of = |part: &'p str| part.trim_matches('.').split('.').filter(|element| !element.is_empty());
+        of(outer).chain([name]).chain(of(inner)).collect()
     }
 }
 
@@ -154,7 +185,7 @@ pub fn nearest(path: &str) -> Option<&'static str> {
 }
 
 /// Edit distance, a swap of neighbours counting as one.
-fn distance(a: &str, b: &str) -> usize {
+pub fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(200).collect(), b.chars().collect());
     let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();

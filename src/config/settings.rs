@@ -232,6 +232,7 @@ impl<'g> Reader<'_, 'g> {
                         }
                         Err(wrong) => wrong,
                     },
+                    Converted::Nothing => continue,
                     Converted::FallsThrough => "not a value of this setting; correct it, or remove the line".to_owned(),
                     Converted::Refused(wrong) => {
                         // Three keys come from this name; one message is enough.
@@ -310,7 +311,10 @@ impl<'g> Reader<'_, 'g> {
             (true, ..) => (Problem::error(wrong), default()),
             (_, Bad::UseInstead(other), _) => {
                 let setting = key.kind.read(&Node::new(Value::text(other), node.origin.clone())).ok();
-                (Problem::warning(format!("{wrong}; until then it counts as {other}")), setting)
+                let problem = Problem::warning(format!("{wrong}; until then it counts as {other}"));
+                self.problems.push(problem.at(node.origin.clone()).key(path));
+                // Whoever wrote it wrote this.
+                return (setting, node.origin.clone());
             }
             (_, _, Some(value)) => {
                 (Problem::warning(format!("{wrong}; until then the default {value} is used")), default())

@@ -100,7 +100,7 @@ pub struct Sources {
     pub config_file: Option<PathBuf>,
     /// The first of them that is there is read if nobody names a file.
     pub default_files: Vec<PathBuf>,
-    /// In the order given; the last one of a kind counts. Also blank ones: they show that this is a classic start.
+    /// In the order given; the last one of a kind that is not blank counts. Blank ones show that this is a classic start.
     pub flags: Vec<FlagValue>,
     pub system: SystemProperties,
     pub environment: BTreeMap<String, String>,
@@ -120,9 +120,10 @@ impl Sources {
         !self.flags.is_empty()
     }
 
+    /// The last value that is not blank: `--host=a --host=` is `a`, as a blank flag is passed over (spec/10 §10.1).
     pub fn flag(&self, flag: Flag) -> Option<&str> {
-        let given = self.flags.iter().rev().find(|f| f.flag == flag)?;
-        Some(given.value.as_str()).filter(|value| !value.trim().is_empty())
+        let of_it = self.flags.iter().rev().filter(|given| given.flag == flag);
+        of_it.map(|given| given.value.as_str()).find(|value| !value.trim().is_empty())
     }
 
     /// What flags say, and the environment where a flag is blank.

@@ -21,7 +21,8 @@ pub(super) fn keys(root: &Node, problems: &mut Vec<Problem>) {
 }
 
 fn walk<'n>(node: &'n Node, path: &mut Vec<&'n str>, problems: &mut Vec<Problem>) {
-    if problems.len() >= limits::PROBLEMS || KEYS.iter().any(|key| key.matches(path)) {
+    // Most of the tree is the schema's own.
+    if node.origin.is_default() || problems.len() >= limits::PROBLEMS || KEYS.iter().any(|key| key.matches(path)) {
         return;
     }
     let shown = path.join(".");

@@ -26,6 +26,13 @@ impl Focus {
         self.audit_requests(&mut wrong);
         self.audit_timers(&mut wrong);
         self.audit_counters(&mut wrong);
+        for (id, node, room) in self.cx.mirrors.iter().filter(|(id, ..)| self.conferences.get(*id).is_none()) {
+            wrong.push(format!("{id:?} has ended, and has {room:?} on {node:?} yet"));
+        }
+        let waits = |id| self.cx.pending.iter().any(|(then, _)| *then == Then::NodesDisconnected(id));
+        for id in self.cx.departures.ids().into_iter().filter(|id| !waits(*id)) {
+            wrong.push(format!("nobody leaves the rooms of {id:?}"));
+        }
         wrong.extend(self.cx.authentication.audit());
         let watched = self.cx.authentication.expiry.is_some_and(|timer| self.cx.timers.has(timer));
         if self.cx.authentication.sessions() > 0 && !watched {
@@ -71,10 +78,10 @@ impl Focus {
         if self.brewery.as_ref().is_some_and(|brewery| brewery.seat.room.as_jid().is_bare_of(to)) {
             return None;
         }
-        let conference = self.conferences.id_of_text(to.bare_str()).and_then(|id| self.conferences.get(id));
+        let conference = self.conference_at(on, to.bare_str()).and_then(|id| self.conferences.get(id));
         match conference {
             None => Some(format!("a request on {on:?} into a room without a conference")),
-            Some(conference) if conference.member_by_nick(nick).is_none() => {
+            Some(conference) if conference.member_by_nick(on, nick).is_none() => {
                 Some(format!("a request to {nick}, who is not in the room"))
             }
             Some(_) => None,

@@ -1,8 +1,11 @@
 //! What clients support: asked once for each entity capabilities hash, shared among all who have it (spec/20 §5.1).
 //!
-//! A question never holds up anybody else's: who waits for the same hash waits together, all others go on.
+//! A question never holds up anybody else's: who waits for the same hash in the same room waits together, all others go on. A
+//! client that does not answer is waited for once, by those who came soon after it, and by nobody in another room: whoever
+//! claims the hash of everybody's clients after a restart and says nothing holds up his own room, and that not for long.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use super::Connection;
 use super::conference::features::Features;
@@ -10,6 +13,7 @@ use super::conference::{ConferenceId, MemberId};
 use super::context::Context;
 use super::own::verification;
 use super::pending::{Answer, Then};
+use super::time::Timestamp;
 use crate::wire::Jid;
 use crate::wire::disco::{Caps, DiscoInfo};
 use crate::wire::stanza::{IqBody, Payload};
@@ -20,23 +24,30 @@ const MAX_REMEMBERED: usize = 1000;
 /// A longer one is nobody's: who has it is asked without it, and nothing is remembered.
 const MAX_KEY: usize = 512;
 
+/// Whoever comes later than this after a question for its hash is asked itself.
+const SHARED_FOR: Duration = Duration::from_secs(2);
+
 /// A member that is to be told what it supports.
 pub(crate) type Waiter = (ConferenceId, MemberId);
 
 /// What was asked.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Query {
-    /// With the node of these caps, `node#ver`; and which of the questions for them this is.
-    Caps(String, u64),
+    /// With the node of these caps, `node#ver`, in that conference; and which of the questions for them this is.
+    Caps(Shared, u64),
     /// Without node: no caps, or the question with them failed.
     Plain(Waiter),
 }
+
+/// Caps, and the conference in which those who have them wait together.
+type Shared = (String, ConferenceId);
 
 /// A question under way.
 #[derive(Debug)]
 struct Running {
     /// Tells the answer of one who has left from that of the one asked after it.
     question: u64,
+    since: Timestamp,
     asked: Candidate,
     waiting: Vec<Candidate>,
 }
@@ -63,7 +74,7 @@ pub(crate) struct CapsCache {
     known: HashMap<String, Known>,
     by_use: BTreeMap<u64, String>,
     uses: u64,
-    running: BTreeMap<String, Running>,
+    running: BTreeMap<Shared, Running>,
     /// Whose answer to a plain question is awaited.
     plain: BTreeMap<Waiter, Candidate>,
 }
@@ -123,37 +134,35 @@ pub(crate) fn discover(
     if let Some(features) = cx.caps.recall(&key) {
         return Some(features);
     }
-    match cx.caps.running.get_mut(&key) {
-        Some(running) => running.waiting.push(candidate),
-        None => ask(cx, key, candidate, Vec::new()),
+    let shared = (key, waiter.0);
+    match cx.caps.running.get_mut(&shared) {
+        Some(running) if cx.now.since(running.since) <= SHARED_FOR => running.waiting.push(candidate),
+        Some(_) => ask_plainly(cx, candidate),
+        None => ask(cx, shared, candidate, Vec::new()),
     }
     None
 }
 
 /// A member left: what was asked of it is asked of the next who waits.
-pub(crate) fn left(cx: &mut Context, waiter: Waiter, caps: Option<&Caps>) {
+pub(crate) fn left(cx: &mut Context, waiter: Waiter) {
     cx.caps.plain.remove(&waiter);
-    let Some(key) = caps.and_then(key) else { return };
-    let Some(running) = cx.caps.running.get_mut(&key) else { return };
-    running.waiting.retain(|candidate| candidate.waiter != waiter);
-    if running.asked.waiter == waiter {
-        ask_next(cx, key);
+    // By whatever caps it came; it may have others by now.
+    let mut unasked = Vec::new();
+    for (shared, running) in cx.caps.running.iter_mut().filter(|((_, of), _)| *of == waiter.0) {
+        running.waiting.retain(|candidate| candidate.waiter != waiter);
+        if running.asked.waiter == waiter {
+            unasked.push(shared.clone());
+        }
+    }
+    for shared in unasked {
+        ask_next(cx, shared);
     }
 }
 
 /// A conference ends: nobody in it is asked any more, neither for himself nor for the others in it.
 pub(crate) fn ended(cx: &mut Context, conference: ConferenceId) {
     cx.caps.plain.retain(|(of, _), _| *of != conference);
-    let mut unasked = Vec::new();
-    for (key, running) in &mut cx.caps.running {
-        running.waiting.retain(|candidate| candidate.waiter.0 != conference);
-        if running.asked.waiter.0 == conference {
-            unasked.push(key.clone());
-        }
-    }
-    for key in unasked {
-        ask_next(cx, key);
-    }
+    cx.caps.running.retain(|(_, of), _| *of != conference);
 }
 
 /// All conferences end: nobody is asked any more.
@@ -175,56 +184,65 @@ pub(crate) fn answered(cx: &mut Context, query: Query, answer: Answer) -> Vec<(W
             }
             vec![(waiter, info.as_ref().map_or(Features::UNANSWERED, features))]
         }
-        Query::Caps(key, question) => caps_answered(cx, key, question, info),
+        Query::Caps(shared, question) => caps_answered(cx, shared, question, info),
     }
 }
 
-fn caps_answered(cx: &mut Context, key: String, question: u64, info: Option<DiscoInfo>) -> Vec<(Waiter, Features)> {
-    if cx.caps.running.get(&key).is_none_or(|running| running.question != question) {
+fn caps_answered(cx: &mut Context, shared: Shared, question: u64, info: Option<DiscoInfo>) -> Vec<(Waiter, Features)> {
+    if cx.caps.running.get(&shared).is_none_or(|running| running.question != question) {
         return Vec::new();
     }
-    let Some(running) = cx.caps.running.remove(&key) else { return Vec::new() };
+    let Some(Running { asked, waiting, .. }) = cx.caps.running.remove(&shared) else { return Vec::new() };
     let Some(info) = info else {
-        let Running { asked, waiting, .. } = running;
-        ask_plainly(cx, asked);
-        ask_first(cx, key, waiting);
+        // Nobody waits for a second one who says nothing.
+        std::iter::once(asked).chain(waiting).for_each(|candidate| ask_plainly(cx, candidate));
         return Vec::new();
     };
     let supported = features(&info);
-    if is_genuine(&key, &info) {
-        cx.caps.remember(key, supported);
-        return std::iter::once(running.asked).chain(running.waiting).map(|known| (known.waiter, supported)).collect();
+    let (key, conference) = &shared;
+    if is_genuine(key, &info) {
+        let mut known: Vec<Candidate> = std::iter::once(asked).chain(waiting).collect();
+        // In other rooms it is known by this, too.
+        cx.caps.running.retain(|(other, _), running| {
+            if other == key {
+                known.push(running.asked.clone());
+                known.append(&mut running.waiting);
+            }
+            other != key
+        });
+        cx.caps.remember(key.clone(), supported);
+        return known.into_iter().map(|known| (known.waiter, supported)).collect();
     }
     // Whoever claims a hash that is not his own speaks for himself alone.
-    let (occupant, conference) = (&running.asked.occupant, running.asked.waiter.0);
+    let occupant = &asked.occupant;
     log::info!(
-        room:% = occupant.bare_str(), meeting_id:% = cx.meeting_of(conference),
+        room:% = occupant.bare_str(), meeting_id:% = cx.meeting_of(*conference),
         participant:% = occupant.resource().unwrap_or_default();
         "{occupant} claims the capabilities {key}, but what it lists hashes to another value"
     );
-    let asked = running.asked.waiter;
-    ask_first(cx, key, running.waiting);
-    vec![(asked, supported)]
+    ask_first(cx, shared, waiting);
+    vec![(asked.waiter, supported)]
 }
 
-fn ask_next(cx: &mut Context, key: String) {
-    if let Some(running) = cx.caps.running.remove(&key) {
-        ask_first(cx, key, running.waiting);
+fn ask_next(cx: &mut Context, shared: Shared) {
+    if let Some(running) = cx.caps.running.remove(&shared) {
+        ask_first(cx, shared, running.waiting);
     }
 }
 
-fn ask_first(cx: &mut Context, key: String, mut waiting: Vec<Candidate>) {
+fn ask_first(cx: &mut Context, shared: Shared, mut waiting: Vec<Candidate>) {
     if !waiting.is_empty() {
         let first = waiting.remove(0);
-        ask(cx, key, first, waiting);
+        ask(cx, shared, first, waiting);
     }
 }
 
-fn ask(cx: &mut Context, key: String, candidate: Candidate, waiting: Vec<Candidate>) {
-    let body = IqBody::Get(Payload::DiscoInfo(DiscoInfo { node: Some(key.clone()), ..DiscoInfo::default() }));
+fn ask(cx: &mut Context, shared: Shared, candidate: Candidate, waiting: Vec<Candidate>) {
+    let body = IqBody::Get(Payload::DiscoInfo(DiscoInfo { node: Some(shared.0.clone()), ..DiscoInfo::default() }));
     let question = cx.unique();
-    cx.request(candidate.on, candidate.occupant.clone(), body, Then::Features(Query::Caps(key.clone(), question)));
-    cx.caps.running.insert(key, Running { question, asked: candidate, waiting });
+    cx.request(candidate.on, candidate.occupant.clone(), body, Then::Features(Query::Caps(shared.clone(), question)));
+    let since = cx.now;
+    cx.caps.running.insert(shared, Running { question, since, asked: candidate, waiting });
 }
 
 fn ask_plainly(cx: &mut Context, candidate: Candidate) {
@@ -232,6 +250,11 @@ fn ask_plainly(cx: &mut Context, candidate: Candidate) {
     let query = Query::Plain(candidate.waiter);
     cx.request(candidate.on, candidate.occupant.clone(), body, Then::Features(query));
     cx.caps.plain.insert(candidate.waiter, candidate);
+}
+
+/// Whether these are worth keeping: longer ones are nobody's, and a presence may be as long as a server lets it.
+pub(crate) fn can_be_kept(caps: &Caps) -> bool {
+    [&caps.hash, &caps.node, &caps.ver].into_iter().flatten().all(|text| text.len() <= MAX_KEY)
 }
 
 /// `node#ver` of caps that can be verified: those hashed with SHA-1.

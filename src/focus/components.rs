@@ -89,6 +89,11 @@ impl Focus {
                     *known = found;
                 }
             }
+            let visitors = component("visitors");
+            if visitors.as_deref() != self.cx.nodes.component().map(Jid::as_str) {
+                log::info!("the component visitors is {}", visitors.as_deref().unwrap_or("nobody"));
+                self.cx.nodes.set_component(visitors.as_deref());
+            }
         }
         self.components.discovered = true;
         for (from, message) in std::mem::take(&mut self.components.early) {
@@ -107,6 +112,7 @@ impl Focus {
         let said = match answer {
             Answer::Result(Some(Payload::DiscoInfo(info))) => {
                 self.cx.problems.solve(Kind::NoComponents, &domain);
+                self.judge_visitors(info);
                 for (kind, feature, module) in FEATURES {
                     if info
                         .identities
@@ -139,6 +145,22 @@ impl Focus {
                 )
             });
         }
+    }
+
+    /// visitors-off: they are switched on, and Prosody does not help.
+    fn judge_visitors(&mut self, info: &DiscoInfo) {
+        let named =
+            info.identities.iter().any(|it| it.category == "component" && it.kind == "visitors" && it.name.is_some());
+        if named || !self.cx.nodes.enabled() {
+            return self.cx.problems.solve(Kind::VisitorsOff, "");
+        }
+        let domain = self.cx.config.xmpp.client.xmpp_domain.clone().unwrap_or_default();
+        self.cx.problems.raise(self.cx.now, Kind::VisitorsOff, "", || {
+            format!(
+                "{domain} names no component visitors; nobody is sent to visitor nodes; load visitors for it in Prosody, and \
+                 Component \"visitors.{domain}\" \"visitors_component\", or write jicofo.visitors.enabled = false"
+            )
+        });
     }
 
     /// A JSON message, if a component sent it.

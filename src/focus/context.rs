@@ -20,6 +20,9 @@ use super::pins::Pins;
 use super::problems::Problems;
 use super::time::Timestamp;
 use super::timers::{Timer, TimerKey, Timers};
+use super::visitors::departures::Departures;
+use super::visitors::mirrors::Mirrors;
+use super::visitors::nodes::Nodes;
 use super::{Connection, Output};
 use crate::config::{Config, ConnectionName};
 use crate::wire::disco::DiscoInfo;
@@ -74,6 +77,11 @@ pub(crate) struct Context {
     pub problems: Problems,
     pub authentication: Authentication,
     pub floods: Floods,
+    pub nodes: Nodes,
+    /// Rooms of visitors that we are in or enter, and whose they are.
+    pub mirrors: Mirrors,
+    /// Rooms of conferences that have ended.
+    pub departures: Departures,
     /// Which conferences have a session on a bridge.
     pub bridge_users: BTreeMap<BridgeId, BTreeSet<ConferenceId>>,
     /// Who waits to be placed anew.
@@ -84,8 +92,8 @@ pub(crate) struct Context {
     pub meetings: BTreeMap<MeetingId, ConferenceId>,
     /// Breakout conferences by their main room.
     pub breakouts: BTreeMap<BareJid, BTreeSet<ConferenceId>>,
-    links: [Link; 3],
-    muc_domains: BTreeSet<String>,
+    links: Vec<Link>,
+    muc_domains: BTreeSet<(Connection, String)>,
     outputs: VecDeque<Output>,
     unique: u64,
     #[cfg(feature = "sabotage")]
@@ -94,8 +102,10 @@ pub(crate) struct Context {
 
 impl Context {
     pub fn new(config: Arc<Config>, seed: Seed) -> Context {
+        let links = vec![Link::default(); 3 + config.xmpp.visitors.len()];
         Context {
             authentication: Authentication::new(&config),
+            nodes: Nodes::new(&config),
             ids: Ids::new(seed),
             own: Own::new(&config),
             problems: Problems::new(&config),
@@ -109,12 +119,14 @@ impl Context {
             codecs: CodecCache::default(),
             metrics: Metrics::default(),
             floods: Floods::default(),
+            mirrors: Mirrors::default(),
+            departures: Departures::default(),
             bridge_users: BTreeMap::new(),
             moves: Moves::default(),
             stranded: BTreeSet::new(),
             meetings: BTreeMap::new(),
             breakouts: BTreeMap::new(),
-            links: Default::default(),
+            links,
             muc_domains: BTreeSet::new(),
             outputs: VecDeque::new(),
             unique: 0,
@@ -130,16 +142,16 @@ impl Context {
     }
 
     pub fn link(&mut self, on: Connection) -> &mut Link {
-        &mut self.links[on as usize]
+        &mut self.links[on.index()]
     }
 
     pub fn is_connected(&self, on: Connection) -> bool {
-        self.links[on as usize].jid.is_some()
+        self.links[on.index()].jid.is_some()
     }
 
     /// Our own address on a connection, as the `initiator` of sessions.
     pub fn jid(&self, on: Connection) -> Option<&Jid> {
-        self.links[on as usize].jid.as_ref()
+        self.links[on.index()].jid.as_ref()
     }
 
     /// The connection on which bridges are: the one that joined their brewery (spec/50 §1).
@@ -153,6 +165,7 @@ impl Context {
     pub fn reply_timeout(&self, on: Connection) -> Duration {
         match (on, &self.config.xmpp.service) {
             (Connection::Service, Some(service)) => service.reply_timeout,
+            (Connection::Visitors(node), _) => self.nodes.get(node).reply_timeout,
             _ => self.config.xmpp.client.account.reply_timeout,
         }
     }
@@ -227,19 +240,20 @@ impl Context {
 
     /// Asks a domain, once a process, whether it hosts rooms (spec/20 §2.2 step 1).
     pub fn check_muc_domain(&mut self, on: Connection, domain: &str) {
-        if self.muc_domains.contains(domain) {
+        let known = (on, domain.to_owned());
+        if self.muc_domains.contains(&known) {
             return;
         }
         // Invariant: the domain of a valid JID is a valid JID.
         let Ok(to) = Jid::new(domain) else { return };
-        self.muc_domains.insert(domain.to_owned());
+        self.muc_domains.insert(known);
         let body = IqBody::Get(Payload::DiscoInfo(DiscoInfo::default()));
-        self.request(on, to, body, Then::MucDomain(domain.to_owned()));
+        self.request(on, to, body, Then::MucDomain(on, domain.to_owned()));
     }
 
     /// A domain that is no home of rooms, or did not say, is asked again at the next entry.
-    pub fn forget_muc_domain(&mut self, domain: &str) {
-        self.muc_domains.remove(domain);
+    pub fn forget_muc_domain(&mut self, on: Connection, domain: &str) {
+        self.muc_domains.remove(&(on, domain.to_owned()));
     }
 
     /// For the log.
@@ -265,6 +279,7 @@ impl Context {
         }
         self.stranded.remove(&id);
         self.moves.forget(id);
+        self.mirrors.forget(id);
     }
 }
 

@@ -100,11 +100,13 @@ impl Focus {
     }
 
     fn dump_connections(&self) -> Map<String, Value> {
-        let connections = self.snapshot().connections.into_iter().map(|(on, connected)| {
+        let config = &self.cx.config;
+        let connections = self.connections().into_iter().map(|on| {
             let jid = self.cx.jid(on).map(|jid| jid.as_str());
-            let errors = self.problems().iter().filter(|problem| problem.subject == on.name());
-            let error = errors.last().map(|problem| problem.text.as_str());
-            (on.short_name().to_owned(), json!({"connected": connected, "jid": jid, "last_error": error}))
+            let name = on.name(config);
+            let error = self.problems().iter().filter(|problem| problem.subject == name).last();
+            let error = error.map(|problem| problem.text.as_str());
+            (on.short_name(config), json!({"connected": jid.is_some(), "jid": jid, "last_error": error}))
         });
         connections.collect()
     }

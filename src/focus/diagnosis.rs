@@ -44,6 +44,41 @@ impl Focus {
                     .to_owned()
             });
         }
+        self.judge_visitor_nodes();
+    }
+
+    /// visitors-off, as far as the configuration decides: told once we are there at all.
+    fn judge_visitor_nodes(&mut self) {
+        let xmpp = &self.cx.config.xmpp;
+        if !self.cx.config.visitors.enabled {
+            return;
+        }
+        let mut wrong: Vec<(String, String)> = Vec::new();
+        if xmpp.visitors.is_empty() {
+            let text = "jicofo.visitors.enabled is true, but there is no node for visitors; all join the main room; add one below \
+                        jicofo.xmpp.visitors, or set it to false";
+            wrong.push(("nodes".to_owned(), text.to_owned()));
+        }
+        let (rooms, domain) = (xmpp.client.rooms_domain(), xmpp.client.xmpp_domain.clone());
+        for (id, node) in &xmpp.visitors {
+            let key = format!("jicofo.xmpp.visitors.{id}.xmpp-domain");
+            if node.xmpp_domain.is_none() {
+                let text =
+                    format!("{key} is not set; rooms on that node have no name, so nobody is sent there; set it");
+                wrong.push((key, text));
+            } else if let (Some(rooms), Some(domain)) = (&rooms, &domain)
+                && !rooms.ends_with(&format!(".{domain}"))
+            {
+                let text = format!(
+                    "rooms are at {rooms}, which is not below {domain}; they have no counterpart on the node {id}, so nobody is \
+                     sent there; correct jicofo.xmpp.client.conference-muc-jid or jicofo.xmpp.client.xmpp-domain"
+                );
+                wrong.push((key, text));
+            }
+        }
+        for (subject, text) in wrong {
+            self.cx.problems.raise(self.cx.now, Kind::VisitorsOff, &subject, || text);
+        }
     }
 
     /// no-subscription: without one the client proxy is not told where we are.

@@ -49,10 +49,12 @@ pub(crate) enum Kind {
     Place,
     /// A room that is to be entered, with a form and a configuration.
     NewRoom,
+    /// To have it count against a bridge that one cannot reach it.
+    Complaint,
 }
 
 impl Kind {
-    const COUNT: usize = 4;
+    const COUNT: usize = 5;
 
     /// A moderator who mutes everybody, all three media, asks three times the size of the room in one go.
     fn limits(self) -> Limits {
@@ -62,7 +64,13 @@ impl Kind {
             Kind::Change => Limits { sender: rate(60, 0, 500), room: rate(400, 10, 50), reserve: rate(10, 0, 5_000) },
             // Whoever comes, goes and comes again gets one in three seconds, in the long run.
             Kind::Place => Limits { sender: rate(20, 0, 3_000), room: rate(1_000, 0, 10), reserve: rate(3, 0, 30_000) },
-            Kind::NewRoom => Limits { sender: rate(30, 0, 2_000), room: rate(0, 0, 0), reserve: rate(0, 0, 0) },
+            // Here "the room" is the whole focus: a hundred meetings a second are more than anybody has. Over HTTP nobody has
+            // an address, and there is this bound alone.
+            Kind::NewRoom => {
+                Limits { sender: rate(30, 0, 2_000), room: rate(2_000, 0, 10), reserve: rate(3, 0, 30_000) }
+            }
+            // By default more than a tenth of a bridge's endpoints within two minutes make it one to be avoided: each is one.
+            Kind::Complaint => Limits { sender: rate(1, 0, 120_000), room: rate(0, 0, 0), reserve: rate(0, 0, 0) },
         }
     }
 }
@@ -100,13 +108,26 @@ pub(crate) struct RoomPurse([Bucket; Kind::COUNT]);
 #[derive(Debug, Default)]
 pub(crate) struct Floods {
     purses: Recent<Jid, Purse>,
+    /// Of all who start conferences.
+    rooms: RoomPurse,
+}
+
+/// Whether somebody may start a conference now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    Now,
+    /// He asks for too many.
+    Refused,
+    /// All together ask for too many: he may try again.
+    Later,
 }
 
 impl Floods {
     /// Whether a sender may ask for this now. `room`: of the room that it is about, with how many members it has.
     pub fn admit(&mut self, now: Timestamp, sender: &Jid, kind: Kind, room: Option<(&mut RoomPurse, usize)>) -> bool {
         let admitted = self.is_there_room(now, sender, kind, room);
-        if !admitted {
+        // Whoever complains is heard all the same.
+        if !admitted && kind != Kind::Complaint {
             let purse = self.purses.get(now, sender);
             if now.since(purse.told) >= TOLD_AGAIN {
                 purse.told = now;
@@ -114,6 +135,29 @@ impl Floods {
             }
         }
         admitted
+    }
+
+    /// Whether one more conference may be started. `sender`: None if nobody vouches for one.
+    pub fn admit_start(&mut self, now: Timestamp, sender: Option<&Jid>) -> Start {
+        let limits = Kind::NewRoom.limits();
+        let index = Kind::NewRoom as usize;
+        let Some(sender) = sender else {
+            let common = &mut self.rooms.0[index];
+            if !common.has_room(now, limits.room, 0) {
+                return Start::Later;
+            }
+            common.take(now, limits.room);
+            return Start::Now;
+        };
+        let is_his_own = !self.purses.get(now, sender).own[index].has_room(now, limits.sender, 0);
+        let mut rooms = self.rooms;
+        let admitted = self.admit(now, sender, Kind::NewRoom, Some((&mut rooms, 0)));
+        self.rooms = rooms;
+        match admitted {
+            true => Start::Now,
+            false if is_his_own => Start::Refused,
+            false => Start::Later,
+        }
     }
 
     fn is_there_room(
@@ -235,6 +279,21 @@ mod tests {
     }
 
     #[test]
+    fn all_together_start_no_more_than_a_focus_can_bear_and_each_still_can() {
+        let mut floods = Floods::default();
+        let mut start = |now, who: Option<&str>, times: usize| {
+            let mut started = [0; 3];
+            (0..times).for_each(|_| started[floods.admit_start(now, who.map(jid).as_ref()) as usize] += 1);
+            started
+        };
+        assert_eq!(start(at(0), Some("a"), 40), [30, 10, 0]);
+        assert_eq!(start(at(0), None, 5_000), [1_970, 0, 3_030]);
+        assert_eq!(start(at(0), Some("b"), 40), [3, 0, 37], "from his reserve");
+        assert_eq!(start(at(1_000), None, 200), [100, 0, 100]);
+        assert_eq!(start(at(60_000), Some("a"), 40), [30, 10, 0]);
+    }
+
+    #[test]
     fn who_mutes_everybody_is_not_hindered_in_a_room_of_any_size() {
         for members in [2, 100, 2_000] {
             let mut floods = Floods::default();
@@ -251,10 +310,11 @@ mod tests {
             floods.admit(at(second * 10), &jid(&second.to_string()), Kind::Request, None);
             assert!(floods.len() <= 2 * MAX_REMEMBERED);
         }
-        let slowest = [Kind::Request, Kind::Change, Kind::Place, Kind::NewRoom].into_iter().flat_map(|kind| {
-            let Limits { sender, reserve, .. } = kind.limits();
-            [sender, reserve].map(|rate| (rate.burst + rate.per_member * 2_000) * rate.interval)
-        });
+        let slowest =
+            [Kind::Request, Kind::Change, Kind::Place, Kind::NewRoom, Kind::Complaint].into_iter().flat_map(|kind| {
+                let Limits { sender, reserve, .. } = kind.limits();
+                [sender, reserve].map(|rate| (rate.burst + rate.per_member * 2_000) * rate.interval)
+            });
         assert!(slowest.max().is_some_and(|slowest| slowest <= REMEMBERED));
     }
 }

@@ -7,7 +7,7 @@ use super::bridges::predict::Predictions;
 use super::bridges::status::BridgeStatus;
 use super::health::Outcome;
 use super::time::Timestamp;
-use super::{Connection, Focus};
+use super::{Connection, Focus, NodeId};
 use crate::wire::jingle::Jingle;
 use crate::wire::values::Action;
 
@@ -96,6 +96,9 @@ pub struct Gauges {
     pub conferences: usize,
     pub members: usize,
     pub participants: usize,
+    /// Those of them who only look on.
+    pub visitors: usize,
+    pub conferences_with_visitors: usize,
     pub sizes: Sizes,
     pub bridges: usize,
     pub operational_bridges: usize,
@@ -141,7 +144,7 @@ pub struct Snapshot {
     pub gauges: Gauges,
     pub bridges: Vec<BridgeStatus>,
     /// Each connection that there is to be, and whether it is.
-    pub connections: Vec<(Connection, bool)>,
+    pub connections: Vec<(String, bool)>,
     pub problems: usize,
     /// None: nobody looks after it.
     pub health: Option<Outcome>,
@@ -162,6 +165,8 @@ impl Focus {
             conferences: conferences().count(),
             members: conferences().map(|conference| conference.members().len()).sum(),
             participants: conferences().map(|conference| conference.members().participants()).sum(),
+            visitors: conferences().map(|conference| conference.members().visitors()).sum(),
+            conferences_with_visitors: conferences().filter(|it| it.members().visitors() > 0).count(),
             sizes,
             bridges: self.cx.bridges.iter().count(),
             operational_bridges: self.cx.bridges.iter().filter(|it| it.operational(self.cx.now, config)).count(),
@@ -173,16 +178,27 @@ impl Focus {
         }
     }
 
-    pub fn snapshot(&self) -> Snapshot {
+    /// Each connection that there is to be.
+    pub(super) fn connections(&self) -> Vec<Connection> {
         let mut wanted = vec![Connection::Client];
         wanted.extend(self.cx.config.xmpp.service.as_ref().map(|_| Connection::Service));
         wanted.extend(self.cx.config.component.as_ref().map(|_| Connection::Component));
+        let nodes = u16::try_from(self.cx.config.xmpp.visitors.len()).unwrap_or(u16::MAX);
+        wanted.extend((0..nodes).map(|node| Connection::Visitors(NodeId(node))));
+        wanted
+    }
+
+    pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             now: self.cx.now,
             counted: self.cx.metrics.clone(),
             gauges: self.gauges(),
             bridges: self.bridges(),
-            connections: wanted.into_iter().map(|on| (on, self.cx.is_connected(on))).collect(),
+            connections: self
+                .connections()
+                .into_iter()
+                .map(|on| (on.short_name(&self.cx.config), self.cx.is_connected(on)))
+                .collect(),
             problems: self.cx.problems.iter().count(),
             health: self.cx.config.health.enabled.then(|| self.health()),
         }

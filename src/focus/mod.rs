@@ -27,11 +27,13 @@ pub mod problems;
 pub mod request;
 mod routes;
 mod seat;
+pub mod size;
 pub mod sources;
 mod story;
 mod table;
 pub mod time;
 mod timers;
+pub mod visitors;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -49,7 +51,7 @@ use self::health::Health;
 use self::moving::Redistribution;
 use self::pending::{Answer, Then};
 use self::problems::{Kind, Problems};
-use self::seat::SeatOwner;
+use self::seat::{Seat, SeatOwner};
 use self::story::Came;
 use self::table::Conferences;
 use self::timers::Timer;
@@ -70,24 +72,56 @@ pub enum Connection {
     Service,
     /// `focus.<domain>` of the classic wiring.
     Component,
+    /// The rooms and visitors of a visitor node.
+    Visitors(NodeId),
+}
+
+/// A visitor node, by its place among those that are configured and enabled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u16);
+
+impl NodeId {
+    /// Its name in the configuration.
+    fn configured(self, config: &Config) -> &str {
+        config.xmpp.visitors.keys().nth(usize::from(self.0)).map_or("?", String::as_str)
+    }
 }
 
 impl Connection {
     /// What people call it.
-    pub fn name(self) -> &'static str {
+    pub fn name(self, config: &Config) -> String {
         match self {
-            Connection::Client => "client connection",
-            Connection::Service => "service connection",
-            Connection::Component => "component connection",
+            Connection::Client => "client connection".to_owned(),
+            Connection::Service => "service connection".to_owned(),
+            Connection::Component => "component connection".to_owned(),
+            Connection::Visitors(node) => format!("connection of visitor node {}", node.configured(config)),
+        }
+    }
+
+    /// Its place among all.
+    fn index(self) -> usize {
+        match self {
+            Connection::Client => 0,
+            Connection::Service => 1,
+            Connection::Component => 2,
+            Connection::Visitors(NodeId(node)) => 3 + usize::from(node),
+        }
+    }
+
+    fn node(self) -> Option<NodeId> {
+        match self {
+            Connection::Visitors(node) => Some(node),
+            _ => None,
         }
     }
 
     /// What monitoring calls it.
-    pub fn short_name(self) -> &'static str {
+    pub fn short_name(self, config: &Config) -> String {
         match self {
-            Connection::Client => "client",
-            Connection::Service => "service",
-            Connection::Component => "component",
+            Connection::Client => "client".to_owned(),
+            Connection::Service => "service".to_owned(),
+            Connection::Component => "component".to_owned(),
+            Connection::Visitors(node) => node.configured(config).to_owned(),
         }
     }
 }
@@ -106,11 +140,16 @@ pub enum Input {
         on: Connection,
         resumable: bool,
     },
-    /// It can't be made, or not be kept, for this reason. Told in the log already.
+    /// It can't be made, not be kept, or not be used as it should, for this reason. Told in the log already.
     Trouble {
         on: Connection,
         kind: Kind,
         text: String,
+    },
+    /// What such trouble was is over.
+    Relief {
+        on: Connection,
+        kind: Kind,
     },
     Stanza {
         on: Connection,
@@ -205,7 +244,11 @@ impl Focus {
         match input {
             Input::Connected { on, jid, resumed } => self.connected(on, jid, resumed),
             Input::Disconnected { on, resumable } => self.disconnected(on, resumable),
-            Input::Trouble { on, kind, text } => _ = self.cx.problems.note(self.cx.now, kind, on.name(), || text),
+            Input::Trouble { on, kind, text } => {
+                let name = on.name(&self.cx.config);
+                _ = self.cx.problems.note(self.cx.now, kind, &name, || text);
+            }
+            Input::Relief { on, kind } => self.cx.problems.solve(kind, &on.name(&self.cx.config)),
             Input::Stanza { on, stanza } => self.stanza(on, stanza),
             Input::Tick => {}
             Input::Command { id, command } => self.command(id, command),
@@ -232,6 +275,11 @@ impl Focus {
     /// How each bridge is doing, by address.
     pub fn bridges(&self) -> Vec<BridgeStatus> {
         self.cx.bridges.status(self.cx.now, &self.cx.config.bridge)
+    }
+
+    /// What is known of a room by its metadata, and by its form where there is none. None: there is no conference in it.
+    pub fn metadata_of(&self, room: &str) -> Option<&conference::metadata::RoomMetadata> {
+        Some(self.conferences.get(self.conferences.id_of_text(room)?)?.room_metadata())
     }
 
     /// To be called after [`Focus::handle`] panicked, which it does outside of conferences only: what may have been left
@@ -340,6 +388,10 @@ impl Focus {
                 }
             }
             Timer::EntryTimeout(id) => self.with_conference(id, Conference::entry_timed_out),
+            Timer::MirrorTimeout(id, mirror) => self.with_conference(id, |conference, cx| {
+                conference.mirror_step(cx, mirror, Seat::entry_timed_out);
+            }),
+            Timer::VisitorCount(id) => self.with_conference(id, Conference::visitor_count_rested),
             Timer::MetadataTimeout(id) => self.with_conference(id, Conference::metadata_timed_out),
             Timer::NobodyCame(id) => self.with_conference(id, Conference::nobody_came),
             Timer::Alone(id) => self.with_conference(id, Conference::alone_for_long),
@@ -381,7 +433,17 @@ impl Focus {
             Then::Components => self.components_answered(answer),
             Then::Proxy => self.proxy_answered(&answer),
             Then::Roster => self.roster_answered(&answer),
-            Then::MucDomain(domain) => self.muc_domain_answered(&domain, &answer),
+            Then::MucDomain(on, domain) => self.muc_domain_answered(on, &domain, &answer),
+            Then::RoomForm(SeatOwner::Mirror(id, mirror)) => self.with_conference(id, |conference, cx| {
+                conference.mirror_step(cx, mirror, |seat| seat.form_answered(answer));
+            }),
+            Then::RoomConfigured(SeatOwner::Mirror(id, mirror)) => self.with_conference(id, |conference, cx| {
+                conference.mirror_step(cx, mirror, |seat| seat.configured(answer));
+            }),
+            Then::NodeConnected(id, mirror) => {
+                self.with_conference(id, |conference, cx| conference.node_connected(cx, mirror, &answer));
+            }
+            Then::NodesDisconnected(departure) => self.cx.depart(departure),
             Then::RoomForm(SeatOwner::Brewery) => self.brewery_form_answered(answer),
             Then::RoomConfigured(SeatOwner::Brewery) => self.brewery_configured(answer),
             Then::RoomForm(SeatOwner::Conference(id)) => {
@@ -429,16 +491,26 @@ impl Focus {
     }
 
     /// A domain said whether it hosts rooms. One that does not fails whoever is entering a room there.
-    fn muc_domain_answered(&mut self, domain: &str, answer: &Answer) {
+    fn muc_domain_answered(&mut self, on: Connection, domain: &str, answer: &Answer) {
         let hosts_rooms = matches!(answer, Answer::Result(Some(Payload::DiscoInfo(info)))
             if info.features.iter().any(|feature| feature.var == crate::wire::ns::MUC));
         if hosts_rooms {
-            self.cx.problems.solve(Kind::NoMuc, domain);
+            if on.node().is_none() {
+                self.cx.problems.solve(Kind::NoMuc, domain);
+            }
             return;
         }
-        self.cx.forget_muc_domain(domain);
+        self.cx.forget_muc_domain(on, domain);
         // Silence is no answer to this question: whether a room there answers will show.
         if matches!(answer, Answer::None) {
+            return;
+        }
+        if let Some(node) = on.node() {
+            let there = self.cx.mirrors.iter().filter(|(_, at, room)| *at == node && room.domain() == domain);
+            let there: Vec<ConferenceId> = there.map(|(id, ..)| id).collect();
+            for id in there {
+                self.with_conference(id, |conference, cx| conference.no_such_mirror(cx, node));
+            }
             return;
         }
         self.cx.problems.raise(self.cx.now, Kind::NoMuc, domain, || {
@@ -501,12 +573,16 @@ impl Focus {
         for id in self.conferences.ids() {
             self.with_conference(id, |conference, cx| conference.end(cx, Leave::Room));
         }
+        // Nobody will be there for an answer.
+        for departure in self.cx.departures.ids() {
+            self.cx.depart(departure);
+        }
         if let Some(brewery) = &mut self.brewery
             && self.cx.is_connected(brewery.seat.on)
         {
             brewery.seat.leave(&mut self.cx);
         }
-        for on in [Connection::Client, Connection::Service] {
+        for on in self.accounts() {
             if self.cx.is_connected(on) {
                 self.take_leave(on);
             }

@@ -30,6 +30,7 @@ pub enum Kind {
     TlsExpired,
     NoTls,
     TwoFocuses,
+    RateLimited,
     // The way of requests.
     NoProxy,
     NoSubscription,
@@ -50,6 +51,7 @@ pub enum Kind {
     OctoRelay,
     VersionMix,
     JibriUntrusted,
+    VisitorsOff,
 }
 
 impl Kind {
@@ -64,6 +66,7 @@ impl Kind {
             Kind::TlsExpired => "tls-expired",
             Kind::NoTls => "no-tls",
             Kind::TwoFocuses => "two-focuses",
+            Kind::RateLimited => "rate-limited",
             Kind::NoProxy => "no-proxy",
             Kind::NoSubscription => "no-subscription",
             Kind::ProxyMismatch => "proxy-mismatch",
@@ -81,6 +84,7 @@ impl Kind {
             Kind::OctoRelay => "octo-relay",
             Kind::VersionMix => "version-mix",
             Kind::JibriUntrusted => "jibri-untrusted",
+            Kind::VisitorsOff => "visitors-off",
         }
     }
 
@@ -97,6 +101,7 @@ impl Kind {
             self,
             NoMeetingId
                 | JibriUntrusted
+                | VisitorsOff
                 | NoSubscription
                 | BridgesUnhealthy
                 | BridgesLeaving
@@ -105,6 +110,7 @@ impl Kind {
                 | OctoRelay
                 | VersionMix
                 | AuthDomain
+                | RateLimited
         )
     }
 }

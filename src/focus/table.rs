@@ -41,6 +41,10 @@ impl Conferences {
         self.by_room.get(room).copied()
     }
 
+    pub fn by_room(&self, room: &BareJid) -> Option<&Conference> {
+        self.by_id.get(self.by_room.get(room)?)
+    }
+
     pub fn by_room_mut(&mut self, room: &BareJid) -> Option<&mut Conference> {
         let id = self.by_room.get(room)?;
         self.by_id.get_mut(id)

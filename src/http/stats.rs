@@ -26,7 +26,7 @@ fn stats(snapshot: &Snapshot, config: &Config, process: Option<Process>) -> Valu
         "total_participants": counted.participants,
         "total_conferences_created": counted.conferences_created,
         "conferences": gauges.conferences,
-        "conferences_with_visitors": 0,
+        "conferences_with_visitors": gauges.conferences_with_visitors,
         "bridge_failures": {
             "participants_moved": counted.participants_moved,
             "bridges_removed": counted.bridges_removed,
@@ -37,7 +37,7 @@ fn stats(snapshot: &Snapshot, config: &Config, process: Option<Process>) -> Valu
         },
         "largest_conference": gauges.sizes.largest,
         "participants": gauges.sizes.sum,
-        "visitors": 0,
+        "visitors": gauges.visitors,
         "conference_sizes": sizes(&gauges.sizes, gauges.conferences as u64),
         "endpoint_pairs": gauges.sizes.sum_of_squares,
         "jibri": {

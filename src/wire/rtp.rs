@@ -16,8 +16,31 @@ pub struct PayloadType {
     pub clockrate: Option<u32>,
     #[attr]
     pub channels: Option<u32>,
-    pub parameters: Vec<Parameter>,
-    pub rtcp_fb: Vec<RtcpFb>,
+    /// In the order in which they stand: the reference has parameters now before, now after the feedback (spec/30 §4.1).
+    pub details: Vec<Detail>,
+}
+
+impl PayloadType {
+    pub fn parameters(&self) -> impl Iterator<Item = &Parameter> {
+        self.details.iter().filter_map(|detail| match detail {
+            Detail::Parameter(parameter) => Some(parameter),
+            Detail::Feedback(_) => None,
+        })
+    }
+
+    pub fn feedback(&self) -> impl Iterator<Item = &RtcpFb> {
+        self.details.iter().filter_map(|detail| match detail {
+            Detail::Parameter(_) => None,
+            Detail::Feedback(feedback) => Some(feedback),
+        })
+    }
+}
+
+/// What is said of a codec.
+#[derive(Element, Debug, Clone, PartialEq)]
+pub enum Detail {
+    Parameter(Parameter),
+    Feedback(RtcpFb),
 }
 
 /// A format parameter. RED's has no name (spec/30 §4.2).

@@ -16,7 +16,13 @@ use super::ns::{
 use super::presence::Presence;
 use super::sm::Bind;
 use super::values::{Condition, ErrorType, MessageType, StanzaId};
+use super::visitors::Visitors;
 use super::xml::{self, Attr, Child, Error, Node, Raw, Writer};
+
+/// What we send in one stanza at most, in bytes. Prosody ends the stream of whoever sends more than 256 kB
+/// (`c2s_stanza_size_limit`, for those who log in; components and other servers may send twice as much), and that of the focus
+/// is every conference.
+pub const MAX_SENT: usize = 250 * 1024;
 
 /// What Prosody routes. Large variants are boxed: most stanzas are small.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +69,7 @@ pub enum Payload {
     MuteVideo(MuteVideo),
     MuteDesktop(MuteDesktop),
     Roster(Roster),
+    Visitors(Visitors),
     Bind(Bind),
     Other(Raw),
 }

@@ -15,10 +15,12 @@ use super::report::Oddities;
 use super::sm::StreamManagement;
 use super::socket::Transport;
 use super::stream::{END_TAG, READ_SIZE};
+use super::throttle::{Pace, Throttle};
 use super::{Event, Link, Outgoing, PACKETS};
+use crate::focus::problems::Kind;
 use crate::wire::Jid;
 use crate::wire::sm::{Ack, AckRequest, Incoming, read_stanza};
-use crate::wire::stanza::{Iq, IqBody, Payload, Ping, Stanza, StanzaError, StanzaKind};
+use crate::wire::stanza::{Iq, IqBody, MAX_SENT, Payload, Ping, Stanza, StanzaError, StanzaKind};
 use crate::wire::values::{Condition, ErrorType, StanzaId};
 use crate::wire::xml;
 
@@ -37,6 +39,9 @@ const MAX_REQUEST: usize = 40 * 1024;
 
 /// No answer is larger: but for what the one who asked wrote into his request, such as its id.
 const MAX_ANSWER: usize = 64 * 1024;
+
+/// How much the log shows of a stanza that is too large, in characters: its kind and to whom it would have gone.
+const SHOWN_HEAD: usize = 200;
 
 /// A write buffer that one burst has left is given back.
 const KEPT_CAPACITY: usize = 256 * 1024;
@@ -72,11 +77,12 @@ pub enum End {
 
 /// Carries stanzas until the connection is lost or shall end.
 pub async fn run(established: Established, link: &mut Link) -> End {
-    let Established { transport, framer, sm, ping, reply_timeout, .. } = established;
+    let Established { transport, framer, sm, ping, reply_timeout, jid, .. } = established;
     let (mut reader, mut writer) = split(transport);
     let now = Instant::now();
     let mut session = Session {
-        name: super::name(link.connection),
+        name: link.name.clone(),
+        jid,
         framer,
         sm,
         ping,
@@ -89,6 +95,8 @@ pub async fn run(established: Established, link: &mut Link) -> End {
         closing: None,
         ended: false,
         oddities: Oddities::default(),
+        throttle: Throttle::default(),
+        pace: Pace::Same,
     };
     let result = session.carry(&mut reader, &mut writer, link).await;
     match result {
@@ -99,8 +107,9 @@ pub async fn run(established: Established, link: &mut Link) -> End {
 }
 
 struct Session {
-    /// For the log.
-    name: &'static str,
+    /// For the log, both.
+    name: String,
+    jid: Jid,
     framer: Framer,
     sm: Option<StreamManagement>,
     ping: PingAddress,
@@ -118,6 +127,9 @@ struct Session {
     /// The server has sent its end tag.
     ended: bool,
     oddities: Oddities,
+    throttle: Throttle,
+    /// What the latest acknowledgement showed, until it is told.
+    pace: Pace,
 }
 
 impl Session {
@@ -219,6 +231,7 @@ impl Session {
         match &mut self.sm {
             Some(sm) => {
                 xml::write_to(&AckRequest {}, &mut self.out.text);
+                self.throttle.asked(Instant::now(), sm.open().len());
                 sm.requested();
             }
             None => {
@@ -245,6 +258,7 @@ impl Session {
         }
         if sm.wants_acknowledgement() {
             xml::write_to(&AckRequest {}, &mut self.out.text);
+            self.throttle.asked(Instant::now(), sm.open().len());
             sm.requested();
         }
     }
@@ -261,10 +275,17 @@ impl Session {
     fn write(&mut self, stanza: &impl xml::Element) -> Result<(), Error> {
         let start = self.out.text.len();
         xml::write_to(stanza, &mut self.out.text);
-        if self.out.text.len() - start > MAX_ANSWER && is_answer(&self.out.text[start..]) {
-            let bytes = self.out.text.len() - start;
+        let bytes = self.out.text.len() - start;
+        if bytes > MAX_ANSWER && is_answer(&self.out.text[start..]) {
             self.out.text.truncate(start);
-            self.oddities.note(self.name, "answer", || format!("its answer would have {bytes} bytes and is not sent"));
+            self.oddities.note(&self.name, "answer", || format!("its answer would have {bytes} bytes and is not sent"));
+            return Ok(());
+        }
+        // One request that is never answered instead of the end of every conference.
+        if bytes > MAX_SENT {
+            let head: String = self.out.text[start..].chars().take(SHOWN_HEAD).collect();
+            self.out.text.truncate(start);
+            log::error!("{}: a stanza of {bytes} bytes is not sent, no server takes it: {}…", self.name, Shown(&head));
             return Ok(());
         }
         log::trace!(target: PACKETS, "SENT PKT ({}): {}", self.name, Shown(&self.out.text[start..]));
@@ -287,10 +308,11 @@ impl Session {
                     if let Some(stanza) = self.element(&document)? {
                         link.tell(Event::Stanza { stanza, read_at: self.heard }).await;
                     }
+                    self.tell_pace(link).await;
                 }
                 Frame::Refused(refused) => {
                     self.oddities
-                        .note(self.name, refused.why, || format!("<{}> of {} bytes", refused.name, refused.bytes));
+                        .note(&self.name, refused.why, || format!("<{}> of {} bytes", refused.name, refused.bytes));
                     if refused.is_stanza() {
                         self.count();
                     }
@@ -319,7 +341,7 @@ impl Session {
                 }
                 let kind = error.head.as_ref().map_or("element", |head: &_| StanzaKind::as_str(head.kind));
                 let from = error.head.as_ref().and_then(|head| head.from.clone());
-                self.oddities.note(self.name, kind, || match &from {
+                self.oddities.note(&self.name, kind, || match &from {
                     Some(from) => format!("{error}, from {from}"),
                     None => error.to_string(),
                 });
@@ -335,7 +357,7 @@ impl Session {
                 if document.len() > MAX_REQUEST
                     && let Some(refusal) = too_large(&stanza)
                 {
-                    self.oddities.note(self.name, "request", || format!("it has {} bytes", document.len()));
+                    self.oddities.note(&self.name, "request", || format!("it has {} bytes", document.len()));
                     self.write(&refusal)?;
                     return Ok(None);
                 }
@@ -344,6 +366,7 @@ impl Session {
             Incoming::AckRequest(_) => self.acknowledge = true,
             Incoming::Ack(Ack { h }) => {
                 if let Some(sm) = &mut self.sm {
+                    self.pace = self.throttle.answered(self.heard, sm.open().len());
                     sm.acknowledged(h)?;
                 }
             }
@@ -359,11 +382,32 @@ impl Session {
             }
             Incoming::StreamError(error) => return Err(error.into()),
             Incoming::Unknown { name, ns } => {
-                self.oddities.note(self.name, "unknown element", || format!("<{name}> of {ns}"));
+                self.oddities.note(&self.name, "unknown element", || format!("<{name}> of {ns}"));
             }
             _ => log::debug!("skipped an element that belongs to the login"),
         }
         Ok(None)
+    }
+
+    /// Tells of a server that does not take what is sent as fast as it comes, and when it does again.
+    async fn tell_pace(&mut self, link: &Link) {
+        let kind = Kind::RateLimited;
+        match std::mem::replace(&mut self.pace, Pace::Same) {
+            Pace::Same => {}
+            Pace::Quiet => link.tell(Event::Relief { kind }).await,
+            Pace::Slow(took, open) => {
+                let account = self.jid.to_bare();
+                let text = format!(
+                    "on the {} connection the server took {:.1} s to acknowledge what it was sent, and {open} stanzas waited by \
+                     then; joins are slow, and requests time out in meetings of many; exempt the focus from the server's limits: \
+                     unlimited_jids = {{ \"{account}\" }} for Prosody's mod_limits, or a higher rate of c2s in `limits`",
+                    self.name,
+                    took.as_secs_f64(),
+                );
+                log::warn!("PROBLEM {}: {text}", kind.id());
+                link.tell(Event::Trouble { kind, text }).await;
+            }
+        }
     }
 
     fn count(&mut self) {

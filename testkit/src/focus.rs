@@ -200,6 +200,7 @@ impl FocusProcess {
     }
 
     /// Waits until `text` is in its log after the first `since` bytes.
+    #[must_use]
     pub async fn logged(&self, since: usize, text: &str, within: Duration) -> bool {
         let deadline = Instant::now() + within;
         while !self.log().get(since..).is_some_and(|new| new.contains(text)) {

@@ -372,6 +372,7 @@ impl Prosody {
 
     /// Waits until `text` is in the log after its first `since` bytes: the way to learn of things that only the server sees.
     /// Our own module logs who comes and goes: `occupant joined: <room>/<nick> is <JID>`, `occupant left: <room>/<nick>`.
+    #[must_use]
     pub async fn logged(&self, since: usize, text: &str, within: Duration) -> bool {
         let deadline = Instant::now() + within;
         loop {

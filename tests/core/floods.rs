@@ -11,7 +11,7 @@ use testkit::participant::{Place, Settings};
 use testkit::room::Fate;
 use testkit::scenario::{Builder, Scenario};
 use testkit::sources::Media;
-use testkit::xml::{Read, el};
+use testkit::xml::{Read, el, parse};
 
 use crate::support::*;
 
@@ -166,6 +166,75 @@ fn rooms_without_end_are_not_opened_for_one_client() {
     assert_eq!(of_conference(&answer_to(&mut s, "greedy", "one-more@conference.meet.test"), "ready"), Some("true"));
     s.run_for(Time::from_secs(30));
     s.finish();
+}
+
+/// Through a room it is a nick that asks, and nicks are free.
+#[test]
+fn another_nick_opens_no_more_rooms() {
+    let mut s = meeting(2);
+    let focus = format!("{ROOM}/focus");
+    let mut opened = 0;
+    for nick in ["p1", "p1b", "p1c"] {
+        if nick != "p1" {
+            s.participant("p1").leave();
+            s.run_for(Time::from_millis(100));
+            s.joins_with("p1", |p| p.nick = nick.to_owned());
+            s.run_until(|s| s.view("p1").place() == Place::InRoom);
+        }
+        for number in 0..40 {
+            let room = format!("{nick}-{number}@conference.meet.test");
+            let request = parse(&format!("<conference xmlns='{}' room='{room}'/>", ns::FOCUS)).unwrap();
+            s.participant("p1").send_iq("set", &focus, request);
+        }
+        s.settle();
+        opened += 40 - refused(&mut s, "p1").get("resource-constraint").copied().unwrap_or_default();
+    }
+    assert!((29..=32).contains(&opened), "{opened} in all, some of them with time");
+    s.run_for(Time::from_secs(40));
+}
+
+/// Over HTTP nobody has an address: all who ask that way share one measure, and take nothing from those who have one.
+#[test]
+fn who_has_no_address_opens_no_more_rooms_than_a_focus_can_bear() {
+    let mut s = Scenario::new().start();
+    connect(&mut s, "modest", "m1@guest.meet.test/r1");
+    for number in 0..2_300 {
+        let room = format!("room{number}@conference.meet.test");
+        s.early(&format!("<iq type='set' id='h{number}'><conference xmlns='{}' room='{room}'/></iq>", ns::FOCUS));
+    }
+    s.settle();
+    let ready = |s: &Scenario, ready: &str| {
+        let to_nobody = s.said().results().filter(|wire| wire.stanza.get("to").is_none());
+        to_nobody.filter(|wire| of_conference(&wire.stanza, "ready") == Some(ready)).count()
+    };
+    let opened = s.focus().gauges().conferences;
+    assert!((2_000..2_100).contains(&opened), "{opened}");
+    assert_eq!((ready(&s, "true"), ready(&s, "false")), (opened, 2_300 - opened), "nobody is told that it can't be");
+    assert_eq!(of_conference(&answer_to(&mut s, "modest", ROOM), "ready"), Some("true"));
+    s.run_for(Time::from_secs(40));
+    assert_eq!(s.focus().gauges().conferences, 0);
+}
+
+/// Whoever asks while the focus enters a room is kept until it is in, but not without end.
+#[test]
+fn not_everybody_waits_for_a_room_that_takes_its_time() {
+    let mut s = Scenario::new().start();
+    s.accident(1, Fate::IsLate(Time::from_secs(5)), |d| {
+        d.to == "focus" && d.stanza.get("from") == Some("room@conference.meet.test/focus")
+    });
+    for number in 0..1_500 {
+        let from = format!("g{number}@guest.meet.test/r");
+        let request = format!("<conference xmlns='{}' room='{ROOM}'/>", ns::FOCUS);
+        s.early(&format!("<iq type='set' id='w{number}' from='{from}'>{request}</iq>"));
+    }
+    s.run_for(Time::from_secs(1));
+    let answers = |s: &Scenario, ready: &str| {
+        s.said().results().filter(|wire| of_conference(&wire.stanza, "ready") == Some(ready)).count()
+    };
+    assert_eq!((answers(&s, "true"), answers(&s, "false")), (0, 500));
+    s.run_for(Time::from_secs(10));
+    assert_eq!((answers(&s, "true"), answers(&s, "false")), (1_000, 500));
+    s.run_for(Time::from_secs(30));
 }
 
 #[test]

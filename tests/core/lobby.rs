@@ -1,9 +1,11 @@
 //! The lobby: a room for members only, and those who wait to be let in.
 
 use testkit::Time;
+use testkit::ns;
 use testkit::ns::JITMEET_AUDIO;
 use testkit::participant::Place;
 use testkit::scenario::Scenario;
+use testkit::wire_log::Wire;
 
 use crate::support::*;
 
@@ -128,5 +130,58 @@ fn a_meeting_ends_though_somebody_waits_outside() {
     s.settle();
     assert_eq!((s.focus().gauges().conferences, leaves(&s, ROOM).count()), (0, 1));
     assert!(s.view_server().rooms().keys().all(|room| room.starts_with("jvbbrewery@")));
+    s.finish();
+}
+
+/// What the focus is told when a lobby opens or closes, in short.
+fn told(s: &Scenario, since: Time) -> Vec<String> {
+    let word = |wire: &Wire| {
+        let text = wire.text();
+        let words = ["LOBBY-ENABLED", "lobbyEnabled", "status"];
+        words.into_iter().find(|word| text.contains(word)).unwrap_or("?").to_owned()
+    };
+    s.sent_to("focus").since(since).filter(|wire| wire.stanza.name() == "message").iter().map(word).collect()
+}
+
+fn has_lobby(s: &Scenario) -> Option<bool> {
+    Some(s.focus().metadata_of(ROOM)?.lobby_enabled)
+}
+
+/// Covers spec/20: 51, 54.
+#[test]
+fn a_lobby_is_what_the_metadata_says_and_nothing_is_said_of_it() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").start();
+    s.run_until(|s| s.view("alice").place() == Place::InRoom);
+    s.settle();
+    assert_eq!(has_lobby(&s), Some(false));
+    let now = s.now();
+    s.participant("alice").set_members_only(true);
+    s.settle();
+    assert_eq!(told(&s, now), ["LOBBY-ENABLED", "lobbyEnabled", "status"]);
+    assert_eq!((has_lobby(&s), said(&s, now)), (Some(true), vec![]));
+
+    let now = s.now();
+    knocks(&mut s, "bob");
+    assert_eq!(said(&s, now), ["iq result focus"]);
+    let now = s.now();
+    s.participant("alice").set_members_only(false);
+    s.settle();
+    assert_eq!(told(&s, now), ["lobbyEnabled", "LOBBY-ENABLED", "status"]);
+    assert_eq!((has_lobby(&s), said(&s, now)), (Some(false), vec![]));
+    // What its occupants say of it, and that the room has changed, counts for nothing.
+    for kind in ["groupchat", "normal"] {
+        let json = r#"{"type":"lobby-notify","event":"LOBBY-ENABLED","value":true,"lobbyEnabled":true}"#;
+        let json = format!("<json-message xmlns='{}' room='{ROOM}'>{json}</json-message>", ns::JITMEET);
+        to_focus(&mut s, &format!("<message type='{kind}' from='{ROOM}/alice' to='{FOCUS}'>{json}</message>"));
+    }
+    assert_eq!(has_lobby(&s), Some(false));
+
+    s.participant("alice").set_members_only(true);
+    s.settle();
+    let now = s.now();
+    s.participant("alice").leave();
+    s.settle();
+    assert_eq!(said(&s, now), ["presence unavailable "], "a plain leave, and no bridge hears of anything");
+    assert_eq!(has_lobby(&s), None);
     s.finish();
 }

@@ -184,6 +184,44 @@ fn one_who_never_says_what_it_supports_holds_up_nobody_and_gets_the_usual() {
     s.finish();
 }
 
+/// The first who comes after a start has the hash of everybody's client, and says nothing. Whoever else waits for it waits once,
+/// and only in that room.
+#[test]
+fn one_who_claims_everybodys_hash_and_says_nothing_holds_up_his_own_room_once() {
+    let mut s = Scenario::new()
+        .bridge("jvb1")
+        .participant_with("silent", |silent| silent.answers_disco = false)
+        .participant_with("silent2", |silent| silent.answers_disco = false)
+        .participant("alice")
+        .start();
+    s.run_for(Time::from_secs(1));
+    for name in ["carol", "dave"] {
+        s.joins_with(name, |it| it.room = "other@conference.meet.test".into());
+    }
+    s.run_until(|s| s.connected(&["carol", "dave"]));
+    assert!(s.now() < Time::from_secs(3), "another room: {:?}", s.now());
+    s.run_for(Time::from_millis(100));
+    // Now that it is known there, it is here.
+    assert!(s.connected(&["alice"]), "{}", s.story());
+    assert_eq!(asked_features(&s, "alice"), []);
+    s.finish();
+
+    let mut s = Scenario::new()
+        .bridge("jvb1")
+        .participant_with("silent", |silent| silent.answers_disco = false)
+        .participant_with("silent2", |silent| silent.answers_disco = false)
+        .participant("alice")
+        .start();
+    s.run_for(Time::from_secs(3));
+    s.joins("bob");
+    s.run_for(Time::from_secs(1));
+    assert_eq!(asked_features(&s, "bob"), [None], "who comes later is asked at once");
+    s.run_until(|s| s.connected(&["alice", "bob"]));
+    assert!(s.now() < Time::from_secs(17), "and the others wait for one, not for two: {:?}", s.now());
+    s.run_for(Time::from_secs(20));
+    s.finish();
+}
+
 /// Covers spec/20: 20, 21.
 #[test]
 fn one_who_leaves_while_it_is_asked_is_not_invited_and_one_who_comes_back_once() {

@@ -215,3 +215,59 @@ fn a_changed_form_is_read_again_only_where_no_metadata_comes() {
     assert_eq!(asked(&s), 2);
     s.finish();
 }
+
+/// A list of participants, or of none, keeps nobody out where there are no visitors: it says who would be one.
+#[test]
+fn who_is_on_no_list_is_invited_where_there_are_no_visitors() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").start();
+    s.run_until(|s| s.view("alice").place() == Place::InRoom);
+    for list in [json!([]), json!({}), json!(["u1"]), json!("u1")] {
+        metadata(&mut s, ROOM, &json!({ "participants": list, "visitorsEnabled": false, "participantsSoftLimit": 1 }));
+        connect(&mut s, "guest", "guest@meet.test/web");
+        let answer = answer_to(&mut s, "guest", ROOM);
+        assert_eq!((of_conference(&answer, "ready"), of_conference(&answer, "vnode")), (Some("true"), None));
+        assert!(!properties(&answer).contains(&pair("live", "false")), "{list}");
+        let now = s.now();
+        s.server().disconnect(now, "guest");
+    }
+    s.joins("bob");
+    s.run_until(Scenario::all_connected);
+    s.finish();
+}
+
+/// Case 1 of spec/20 §16, but for the component of visitors.
+#[test]
+fn components_are_where_the_domain_says_and_one_that_is_gone_is_not_listened_to() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    let on = json!({ "type": "av_moderation", "room": ROOM, "mediaType": "audio", "enabled": true });
+    let off = json!({ "type": "av_moderation", "room": ROOM, "mediaType": "audio", "enabled": false });
+    let mutes = |s: &mut Scenario, message: &Value| {
+        let now = s.now();
+        s.server().send_moderation(now, "focus", message);
+        s.settle();
+        s.said().since(now).request("mute").count()
+    };
+    assert_eq!((mutes(&mut s, &on), mutes(&mut s, &off)), (2, 0));
+    metadata(&mut s, ROOM, &json!({ "startMuted": { "video": true } }));
+    s.joins("carol");
+    s.run_until(Scenario::all_connected);
+    assert_eq!(starts_muted(&s, "carol"), Some(("false".into(), "true".into())));
+
+    // The next login finds none for moderation; what is known of the others is so still.
+    s.server().options.no_moderation = true;
+    s.focus_logs_in_anew();
+    for name in ["dave", "erin"] {
+        s.joins(name);
+        s.run_until(|s| s.view(name).place() == Place::InRoom);
+    }
+    s.run_until(|s| s.connected(&["dave", "erin"]));
+    s.settle();
+    assert_eq!(mutes(&mut s, &on), 0);
+    assert_eq!(s.view_bridge("jvb1").endpoint("dave").unwrap().force_mute, (false, false));
+    metadata(&mut s, ROOM, &json!({ "startMuted": { "audio": true } }));
+    s.joins("frank");
+    s.run_until(|s| s.connected(&["frank"]));
+    assert_eq!(starts_muted(&s, "frank"), Some(("true".into(), "false".into())));
+}

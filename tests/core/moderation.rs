@@ -100,6 +100,32 @@ fn mute_from(s: &mut Scenario, from: &str, id: &str, child: &str) -> Option<Stri
 }
 
 /// Covers spec/20: 31.
+/// What it is counted as stays (spec/20 §4.2); what it may do does not.
+#[test]
+fn a_moderator_who_is_shown_as_visitor_has_no_rights_from_then_on() {
+    let mut s = meeting(&["alice", "bob", "carol"]);
+    assert_eq!(asks(&mut s, "alice", JITMEET_AUDIO, "bob", true), None, "it leads");
+    let jid = s.view("alice").settings.jid.clone();
+    let shown = |affiliation: &str, role: &str| {
+        let user = ns::MUC_USER;
+        let item = format!("<item affiliation='{affiliation}' role='{role}' jid='{jid}'/>");
+        format!("<presence from='{ROOM}/alice' to='{FOCUS}'><x xmlns='{user}'>{item}</x></presence>")
+    };
+    to_focus(&mut s, &shown("none", "visitor"));
+    let now = s.now();
+    for namespace in [JITMEET_AUDIO, JITMEET_VIDEO] {
+        assert_eq!(asks(&mut s, "alice", namespace, "bob", true).as_deref(), Some("not-allowed"));
+    }
+    assert_eq!(mutes(&s, now), vec![]);
+    // Its session goes on, and it leads again when the room says so.
+    s.participant("alice").add_source(desktop());
+    s.settle();
+    assert_eq!(s.sent_to("bob").since(now).jingle("source-add").count(), 1);
+    to_focus(&mut s, &shown("owner", "moderator"));
+    assert_eq!(asks(&mut s, "alice", JITMEET_AUDIO, "bob", true), None);
+    s.finish();
+}
+
 #[test]
 fn who_may_mute_whom() {
     let mut s = meeting(&["alice", "bob", "carol"]);

@@ -1,6 +1,9 @@
 //! What is wrong around the focus is told once, and once more when it is gone (spec/80 §13).
 
+use jicofo::config::{Config, VisitorNode};
 use jicofo::focus::command::Command;
+use jicofo::focus::problems::Kind;
+use jicofo::focus::{Connection, Input};
 use log::Level;
 use testkit::Time;
 use testkit::logs::{Line, keep_lines, take_lines};
@@ -97,6 +100,64 @@ fn requests_by_another_way_than_the_configured_one_are_a_problem() {
     assert_eq!(lasting(&s), ["proxy-mismatch"]);
     let problems = told(&take_lines(), "PROBLEM proxy-mismatch: ");
     assert!(problems.len() == 1 && problems[0].contains("client-proxy = \"focus.meet.test\""), "{problems:?}");
+}
+
+/// The connection tells of it, and when it is over.
+#[test]
+fn a_limit_of_the_servers_lasts_until_the_connection_says_that_it_is_over() {
+    keep_lines();
+    let mut s = Scenario::new().bridge("jvb1").start();
+    let (on, kind) = (Connection::Client, Kind::RateLimited);
+    s.connection_tells(Input::Trouble { on, kind, text: "the server took 3 s; joins are slow".to_owned() });
+    assert_eq!(lasting(&s), ["rate-limited"]);
+    assert!(s.focus().problems().iter().all(|problem| !problem.is_severe()));
+    s.connection_tells(Input::Relief { on, kind });
+    assert!(lasting(&s).is_empty());
+    assert_eq!(told(&take_lines(), "SOLVED rate-limited (client connection): the server took 3 s").len(), 1);
+}
+
+/// What the configuration alone keeps visitors from: told once, and only if they are wanted.
+#[test]
+fn visitors_that_can_be_sent_nowhere_are_a_problem() {
+    fn node(config: &mut Config, domain: Option<&str>) {
+        let account = config.xmpp.client.account.clone();
+        let (xmpp_domain, conference_service) = (domain.map(str::to_owned), "conference.v0.meet.test".to_owned());
+        let node = VisitorNode { account, xmpp_domain, conference_service };
+        config.xmpp.visitors.insert("v0".to_owned(), node);
+    }
+    type Change = fn(&mut Config);
+    let cases: [(&str, Change, &str); 4] = [
+        ("no node", |_| {}, "but there is no node for visitors; "),
+        ("no domain", |config| node(config, None), "jicofo.xmpp.visitors.v0.xmpp-domain is not set; "),
+        (
+            "rooms elsewhere",
+            |config| {
+                node(config, Some("v0.meet.test"));
+                config.xmpp.client.conference_muc_jid = Some("conference.other.test".to_owned());
+            },
+            "rooms are at conference.other.test, which is not below meet.test; ",
+        ),
+        ("all is well", |config| node(config, Some("v0.meet.test")), ""),
+    ];
+    for (what, change, says) in cases {
+        for enabled in [true, false] {
+            keep_lines();
+            let mut s = Scenario::new()
+                .config(|config| {
+                    change(config);
+                    config.visitors.enabled = enabled;
+                })
+                .start();
+            s.focus_logs_in_anew();
+            s.settle();
+            let problems = told(&take_lines(), "PROBLEM visitors-off: ");
+            match enabled && !says.is_empty() {
+                true => assert!(problems.len() == 1 && problems[0].contains(says), "{what}: {problems:?}"),
+                false => assert_eq!(problems, Vec::<String>::new(), "{what}"),
+            }
+            assert_eq!(lasting(&s).contains(&"visitors-off"), enabled && !says.is_empty(), "{what}");
+        }
+    }
 }
 
 #[test]

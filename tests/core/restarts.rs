@@ -520,3 +520,27 @@ fn only_newer_ice_is_told_to_a_client() {
     assert!(s.connected(&["alice"]));
     s.finish();
 }
+
+/// One who says again and again that he can't reach his bridge is moved now and then, and counts against the bridge once.
+#[test]
+fn one_who_complains_without_end_has_nobody_avoid_a_bridge() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    let now = s.now();
+    for _ in 0..60 {
+        if s.view("bob").session().is_some() {
+            let (own, bridge) = (sid(&s, "bob"), bridge_session(&s, "bob"));
+            post(&mut s, "bob", "session-info", &own, &ice_state("failed", &bridge));
+        }
+        s.run_for(Time::from_millis(200));
+    }
+    s.run_until(Scenario::all_connected);
+    let refused = s.participant("bob").take_refusals();
+    assert!(refused.len() > 20 && refused.iter().all(|it| it.condition == "resource-constraint"), "{refused:?}");
+    let places = s.said().since(now).containing("create=").containing("'bob'").count();
+    assert!((20..30).contains(&places), "{places}");
+    assert_eq!(s.focus().bridges()[0].restart_requests_total, 1);
+    assert_eq!(s.sent_to("alice").jingle("session-initiate").count(), 1);
+    s.finish();
+}

@@ -391,3 +391,53 @@ fn a_source_of_a_name_or_msid_beyond_all_measure_is_refused() {
     let told = s.view("bob").remote().of("alice").expect("she sends");
     assert!(told.sources.iter().any(|it| it.ssrc == 4711));
 }
+
+/// What another's client will call its sources in its next session can be guessed: its msids count up (spec/30 §6.5). Whoever
+/// took them would keep it out of the meeting the next time that its bridge goes.
+#[test]
+fn nobody_takes_the_names_that_another_will_need() {
+    let named = |name: &str, msid: &str| {
+        let (name, msid) = (Some(name.to_owned()), Some(msid.to_owned()));
+        let source = Source { ssrc: 4711, media: Media::Video, name, msid, desktop: false };
+        Sources { sources: vec![source], groups: Vec::new() }
+    };
+    let mut s = met(silent_pair());
+    s.joins_with("bob-ross", |p| p.tracks = Vec::new());
+    s.run_until(Scenario::all_connected);
+    for (who, name, msid, fine) in [
+        ("alice", "bob-v0", "alice-video-0-2 t-2", false),
+        ("alice", "alice-v0", "bob-video-0-2 t-2", false),
+        ("alice", "alice-v0", "bob-ross-video-0-2 t-2", false),
+        ("alice", "alice-v0", "mixedmslabel mixedlabelvideo0", false),
+        ("alice", "jvb-v0", "alice-video-0-2 t-2", false),
+        // One's own, also where that begins like another's; those of nobody who is here; and anything else.
+        ("bob-ross", "bob-ross-v0", "bob-ross-video-0-2 t-2", true),
+        ("alice", "carol-v0", "3d1b64a6-6b1c-4c29-a1ce-9f7a8d2f9c01 t", true),
+        ("alice", "v0", "bobby-1 t-1", true),
+    ] {
+        s.participant(who).announce(named(name, msid));
+        s.settle();
+        let refused = s.participant(who).take_refusals();
+        assert_eq!(refused.is_empty(), fine, "{who} {name} {msid}: {refused:?}");
+        let text = if name.starts_with(who) { msid } else { name };
+        assert!(refused.iter().all(|it| it.text == format!("The name or msid of another: {text}.")), "{refused:?}");
+        if fine {
+            s.participant(who).withdraw(&[4711]);
+            s.settle();
+        }
+    }
+    s.finish();
+}
+
+/// One who is called like the bridge would have its own sources taken for the bridge's in everybody's offer.
+#[test]
+fn nobody_takes_part_under_the_name_of_the_bridge() {
+    let mut s = Scenario::new().bridge("jvb1").participant("jvb").participant("alice").participant("bob").start();
+    s.run_until(|s| s.connected(&["alice", "bob"]));
+    s.run_for(testkit::Time::from_secs(40));
+    assert!(s.sent_to("jvb").jingle("session-initiate").is_empty());
+    assert!(s.view_bridge("jvb1").endpoint("jvb").is_none());
+    s.joins("carol");
+    s.run_until(|s| s.connected(&["alice", "bob", "carol"]));
+    s.finish();
+}

@@ -30,7 +30,7 @@ impl Trial {
             let errors = focus.errors();
             errors.len() == 1 && says.iter().all(|part| errors[0].contains(part))
         };
-        focus.logged(0, " SEVERE: ", PATIENCE).await;
+        assert!(focus.logged(0, " SEVERE: ", PATIENCE).await, "{what}: {}", focus.log());
         assert!(all(), "{what}: one line with {says:?} is expected in\n{}", focus.log());
         assert!(focus.log().contains("Attempts go on every"), "{what}: {}", focus.log());
         for secret in secrets {

@@ -12,3 +12,4 @@ mod oversized;
 mod process;
 mod secure_domain;
 mod support;
+mod visitors;

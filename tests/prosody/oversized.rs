@@ -49,3 +49,39 @@ async fn no_guest_makes_the_focus_send_what_the_server_does_not_take() {
     undisturbed(&focus);
     assert!(!focus.log().contains("connection is lost"), "{}", focus.log());
 }
+
+/// Fourteen clients with as many sources as they may have, with names as long and as unwieldy as they may be: more than the server
+/// takes in one stanza. Whoever comes later is told of all of them.
+#[tokio::test]
+async fn a_room_may_have_more_sources_than_fit_into_a_stanza() {
+    let prosody = Prosody::with(Wiring::Proxy).start().await;
+    let focus = focus().start(&prosody).await;
+    let senders: Vec<String> = (0..14).map(|number| format!("sender{number}")).collect();
+    let names: Vec<&str> = senders.iter().map(String::as_str).collect();
+    let mut stage = met(&prosody, &names).await;
+    let long = |text: String| format!("{text:'<128}");
+    for (who, ssrc) in names.iter().zip((1_000_000..).step_by(1_000)) {
+        for half in [0..7, 7..13] {
+            let source = |number: u32| Source {
+                ssrc: ssrc + number,
+                media: Media::Video,
+                name: Some(long(format!("{who}-v{number}"))),
+                msid: Some(long(format!("{who}-{number} track"))),
+                desktop: false,
+            };
+            let sources = Sources { sources: half.map(source).collect(), groups: Vec::new() };
+            stage.participant(who).tell(|client| client.announce(sources));
+        }
+    }
+    let of = |look: &testkit::tcp::Look<'_>, who: &str| {
+        let owners = look.participant(who).remote().by_owner().iter().filter(|(owner, _)| owner.starts_with("sender"));
+        owners
+            .map(|(_, sources)| sources.sources.iter().filter(|source| source.ssrc >= 1_000_000).count())
+            .sum::<usize>()
+    };
+    stage.until(|look| of(look, "sender0") >= 13 * 13).await;
+    stage.joins("carol").await;
+    stage.until(|look| of(look, "carol") >= 14 * 13).await;
+    undisturbed(&focus);
+    assert!(!focus.log().contains("connection is lost"), "{}", focus.log());
+}

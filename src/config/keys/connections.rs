@@ -51,6 +51,14 @@ pub(super) const KEYS: &[Key] = &[
         .secret()
         .legacy(names::USER_PASSWORD),
     Key::unset("jicofo.xmpp.client.password-file", Kind::Text, "A file that holds nothing but the password.").refuse(),
+    // Ours: what flags without a password mean (spec/10 §10.1).
+    Key::new(
+        "jicofo.xmpp.client.anonymous",
+        Kind::Bool,
+        "false",
+        "Log in without an account if there is no password, as classic starts without one do.",
+    )
+    .refuse(),
     Key::new(
         "jicofo.xmpp.client.reply-timeout",
         POSITIVE,
@@ -151,43 +159,36 @@ pub(super) const KEYS: &[Key] = &[
         "true",
         "Use this visitor node; its name is what clients are told.",
     )
-    .otherwise("false")
-    .later(),
-    Key::unset("jicofo.xmpp.visitors.*.hostname", Kind::Text, "Host to connect to; required.").refuse().later(),
-    Key::new("jicofo.xmpp.visitors.*.port", PORT, "5222", "TCP port of the XMPP server.").refuse().later(),
-    Key::unset("jicofo.xmpp.visitors.*.domain", Kind::Domain, "Login domain; unset: the hostname.").refuse().later(),
+    .otherwise("false"),
+    Key::unset("jicofo.xmpp.visitors.*.hostname", Kind::Text, "Host to connect to; required.").refuse(),
+    Key::new("jicofo.xmpp.visitors.*.port", PORT, "5222", "TCP port of the XMPP server.").refuse(),
+    Key::unset("jicofo.xmpp.visitors.*.domain", Kind::Domain, "Login domain; unset: the hostname.").refuse(),
     Key::unset(
         "jicofo.xmpp.visitors.*.xmpp-domain",
         Kind::Domain,
         "Takes the place of the main xmpp-domain in the names of visitor rooms.",
-    )
-    .later(),
+    ),
     Key::unset("jicofo.xmpp.visitors.*.conference-service", Kind::Domain, "Room domain of the node; required.")
         .refuse()
         .later(),
-    Key::new("jicofo.xmpp.visitors.*.username", Kind::Text, "focus", "Localpart of the account.").refuse().later(),
-    Key::unset("jicofo.xmpp.visitors.*.resource", Kind::Text, "Resource to bind; unset: the username.")
-        .refuse()
-        .later(),
-    Key::unset("jicofo.xmpp.visitors.*.password", Kind::Text, "Password of the account.").secret().later(),
+    Key::new("jicofo.xmpp.visitors.*.username", Kind::Text, "focus", "Localpart of the account.").refuse(),
+    Key::unset("jicofo.xmpp.visitors.*.resource", Kind::Text, "Resource to bind; unset: the username.").refuse(),
+    Key::unset("jicofo.xmpp.visitors.*.password", Kind::Text, "Password of the account.").secret(),
     Key::unset("jicofo.xmpp.visitors.*.password-file", Kind::Text, "A file that holds nothing but the password.")
-        .refuse()
-        .later(),
+        .refuse(),
     Key::new(
         "jicofo.xmpp.visitors.*.reply-timeout",
         POSITIVE,
         "15 seconds",
         "How long to wait for answers on this connection.",
-    )
-    .later(),
+    ),
     Key::new(
         "jicofo.xmpp.visitors.*.disable-certificate-verification",
         Kind::Bool,
         "false",
         "Accept any certificate with any name.",
-    )
-    .later(),
-    Key::new("jicofo.xmpp.visitors.*.use-tls", Kind::Bool, "true", "Encrypt with STARTTLS.").later(),
+    ),
+    Key::new("jicofo.xmpp.visitors.*.use-tls", Kind::Bool, "true", "Encrypt with STARTTLS."),
     // The external component of the classic wiring (spec/10 §10): ours, the reference knows flags only.
     Key::unset(
         "jicofo.xmpp.component.hostname",

@@ -142,39 +142,33 @@ pub(super) const KEYS: &[Key] = &[
     .later(),
     // §5.11
     Key::new("jicofo.visitors.enabled", Kind::Bool, "false", "Let visitors in."),
-    Key::new("jicofo.visitors.max-participants", COUNT, "50", "Size of the main room from which users are sent there.")
-        .later(),
-    Key::new("jicofo.visitors.max-visitors-per-node", COUNT, "500", "Visitors on one node, roughly.").later(),
+    Key::new("jicofo.visitors.max-participants", COUNT, "50", "Size of the main room from which users are sent there."),
+    Key::new("jicofo.visitors.max-visitors-per-node", COUNT, "500", "Visitors on one node, roughly."),
     Key::new(
         "jicofo.visitors.notification-interval",
         Kind::Duration(0),
         "15 seconds",
         "Least time between two updates of the visitor count.",
-    )
-    .later(),
+    ),
     Key::new(
         "jicofo.visitors.auto-enable-broadcast",
         Kind::Bool,
         "true",
         "Visitors are broadcast to without being asked for.",
-    )
-    .later(),
+    ),
     Key::new(
         "jicofo.visitors.require-muc-config-flag",
         Kind::Bool,
         "false",
         "Only rooms that say so may have visitors.",
-    )
-    .later(),
-    Key::new("jicofo.visitors.enable-live-room", Kind::Bool, "false", "Visitors may wait for a conference to go live.")
-        .later(),
+    ),
+    Key::new("jicofo.visitors.enable-live-room", Kind::Bool, "false", "Visitors may wait for a conference to go live."),
     Key::new(
         "jicofo.visitors.vnode-join-latency-interval",
         Kind::Duration(0),
         "60 seconds",
         "How long a visitor counts on a node before being seen there.",
-    )
-    .later(),
+    ),
     // Logs (spec/80 §8): ours, the reference has logging.properties only.
     Key::new(
         "jicofo.logging.format",

@@ -114,8 +114,8 @@ fn no_mutation_of_what_is_around_the_file_panics() {
         start.sources.system.read(java::split_words(&text(dice.mutate(words))));
         let name = text(dice.mutate(b"JICOFO__XMPP__VISITORS__V0__PORT"));
         start = start.env(&name, &text(dice.mutate(b"[[1,2],{\"a\":null}]")));
-        let variables = environment_file::parse(&text(dice.mutate(shell)), &start.sources.environment);
-        let _ = environment_file::arguments(&variables);
+        let read = environment_file::parse(&text(dice.mutate(shell)), &start.sources.environment);
+        let _ = read.map(|read| environment_file::arguments(&read.variables));
         read_all(&start);
     }
 }

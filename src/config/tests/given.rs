@@ -137,6 +137,27 @@ fn legacy_times_have_their_own_units_and_switches_are_inverted() {
     assert!(start.warned().contains("org.jitsi.jicofo.PING_INTERVAL: has no effect any more"), "{}", start.warned());
 }
 
+/// It switches the checks of bridges; 0 is how images switch them off, and no mistake.
+#[test]
+fn a_legacy_interval_of_0_switches_checks_off_and_is_no_mistake() {
+    for (value, enabled, interval, told) in [
+        ("0", false, 7, 0),
+        ("-1", false, 7, 0),
+        ("5000", true, 5, 0),
+        ("", true, 7, 0),
+        ("never", true, 7, 1),
+        ("99999999999999999", true, 7, 1),
+    ] {
+        let start = Start::minimal("jicofo.bridge.health-checks.interval = 7s");
+        let start = start.legacy(&format!("org.jitsi.jicofo.HEALTH_CHECK_INTERVAL={value}"));
+        let checks = start.config().bridge.health_checks;
+        assert_eq!((checks.enabled, checks.interval), (enabled, seconds(interval)), "{value}");
+        let said = start.warned();
+        let wrong = said.lines().filter(|line| line.contains("passed over")).count();
+        assert_eq!(wrong, told, "{value}: {said}");
+    }
+}
+
 /// Covers spec/10: 44.
 #[test]
 fn the_environment_decides_where_the_legacy_file_is() {

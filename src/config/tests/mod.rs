@@ -15,6 +15,7 @@ mod fuzzed;
 mod given;
 mod migrate;
 mod more_sources;
+mod shell_files;
 
 /// One start: what a person has, and what comes of it.
 #[derive(Default)]

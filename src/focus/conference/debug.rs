@@ -47,9 +47,8 @@ impl Conference {
             "conference_sources": self.sources.iter().map(|(owner, set)| (owner.to_string(), debug_sources(set))).collect::<Map<_, _>>(),
             "audio_limit_reached": self.members.audio_senders() >= config.max_audio_senders,
             "video_limit_reached": self.members.video_senders() >= config.max_video_senders,
-            // Nobody is let in as a visitor yet.
-            "visitor_count": 0,
-            "visitor_codecs": {"count": 0, "ranks": {}, "aggregate": []},
+            "visitor_count": self.members.visitors(),
+            "visitor_codecs": self.debug_visitor_codecs(),
             "participant_count": self.members.participants(),
             "jibri_count": kinds(|member| member.kind.jibri),
             "jigasi_count": kinds(|member| member.kind.jigasi),
@@ -72,6 +71,19 @@ impl Conference {
         (known && !self.is_check && self.properties.rtcstats).then_some(self.meeting.as_str())
     }
 
+    fn debug_visitor_codecs(&self) -> Value {
+        let tally = self.members.visitor_codecs();
+        let (count, codecs) = tally.shown();
+        let ranks =
+            codecs.map(|(name, lists, places)| (name.to_owned(), json!({"count": lists, "rank_aggregate": places})));
+        let common = tally.common();
+        json!({
+            "count": count,
+            "ranks": ranks.collect::<Map<_, _>>(),
+            "aggregate": common.split(',').filter(|name| !name.is_empty()).collect::<Vec<_>>(),
+        })
+    }
+
     fn debug_room(&self) -> Value {
         let metadata = &self.metadata;
         let moderation =
@@ -81,7 +93,7 @@ impl Conference {
         let mut room = json!({
             "room_jid": self.room.as_jid().as_str(),
             "my_occupant_jid": self.seat.occupant.as_str(),
-            "members": self.members.iter().map(|member| (member.nick.to_string(), debug_member(member))).collect::<Map<_, _>>(),
+            "members": self.members.iter().filter(|it| it.on == self.seat.on).map(|member| (member.nick.to_string(), debug_member(member))).collect::<Map<_, _>>(),
             "audio_senders_count": self.members.audio_senders(),
             "video_senders_count": self.members.video_senders(),
             "lobby_enabled": metadata.lobby_enabled,
@@ -154,7 +166,7 @@ impl Conference {
                 "private_addresses": abilities.private_addresses,
                 "ssrc_rewriting": abilities.ssrc_rewriting,
                 "rtp_mid_demux": abilities.rtp_mid_demux,
-                "visitor": false,
+                "visitor": member.role == Role::Visitor,
                 "diarize": member.diarize,
             });
             Some((member.nick.to_string(), shown))
@@ -224,8 +236,8 @@ fn debug_member(member: &Member) -> Value {
             Role::Participant => "PARTICIPANT",
             Role::Visitor => "VISITOR",
         },
-        // Nothing of ours depends on them: they are not kept.
-        "video_codecs": [],
+        // Nothing of ours depends on those of others than visitors: they are not kept.
+        "video_codecs": member.codecs.as_deref().unwrap_or_default(),
         "stats_id": or_null(member.stats_id.as_deref()),
         "is_audio_muted": member.audio_muted,
         "is_video_muted": member.video_muted,

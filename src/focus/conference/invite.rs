@@ -10,6 +10,8 @@ use crate::config::ReinviteMethod;
 use crate::focus::colibri::answer::Allocated;
 use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
+use crate::focus::sources::set::BRIDGE_OWNER;
+use crate::focus::sources::signal::Heard;
 use crate::focus::time::Timestamp;
 use crate::focus::timers::Timer;
 use crate::wire::jingle::{BridgeSession, Jingle, Reason, StartMuted};
@@ -150,7 +152,8 @@ impl Conference {
             session: None,
             start_muted: StartMuted::default(),
         }));
-        self.members.count_participant();
+        self.members.count_participant(id);
+        self.publish_visitors(cx);
         self.decide_start_muted(cx, id);
         cx.metrics.participants += 1;
         if !features.has(Features::START_MUTED_RMD) {
@@ -181,8 +184,11 @@ impl Conference {
         let Some(session) = self.session_of(id) else { return };
         let (feedback, bridge_session) = (session.feedback.clone(), told_of(session));
         let start_muted = self.start_muted(id);
-        let Some(initiator) = cx.jid(self.seat.on).cloned() else { return };
+        // Whoever has a session is told of the others in it, as an offer may have no room for all of them.
+        self.flush(cx, id);
         let Some(member) = self.members.get_mut(id) else { return };
+        let on = member.on;
+        let Some(initiator) = cx.jid(on).cloned() else { return };
         let features = member.features.unwrap_or(Features::UNANSWERED);
         let Some(participation) = member.invite.participation_mut() else { return };
         let replaced = participation.session.as_ref().map(|session| session.sid.clone());
@@ -193,7 +199,7 @@ impl Conference {
         let sid = replaced.unwrap_or_else(|| cx.ids.session());
         let view = View::of(features, &cx.config.conference);
         let codecs = cx.codecs.get(features, &cx.config);
-        let mut jingle = Offer {
+        let (mut jingle, heard) = Offer {
             sid: sid.clone(),
             initiator: initiator.to_string(),
             receiver: &member.nick,
@@ -215,10 +221,11 @@ impl Conference {
         }
         let to = member.occupant.clone();
         // What the offer shows and what is signalled from now on are one snapshot (spec/30 §6.8).
-        self.signals.offered(&member.nick, view);
+        let heard = if action == Action::TransportReplace { Heard::All } else { heard };
+        self.signals.offered(&member.nick, view, heard);
         self.sessions.insert(sid, id);
         let then = Then::Offered(self.id, id, attempt);
-        cx.request(self.seat.on, to, IqBody::Set(Payload::Jingle(jingle)), then);
+        cx.request(on, to, IqBody::Set(Payload::Jingle(jingle)), then);
     }
 
     /// A participant confirmed our offer, refused it, or said nothing.
@@ -278,7 +285,8 @@ impl Conference {
             cx.metrics.participant_ended(cx.now, participation.since);
             let nick = member.nick.clone();
             member.invite = becomes;
-            self.members.uncount_participant();
+            self.members.uncount_participant(id);
+            self.publish_visitors(cx);
             say!(self, info, participant = nick; "Removed participant {nick}");
         }
     }
@@ -334,7 +342,7 @@ impl Conference {
             reason: Some(why.reason()),
             ..Jingle::default()
         };
-        cx.notify(self.seat.on, member.occupant.clone(), IqBody::Set(Payload::Jingle(jingle)));
+        cx.notify(member.on, member.occupant.clone(), IqBody::Set(Payload::Jingle(jingle)));
     }
 
     /// Forgets a participant's session: what comes for it is for nobody.
@@ -347,10 +355,10 @@ impl Conference {
         self.signals.forget(&nick);
     }
 
-    /// A participant's sources are gone, and the others are told.
+    /// A participant sends nothing until it has accepted again, and the others are told.
     pub(super) fn withdraw_sources(&mut self, cx: &mut Context, id: MemberId) {
         let Some(nick) = self.members.get(id).map(|member| member.nick.clone()) else { return };
-        if let Some(changed) = self.sources.remove_owner(&nick) {
+        if let Some(changed) = self.sources.withdraw(&nick) {
             self.tell_others(cx, &nick, &changed);
         }
     }
@@ -413,9 +421,11 @@ fn told_of(session: &super::bridge::BridgeSession) -> BridgeSession {
     BridgeSession { id: Some(session.id.to_string()), region: session.region.clone(), ..BridgeSession::default() }
 }
 
-/// Visitors get a session only where there are to be some (spec/30 §6.1), and nobody before it is known what it supports.
+/// Visitors get a session only where there are to be some (spec/30 §6.1), and nobody before it is known what it supports. Nor
+/// does who is called like the bridge: what it sends would be taken for the bridge's by all.
 fn may_be_invited(cx: &Context, member: &Member) -> bool {
-    let is_welcome = member.role != Role::Visitor || cx.config.visitors.enabled;
+    let is_visitor_welcome = member.role != Role::Visitor || cx.config.visitors.enabled;
+    let is_welcome = is_visitor_welcome && member.nick.as_str() != BRIDGE_OWNER;
     !member.is_participant() && member.features.is_some() && member.held_back.is_none() && is_welcome
 }
 

@@ -4,6 +4,7 @@ use super::invite::Invite;
 use super::member::{Member, Role};
 use super::{Conference, MemberId};
 use crate::focus::context::{Asked, Context};
+use crate::focus::floods::Kind;
 use crate::focus::sources::set::Candidate;
 use crate::focus::sources::validate::{Limits, Rejection};
 use crate::wire::ice::IceTransport;
@@ -109,6 +110,7 @@ impl Conference {
             return refuse(Condition::Forbidden, "sources not allowed for visitors");
         }
         let changed = self.add_sources(cx, id, &candidate)?;
+        self.release_sources(id);
         let last_n = initial_last_n(&jingle.contents);
         self.update_endpoint(cx, id, first_transport(&jingle.contents), true, last_n);
         self.has_settled(cx, id, last_n);
@@ -159,6 +161,9 @@ impl Conference {
         }
         let named = jingle.bridge_session.as_ref().and_then(|session| session.id.as_deref());
         let again = failed && self.bridge_session_id(id) == named;
+        if again && !self.may_have_a_place(cx, id) {
+            return refuse(Condition::ResourceConstraint, "rate-limited");
+        }
         // Old clients wait for the answer before they take the next offer, and it may leave before it.
         cx.answer(asked.clone(), IqBody::Result(None));
         if again {
@@ -169,10 +174,14 @@ impl Conference {
         Ok(())
     }
 
-    /// A participant can't reach its bridge, it says. Before its endpoint is off it (spec/50 §4.4).
+    /// A participant can't reach its bridge, it says. Before its endpoint is off it (spec/50 §4.4). Of each it counts now and
+    /// then: otherwise one who says so again and again would have all others avoid the bridge.
     fn count_against_bridge(&self, cx: &mut Context, id: MemberId) {
+        let Some(member) = self.members.get(id) else { return };
         let Some(bridge) = self.session_of(id).map(|session| session.bridge.clone()) else { return };
-        cx.restart_requested(&bridge);
+        if cx.floods.admit(cx.now, member.payer(), Kind::Complaint, None) {
+            cx.restart_requested(&bridge);
+        }
     }
 
     /// An ICE restart in place (spec/30 §12.2).
@@ -222,7 +231,7 @@ impl Conference {
             contents: vec![content],
             ..Jingle::default()
         };
-        cx.notify(self.seat.on, member.occupant.clone(), IqBody::Set(Payload::Jingle(jingle)));
+        cx.notify(member.on, member.occupant.clone(), IqBody::Set(Payload::Jingle(jingle)));
     }
 
     /// A participant ends its session, perhaps for a new one (spec/30 §12.3).
@@ -281,10 +290,18 @@ impl Conference {
     /// Adds sources and tells who owns them, if there was anything new.
     fn add_sources(&mut self, cx: &Context, id: MemberId, candidate: &Candidate) -> Result<Option<Added>, Rejection> {
         let Some(owner) = self.members.get(id).map(|member| member.nick.clone()) else { return Ok(None) };
+        self.check_names(id, candidate)?;
         let config = &cx.config.conference;
         let limits = Limits { ssrcs: config.max_ssrcs_per_user, groups: config.max_ssrc_groups_per_user };
         let changed = self.sources.try_add(&owner, candidate, limits)?;
         Ok(changed.map(|changed| (owner, changed)))
+    }
+
+    /// A participant has said what it sends: of what it sent before its session was replaced, the rest is anybody's.
+    fn release_sources(&mut self, id: MemberId) {
+        if let Some(member) = self.members.get(id) {
+            self.sources.release(&member.nick);
+        }
     }
 
     /// No more senders than configured (spec/30 §9.5).

@@ -134,6 +134,10 @@ fn string_map(value: &Value) -> Option<BTreeMap<String, String>> {
 }
 
 impl Conference {
+    pub(in crate::focus) fn room_metadata(&self) -> &RoomMetadata {
+        &self.metadata
+    }
+
     /// A message of the metadata component.
     pub(in crate::focus) fn metadata(&mut self, cx: &mut Context, metadata: &Map<String, Value>) {
         let transcribed = self.metadata.transcribing;

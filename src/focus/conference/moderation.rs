@@ -12,6 +12,7 @@ use crate::focus::bridges::registry::BridgeId;
 use crate::focus::colibri::request;
 use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
+use crate::focus::size::{escaped, in_pieces};
 use crate::wire::Jid;
 use crate::wire::colibri2::ForceMute;
 use crate::wire::jingle::StartMuted;
@@ -206,16 +207,19 @@ impl Conference {
                 continue;
             }
             let index = requests.iter().position(|request| request.session == session).unwrap_or_else(|| {
-                requests.push(Muting { session, bridge, endpoints: Vec::new(), mutes: Vec::new() });
+                requests.push(Muting { session, bridge, endpoints: Vec::new() });
                 requests.len() - 1
             });
-            requests[index].endpoints.push(EndpointKey { member: *id, attempt: endpoint.attempt });
-            requests[index].mutes.push((member.nick.clone(), now));
+            let key = EndpointKey { member: *id, attempt: endpoint.attempt };
+            requests[index].endpoints.push((key, (member.nick.clone(), now)));
         }
-        for Muting { session, bridge, endpoints, mutes } in requests {
-            let modify = request::force_mute(&self.meeting, &mutes);
-            // A bridge takes no notice of endpoints that it does not know in such a request (spec/40 §3.2).
-            self.ask_bridge(cx, &bridge, modify, Then::ForceMuted(self.id, session, endpoints));
+        for Muting { session, bridge, endpoints } in requests {
+            for piece in in_pieces(endpoints, |(_, (nick, _))| FORCE_MUTE_SIZE + escaped(nick.as_str())) {
+                let (endpoints, mutes): (Vec<_>, Vec<_>) = piece.into_iter().unzip();
+                let modify = request::force_mute(&self.meeting, &mutes);
+                // A bridge takes no notice of endpoints that it does not know in such a request (spec/40 §3.2).
+                self.ask_bridge(cx, &bridge, modify, Then::ForceMuted(self.id, session, endpoints));
+            }
         }
     }
 
@@ -238,9 +242,11 @@ impl Conference {
 struct Muting {
     session: SessionKey,
     bridge: BridgeId,
-    endpoints: Vec<EndpointKey>,
-    mutes: Vec<(EndpointId, ForceMute)>,
+    endpoints: Vec<(EndpointKey, (EndpointId, ForceMute))>,
 }
+
+/// What an endpoint takes in a request that mutes it, besides its name.
+const FORCE_MUTE_SIZE: usize = 80;
 
 fn is_moderator(member: &Member) -> bool {
     matches!(member.role, Role::Owner | Role::Moderator)

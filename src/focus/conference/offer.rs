@@ -3,8 +3,10 @@
 mod codecs;
 
 pub use self::codecs::{CodecCache, Codecs, MediaCodecs};
+use crate::focus::size;
 use crate::focus::sources::compact::to_json;
 use crate::focus::sources::set::{BRIDGE_OWNER, SourceSet, describe};
+use crate::focus::sources::signal::Heard;
 use crate::focus::sources::validate::ConferenceSources;
 use crate::focus::sources::view::{Encoding, View};
 use crate::wire::ice::{IceTransport, SctpMap};
@@ -38,14 +40,14 @@ pub struct Offer<'a> {
 }
 
 impl Offer<'_> {
-    /// `session-initiate`. For `transport-replace` change the action.
-    pub fn session_initiate(self) -> Jingle {
-        let sources = self.visible_sources();
+    /// `session-initiate`, and of which owners its receiver has heard by it. For `transport-replace` change the action.
+    pub fn session_initiate(self) -> (Jingle, Heard) {
+        let (sources, heard) = self.visible_sources();
         let contents = self.contents(&sources);
         let json =
             (self.view.encoding == Encoding::Json).then(|| to_json(sources.iter().map(|(owner, set)| (owner, set))));
         let names = contents.iter().map(|content| GroupedContent { name: content.name.clone() }).collect();
-        Jingle {
+        let jingle = Jingle {
             action: Some(Action::SessionInitiate.as_str().into()),
             sid: Some(self.sid),
             initiator: Some(self.initiator),
@@ -55,15 +57,36 @@ impl Offer<'_> {
             bridge_session: Some(self.bridge_session),
             json_message: json.map(|json| JsonMessage { room: None, json }),
             ..Jingle::default()
-        }
+        };
+        (jingle, heard)
     }
 
-    /// The bridge's own sources, and, unless the bridge rewrites SSRCs, those of all others (spec/30 §7.5).
-    fn visible_sources(&self) -> Vec<(EndpointId, SourceSet)> {
-        let bridge = (EndpointId::from(BRIDGE_OWNER), self.view.filter(self.feedback));
-        let others = self.sources.iter().filter(|(owner, _)| !self.view.rewriting && *owner != self.receiver);
-        let others = others.map(|(owner, set)| (owner.clone(), self.view.filter(set)));
-        std::iter::once(bridge).chain(others).filter(|(_, set)| !set.is_empty()).collect()
+    /// The bridge's own sources, and, unless the bridge rewrites SSRCs, those of all others (spec/30 §7.5), in the order of their
+    /// ids and as far as there is room for them.
+    fn visible_sources(&self) -> (Vec<(EndpointId, SourceSet)>, Heard) {
+        let mut visible = Vec::new();
+        let bridge = self.view.filter(self.feedback);
+        if !bridge.is_empty() {
+            visible.push((EndpointId::from(BRIDGE_OWNER), bridge));
+        }
+        if self.view.rewriting {
+            return (visible, Heard::All);
+        }
+        let mut room = size::PIECE;
+        let mut last = None;
+        for (owner, set) in self.sources.iter().filter(|(owner, _)| *owner != self.receiver) {
+            let set = self.view.filter(set);
+            let bytes = self.view.encoding.size_of(owner, &set);
+            if bytes > room {
+                return (visible, Heard::UpTo(last));
+            }
+            last = Some(owner.clone());
+            if !set.is_empty() {
+                room -= bytes;
+                visible.push((owner.clone(), set));
+            }
+        }
+        (visible, Heard::All)
     }
 
     fn contents(&self, sources: &[(EndpointId, SourceSet)]) -> Vec<Content> {

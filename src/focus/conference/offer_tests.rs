@@ -52,7 +52,7 @@ fn offered(features: Features) -> Jingle {
         start_muted: None,
         bridge_session: BridgeSession { id: Some("id".into()), ..BridgeSession::default() },
     };
-    read_str(&to_string(&offer.session_initiate())).expect("what we write can be read")
+    read_str(&to_string(&offer.session_initiate().0)).expect("what we write can be read")
 }
 
 fn names(jingle: &Jingle) -> Vec<&str> {

@@ -92,7 +92,8 @@ impl Conference {
         if !self.is_running() || self.leaders(cx) != Leaders::Authenticated {
             return;
         }
-        let Some(member) = self.members.get(id).filter(|member| member.role != Role::Owner) else { return };
+        let in_main_room = |member: &&Member| member.role != Role::Owner && member.on == self.seat.on;
+        let Some(member) = self.members.get(id).filter(in_main_room) else { return };
         let Some(address) = &member.real_jid else { return };
         if !self.owner.grants.contains_key(&id) && cx.authentication.is_bound(cx.now, address) {
             say!(self, info, participant = member.nick; "{} is made owner by rule authenticated-owner", member.occupant);
@@ -102,7 +103,7 @@ impl Conference {
 
     /// Says so of a member that comes without an address: nobody can know whether it has logged in.
     pub(super) fn warn_of_hidden(&self, cx: &mut Context, member: &Member) {
-        let domain = self.room.domain();
+        let domain = member.occupant.domain();
         if member.real_jid.is_some() {
             return cx.problems.solve(Kind::AnonymousRoom, domain);
         }

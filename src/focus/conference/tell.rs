@@ -37,13 +37,14 @@ impl Conference {
         else {
             return;
         };
-        let flush = self.signals.flush(&member.nick);
-        let to = member.occupant.clone();
-        let steps = [(Action::SourceRemove, flush.remove), (Action::SourceAdd, flush.add)];
-        for (action, children) in steps.into_iter().filter_map(|(action, children)| Some((action, children?))) {
+        let flush = self.signals.flush(&member.nick, &self.sources);
+        let (on, to) = (member.on, member.occupant.clone());
+        let removed = flush.remove.into_iter().map(|piece| (Action::SourceRemove, piece));
+        let added = flush.add.into_iter().map(|piece| (Action::SourceAdd, piece));
+        for (action, children) in removed.chain(added) {
             let jingle = sources_changed(action, &sid, &children);
             // The answer says nothing that could be acted on (spec/30 §10.2).
-            cx.notify(self.seat.on, to.clone(), IqBody::Set(Payload::Jingle(jingle)));
+            cx.notify(on, to.clone(), IqBody::Set(Payload::Jingle(jingle)));
         }
     }
 

@@ -90,7 +90,7 @@ impl Follower {
     }
 
     fn gone(&mut self, room: &str, owner: &EndpointId) {
-        let Some(changed) = self.rooms.entry(room.into()).or_default().remove_owner(owner) else { return };
+        let Some(changed) = self.rooms.entry(room.into()).or_default().withdraw(owner) else { return };
         let old = VIEW.filter(&changed.before);
         self.tellable.entry(owner.clone()).or_default().push(sorted(compact(owner, &old)));
     }

@@ -13,6 +13,9 @@ use crate::wire::values::{EndpointId, MediaType, Semantics, SourceName, Ssrc, Vi
 /// The owner of the bridge's own sources (spec/30 §7.6).
 pub const BRIDGE_OWNER: &str = "jvb";
 
+/// How the msids of these begin: by it clients know them.
+pub const FEEDBACK_MSID: &str = "mixedmslabel";
+
 /// `<stream> <track>` of a source. Text of a client: nothing about it is checked, it is only compared.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -4,7 +4,8 @@
 //! A receiver's state is a number, however many sources there are: "told of everything up to here". What a flush says is
 //! the difference between the sources at that place and now, computed and encoded once for all receivers that stand at the
 //! same place with the same view. The log is as long as the slowest receiver is behind, and is condensed when one never
-//! catches up.
+//! catches up. Whose offer had no room for all owners stands at its place like all others, and has one name more: the last one
+//! that it was told of.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,8 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use super::compact::to_json;
 use super::set::{SourceSet, contents_of};
-use super::validate::Changed;
+use super::validate::{Changed, ConferenceSources};
 use super::view::{Encoding, View};
+use crate::focus::size;
 use crate::wire::jingle::JsonMessage;
 use crate::wire::values::EndpointId;
 use crate::wire::xml::Raw;
@@ -22,12 +24,34 @@ use crate::wire::xml::Raw;
 /// The log is condensed when it is longer than this, and than twice of what the last time left.
 const CONDENSE_AT: usize = 256;
 
-/// What a receiver is to be sent: one `source-remove`, then one `source-add`. Each is the children of its `<jingle>`
-/// ([`crate::wire::jingle::Jingle::others`]), encoded and shared by all receivers that get the same.
+/// The children of one `<jingle>` ([`crate::wire::jingle::Jingle::others`]), encoded and shared by all receivers that get the
+/// same.
+pub type Piece = Arc<[Raw]>;
+
+/// What a receiver is to be sent: a `source-remove` for each piece, then a `source-add` for each. There is more than one only
+/// where a server would not take them as one (`focus/size.rs`).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Flush {
-    pub remove: Option<Arc<[Raw]>>,
-    pub add: Option<Arc<[Raw]>>,
+    pub remove: Vec<Piece>,
+    pub add: Vec<Piece>,
+}
+
+/// Of which owners a receiver has been told what they had at its place.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Heard {
+    #[default]
+    All,
+    /// Its offer was full: of this one and those before it in the order of their ids. None: of nobody.
+    UpTo(Option<EndpointId>),
+}
+
+impl Heard {
+    fn of(&self, owner: &EndpointId) -> bool {
+        match self {
+            Heard::All => true,
+            Heard::UpTo(last) => last.as_ref().is_some_and(|last| owner <= last),
+        }
+    }
 }
 
 /// The changes that somebody has yet to be told of, and who has been told how much.
@@ -55,10 +79,11 @@ struct Entry {
     after: Arc<SourceSet>,
 }
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Receiver {
     place: u64,
     view: View,
+    heard: Heard,
 }
 
 /// What there is to say: for each owner what is gone, and what is new.
@@ -69,12 +94,12 @@ struct Difference {
 }
 
 impl Signals {
-    /// The receiver is being offered everything there is now; from here on it waits for changes. A receiver whose SSRCs the
-    /// bridge rewrites is never told of any.
-    pub fn offered(&mut self, receiver: &EndpointId, view: View) {
+    /// The receiver is being offered what there is now, of as many owners as it will have heard of; from here on it waits for
+    /// the others and for changes. A receiver whose SSRCs the bridge rewrites is never told of any.
+    pub fn offered(&mut self, receiver: &EndpointId, view: View, heard: Heard) {
         self.forget(receiver);
         if !view.rewriting {
-            self.receivers.insert(receiver.clone(), Receiver { place: self.end, view });
+            self.receivers.insert(receiver.clone(), Receiver { place: self.end, view, heard });
             *self.places.entry(self.end).or_default() += 1;
         }
     }
@@ -107,9 +132,10 @@ impl Signals {
         self.log.retain(|entry| entry.owner != *owner);
     }
 
-    /// Whether a change has been made of which the receiver was not told (which may come to nothing for it).
+    /// Whether there is something of which the receiver was not told (which may come to nothing for it).
     pub fn is_waiting(&self, receiver: &EndpointId) -> bool {
-        self.receivers.get(receiver).is_some_and(|at| self.behind(at.place).any(|entry| entry.owner != *receiver))
+        let behind = |at: &Receiver| self.behind(at.place).any(|entry| entry.owner != *receiver);
+        self.receivers.get(receiver).is_some_and(|at| at.heard != Heard::All || behind(at))
     }
 
     /// Everybody who is told of changes.
@@ -129,48 +155,77 @@ impl Signals {
         receiver: &'a EndpointId,
         now: impl Iterator<Item = (&'a EndpointId, &'a Arc<SourceSet>)>,
     ) -> Option<Vec<(EndpointId, SourceSet)>> {
-        let Receiver { place, view } = self.receivers.get(receiver)?;
+        let Receiver { place, view, heard } = self.receivers.get(receiver)?;
         let mut told: BTreeMap<EndpointId, Arc<SourceSet>> =
             now.map(|(owner, set)| (owner.clone(), set.clone())).collect();
         told.extend(net(self.behind(*place)).into_iter().map(|(owner, (before, _))| (owner, before)));
-        told.remove(receiver);
+        told.retain(|owner, _| owner != receiver && heard.of(owner));
         let seen = told.into_iter().map(|(owner, set)| (owner, view.filter(&set)));
         Some(seen.filter(|(_, set)| !set.is_empty()).collect())
     }
 
     /// What the receiver is to be told, after which it has been told everything. Call it only while its session is active.
-    pub fn flush(&mut self, receiver: &EndpointId) -> Flush {
+    /// `sources`: what there is now.
+    pub fn flush(&mut self, receiver: &EndpointId, sources: &ConferenceSources) -> Flush {
         let Some(at) = self.receivers.get_mut(receiver) else { return Flush::default() };
-        let Receiver { place, view } = *at;
-        if place == self.end {
+        let (place, view) = (at.place, at.view);
+        let heard = std::mem::take(&mut at.heard);
+        if place == self.end && heard == Heard::All {
             return Flush::default();
         }
         at.place = self.end;
         *self.places.entry(self.end).or_default() += 1;
-        let flush = self.encode(receiver, place, view);
+        let flush = match heard {
+            Heard::All => self.encode(receiver, place, view),
+            Heard::UpTo(_) => self.catch_up(receiver, place, view, &heard, sources).encode(view.encoding),
+        };
         self.leave_place(place);
         flush
     }
 
     /// Only a receiver that itself changed something is told differently from the others at its place.
     fn encode(&mut self, receiver: &EndpointId, place: u64, view: View) -> Flush {
+        let all = |_: &EndpointId| true;
         if self.behind(place).any(|entry| entry.owner == *receiver) {
-            return self.difference(receiver, place, view).encode(view.encoding);
+            return self.difference(receiver, place, view, all).encode(view.encoding);
         }
         if let Some(known) = self.encoded.get(&(place, view)) {
             return known.clone();
         }
-        let flush = self.difference(receiver, place, view).encode(view.encoding);
+        let flush = self.difference(receiver, place, view, all).encode(view.encoding);
         self.encoded.insert((place, view), flush.clone());
         flush
     }
 
-    /// What filter(now) has and filter(then) has not, and the other way round, for each owner but the receiver.
+    /// What has changed of those of whom the receiver has heard, and what all others have.
+    fn catch_up(
+        &self,
+        receiver: &EndpointId,
+        place: u64,
+        view: View,
+        heard: &Heard,
+        sources: &ConferenceSources,
+    ) -> Difference {
+        let mut difference = self.difference(receiver, place, view, |owner| heard.of(owner));
+        let others = sources.iter().filter(|(owner, _)| *owner != receiver && !heard.of(owner));
+        let others = others.map(|(owner, set)| (owner.clone(), view.filter(set))).filter(|(_, set)| !set.is_empty());
+        difference.added.extend(others);
+        difference
+    }
+
+    /// What filter(now) has and filter(then) has not, and the other way round, for each of these owners but the receiver.
     ///
     /// Not a sum of the changes' own differences: what is stripped of an owner's sources depends on all of its groups.
-    fn difference(&self, receiver: &EndpointId, place: u64, view: View) -> Difference {
+    fn difference(
+        &self,
+        receiver: &EndpointId,
+        place: u64,
+        view: View,
+        of: impl Fn(&EndpointId) -> bool,
+    ) -> Difference {
         let mut difference = Difference::default();
-        for (owner, (before, after)) in net(self.behind(place).filter(|entry| entry.owner != *receiver)) {
+        let entries = self.behind(place).filter(|entry| entry.owner != *receiver && of(&entry.owner));
+        for (owner, (before, after)) in net(entries) {
             let (before, after) = (view.filter(&before), view.filter(&after));
             let (removed, added) = (before.minus(&after), after.minus(&before));
             if !removed.is_empty() {
@@ -231,16 +286,17 @@ fn net<'a>(entries: impl Iterator<Item = &'a Entry>) -> BTreeMap<EndpointId, (Ar
 }
 
 impl Difference {
-    fn encode(&self, encoding: Encoding) -> Flush {
-        let encode = |owners: &Vec<(EndpointId, SourceSet)>| {
-            (!owners.is_empty()).then(|| encode(owners.iter().map(|(owner, set)| (owner, set)), encoding))
+    fn encode(self, encoding: Encoding) -> Flush {
+        let encode = |owners: Vec<(EndpointId, SourceSet)>| {
+            let pieces = size::in_pieces(owners, |(owner, set)| encoding.size_of(owner, set));
+            pieces.iter().map(|owners| encode(owners.iter().map(|(owner, set)| (owner, set)), encoding)).collect()
         };
-        Flush { remove: encode(&self.removed), add: encode(&self.added) }
+        Flush { remove: encode(self.removed), add: encode(self.added) }
     }
 }
 
 /// The children of `<jingle>` for these sources.
-fn encode<'a>(owners: impl Iterator<Item = (&'a EndpointId, &'a SourceSet)>, encoding: Encoding) -> Arc<[Raw]> {
+fn encode<'a>(owners: impl Iterator<Item = (&'a EndpointId, &'a SourceSet)>, encoding: Encoding) -> Piece {
     match encoding {
         Encoding::Json => [Raw::of(&JsonMessage { room: None, json: to_json(owners) })].into(),
         Encoding::Xml => contents_of(owners).iter().map(Raw::of).collect(),

@@ -7,7 +7,7 @@ use crate::focus::sources::samples::{candidate, group, simulcast_from, source};
 use crate::focus::sources::set::{Source, SsrcGroup};
 use crate::focus::sources::validate::{ConferenceSources, Limits};
 use crate::wire::jingle::{Content, Jingle};
-use crate::wire::values::{MediaType, Semantics, Ssrc};
+use crate::wire::values::{MediaType, Semantics, Ssrc, VideoType};
 use crate::wire::xml::{read_str, to_string};
 
 const VIEW: View = View { audio: true, video: true, strip_simulcast: true, rewriting: false, encoding: Encoding::Json };
@@ -23,7 +23,7 @@ struct Room {
 impl Room {
     fn of(receivers: &[&str]) -> Room {
         let mut room = Room::default();
-        receivers.iter().for_each(|receiver| room.signals.offered(&(*receiver).into(), VIEW));
+        receivers.iter().for_each(|receiver| room.signals.offered(&(*receiver).into(), VIEW, Heard::All));
         room
     }
 
@@ -38,8 +38,12 @@ impl Room {
     }
 
     fn flush(&mut self, receiver: &str) -> (Option<Value>, Option<Value>) {
-        let flush = self.signals.flush(&receiver.into());
-        (flush.remove.as_deref().map(json), flush.add.as_deref().map(json))
+        let flush = self.signals.flush(&receiver.into(), &self.sources);
+        let one = |pieces: &[Piece]| {
+            assert!(pieces.len() <= 1);
+            pieces.first().map(|piece| json(piece))
+        };
+        (one(&flush.remove), one(&flush.add))
     }
 }
 
@@ -68,9 +72,9 @@ fn everybody_but_the_owner_is_told_once() {
 #[test]
 fn receivers_of_one_change_share_one_encoding() {
     let mut room = Room::of(&["a", "b", "c"]);
-    room.signals.offered(&"x".into(), View { encoding: Encoding::Xml, ..VIEW });
+    room.signals.offered(&"x".into(), View { encoding: Encoding::Xml, ..VIEW }, Heard::All);
     room.add("a", &simulcast_from(0, "a"));
-    let of = |room: &mut Room, receiver: &str| room.signals.flush(&receiver.into()).add.expect("told");
+    let of = |room: &mut Room, receiver: &str| room.signals.flush(&receiver.into(), &room.sources).add.remove(0);
     let (b, c, x) = (of(&mut room, "b"), of(&mut room, "c"), of(&mut room, "x"));
     assert!(Arc::ptr_eq(&b, &c));
     assert_eq!(x.iter().map(Raw::name).collect::<Vec<_>>(), ["content", "content"]);
@@ -136,7 +140,7 @@ fn who_left_is_not_spoken_of_and_is_new_when_it_comes_back() {
 #[test]
 fn with_rewriting_nothing_is_ever_told() {
     let mut room = Room::of(&[]);
-    room.signals.offered(&"b".into(), View { rewriting: true, ..VIEW });
+    room.signals.offered(&"b".into(), View { rewriting: true, ..VIEW }, Heard::All);
     room.add("a", &audio(1));
     assert!(!room.signals.is_waiting(&"b".into()));
     assert_eq!(room.flush("b"), (None, None));
@@ -157,6 +161,37 @@ fn a_receiver_that_never_accepts_does_not_make_the_log_grow() {
         }
     }
     assert!(room.signals.log.len() <= CONDENSE_AT, "{}", room.signals.log.len());
+}
+
+/// Names of the worst characters, an owner of the longest name, and what no real client has: all are below what is counted.
+#[test]
+fn what_is_counted_for_an_owner_is_never_less_than_what_it_takes() {
+    let texts = ["", "alice-v0", "'''", "\"\"\"", "&<>", "\\\t\n\r", "\u{fffe}\u{ffff}", "ü→🦀", "\u{1}"];
+    for encoding in [Encoding::Json, Encoding::Xml] {
+        for (count, text) in (1..40).flat_map(|count| texts.map(|text| (count, text))) {
+            let owner = EndpointId::from(format!("o{}", text.repeat(count as usize)).as_str());
+            let mut set = SourceSet::default();
+            for ssrc in 0..count {
+                let media = if ssrc % 3 == 0 { MediaType::Audio } else { MediaType::Video };
+                let mut source = source(u32::MAX - ssrc, media, &text.repeat(2));
+                source.name = Some(text.repeat(5).as_str().into());
+                source.video_type = Some(VideoType::Desktop);
+                set.sources.push(source);
+            }
+            set.groups.push(group(Semantics::Sim, &[u32::MAX; 9]));
+            set.groups.push(SsrcGroup { media: MediaType::Audio, ..group(Semantics::Fid, &[u32::MAX; 2]) });
+            let size = |set: &SourceSet| -> usize {
+                encode(std::iter::once((&owner, set)), encoding).iter().map(|raw| raw.as_str().len()).sum()
+            };
+            // What is around all owners of a stanza is not counted.
+            let around = match encoding {
+                Encoding::Json => to_string(&JsonMessage { room: None, json: String::new() }).len() + 60,
+                Encoding::Xml => 2 * to_string(&contents_of([(&owner, &set)])[0]).find('>').unwrap_or(0) + 400,
+            };
+            let (counted, taken) = (encoding.size_of(&owner, &set), size(&set));
+            assert!(taken <= counted + around, "{encoding:?} {count} {text:?}: {taken}, counted {counted}");
+        }
+    }
 }
 
 /// A small generator (xorshift64*), so that a failing seed can be run again.
@@ -263,10 +298,17 @@ fn clients_know_what_there_is() {
             let endpoint = EndpointId::from(id.as_str());
             if let std::collections::btree_map::Entry::Vacant(free) = clients.entry(id.clone()) {
                 let view = views[random.below(5) as usize];
-                let offered = room.sources.iter().map(|(owner, set)| (owner.to_string(), view.filter(set)));
+                // Some offers have no room for all, or for anybody.
+                let heard = match random.below(8) {
+                    0 => Heard::UpTo(None),
+                    number @ 1..=3 => Heard::UpTo(Some(format!("p{number}").as_str().into())),
+                    _ => Heard::All,
+                };
+                let offered = room.sources.iter().filter(|(owner, _)| heard.of(owner));
+                let offered = offered.map(|(owner, set)| (owner.to_string(), view.filter(set)));
                 let client = Client(offered.filter(|(_, set)| !set.is_empty()).collect());
                 free.insert((client, view));
-                room.signals.offered(&endpoint, view);
+                room.signals.offered(&endpoint, view, heard);
                 continue;
             }
             let all = simulcast_from(number * 100, &id);
@@ -294,12 +336,12 @@ fn clients_know_what_there_is() {
 
 fn flush(room: &mut Room, clients: &mut BTreeMap<String, (Client, View)>, id: &str, seed: u64) {
     let (client, view) = clients.get_mut(id).expect("it is there");
-    let flush = room.signals.flush(&id.into());
-    let read = |pieces: Option<Arc<[Raw]>>| match (pieces, view.encoding) {
-        (None, _) => Vec::new(),
-        (Some(pieces), Encoding::Json) => read_json(&pieces),
-        (Some(pieces), Encoding::Xml) => read_xml(&pieces),
+    let flush = room.signals.flush(&id.into(), &room.sources);
+    let read_one = |piece: &Piece| match view.encoding {
+        Encoding::Json => read_json(piece),
+        Encoding::Xml => read_xml(piece),
     };
+    let read = |pieces: Vec<Piece>| pieces.iter().flat_map(read_one).collect();
     client.apply(read(flush.remove), read(flush.add));
     let visible = room.sources.iter().filter(|(owner, _)| owner.as_str() != id);
     let expected: BTreeMap<String, SourceSet> =

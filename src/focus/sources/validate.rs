@@ -9,6 +9,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::set::{Candidate, CandidateGroup, CandidateSource, Msid, Source, SourceSet, SsrcGroup};
+use super::view::Encoding;
+use crate::focus::size;
 use crate::wire::stanza::StanzaError;
 use crate::wire::values::{Condition, EndpointId, ErrorType, MediaType, Semantics, SourceName, Ssrc};
 
@@ -52,9 +54,15 @@ pub struct Changed {
 }
 
 /// The sources of all participants of a conference. No SSRC and no msid belongs to two of them.
+///
+/// Whoever is between two sessions sends nothing, and what it sent is kept for it until it has said in its next one what it
+/// sends: somebody else who claims it meanwhile, from what it heard before, is refused as always.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ConferenceSources {
     owners: BTreeMap<EndpointId, Arc<SourceSet>>,
+    /// What is kept for whom.
+    reserved: BTreeMap<EndpointId, Arc<SourceSet>>,
+    /// Of all of these.
     by_ssrc: BTreeMap<Ssrc, EndpointId>,
     by_msid: BTreeMap<Msid, EndpointId>,
 }
@@ -75,6 +83,10 @@ impl ConferenceSources {
         let mut after = SourceSet::clone(&before);
         self.check_sources(owner, wanted, &mut after, limits)?;
         check_groups(wanted, &mut after, limits)?;
+        // As XML, which is larger, whatever the receivers read.
+        if Encoding::Xml.size_of(owner, &after) > size::OWNER {
+            return Err(Rejection::bad_request("The sources of one participant, with their names, are too large."));
+        }
         if after == *before {
             return Ok(None);
         }
@@ -113,16 +125,48 @@ impl ConferenceSources {
             groups: before.groups.iter().filter(stays).cloned().collect(),
         };
         check_result(&after)?;
-        self.forget_indexes(&before, &after);
-        Ok(Some(self.store(owner, before, after)))
+        let changed = self.store(owner, before, after);
+        self.forget_indexes(owner, &changed.before);
+        Ok(Some(changed))
     }
 
-    /// Forgets an owner. `None`: it had nothing.
-    pub fn remove_owner(&mut self, owner: &EndpointId) -> Option<Changed> {
-        let before = self.owners.get(owner).cloned()?;
-        let after = SourceSet::default();
-        self.forget_indexes(&before, &after);
-        Some(self.store(owner, before, after))
+    /// An owner's session is over, and it may have another: it sends nothing, and nobody else may send it. `None`: it had
+    /// nothing.
+    pub fn withdraw(&mut self, owner: &EndpointId) -> Option<Changed> {
+        let before = self.owners.remove(owner)?;
+        self.release(owner);
+        self.reserved.insert(owner.clone(), before.clone());
+        Some(Changed { before, after: Arc::default() })
+    }
+
+    /// An owner has said in a new session what it sends: what else it once sent is anybody's.
+    pub fn release(&mut self, owner: &EndpointId) {
+        if let Some(reserved) = self.reserved.remove(owner) {
+            self.forget_indexes(owner, &reserved);
+        }
+    }
+
+    /// Forgets an owner: all that it sent is anybody's.
+    pub fn remove_owner(&mut self, owner: &EndpointId) {
+        self.release(owner);
+        if let Some(before) = self.owners.remove(owner) {
+            self.forget_indexes(owner, &before);
+        }
+    }
+
+    /// For whom something is kept.
+    pub fn reserved(&self) -> impl Iterator<Item = &EndpointId> {
+        self.reserved.keys()
+    }
+
+    /// Whether the indexes have all SSRCs and msids of everybody, and no others.
+    pub fn is_consistent(&self) -> bool {
+        let all = || self.owners.iter().chain(&self.reserved);
+        let sources = || all().flat_map(|(owner, set)| set.sources.iter().map(move |source| (owner, source)));
+        let by_ssrc: BTreeMap<_, _> = sources().map(|(owner, source)| (source.ssrc, owner.clone())).collect();
+        let msid = |(owner, source): (&EndpointId, &Source)| Some((source.msid.clone()?, owner.clone()));
+        let by_msid: BTreeMap<_, _> = sources().filter_map(msid).collect();
+        by_ssrc == self.by_ssrc && by_msid == self.by_msid
     }
 
     /// What it sends; the empty set if it is not known.
@@ -155,7 +199,8 @@ impl ConferenceSources {
                     "Name or msid of a source is longer than {MAX_NAME} bytes."
                 )));
             }
-            if self.by_ssrc.contains_key(&ssrc) || !added.insert(ssrc) {
+            let free = self.by_ssrc.get(&ssrc).is_none_or(|other| other == owner && !self.sends(owner, ssrc));
+            if !free || !added.insert(ssrc) {
                 return Err(Rejection::bad_request(format!("SSRC is already used: {ssrc}.")));
             }
             if let Some(msid) = &source.msid {
@@ -171,9 +216,13 @@ impl ConferenceSources {
         Ok(())
     }
 
+    fn sends(&self, owner: &EndpointId, ssrc: Ssrc) -> bool {
+        self.owners.get(owner).is_some_and(|set| set.sources.iter().any(|source| source.ssrc == ssrc))
+    }
+
     /// The SSRCs to remove, if all of them are the owner's.
     fn owned_ssrcs(&self, owner: &EndpointId, sources: &[CandidateSource]) -> Result<BTreeSet<Ssrc>, Rejection> {
-        let owned = |source: &CandidateSource| valid(source.ssrc).filter(|ssrc| self.by_ssrc.get(ssrc) == Some(owner));
+        let owned = |source: &CandidateSource| valid(source.ssrc).filter(|ssrc| self.sends(owner, *ssrc));
         sources
             .iter()
             .map(|source| {
@@ -185,13 +234,16 @@ impl ConferenceSources {
             .collect()
     }
 
-    fn forget_indexes(&mut self, before: &SourceSet, after: &SourceSet) {
-        for source in &before.sources {
-            if !after.sources.iter().any(|kept| kept.ssrc == source.ssrc) {
+    /// What an owner does not have any more, of what it had, is anybody's.
+    fn forget_indexes(&mut self, owner: &EndpointId, had: &SourceSet) {
+        let sets = [self.owners.get(owner), self.reserved.get(owner)];
+        let has = |is: &dyn Fn(&Source) -> bool| sets.iter().flatten().any(|set| set.sources.iter().any(is));
+        for source in &had.sources {
+            if !has(&|kept| kept.ssrc == source.ssrc) {
                 self.by_ssrc.remove(&source.ssrc);
             }
             if let Some(msid) = &source.msid {
-                if !after.sources.iter().any(|kept| kept.msid.as_ref() == Some(msid)) {
+                if !has(&|kept| kept.msid.as_ref() == Some(msid)) {
                     self.by_msid.remove(msid);
                 }
             }

@@ -37,15 +37,13 @@ fn with_a() -> ConferenceSources {
 /// The indexes say what the sets say.
 fn check_invariants(sources: &ConferenceSources) {
     let mut by_ssrc = BTreeMap::new();
-    let mut by_msid = BTreeMap::new();
     for (owner, set) in &sources.owners {
         assert!(!set.is_empty());
         for source in &set.sources {
             assert_eq!(by_ssrc.insert(source.ssrc, owner.clone()), None);
-            by_msid.extend(source.msid.clone().map(|msid| (msid, owner.clone())));
         }
     }
-    assert_eq!((by_ssrc, by_msid), (sources.by_ssrc.clone(), sources.by_msid.clone()));
+    assert!(sources.is_consistent());
 }
 
 #[test]
@@ -233,10 +231,46 @@ fn a_refused_removal_says_why_and_changes_nothing() {
 #[test]
 fn an_owner_that_left_leaves_nothing_behind() {
     let mut sources = with_a();
-    assert!(sources.remove_owner(&a()).is_some());
-    assert_eq!(sources.remove_owner(&a()), None);
+    assert!(sources.withdraw(&a()).is_some());
+    add(&mut sources, a(), &set(&[source(50, AUDIO, "a-audio")], &[])).expect("its own msid");
+    sources.remove_owner(&a());
+    sources.remove_owner(&a());
     check_invariants(&sources);
+    assert!(sources.by_ssrc.is_empty() && sources.by_msid.is_empty());
     assert!(add(&mut sources, b(), &simulcast()).is_ok());
+}
+
+#[test]
+fn what_was_withdrawn_is_kept_for_its_owner_until_it_says_what_it_sends_now() {
+    let mut sources = with_a();
+    assert!(sources.withdraw(&a()).is_some());
+    assert_eq!(sources.withdraw(&a()), None);
+    check_invariants(&sources);
+    assert_eq!(sources.iter().count(), 0);
+    let claims = [
+        (set(&[source(1, AUDIO, "b-audio")], &[]), "SSRC is already used: 1."),
+        (set(&[source(99, AUDIO, "a-video t")], &[]), "MSID is already used: a-video t."),
+    ];
+    for (claim, text) in claims {
+        assert_eq!(add(&mut sources, b(), &claim), Err(text.into()));
+    }
+    // Not what it sends: it cannot be removed.
+    let first = set(&[source(1, VIDEO, "")], &[]);
+    assert!(remove(&mut sources, a(), &first).is_err());
+    // In its next session it sends some of it, and more, and thinks better of one before it accepts.
+    let next = set(&[source(7, AUDIO, "a-audio"), source(70, VIDEO, "a-other")], &[]);
+    add(&mut sources, a(), &next).expect("its own");
+    assert_eq!(remove(&mut sources, a(), &first).map_err(|text| text.contains("ssrc=1")), Err(true));
+    remove(&mut sources, a(), &set(&[source(7, AUDIO, "a-audio")], &[])).expect("it sends that");
+    check_invariants(&sources);
+    assert_eq!(
+        add(&mut sources, b(), &set(&[source(7, AUDIO, "b-audio")], &[])),
+        Err("SSRC is already used: 7.".into())
+    );
+    sources.release(&a());
+    check_invariants(&sources);
+    add(&mut sources, b(), &simulcast_from(0, "b")).expect("nobody's");
+    assert_eq!(add(&mut sources, b(), &set(&[source(70, AUDIO, "b")], &[])), Err("SSRC is already used: 70.".into()));
 }
 
 #[test]
@@ -263,4 +297,21 @@ fn the_conference_can_be_large() {
     check_invariants(&sources);
     let many: Vec<Source> = (100_000..105_000).map(|ssrc| source(ssrc, AUDIO, "")).collect();
     assert_eq!(add(&mut sources, "x".into(), &set(&many, &[])), Err("SSRC limit (20) exceeded.".into()));
+}
+
+/// By the longest of names that a member can have, and the longest that a source may.
+#[test]
+fn no_participant_has_more_than_fits_into_what_others_are_told_at_once() {
+    let owner = EndpointId::from("'".repeat(1_000).as_str());
+    let mut sources = ConferenceSources::default();
+    let named = |ssrc: u32| {
+        let mut source = source(ssrc, MediaType::Video, &format!("{ssrc:'<128}"));
+        source.name = Some(format!("{ssrc:'<128}").as_str().into());
+        candidate(&SourceSet { sources: vec![source], groups: Vec::new() })
+    };
+    let limits = Limits { ssrcs: 1_000, groups: 1_000 };
+    let refused = (1..1_000).find_map(|ssrc| Some((ssrc, sources.try_add(&owner, &named(ssrc), limits).err()?)));
+    let text = "The sources of one participant, with their names, are too large.";
+    assert_eq!(refused, Some((13, Rejection::bad_request(text))));
+    assert!(Encoding::Xml.size_of(&owner, &sources.of(&owner)) <= size::OWNER);
 }

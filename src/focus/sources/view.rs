@@ -4,16 +4,37 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::set::{SourceSet, SsrcGroup};
+use super::set::{Source, SourceSet, SsrcGroup};
 use crate::config;
 use crate::focus::conference::features::Features;
-use crate::wire::values::{MediaType, Semantics, Ssrc};
+use crate::focus::size::escaped;
+use crate::wire::values::{EndpointId, MediaType, Semantics, Ssrc};
 
 /// How sources are written to a receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Encoding {
     Xml,
     Json,
+}
+
+impl Encoding {
+    /// How many bytes an owner's sources take at most, as part of a stanza. No name and no msid is looked at but for what has to
+    /// be escaped.
+    pub fn size_of(self, owner: &EndpointId, set: &SourceSet) -> usize {
+        let owner = escaped(owner.as_str());
+        let texts = |source: &Source| {
+            let name = source.name.as_ref().map_or(0, |name| escaped(name.as_str()));
+            name + source.msid.as_ref().map_or(0, |msid| escaped(&msid.0))
+        };
+        // What is around these texts, namespaces and all; each owner is named once in JSON, and by each source in XML.
+        let (each, once) = match self {
+            Encoding::Xml => (256 + owner, 0),
+            Encoding::Json => (128, 48 + owner),
+        };
+        let sources: usize = set.sources.iter().map(|source| each + texts(source)).sum();
+        let groups: usize = set.groups.iter().map(|group| 96 + 32 * group.ssrcs.len()).sum();
+        once + sources + groups
+    }
 }
 
 /// What a receiver can see, and how it is told. Receivers with the same view are told the same bytes.

@@ -115,7 +115,11 @@ fn conferences(families: &mut Families, snapshot: &Snapshot) {
         seconds(counted.conferences_micros),
         "How long ended conferences lasted together.",
     );
-    families.gauge("conferences_with_visitors", 0u64, "Running conferences with a visitor.");
+    families.gauge(
+        "conferences_with_visitors",
+        gauges.conferences_with_visitors,
+        "Running conferences with a visitor.",
+    );
     families.gauge("largest_conference", gauges.sizes.largest, "Participants of the largest conference.");
     families.counter(
         "conference_requests",
@@ -142,7 +146,7 @@ fn participants(families: &mut Families, snapshot: &Snapshot) {
         gauges.sizes.sum_of_squares,
         "The sum of n*n over conferences of n participants (not of n*(n-1), whatever the name says).",
     );
-    families.gauge("visitors_current", 0u64, "Visitors.");
+    families.gauge("visitors_current", gauges.visitors, "Visitors.");
     families.gauge(
         "endpoint_seconds",
         seconds(counted.participants_micros),
@@ -309,8 +313,7 @@ fn surroundings(families: &mut Families, snapshot: &Snapshot) {
         families.counter("slow_health_checks", counted.slow_health_checks, "Checks of our health that took too long.");
     }
     families.counter("xmpp_disconnects", counted.xmpp_disconnects, "Losses of a connection to the XMPP server.");
-    let connected =
-        snapshot.connections.iter().map(|(on, is)| (on.short_name().to_owned(), Number::Truth(*is))).collect();
+    let connected = snapshot.connections.iter().map(|(on, is)| (on.clone(), Number::Truth(*is))).collect();
     families.add("xmpp_connected", "Whether a connection stands.", Kind::Gauges("connection", connected));
     families.gauge("config_problems", snapshot.problems, "Problems around the focus that last, as the log tells them.");
     families.counter(

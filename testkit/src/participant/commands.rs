@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::media::{Track, sources_of};
+use super::media::{Dice, Track, sources_of};
 use super::profile::Age;
-use super::{Asked, Participant, Place, Session, SessionState};
+use super::{Asked, Participant, Place, Session, SessionState, Settings};
 use crate::Time;
 use crate::ns;
 use crate::sources::{Media, Sources};
@@ -34,6 +34,35 @@ impl Participant {
         if let Some(asked) = self.asked.get_mut(&id) {
             asked.session = self.login.session_id.clone();
         }
+    }
+
+    pub fn has_redirect(&self) -> bool {
+        self.redirect.is_some()
+    }
+
+    /// The visitor node to which it is to go, once.
+    pub fn take_redirect(&mut self) -> Option<String> {
+        self.redirect.take()
+    }
+
+    /// The one who was sent to a visitor node, on a new connection there.
+    pub fn visitor_after(before: &Participant, jid: &str, mirror: &str) -> Participant {
+        let mut visitor = Participant::new(Settings { jid: jid.to_owned(), ..before.settings.clone() });
+        visitor.comes_after(before);
+        visitor.focus_jid = before.focus_jid.clone();
+        visitor.conference_answers = before.conference_answers.clone();
+        visitor.set_now(before.now);
+        visitor.becomes_visitor(&before.settings.room, mirror);
+        visitor
+    }
+
+    /// It is on its visitor node, where it sends nothing, and enters the room there.
+    pub fn becomes_visitor(&mut self, main: &str, mirror: &str) {
+        self.settings.main_room = Some(main.to_owned());
+        self.settings.room = mirror.to_owned();
+        self.tracks.clear();
+        self.asked.clear();
+        self.join();
     }
 
     /// Enters the room.
@@ -203,6 +232,12 @@ impl Participant {
         self.ask_focus("session-info", &session, jingle, Sources::default());
     }
 
+    /// Accepts the offer now, sending this too.
+    pub fn accept_with(&mut self, track: Track) {
+        self.tracks.push(track);
+        self.send_accept();
+    }
+
     /// Sends its accept once more, as it was.
     pub fn accept_again(&mut self) {
         let Some(session) = self.session.clone() else { return };
@@ -266,7 +301,8 @@ impl Participant {
         }
         match profile.age {
             Age::Current => {
-                children.push(leaf("jitsi_participant_codecList", "av1,vp9,vp8,h264".into()));
+                let codecs = self.settings.codecs.as_ref().map_or("av1,vp9,vp8,h264".into(), |list| list.join(","));
+                children.push(leaf("jitsi_participant_codecList", codecs));
                 children.push(leaf("SourceInfo", self.source_info()));
             }
             Age::Old => {
@@ -324,10 +360,12 @@ impl Participant {
         let Some(mut session) = self.session.take() else { return };
         self.own = Sources::default();
         self.next_index = [0, 0];
+        let mut first = Dice::of(&self.settings.jid);
+        let (number, dice) = if self.settings.keeps_ssrcs { (1, &mut first) } else { (self.sessions, &mut self.dice) };
         for track in self.tracks.clone() {
             let index = &mut self.next_index[track.media as usize];
             let (nick, age) = (&self.settings.nick, self.settings.profile.age);
-            self.own.extend(sources_of(nick, age, track, *index, self.sessions, &mut self.dice));
+            self.own.extend(sources_of(nick, age, track, *index, number, dice));
             *index += 1;
         }
         session.state = SessionState::Accepting;

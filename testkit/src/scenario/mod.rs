@@ -16,12 +16,13 @@ mod recording;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use jicofo::config::Config;
 use jicofo::focus::command::{Command, CommandId, Reply};
-use jicofo::focus::{Connection, Focus, Input};
+use jicofo::focus::{Connection, Focus, Input, NodeId};
 
 use crate::Time;
 use crate::bridge::Bridge;
@@ -57,9 +58,11 @@ pub struct Scenario {
     focus_jid: String,
     /// The focus' streams are broken: what it sends waits, and arrives if they are resumed.
     cut: bool,
-    unsent: Vec<(&'static str, crate::xml::Element)>,
+    unsent: Vec<(String, crate::xml::Element)>,
     /// Only the connection to the bridges is broken.
     service_cut: bool,
+    /// Only those to these visitor nodes.
+    nodes_cut: BTreeSet<NodeId>,
     deliveries_at_once: usize,
     /// One for each core there was, if it is recorded.
     recordings: Vec<Recording>,
@@ -255,9 +258,7 @@ impl Scenario {
         for label in ["focus", "focus/service", "focus/component"] {
             self.server.resume(self.now, label);
         }
-        for (label, stanza) in std::mem::take(&mut self.unsent) {
-            self.says(label, stanza);
-        }
+        self.catch_up();
         self.pump();
     }
 
@@ -295,9 +296,7 @@ impl Scenario {
         self.feed(Input::Connected { on: Connection::Service, jid: self.service_jid(), resumed: true });
         self.service_cut = false;
         self.server.resume(self.now, "focus/service");
-        for (label, stanza) in std::mem::take(&mut self.unsent) {
-            self.says(label, stanza);
-        }
+        self.catch_up();
         self.pump();
     }
 
@@ -325,7 +324,51 @@ impl Scenario {
         if !self.recordings.is_empty() {
             self.recordings.push(Recording::new(self.config.clone(), self.seed));
         }
+        for node in self.nodes() {
+            self.server.disconnect(self.now, &driver::label_of(Connection::Visitors(node)));
+        }
         self.focus_logs_in_anew();
+        self.nodes_cut.clear();
+        self.log_in_nodes();
+    }
+
+    /// What waited for a connection is sent, where there is one by now.
+    fn catch_up(&mut self) {
+        for (label, stanza) in std::mem::take(&mut self.unsent) {
+            self.says(&label, stanza);
+        }
+    }
+
+    /// The connection to a visitor node breaks; the server keeps its session for a while.
+    pub fn node_is_cut_off(&mut self, node: NodeId) {
+        self.nodes_cut.insert(node);
+        self.server.suspend(&driver::label_of(Connection::Visitors(node)));
+        self.feed(Input::Disconnected { on: Connection::Visitors(node), resumable: true });
+        self.pump();
+    }
+
+    pub fn node_resumes(&mut self, node: NodeId) {
+        let jid = self.node_jid(node);
+        self.feed(Input::Connected { on: Connection::Visitors(node), jid, resumed: true });
+        self.nodes_cut.remove(&node);
+        self.server.resume(self.now, &driver::label_of(Connection::Visitors(node)));
+        self.catch_up();
+        self.pump();
+    }
+
+    /// Its session ended, and the focus logs in there anew: it is in no room.
+    pub fn node_logs_in_anew(&mut self, node: NodeId) {
+        self.nodes_cut.remove(&node);
+        let label = driver::label_of(Connection::Visitors(node));
+        self.unsent.retain(|(to, _)| *to != label);
+        self.server.disconnect(self.now, &label);
+        self.log_in_node(node);
+    }
+
+    /// A connection tells something of itself: trouble, or that it is over.
+    pub fn connection_tells(&mut self, input: Input) {
+        self.feed(input);
+        self.pump();
     }
 
     /// The focus is told to stop.

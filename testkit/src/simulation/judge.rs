@@ -179,8 +179,8 @@ impl Judge {
     }
 }
 
-/// Whether somebody in the room sends on purpose what is others': whoever says first that a source is his has it, also while
-/// its owner is between two sessions (spec/30 §9.5).
+/// Whether somebody in the room sends on purpose what is others': whoever says first that a source is his has it, and thieves
+/// know what somebody is about to accept with. What was somebody's before stays reserved for him (spec/30 §9.3).
 fn is_robbed(label: &str, refusal: &Refusal, people: &BTreeMap<u8, Person>) -> bool {
     let room = people.values().find(|person| person.label == label).map(|person| &person.room);
     let thief = |person: &Person| person.hostile && Some(&person.room) == room;

@@ -115,6 +115,15 @@ impl<'p> Stage<'p> {
         self.asks(name, session, change);
     }
 
+    /// Waits until a participant is sent to a visitor node; then it logs in there, and enters the room `mirror`.
+    pub async fn follows(&mut self, name: &str, node: &Prosody, mirror: &str) {
+        self.until(|look| look.participant(name).has_redirect()).await;
+        let session = Session::anonymous(node).await;
+        let visitor = self.participant(name).look(|before| Participant::visitor_after(before, &session.jid, mirror));
+        let peer = Peer::run(visitor, session, self.start, self.changed.clone());
+        self.participants.insert(name.to_owned(), peer);
+    }
+
     /// A participant that has logged in somewhere else asks for the conference.
     pub fn joins_as(&mut self, name: &str, session: Session, change: impl FnOnce(&mut Settings)) {
         self.asks(name, session, change);

@@ -13,6 +13,7 @@ use crate::focus::colibri::request::media_sources;
 use crate::focus::conference::features::Features;
 use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
+use crate::focus::size::elements_in_pieces;
 use crate::wire::colibri2::{ConferenceModify, Endpoint};
 use crate::wire::ice::IceTransport;
 use crate::wire::values::EndpointId;
@@ -88,13 +89,19 @@ impl Conference {
         relay::shown(&member.nick, member.stats_id.as_deref(), capabilities, &self.sources.of(&member.nick))
     }
 
+    /// With as many endpoints as there is room for in the request; the others follow, and are carried out after it.
     fn make_relay(&mut self, cx: &mut Context, key: RelayKey, endpoints: Vec<Endpoint>) {
         let Some(link) = self.cascade.link_at(key) else { return };
         let Some((bridge, id)) = self.address(key) else { return };
+        let mut pieces = elements_in_pieces(endpoints).into_iter();
+        let endpoints = pieces.next().unwrap_or_default();
         let codecs = cx.codecs.get(CARRIED, &cx.config);
         let end = LinkEnd { initiator: link.initiator, sctp: cx.config.octo.sctp_datachannels };
         let modify = relay::create(&self.meeting, &id, link.mesh.0, end, &codecs, endpoints);
         self.ask_bridge(cx, &bridge, modify, Then::RelayMade(self.id, key));
+        for endpoints in pieces {
+            self.tell_relay_endpoints(cx, key, endpoints);
+        }
     }
 
     /// A bridge made one end of a link, or not. The other end is told how to reach it; it need not have answered yet.
@@ -177,9 +184,11 @@ impl Conference {
     }
 
     fn tell_relay_endpoints(&self, cx: &mut Context, relay: RelayKey, endpoints: Vec<Endpoint>) {
-        let Some((_, id)) = self.address(relay).filter(|_| !endpoints.is_empty()) else { return };
-        let linked = Linked::Endpoints(relay, endpoints.iter().map(|endpoint| endpoint.id.clone()).collect());
-        self.tell_relay(cx, relay.at, relay::endpoints(&self.meeting, &id, endpoints), linked);
+        let Some((_, id)) = self.address(relay) else { return };
+        for endpoints in elements_in_pieces(endpoints) {
+            let linked = Linked::Endpoints(relay, endpoints.iter().map(|endpoint| endpoint.id.clone()).collect());
+            self.tell_relay(cx, relay.at, relay::endpoints(&self.meeting, &id, endpoints), linked);
+        }
     }
 
     fn tell_relay(&self, cx: &mut Context, at: SessionKey, modify: ConferenceModify, linked: Linked) {

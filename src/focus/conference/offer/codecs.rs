@@ -7,7 +7,7 @@ use crate::config::{self, Config, Extension, VideoCodec};
 use crate::focus::conference::features::Features;
 use crate::wire::colibri2::Media;
 use crate::wire::jingle::Description;
-use crate::wire::rtp::{HeaderExtension, Parameter, PayloadType, RtcpFb};
+use crate::wire::rtp::{Detail, HeaderExtension, Parameter, PayloadType, RtcpFb};
 use crate::wire::values::MediaType;
 use crate::wire::xml::Raw;
 
@@ -100,7 +100,7 @@ impl Client<'_> {
             if let Some(red) = red {
                 let mut red = payload_type(red, "red", OPUS_CLOCK);
                 red.channels = Some(2);
-                red.parameters.push(Parameter { name: None, value: Some(format!("{pt}/{pt}")) });
+                red.details.push(Detail::Parameter(Parameter { name: None, value: Some(format!("{pt}/{pt}")) }));
                 payload_types.push(red);
             }
             payload_types.push(self.opus(pt));
@@ -122,11 +122,11 @@ impl Client<'_> {
         let config = &self.config.audio.opus;
         let mut opus = payload_type(pt, "opus", OPUS_CLOCK);
         opus.channels = Some(2);
-        opus.parameters.push(parameter("minptime", &config.minptime.to_string()));
+        opus.details.push(parameter("minptime", &config.minptime.to_string()));
         if config.use_inband_fec && !config.red.enabled {
-            opus.parameters.push(parameter("useinbandfec", "1"));
+            opus.details.push(parameter("useinbandfec", "1"));
         }
-        opus.rtcp_fb.extend(self.transport_cc().then(|| feedback("transport-cc", None)));
+        opus.details.extend(self.transport_cc().then(|| feedback("transport-cc", None)));
         opus
     }
 
@@ -137,9 +137,10 @@ impl Client<'_> {
         {
             let Some(pt) = offered(codec.enabled, codec.pt) else { continue };
             let mut payload_type = payload_type(pt, name, VIDEO_CLOCK);
-            payload_type.rtcp_fb = self.video_feedback(codec);
+            payload_type.details = self.video_feedback(codec);
+            // Behind the feedback, as in the reference.
             if name == "H264" {
-                payload_type.parameters.push(parameter(H264_PARAMETERS.0, H264_PARAMETERS.1));
+                payload_type.details.push(parameter(H264_PARAMETERS.0, H264_PARAMETERS.1));
             }
             payload_types.push(payload_type);
         }
@@ -174,7 +175,7 @@ impl Client<'_> {
     }
 
     /// REMB is offered whenever transport-cc is not (spec/30 §4.1, "Improve").
-    fn video_feedback(&self, codec: &VideoCodec) -> Vec<RtcpFb> {
+    fn video_feedback(&self, codec: &VideoCodec) -> Vec<Detail> {
         let mut all = repair_feedback();
         if self.transport_cc() {
             all.push(feedback("transport-cc", None));
@@ -220,36 +221,27 @@ fn offered(enabled: bool, pt: i32) -> Option<u8> {
 fn rtx(codec: &VideoCodec, feedback: bool) -> Option<PayloadType> {
     let apt = offered(codec.enabled, codec.pt)?;
     let mut rtx = payload_type(offered(true, codec.rtx_pt)?, "rtx", VIDEO_CLOCK);
-    rtx.parameters.push(parameter("apt", &apt.to_string()));
+    rtx.details.push(parameter("apt", &apt.to_string()));
     if feedback {
-        rtx.rtcp_fb = repair_feedback();
+        rtx.details.extend(repair_feedback());
     }
     Some(rtx)
 }
 
-fn repair_feedback() -> Vec<RtcpFb> {
+fn repair_feedback() -> Vec<Detail> {
     vec![feedback("ccm", Some("fir")), feedback("nack", None), feedback("nack", Some("pli"))]
 }
 
-/// Parameters are written before feedback. The reference has it the other way round for H264; their order means nothing, and
-/// all readers look for each by its name.
 fn payload_type(id: u8, name: &str, clockrate: u32) -> PayloadType {
-    PayloadType {
-        id,
-        name: Some(name.into()),
-        clockrate: Some(clockrate),
-        channels: None,
-        parameters: Vec::new(),
-        rtcp_fb: Vec::new(),
-    }
+    PayloadType { id, name: Some(name.into()), clockrate: Some(clockrate), channels: None, details: Vec::new() }
 }
 
-fn parameter(name: &str, value: &str) -> Parameter {
-    Parameter { name: Some(name.into()), value: Some(value.into()) }
+fn parameter(name: &str, value: &str) -> Detail {
+    Detail::Parameter(Parameter { name: Some(name.into()), value: Some(value.into()) })
 }
 
-fn feedback(kind: &str, subtype: Option<&str>) -> RtcpFb {
-    RtcpFb { kind: kind.into(), subtype: subtype.map(Into::into) }
+fn feedback(kind: &str, subtype: Option<&str>) -> Detail {
+    Detail::Feedback(RtcpFb { kind: kind.into(), subtype: subtype.map(Into::into) })
 }
 
 #[cfg(test)]
@@ -277,7 +269,7 @@ mod tests {
     }
 
     fn has_feedback(payload_type: &PayloadType, kind: &str) -> bool {
-        payload_type.rtcp_fb.iter().any(|feedback| feedback.kind == kind)
+        payload_type.feedback().any(|feedback| feedback.kind == kind)
     }
 
     /// spec/30 §14 (1).
@@ -289,7 +281,7 @@ mod tests {
         assert!(!video.iter().any(|payload_type| has_feedback(payload_type, "goog-remb")));
         let with_tcc = audio.iter().chain(&video).filter(|payload_type| has_feedback(payload_type, "transport-cc"));
         assert_eq!(with_tcc.map(|payload_type| payload_type.id).collect::<Vec<_>>(), [111, 41, 100, 107, 101]);
-        assert!(video[7].rtcp_fb.is_empty());
+        assert!(video[7].feedback().next().is_none());
         assert!(codecs.data);
         let extensions = |index: usize| {
             let description = &codecs.media[index].description;
@@ -323,10 +315,11 @@ mod tests {
         config.codec.audio.opus.red.enabled = true;
         let (audio, ..) = built(CURRENT.with(Features::OPUS_RED), &config);
         assert_eq!(ids(&audio), [112, 111, 126]);
-        assert_eq!(audio[0].parameters, [Parameter { name: None, value: Some("111/111".into()) }]);
-        assert_eq!(audio[1].parameters, [parameter("minptime", "10")]);
+        assert_eq!(audio[0].details, [Detail::Parameter(Parameter { name: None, value: Some("111/111".into()) })]);
+        assert_eq!(audio[1].parameters().count(), 1);
+        assert_eq!(audio[1].details[0], parameter("minptime", "10"));
         let (audio, ..) = built(CURRENT, &config);
-        assert_eq!((ids(&audio), audio[0].parameters.len()), (vec![111, 126], 1));
+        assert_eq!((ids(&audio), audio[0].parameters().count()), (vec![111, 126], 1));
         config.codec.audio.opus.enabled = false;
         assert_eq!(ids(&built(CURRENT.with(Features::OPUS_RED), &config).0), [126]);
     }

@@ -1,5 +1,9 @@
 //! Reading and writing elements, pitfall by pitfall.
 
+use std::sync::Arc;
+
+use super::element::MAX_KEPT;
+use super::encoded::MAX_KEPT_NAMESPACE;
 use super::*;
 use crate::wire::ice::IceTransport;
 use crate::wire::jid::Jid;
@@ -42,7 +46,7 @@ fn namespaces_are_declared_where_they_differ_and_restored() {
     let fb = format!("<rtcp-fb xmlns='{RTCP_FB}' type='nack'/>");
     let xml = format!("<payload-type xmlns='{RTP}' id='1'><parameter name='a' value='b'/>{fb}{fb}{fb}</payload-type>");
     let read: PayloadType = read_str(&xml).expect("a payload type");
-    assert_eq!(read.rtcp_fb.len(), 3);
+    assert_eq!(read.feedback().count(), 3);
     assert_eq!(to_string(&read), xml);
 }
 

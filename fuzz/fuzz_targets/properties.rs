@@ -1,0 +1,8 @@
+//! A configuration file named `*.properties`.
+
+#![no_main]
+
+#[path = "../read_file.rs"]
+mod read_file;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| read_file::file("properties", bytes));
