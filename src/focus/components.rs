@@ -95,6 +95,7 @@ impl Focus {
                 self.cx.nodes.set_component(visitors.as_deref());
             }
         }
+        self.cx.breakout_domain.clone_from(&self.components.breakout_rooms);
         self.components.discovered = true;
         for (from, message) in std::mem::take(&mut self.components.early) {
             self.component_message(&from, message);

@@ -34,6 +34,9 @@ use crate::wire::{BareJid, Jid};
 /// whatever the account is called (spec/70 §5.1).
 pub(crate) const NICK: &str = "focus";
 
+/// Of how many domains it is remembered that they host rooms. Whoever is forgotten is asked again.
+const MAX_MUC_DOMAINS: usize = 1_000;
+
 /// What we know of one connection.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Link {
@@ -90,6 +93,8 @@ pub(crate) struct Context {
     pub stranded: BTreeSet<ConferenceId>,
     /// Meeting ids in use: two rooms with one would share a conference on the bridge (spec/90, row 60).
     pub meetings: BTreeMap<MeetingId, ConferenceId>,
+    /// Where breakout rooms are, as far as is known.
+    pub breakout_domain: Option<String>,
     /// Breakout conferences by their main room.
     pub breakouts: BTreeMap<BareJid, BTreeSet<ConferenceId>>,
     links: Vec<Link>,
@@ -125,6 +130,7 @@ impl Context {
             moves: Moves::default(),
             stranded: BTreeSet::new(),
             meetings: BTreeMap::new(),
+            breakout_domain: None,
             breakouts: BTreeMap::new(),
             links,
             muc_domains: BTreeSet::new(),
@@ -243,6 +249,10 @@ impl Context {
         let known = (on, domain.to_owned());
         if self.muc_domains.contains(&known) {
             return;
+        }
+        // A deployment has a few; anybody may make up domains, and have them answer.
+        if self.muc_domains.len() >= MAX_MUC_DOMAINS {
+            self.muc_domains.pop_first();
         }
         // Invariant: the domain of a valid JID is a valid JID.
         let Ok(to) = Jid::new(domain) else { return };

@@ -31,6 +31,11 @@ impl Wire {
         self.stanza.name() == "iq" && matches!(self.stanza.get("type"), Some("result" | "error"))
     }
 
+    /// Whether it is worth a line of a story: that bridges are well is told all the time.
+    pub(crate) fn is_told(&self) -> bool {
+        !self.stanza.children().any(|child| matches!(child.name(), "stats" | "healthcheck"))
+    }
+
     pub fn text(&self) -> String {
         to_text(&self.stanza)
     }

@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use compact_str::{CompactString, ToCompactString};
+
 use crate::ns;
 
 pub use crate::element::Element;
@@ -35,7 +37,7 @@ impl Builder {
         children.into_iter().fold(self, Builder::child)
     }
 
-    pub fn text(mut self, text: impl Into<String>) -> Builder {
+    pub fn text(mut self, text: impl Into<CompactString>) -> Builder {
         self.0.append_text(text.into());
         self
     }
@@ -58,7 +60,7 @@ impl From<Builder> for Element {
 
 /// Sets an attribute, replacing the one that is there.
 pub fn set_attr(element: &mut Element, name: &str, value: impl Display) {
-    element.set_attr(name, value.to_string());
+    element.set_attr(name, value.to_compact_string());
 }
 
 /// Reads a stanza that stands alone, as if it stood in a client's stream.

@@ -11,7 +11,7 @@ pub(super) const KEYS: &[Key] = &[
         .legacy(names::CLIENT_ENABLED),
     Key::new(
         "jicofo.xmpp.client.hostname",
-        Kind::Text,
+        Kind::Host,
         "localhost",
         "Host to connect to; all its addresses are tried in order.",
     )
@@ -33,7 +33,7 @@ pub(super) const KEYS: &[Key] = &[
     .legacy(names::XMPP_DOMAIN),
     Key::new(
         "jicofo.xmpp.client.username",
-        Kind::Text,
+        Kind::Localpart,
         "focus",
         "Localpart of the account; the nick in rooms is `focus` whatever it is.",
     )
@@ -41,7 +41,7 @@ pub(super) const KEYS: &[Key] = &[
     .legacy(names::USER_NAME),
     Key::new(
         "jicofo.xmpp.client.resource",
-        Kind::Text,
+        Kind::Resource,
         "focus",
         "Resource to bind; two processes with one account and resource throw each other out.",
     )
@@ -97,7 +97,7 @@ pub(super) const KEYS: &[Key] = &[
     .legacy(names::SERVICE_ENABLED),
     Key::new(
         "jicofo.xmpp.service.hostname",
-        Kind::Text,
+        Kind::Host,
         "localhost",
         "Host to connect to; all its addresses are tried in order.",
     )
@@ -116,7 +116,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::unset("jicofo.xmpp.service.xmpp-domain", Kind::Domain, "No effect on this connection, as in the original."),
     Key::new(
         "jicofo.xmpp.service.username",
-        Kind::Text,
+        Kind::Localpart,
         "focus",
         "Localpart of the account; the nick in rooms is `focus` whatever it is.",
     )
@@ -124,7 +124,7 @@ pub(super) const KEYS: &[Key] = &[
     .legacy(names::SERVICE_USER),
     Key::new(
         "jicofo.xmpp.service.resource",
-        Kind::Text,
+        Kind::Resource,
         "focus",
         "Resource to bind; two processes with one account and resource throw each other out.",
     )
@@ -160,7 +160,7 @@ pub(super) const KEYS: &[Key] = &[
         "Use this visitor node; its name is what clients are told.",
     )
     .otherwise("false"),
-    Key::unset("jicofo.xmpp.visitors.*.hostname", Kind::Text, "Host to connect to; required.").refuse(),
+    Key::unset("jicofo.xmpp.visitors.*.hostname", Kind::Host, "Host to connect to; required.").refuse(),
     Key::new("jicofo.xmpp.visitors.*.port", PORT, "5222", "TCP port of the XMPP server.").refuse(),
     Key::unset("jicofo.xmpp.visitors.*.domain", Kind::Domain, "Login domain; unset: the hostname.").refuse(),
     Key::unset(
@@ -171,8 +171,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::unset("jicofo.xmpp.visitors.*.conference-service", Kind::Domain, "Room domain of the node; required.")
         .refuse()
         .later(),
-    Key::new("jicofo.xmpp.visitors.*.username", Kind::Text, "focus", "Localpart of the account.").refuse(),
-    Key::unset("jicofo.xmpp.visitors.*.resource", Kind::Text, "Resource to bind; unset: the username.").refuse(),
+    Key::new("jicofo.xmpp.visitors.*.username", Kind::Localpart, "focus", "Localpart of the account.").refuse(),
+    Key::unset("jicofo.xmpp.visitors.*.resource", Kind::Resource, "Resource to bind; unset: the username.").refuse(),
     Key::unset("jicofo.xmpp.visitors.*.password", Kind::Text, "Password of the account.").secret(),
     Key::unset("jicofo.xmpp.visitors.*.password-file", Kind::Text, "A file that holds nothing but the password.")
         .refuse(),
@@ -192,7 +192,7 @@ pub(super) const KEYS: &[Key] = &[
     // The external component of the classic wiring (spec/10 §10): ours, the reference knows flags only.
     Key::unset(
         "jicofo.xmpp.component.hostname",
-        Kind::Text,
+        Kind::Host,
         "Server of the component; unset: the client connection's hostname.",
     )
     .refuse(),
@@ -203,7 +203,8 @@ pub(super) const KEYS: &[Key] = &[
         "Parent of the component's domain; unset: the xmpp-domain.",
     )
     .refuse(),
-    Key::new("jicofo.xmpp.component.subdomain", Kind::Text, "focus", "First label of the component's domain.").refuse(),
+    Key::new("jicofo.xmpp.component.subdomain", Kind::Domain, "focus", "First label of the component's domain.")
+        .refuse(),
     Key::unset(
         "jicofo.xmpp.component.secret",
         Kind::Text,

@@ -27,14 +27,14 @@ pub(super) const KEYS: &[Key] = &[
     .refuse(),
     Key::new(
         "jicofo.health.room-name-prefix",
-        Kind::Text,
+        Kind::Localpart,
         "__jicofo-health-check",
         "Prefix of the rooms made for checks; Prosody's modules know it.",
     ),
     Key::new("jicofo.rest.enabled", Kind::Bool, "true", "The HTTP interface.").refuse(),
     Key::new("jicofo.rest.port", Kind::Int(i32::MIN as i64, 65_535), "8888", "Its port; 0 or less: no HTTP interface.")
         .refuse(),
-    Key::new("jicofo.rest.host", Kind::Text, "127.0.0.1", "Address it listens on.").refuse(),
+    Key::new("jicofo.rest.host", Kind::Host, "127.0.0.1", "Address it listens on.").refuse(),
     Key::new("jicofo.rest.prometheus.enabled", Kind::Bool, "true", "`/metrics`.").refuse(),
     Key::new("jicofo.rest.conference-request.enabled", Kind::Bool, "true", "`/conference-request/v1`.").refuse(),
     Key::new("jicofo.rest.move-endpoints.enabled", Kind::Bool, "true", "`/move-endpoints/*`.").refuse(),

@@ -167,6 +167,9 @@ pub enum UpdateOutcome {
     UnknownEndpoint(EndpointId),
     /// What was asked of one endpoint was wrong; the rest of the session is not concerned (spec/40 §8.2, "Improve").
     EndpointRefused,
+    /// The bridge stumbled over what it was asked: it may be what somebody sent, or the bridge. If it was about one endpoint,
+    /// that one is made anew, which tells the two apart.
+    EndpointFailed,
     /// The conference leaves the bridge.
     SessionFailed,
 }
@@ -189,6 +192,7 @@ fn failed_update(error: &StanzaError) -> UpdateOutcome {
     }
     match error.condition {
         Condition::BadRequest | Condition::FeatureNotImplemented => UpdateOutcome::EndpointRefused,
+        Condition::InternalServerError => UpdateOutcome::EndpointFailed,
         _ => UpdateOutcome::SessionFailed,
     }
 }

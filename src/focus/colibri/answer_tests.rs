@@ -101,6 +101,7 @@ fn a_failed_update_concerns_an_endpoint_or_the_session() {
         ("item-not-found", "", UpdateOutcome::SessionFailed),
         ("service-unavailable", "", UpdateOutcome::SessionFailed),
         ("bad-request", "", UpdateOutcome::EndpointRefused),
+        ("internal-server-error", "", UpdateOutcome::EndpointFailed),
         ("feature-not-implemented", "feature_not_implemented", UpdateOutcome::EndpointRefused),
     ];
     for (condition, reason, outcome) in table {

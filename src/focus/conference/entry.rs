@@ -107,7 +107,13 @@ impl Conference {
     }
 
     /// We are in the room and it is configured.
-    fn entered(&mut self, cx: &mut Context, form: RoomForm) {
+    fn entered(&mut self, cx: &mut Context, mut form: RoomForm) {
+        // A room of somebody else's server may say of itself what it likes: it would keep any room of ours alive, and have
+        // guests start it.
+        let known = cx.breakout_domain.as_deref();
+        if let Some(main) = form.main_room.take_if(|_| known.is_some_and(|domain| domain != self.room.domain())) {
+            say!(self, warn, "claims to be a breakout room of {main}, and is not in their domain: an ordinary room");
+        }
         let wait = form.presets && !self.metadata_seen;
         self.form = form;
         self.metadata.apply_form(&self.form, self.metadata_seen);

@@ -140,7 +140,7 @@ impl Conference {
             .filter(eligible)
             .find(|member| member.role != Role::Visitor && member.real_jid.is_some());
         let Some(member) = next else { return };
-        say!(self, debug, participant = member.nick; "{} is made owner by rule auto-owner", member.occupant);
+        say!(self, info, participant = member.nick; "{} is made owner by rule auto-owner", member.occupant);
         let id = member.id;
         self.owner.elected = Some(id);
         self.grant(cx, id);

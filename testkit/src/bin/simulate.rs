@@ -9,6 +9,10 @@ use std::time::{Duration, Instant};
 
 use testkit::simulation::{Faults, Options, as_test, live};
 
+/// A life is little but elements that come and go.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const USAGE: &str = "\
 simulate [--seeds FIRST..LAST | --seed SEED|random] [--for SECONDS] [options]
 
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
 fn play_all(run: &Run) -> ExitCode {
     let begin = Instant::now();
     let (next, clean, inputs) = (AtomicU64::new(run.first), AtomicU64::new(0), AtomicU64::new(0));
+    let (said, told) = (AtomicU64::new(0), AtomicU64::new(0));
     let (stop, failed) = (AtomicBool::new(false), Mutex::new(BTreeSet::new()));
     let work = || {
         while !stop.load(Ordering::Relaxed) && run.time.is_none_or(|time| begin.elapsed() < time) {
@@ -58,6 +63,8 @@ fn play_all(run: &Run) -> ExitCode {
                 Ok(lived) => {
                     clean.fetch_add(1, Ordering::Relaxed);
                     inputs.fetch_add(lived.inputs as u64, Ordering::Relaxed);
+                    said.fetch_add(lived.said, Ordering::Relaxed);
+                    tell_progress(&told, &clean, begin.elapsed());
                 }
                 Err(failure) => {
                     let (plan, failure) = *failure;
@@ -85,11 +92,20 @@ fn play_all(run: &Run) -> ExitCode {
         rate(clean),
         rate(inputs)
     );
+    println!("What was said in them: {:016x}", said.into_inner());
     if failed.is_empty() {
         return ExitCode::SUCCESS;
     }
     println!("Failed seeds: {failed:?}");
     ExitCode::FAILURE
+}
+
+/// Each minute, how far it has come.
+fn tell_progress(told: &AtomicU64, clean: &AtomicU64, elapsed: Duration) {
+    let minutes = elapsed.as_secs() / 60;
+    if told.fetch_max(minutes, Ordering::Relaxed) < minutes {
+        println!("After {minutes} min: {} lives are clean", clean.load(Ordering::Relaxed));
+    }
 }
 
 fn read_arguments() -> Result<Run, String> {

@@ -46,6 +46,8 @@ pub struct Settings {
     pub ice_restart: IceRestart,
     /// How long each answer takes.
     pub delay: Time,
+    /// Keeps what it was asked, for [`Bridge::requests`].
+    pub keeps_requests: bool,
 }
 
 impl Settings {
@@ -61,6 +63,7 @@ impl Settings {
             web_sockets: true,
             ice_restart: IceRestart::Works,
             delay: Time::ZERO,
+            keeps_requests: true,
         }
     }
 }
@@ -361,7 +364,9 @@ impl Bridge {
     }
 
     fn on_modify(&mut self, iq: &Element, payload: &Element) {
-        self.requests.push((self.now, payload.clone()));
+        if self.settings.keeps_requests {
+            self.requests.push((self.now, payload.clone()));
+        }
         let expires = |element: &Element| element.get("expire") == Some("true");
         let ends = payload.children().any(ends_something);
         // The end of an endpoint may be lost; errors and the like are meant for what makes and changes something.

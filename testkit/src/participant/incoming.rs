@@ -146,7 +146,9 @@ impl Participant {
         if query.get("node").is_some_and(|asked| asked != node) {
             self.complain(format!("asked for the features of {:?}, which are not mine", query.get("node")));
         }
-        if self.settings.answers_disco {
+        if !self.settings.answers_disco {
+            self.kept_features = true;
+        } else {
             let features = profile.features.iter().map(|feature| el("feature", ns::DISCO_INFO).attr("var", feature));
             let info = el("query", ns::DISCO_INFO).opt("node", query.get("node")).children(features);
             self.outputs.push_back(result_of(iq).child(info).done());

@@ -226,6 +226,8 @@ pub struct Participant {
     ufrag: String,
     next_id: u64,
     shows_sources: bool,
+    /// It was asked what it supports, and did not say.
+    kept_features: bool,
     /// The focus left the room: the real client's conference has failed.
     focus_gone: bool,
     mute_requests: Vec<Element>,
@@ -268,6 +270,7 @@ impl Participant {
             dice,
             next_id: 0,
             shows_sources: false,
+            kept_features: false,
             focus_gone: false,
             mute_requests: Vec::new(),
             told: Vec::new(),
@@ -370,6 +373,11 @@ impl Participant {
 
     pub fn focus_gone(&self) -> bool {
         self.focus_gone
+    }
+
+    /// Whether it was asked what it supports, and did not say: others have to guess.
+    pub fn kept_features(&self) -> bool {
+        self.kept_features
     }
 
     /// Whether a request of this kind is not answered yet.

@@ -165,6 +165,7 @@ impl Builder {
             bridges: IndexMap::new(),
             log: Vec::new(),
             said: Vec::new(),
+            text: String::new(),
             complaints: Vec::new(),
             room,
             focus_jid,

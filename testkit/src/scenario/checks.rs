@@ -6,9 +6,13 @@ use crate::bridge::{Answered, Bridge};
 use crate::participant::{Participant, Place, Refusal};
 use crate::views::{Rules, disagreements};
 use crate::violation::Violation;
+use crate::wire_log::Wire;
 
 /// How long an abandoned conference may live on: timers of the focus, the longest 20 s (spec/30 §6.1).
 const AFTERLIFE: Time = Time::from_secs(40);
+
+/// So many lines of the log are a story.
+pub(super) const STORY: usize = 120;
 
 impl Scenario {
     /// Lets everything settle, compares all views, has everybody leave, and sees that nothing is left. Panics with all that
@@ -63,13 +67,9 @@ impl Scenario {
 
     /// The last lines of the log.
     pub fn story(&self) -> String {
-        let lines: Vec<String> = self
-            .log
-            .iter()
-            .filter(|wire| !wire.stanza.children().any(|child| matches!(child.name(), "stats" | "healthcheck")))
-            .map(ToString::to_string)
-            .collect();
-        lines[lines.len().saturating_sub(120)..].join("\n")
+        let told: Vec<&Wire> = self.log.iter().filter(|wire| wire.is_told()).collect();
+        let lines = told[told.len().saturating_sub(STORY)..].iter().map(ToString::to_string);
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// Everything that somebody complains of, refusals that no test expected included.

@@ -52,6 +52,8 @@ pub struct Scenario {
     log: Vec<Wire>,
     /// What the focus has sent, as it left it.
     said: Vec<Wire>,
+    /// Where stanzas are written, again and again.
+    text: String,
     /// What the focus itself did wrong on the wire.
     complaints: Vec<Violation>,
     room: String,
@@ -488,9 +490,7 @@ impl Scenario {
     pub fn run_for(&mut self, time: Time) {
         let end = self.now + time;
         self.pump();
-        while self.next_time().is_some_and(|at| at <= end) {
-            self.step(end);
-        }
+        while self.step(end) {}
         self.now = end;
     }
 

@@ -84,29 +84,38 @@ impl Recording {
     /// Plays it into a fresh core; tells where that one says something else.
     pub fn replay(self) -> Result<(), String> {
         let mut focus = self.core();
+        let mut text = String::new();
         for (number, ((at, input), said)) in self.inputs.into_iter().zip(self.said).enumerate() {
             if let Some(stanzas) = self.sabotage.get(&number) {
                 focus.sabotage(*stanzas);
             }
-            handle(&mut focus, at, input.clone());
+            handle(&mut focus, at, input);
             let mut digest = Digest::default();
-            let mut texts = Vec::new();
+            let mut stanzas = Vec::new();
             while let Some(output) = focus.poll_output() {
                 let Output::Send { on, stanza } = output else { continue };
-                let text = xml::to_string(&stanza);
+                text.clear();
+                xml::write_to(&stanza, &mut text);
                 digest.add(on, &text);
-                texts.push(text);
+                stanzas.push(stanza);
             }
             if digest != said {
-                let stanzas = said.stanzas;
-                let told: String = format!("{input:?}").chars().take(400).collect();
+                let before = said.stanzas;
+                let now: Vec<String> = stanzas.iter().map(xml::to_string).collect();
                 return Err(format!(
-                    "a fresh core does not say the same {stanzas} stanzas at input {number}, {told}, but:\n{}",
-                    texts.join("\n")
+                    "a fresh core does not say the same {before} stanzas at input {number}, but:\n{}",
+                    now.join("\n")
                 ));
             }
         }
         Ok(())
+    }
+
+    /// Of all that it said.
+    pub fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.said.iter().for_each(|said| hasher.write_u64(said.hash));
+        hasher.finish()
     }
 
     pub(super) fn input(&mut self, at: Timestamp, input: &Input, sabotage: Option<u32>) {

@@ -26,6 +26,8 @@ pub(super) struct Judge {
     orphans: Time,
     /// The core has failed so often, on purpose.
     failures: usize,
+    /// The core was looked at when it had had so many inputs.
+    audited: usize,
     /// Requests that were asked of a focus that is gone.
     forgiven: BTreeSet<String>,
     /// Answers to the focus were lost: it does not know what clients support, and guesses.
@@ -63,7 +65,12 @@ impl Judge {
             self.failures = s.failures();
             self.trouble(s.now());
         }
-        let mut wrong = s.focus().audit();
+        // Without an input it is as it was.
+        let mut wrong = Vec::new();
+        if s.inputs() != self.audited {
+            self.audited = s.inputs();
+            wrong = s.focus().audit();
+        }
         for violation in s.take_complaints() {
             let person = people.values().find(|person| person.label == violation.peer);
             let hostile = person.is_some_and(|person| person.hostile);
@@ -73,7 +80,9 @@ impl Judge {
             }
             let hostile = hostile || is_of_hostile(&violation.text, people);
             let stray = is_stray(&violation.text, person, people, s.now());
-            if !hostile && !stray && !self.is_excused(s, &violation.text) {
+            let guessed = person.is_some_and(|person| self.is_guessed_at(s, person));
+            let guessed = guessed && violation.text.contains("to a client without");
+            if !hostile && !stray && !guessed && !self.is_excused(s, &violation.text) {
                 wrong.push(violation.to_string());
             }
             // It has something of that earlier life, and nobody will take it away.
@@ -124,8 +133,12 @@ impl Judge {
         if self.unheard && text.contains("relay") && repeated.iter().any(|words| text.contains(words)) {
             return true;
         }
-        let guessed = self.unheard && text.contains("to a client without");
-        orphaned || guessed || (troubled && crossed.iter().any(|words| text.contains(words)))
+        orphaned || (troubled && crossed.iter().any(|words| text.contains(words)))
+    }
+
+    /// What somebody supports the focus may have to guess: nobody told it.
+    fn is_guessed_at(&self, s: &Scenario, person: &Person) -> bool {
+        self.unheard || s.view(&person.label).kept_features()
     }
 
     /// Refusals that no honest client is spared.
@@ -147,12 +160,10 @@ impl Judge {
     /// When nothing has gone wrong for long: everybody who is there is served, and all views agree.
     pub fn quiescent(&self, s: &Scenario, people: &BTreeMap<u8, Person>) -> Vec<String> {
         let mut wrong = s.disagreements();
-        if self.unheard {
-            // Nobody knows that its SSRCs are rewritten, so it is told of others'.
-            let told = |person: &&Person| person.client == Client::Rewriting;
-            for (number, _) in people.iter().filter(|(_, person)| told(person)) {
-                wrong.retain(|text| !text.starts_with(&format!("{} knows of ", nick(*number))));
-            }
+        // Nobody knows that its SSRCs are rewritten, so it is told of others'.
+        let told = |person: &Person| person.client == Client::Rewriting && self.is_guessed_at(s, person);
+        for (number, _) in people.iter().filter(|(_, person)| told(person)) {
+            wrong.retain(|text| !text.starts_with(&format!("{} knows of ", nick(*number))));
         }
         for person in people.values().filter(|person| !person.hostile) {
             let participant = s.view(&person.label);

@@ -22,6 +22,8 @@ pub use shrink::shrink;
 pub struct Lived {
     /// How many inputs the core had.
     pub inputs: usize,
+    /// A digest of all that was sent: the same wherever and however often this life is lived.
+    pub said: u64,
 }
 
 /// What went wrong in a life.

@@ -84,7 +84,7 @@ pub fn play(plan: &Plan) -> Result<Lived, Failure> {
         Err(payload) => Err(vec![format!("the core failed: {}", panic.text(&*payload))]),
     };
     match outcome {
-        Ok(()) => Ok(Lived { inputs: life.s.inputs() }),
+        Ok(said) => Ok(Lived { inputs: life.s.inputs(), said }),
         Err(wrong) => Err(life.failure(wrong)),
     }
 }
@@ -134,6 +134,7 @@ impl<'a> Life<'a> {
                 bridge.stats.relay_id = (links > 0).then(|| format!("relay-{}", bridge.nick));
                 bridge.stats.region = Some(region(number));
                 bridge.presence_interval = PRESENCE;
+                bridge.keeps_requests = false;
                 bridge.ice_restart =
                     [IceRestart::Works, IceRestart::NotNeeded, IceRestart::Refused][usize::from(ice % 3)];
             });
@@ -155,7 +156,8 @@ impl<'a> Life<'a> {
         }
     }
 
-    fn live(&mut self) -> Result<(), Vec<String>> {
+    /// To its end; gives a digest of all that was sent.
+    fn live(&mut self) -> Result<u64, Vec<String>> {
         let begin = self.s.now();
         self.look_around();
         for act in &self.plan.acts {
@@ -173,10 +175,12 @@ impl<'a> Life<'a> {
         self.later.clear();
         self.advance(self.s.now() + Time::from_secs(70))?;
         self.nothing_is_left()?;
+        let mut said = 0_u64;
         for recording in self.s.take_recordings() {
+            said = said.rotate_left(1) ^ recording.digest();
             recording.replay().map_err(|wrong| vec![wrong])?;
         }
-        Ok(())
+        Ok(said)
     }
 
     /// Lives until then.
@@ -184,8 +188,7 @@ impl<'a> Life<'a> {
         loop {
             let next = self.later.first_key_value().map(|((at, _), _)| *at).filter(|at| *at <= end);
             let stop = next.unwrap_or(end);
-            while self.s.next_time().is_some_and(|at| at <= stop) {
-                self.s.step(stop);
+            while self.s.step(stop) {
                 self.check()?;
             }
             self.s.run_for(stop.saturating_sub(self.s.now()));
