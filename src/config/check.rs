@@ -279,12 +279,10 @@ impl Check<'_> {
     }
 
     fn bridges(&mut self) {
-        if self.settings.is_unset("bridge.brewery-jid") {
-            if !self.is_told("bridge.brewery-jid") {
-                let text = "no bridge brewery is configured, so no bridge will be found and no conference work; set \
-                            jicofo.bridge.brewery-jid to the room in which your bridges are";
-                self.say(Severity::Warning, "bridge.brewery-jid", text);
-            }
+        if self.settings.is_unset("bridge.brewery-jid") && !self.is_told("bridge.brewery-jid") {
+            let text = "no bridge brewery is configured, so no bridge will be found and no conference work; set \
+                        jicofo.bridge.brewery-jid to the room in which your bridges are";
+            self.say(Severity::Warning, "bridge.brewery-jid", text);
         }
         if self.settings.text("bridge.selection-strategy").as_deref() == Some("VisitorSelectionStrategy") {
             for path in ["bridge.participant-selection-strategy", "bridge.visitor-selection-strategy"] {

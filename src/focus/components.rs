@@ -152,7 +152,8 @@ impl Focus {
     fn judge_visitors(&mut self, info: &DiscoInfo) {
         let named =
             info.identities.iter().any(|it| it.category == "component" && it.kind == "visitors" && it.name.is_some());
-        if named || !self.cx.nodes.enabled() {
+        // Without a node there is nobody for it to connect, which is told as such.
+        if named || !self.cx.nodes.enabled() || self.cx.nodes.ids().next().is_none() {
             return self.cx.problems.solve(Kind::VisitorsOff, "");
         }
         let domain = self.cx.config.xmpp.client.xmpp_domain.clone().unwrap_or_default();

@@ -143,6 +143,7 @@ fn visitors_that_can_be_sent_nowhere_are_a_problem() {
         for enabled in [true, false] {
             keep_lines();
             let mut s = Scenario::new()
+                .server(|server| server.nodes = vec!["v0".to_owned()])
                 .config(|config| {
                     change(config);
                     config.visitors.enabled = enabled;

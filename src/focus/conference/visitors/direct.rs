@@ -16,6 +16,9 @@ use crate::wire::stanza::IqBody;
 use crate::wire::values::Condition;
 use crate::wire::visitors;
 
+/// What has the problem that nobody could be sent anywhere.
+const ALL_NODES: &str = "all nodes";
+
 impl Conference {
     /// We are in the main room, and somebody asks: he is told where to go.
     pub(in crate::focus::conference) fn direct(&mut self, cx: &mut Context, asker: Requester) {
@@ -71,7 +74,7 @@ impl Conference {
     pub(super) fn send_to_node(&mut self, cx: &mut Context, mut redirected: Redirected) {
         while let Some((node, why)) = self.choose_node(cx, &redirected.tried) {
             self.story.decided(cx.now, why);
-            cx.problems.solve(Kind::VisitorsOff, "nodes");
+            cx.problems.solve(Kind::VisitorsOff, ALL_NODES);
             match self.visitors.mirrors.get_mut(&node) {
                 Some(mirror) if mirror.seat.is_inside() => {
                     mirror.redirects.add(cx.now);
@@ -96,17 +99,15 @@ impl Conference {
         self.answer(cx, redirected.asker, place);
     }
 
-    /// visitors-off: one who was to look on could not.
+    /// visitors-off: one who was to look on could not. What the configuration decides of that is told elsewhere.
     fn tell_no_node(&self, cx: &mut Context) {
-        let named = cx.nodes.mirrors(&self.room) && cx.nodes.ids().any(|node| cx.nodes.is_named(node));
-        cx.problems.raise(cx.now, Kind::VisitorsOff, "nodes", || match named {
-            true => "none of the visitor nodes can be used; whoever was to look on comes to the main room, or has to ask again; \
-                     see the lines about the connections below jicofo.xmpp.visitors"
-                .to_owned(),
-            false => "no room for visitors has a name; nobody is sent to visitor nodes; set jicofo.xmpp.client.xmpp-domain and \
-                      the xmpp-domain of each node below jicofo.xmpp.visitors"
-                .to_owned(),
-        });
+        if cx.nodes.mirrors(&self.room) && cx.nodes.ids().any(|node| cx.nodes.is_named(node)) {
+            cx.problems.raise(cx.now, Kind::VisitorsOff, ALL_NODES, || {
+                "none of the visitor nodes can be used; whoever was to look on comes to the main room, or has to ask again; see \
+                 the lines about the connections below jicofo.xmpp.visitors"
+                    .to_owned()
+            });
+        }
     }
 
     fn choose_node(&mut self, cx: &mut Context, tried: &BTreeSet<NodeId>) -> Option<(NodeId, &'static str)> {
