@@ -276,3 +276,39 @@ fn components_are_where_the_domain_says_and_one_that_is_gone_is_not_listened_to(
     s.run_until(|s| s.connected(&["frank"]));
     assert_eq!(starts_muted(&s, "frank"), Some(("true".into(), "false".into())));
 }
+
+/// Covers spec/20: 39.
+#[test]
+fn what_a_message_leaves_out_is_over_or_stays() {
+    let sent_to = |s: &mut Scenario, name: &str| {
+        s.joins(name);
+        s.run_for(Time::from_secs(1));
+        of_conference(s.view(name).conference_answers().last().expect("an answer"), "vnode").map(str::to_owned)
+    };
+    let meeting = || {
+        let mut s = Scenario::new().bridge("jvb1").nodes(&["v0"]).participant("alice").start();
+        s.run_until(|s| s.view("alice").place() == Place::InRoom);
+        s
+    };
+    // Nobody is on the list, so whoever has no id is none for the main room; without a list everybody is.
+    let mut s = meeting();
+    metadata(&mut s, ROOM, &json!({ "participants": [] }));
+    metadata(&mut s, ROOM, &json!({}));
+    assert_eq!(sent_to(&mut s, "bob"), None);
+    metadata(&mut s, ROOM, &json!({ "participants": [] }));
+    assert_eq!(sent_to(&mut s, "vera").as_deref(), Some("v0"));
+    // A limit stays what it was; a lobby is there as long as it is said.
+    let mut s = meeting();
+    let known = |s: &Scenario| {
+        let metadata = s.focus().metadata_of(ROOM).expect("a conference");
+        (metadata.participants_soft_limit, metadata.lobby_enabled)
+    };
+    metadata(&mut s, ROOM, &json!({ "participantsSoftLimit": 5 }));
+    metadata(&mut s, ROOM, &json!({ "lobbyEnabled": true }));
+    assert_eq!(known(&s), (Some(5), true));
+    let newcomers = ["b", "c", "d", "e", "f", "g"].map(|name| sent_to(&mut s, name));
+    assert_eq!(newcomers, [const { None }; 6], "nobody is sent past a lobby");
+    metadata(&mut s, ROOM, &json!({}));
+    assert_eq!(known(&s), (Some(5), false));
+    assert_eq!(sent_to(&mut s, "h").as_deref(), Some("v0"));
+}
