@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::auth::Authentication;
 use super::bridges::registry::{BridgeId, Bridges};
 use super::caps::CapsCache;
-use super::conference::ConferenceId;
+use super::command::{CommandId, Reply};
 use super::conference::offer::CodecCache;
+use super::conference::{ConferenceId, MemberId};
 use super::floods::Floods;
 use super::ids::{Ids, Seed};
 use super::metrics::Metrics;
@@ -55,6 +56,14 @@ pub(crate) struct Asked {
     /// What it was sent to: the sender of the answer, on a component.
     pub to: Option<Jid>,
     pub id: StanzaId,
+    /// It came as a command, from nobody whom the server knows: answered as one.
+    pub command: Option<CommandId>,
+}
+
+impl Asked {
+    pub fn by_command(id: CommandId) -> Asked {
+        Asked { on: Connection::Client, from: None, to: None, id: StanzaId::from(""), command: Some(id) }
+    }
 }
 
 pub(crate) struct Context {
@@ -89,6 +98,8 @@ pub(crate) struct Context {
     pub breakout_domain: Option<String>,
     /// Breakout conferences by their main room.
     pub breakouts: BTreeMap<BareJid, BTreeSet<ConferenceId>>,
+    /// Where in rooms somebody is, by the address that he shows there.
+    pub addresses: BTreeMap<Jid, BTreeSet<(ConferenceId, MemberId)>>,
     links: Vec<Link>,
     muc_domains: BTreeSet<(Connection, String)>,
     outputs: VecDeque<Output>,
@@ -124,6 +135,7 @@ impl Context {
             meetings: BTreeMap::new(),
             breakout_domain: None,
             breakouts: BTreeMap::new(),
+            addresses: BTreeMap::new(),
             links,
             muc_domains: BTreeSet::new(),
             outputs: VecDeque::new(),
@@ -171,6 +183,11 @@ impl Context {
     pub fn send(&mut self, on: Connection, stanza: Stanza) {
         #[cfg(feature = "sabotage")]
         self.sabotage.strike();
+        if let Stanza::Iq(iq) = &stanza
+            && let IqBody::Set(Payload::Jingle(jingle)) = &iq.body
+        {
+            self.metrics.jingle_sent.add(jingle);
+        }
         self.outputs.push_back(Output::Send { on, stanza });
     }
 
@@ -193,8 +210,19 @@ impl Context {
     }
 
     pub fn ask(&mut self, on: Connection, to: Option<Jid>, body: IqBody, then: Then) -> PendingId {
+        self.ask_within(self.reply_timeout(on), on, to, body, then)
+    }
+
+    pub fn ask_within(
+        &mut self,
+        wait: Duration,
+        on: Connection,
+        to: Option<Jid>,
+        body: IqBody,
+        then: Then,
+    ) -> PendingId {
         let id = self.pending.reserve();
-        let deadline = self.timers.set(self.now + self.reply_timeout(on), Timer::NoAnswer(id));
+        let deadline = self.timers.set(self.now + wait, Timer::NoAnswer(id));
         self.pending.insert(id, on, to.clone(), then, deadline);
         let id_on_wire = pending::stanza_id(self.ids.prefix(), id);
         self.send(on, Stanza::Iq(Box::new(Iq { from: None, to, id: id_on_wire, body })));
@@ -209,6 +237,9 @@ impl Context {
 
     /// Answers a request on the connection it came on, to the sender to the letter.
     pub fn answer(&mut self, asked: Asked, body: IqBody) {
+        if let Some(id) = asked.command {
+            return self.put(Output::Reply { id, reply: Reply::Conference(Box::new(body)) });
+        }
         let from = if asked.on == Connection::Component { asked.to } else { None };
         self.send(asked.on, Stanza::Iq(Box::new(Iq { from, to: asked.from, id: asked.id, body })));
     }
@@ -263,6 +294,23 @@ impl Context {
         self.stranded.remove(&id);
         self.moves.forget(id);
         self.mirrors.forget(id);
+    }
+
+    /// Nothing leads to a conference any more that could not even be ended. It costs what there is.
+    pub fn forget_failed(&mut self, id: ConferenceId) {
+        self.forget_conference(id);
+        self.timers.cancel_all_of(id);
+        super::caps::ended(self, id);
+        self.meetings.retain(|_, conference| *conference != id);
+        for conferences in self.breakouts.values_mut().chain(self.bridge_users.values_mut()) {
+            conferences.remove(&id);
+        }
+        self.breakouts.retain(|_, conferences| !conferences.is_empty());
+        self.bridge_users.retain(|_, conferences| !conferences.is_empty());
+        for places in self.addresses.values_mut() {
+            places.retain(|(conference, _)| *conference != id);
+        }
+        self.addresses.retain(|_, places| !places.is_empty());
     }
 }
 

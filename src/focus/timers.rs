@@ -54,6 +54,8 @@ pub(crate) enum Timer {
     Redistribute,
     /// An authentication session may have expired.
     SessionsExpire,
+    /// See whether we are well.
+    CheckHealth,
 }
 
 impl Timer {
@@ -101,6 +103,11 @@ impl Timers {
         if let Some(key) = key {
             self.queue.remove(&key);
         }
+    }
+
+    /// All of a conference. It costs what there is.
+    pub fn cancel_all_of(&mut self, conference: ConferenceId) {
+        self.queue.retain(|_, timer| timer.conference() != Some(conference));
     }
 
     pub fn next(&self) -> Option<Timestamp> {
