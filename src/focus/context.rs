@@ -40,8 +40,9 @@ const MAX_MUC_DOMAINS: usize = 1_000;
 /// What we know of one connection.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Link {
-    /// The address we are bound to, while connected.
+    /// The address we are bound to, or were: it is ours as long as the session may yet be resumed.
     pub jid: Option<Jid>,
+    pub connected: bool,
     /// Lost, but the server may still keep our session.
     pub in_grace: Option<TimerKey>,
 }
@@ -155,7 +156,7 @@ impl Context {
     }
 
     pub fn is_connected(&self, on: Connection) -> bool {
-        self.links[on.index()].jid.is_some()
+        self.links[on.index()].connected
     }
 
     /// Our own address on a connection, as the `initiator` of sessions.

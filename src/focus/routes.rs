@@ -38,7 +38,7 @@ impl Focus {
         if !resumed {
             self.give_up_requests(on);
         }
-        *self.cx.link(on) = Link { jid: Some(jid), in_grace: None };
+        *self.cx.link(on) = Link { jid: Some(jid), connected: true, in_grace: None };
         let breweries = self.brewery.as_ref().is_some_and(|brewery| brewery.seat.on == on);
         if breweries && !in_time {
             self.leave_brewery_behind();
@@ -71,7 +71,7 @@ impl Focus {
 
     pub(super) fn disconnected(&mut self, on: Connection, resumable: bool) {
         self.cx.metrics.xmpp_disconnects += 1;
-        self.cx.link(on).jid = None;
+        self.cx.link(on).connected = false;
         // First, so that what was asked for them is not taken for a failure of bridges and rooms.
         if !resumable {
             self.cx.departures.connection_lost(on);
