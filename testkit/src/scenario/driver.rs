@@ -133,14 +133,21 @@ impl Scenario {
                     self.complain(format!("{wrong}: {text}"));
                 }
             }
-            let label = label_of(on);
-            match crate::xml::parse(&text) {
-                Ok(element) if self.is_cut(on) => self.unsent.push((label, element)),
-                Ok(element) => self.says(&label, element),
-                Err(error) => self.complain(error),
+            match self.tamper.and_then(|tamper| tamper(&text)) {
+                None => self.sends(on, &text),
+                Some(others) => others.iter().for_each(|other| self.sends(on, other)),
             }
         }
         self.text = text;
+    }
+
+    fn sends(&mut self, on: Connection, text: &str) {
+        let label = label_of(on);
+        match crate::xml::parse(text) {
+            Ok(element) if self.is_cut(on) => self.unsent.push((label, element)),
+            Ok(element) => self.says(&label, element),
+            Err(error) => self.complain(error),
+        }
     }
 
     pub(super) fn says(&mut self, label: &str, stanza: crate::xml::Element) {

@@ -32,6 +32,7 @@ use crate::violation::Violation;
 use crate::wire_log::{Query, Wire};
 use crate::xml::Read;
 pub use builder::Builder;
+pub(crate) use checks::standing_requests;
 pub use recording::Recording;
 
 /// How much virtual time [`Scenario::run_until`] allows.
@@ -39,6 +40,9 @@ const PATIENCE: Time = Time::from_secs(90);
 
 /// How much virtual time everything under way is given by [`Scenario::settle`].
 const SETTLING: Time = Time::from_secs(2);
+
+/// What the focus says in place of a stanza. None: that stanza.
+pub type Tamper = fn(&str) -> Option<Vec<String>>;
 
 /// A running scenario.
 pub struct Scenario {
@@ -54,6 +58,8 @@ pub struct Scenario {
     said: Vec<Wire>,
     /// Where stanzas are written, again and again.
     text: String,
+    /// Makes the focus say what it should not, to see that it is noticed.
+    pub(crate) tamper: Option<Tamper>,
     /// What the focus itself did wrong on the wire.
     complaints: Vec<Violation>,
     room: String,
@@ -96,6 +102,20 @@ impl Scenario {
         let reply = reply.clone();
         self.pump();
         reply
+    }
+
+    /// Gives the focus a command that it may answer later.
+    pub fn gives(&mut self, command: Command) -> CommandId {
+        let id = CommandId(self.inputs as u64);
+        self.feed(Input::Command { id, command });
+        self.pump();
+        id
+    }
+
+    /// What it answered, once it has: by then that is forgotten.
+    pub fn replied(&mut self, id: CommandId) -> Option<Reply> {
+        let place = self.replies.iter().position(|(answered, _)| *answered == id)?;
+        Some(self.replies.remove(place).1)
     }
 
     /// A participant, to tell it what to do.
