@@ -387,10 +387,17 @@ impl Check<'_> {
         let waiting = self.settings.entries.iter().filter(|(_, entry)| entry.is_waiting());
         let waiting: Vec<(&String, &Origin)> = waiting.map(|(path, entry)| (path, &entry.origin)).collect();
         let Some((first, origin)) = waiting.first() else { return };
-        let others: Vec<String> = waiting[1..].iter().map(|(path, origin)| format!("{path} ({origin})")).collect();
+        let at = |other: &Origin| match (other, origin) {
+            (Origin::File { file, line, column }, Origin::File { file: same, .. }) if file == same => {
+                format!("{line}:{column}")
+            }
+            _ => other.to_string(),
+        };
+        let others: Vec<String> =
+            waiting[1..].iter().map(|(path, origin)| format!("{path} ({})", at(origin))).collect();
         let others = if others.is_empty() { String::new() } else { format!("; nor are {}", others.join(", ")) };
         let text = format!(
-            "not effective yet, as this version does not have what it sets; remove it, or leave it for a later one{others}"
+            "not effective yet, as this version does not have what it sets (the value is checked); leave it for a later one{others}"
         );
         self.problems.push(Problem::warning(text).at((*origin).clone()).key(first.as_str()));
     }

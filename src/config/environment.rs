@@ -4,7 +4,7 @@
 //! `JICOFO__TRACING` are the keys of `tracing`. Nobody sets such a name by accident, so it is stronger than every file and
 //! weaker than the classic flags only. Lists and objects are written as JSON; a list of domains also with commas.
 
-use super::hocon::{Node, Tree, Value};
+use super::hocon::{Node, Tree, Value, limits};
 use super::java::is_unclosed;
 use super::problem::{Origin, Problem};
 use super::schema::{KEYS, Key};
@@ -28,6 +28,10 @@ pub(super) fn define(sources: &Sources, tree: &mut Tree, problems: &mut Vec<Prob
         let path = path(rest);
         let shown: Vec<&str> = path.iter().map(String::as_str).collect();
         let Some(key) = KEYS.iter().find(|key| key.matches(&shown)) else {
+            // Of so many nobody reads more.
+            if problems.len() >= limits::PROBLEMS {
+                continue;
+            }
             let guesses: Vec<String> = similar::keys(&shown).iter().map(|known| variable(known)).collect();
             let text = match similar::question(&guesses) {
                 Some(question) => format!("there is no such key; {question}"),

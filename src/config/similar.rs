@@ -49,15 +49,17 @@ pub(super) fn legacy(name: &str) -> Option<&'static str> {
         13..=20 => 2,
         _ => 3,
     };
-    let known = KEYS.iter().flat_map(|key| key.legacy).map(|legacy| legacy.name);
-    let (best, found) = known.map(|known| (distance(&upper, &known.to_ascii_uppercase()), known)).min()?;
-    if best <= allowed {
+    // Names whose lengths differ by more need no comparison, which is most of the work there is about a file.
+    let near = |a: &str, b: &str| a.chars().count().abs_diff(b.chars().count()) <= allowed;
+    let known = KEYS.iter().flat_map(|key| key.legacy).map(|legacy| legacy.name).filter(|known| near(name, known));
+    let best = known.map(|known| (distance(&upper, &known.to_ascii_uppercase()), known)).min();
+    if let Some((_, found)) = best.filter(|(far, _)| *far <= allowed) {
         return Some(found);
     }
     // Of the same name, or one that is like it, in another package of the original.
     let ours = super::legacy::OURS.iter().any(|prefix| name.starts_with(prefix));
     let mut known = KEYS.iter().flat_map(|key| key.legacy).map(|legacy| legacy.name);
-    known.find(|known| ours && distance(&wanted, &tail(known)) < allowed)
+    known.find(|known| ours && near(&wanted, &tail(known)) && distance(&wanted, &tail(known)) < allowed)
 }
 
 /// The cheapest of the candidates, if they are cheap, and few.

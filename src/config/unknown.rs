@@ -150,6 +150,10 @@ fn other_root(name: &str, node: &Node, is_referenced: bool, problems: &mut Vec<P
 
 /// `jicof`, `Jicofo`, or any name above sections of ours.
 fn is_like_root(name: &str, root: &str, node: &Node) -> bool {
+    // Of the bridge, which has sections of the same names.
+    if ["videobridge", "ice4j", "jmt"].contains(&name) {
+        return false;
+    }
     let lower = name.to_ascii_lowercase();
     let sections = |(name, node): (&String, &Node)| node.as_object().is_some() && is_section(&[root, name]);
     similar::distance(&lower, root) <= 2 || root == ROOTS[0] && node.as_object().is_some_and(|o| o.iter().any(sections))

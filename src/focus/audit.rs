@@ -124,6 +124,17 @@ impl Focus {
         if users != on_bridges.iter().map(|(id, (_, users))| (*id, users)).collect() {
             wrong.push(format!("users of bridges are {users:?}, not {on_bridges:?}"));
         }
+        let shown = self.conferences.iter().flat_map(|conference| {
+            let addresses =
+                conference.members().iter().filter_map(|member| Some((member.real_jid.clone()?, member.id)));
+            addresses.map(|(address, member)| (address, conference.id, member))
+        });
+        let kept = self.cx.addresses.iter().flat_map(|(address, places)| {
+            places.iter().map(|(conference, member)| (address.clone(), *conference, *member))
+        });
+        if shown.collect::<BTreeSet<_>>() != kept.collect() {
+            wrong.push("who is where by his address is not what members show".into());
+        }
         let breakouts = self.cx.breakouts.values().flatten();
         let ids = self.cx.stranded.iter().chain(self.cx.meetings.values()).chain(breakouts);
         for id in ids.filter(|id| self.conferences.get(**id).is_none()) {
@@ -188,10 +199,22 @@ impl Focus {
         }
     }
 
+    /// How many entries were looked at in walks over conferences, members and owners of sources, so far.
+    #[cfg(feature = "sabotage")]
+    pub fn walked(&self) -> u64 {
+        self.conferences.walked()
+    }
+
     /// Makes the core panic when it is about to send so many more stanzas: in the middle of things. Once.
     #[cfg(feature = "sabotage")]
     pub fn sabotage(&mut self, stanzas: u32) {
         self.cx.sabotage.left = Some(stanzas);
+    }
+
+    /// After that, so many times more when it is about to send the next.
+    #[cfg(feature = "sabotage")]
+    pub fn sabotage_again(&mut self, times: u32) {
+        self.cx.sabotage.again = times;
     }
 
     /// How often it has failed because it was told to.
@@ -206,6 +229,7 @@ impl Focus {
 #[derive(Debug, Default)]
 pub(crate) struct Sabotage {
     left: Option<u32>,
+    again: u32,
     struck: u64,
 }
 
@@ -215,7 +239,8 @@ impl Sabotage {
         match &mut self.left {
             None => {}
             Some(0) => {
-                self.left = None;
+                self.left = (self.again > 0).then_some(0);
+                self.again = self.again.saturating_sub(1);
                 self.struck += 1;
                 panic!("sabotage");
             }

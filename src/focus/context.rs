@@ -8,8 +8,8 @@ use super::auth::Authentication;
 use super::bridges::registry::{BridgeId, Bridges};
 use super::caps::CapsCache;
 use super::command::{CommandId, Reply};
-use super::conference::ConferenceId;
 use super::conference::offer::CodecCache;
+use super::conference::{ConferenceId, MemberId};
 use super::floods::Floods;
 use super::ids::{Ids, Seed};
 use super::metrics::Metrics;
@@ -97,6 +97,8 @@ pub(crate) struct Context {
     pub breakout_domain: Option<String>,
     /// Breakout conferences by their main room.
     pub breakouts: BTreeMap<BareJid, BTreeSet<ConferenceId>>,
+    /// Where in rooms somebody is, by the address that he shows there.
+    pub addresses: BTreeMap<Jid, BTreeSet<(ConferenceId, MemberId)>>,
     links: Vec<Link>,
     muc_domains: BTreeSet<(Connection, String)>,
     outputs: VecDeque<Output>,
@@ -132,6 +134,7 @@ impl Context {
             meetings: BTreeMap::new(),
             breakout_domain: None,
             breakouts: BTreeMap::new(),
+            addresses: BTreeMap::new(),
             links,
             muc_domains: BTreeSet::new(),
             outputs: VecDeque::new(),
@@ -290,6 +293,23 @@ impl Context {
         self.stranded.remove(&id);
         self.moves.forget(id);
         self.mirrors.forget(id);
+    }
+
+    /// Nothing leads to a conference any more that could not even be ended. It costs what there is.
+    pub fn forget_failed(&mut self, id: ConferenceId) {
+        self.forget_conference(id);
+        self.timers.cancel_all_of(id);
+        super::caps::ended(self, id);
+        self.meetings.retain(|_, conference| *conference != id);
+        for conferences in self.breakouts.values_mut().chain(self.bridge_users.values_mut()) {
+            conferences.remove(&id);
+        }
+        self.breakouts.retain(|_, conferences| !conferences.is_empty());
+        self.bridge_users.retain(|_, conferences| !conferences.is_empty());
+        for places in self.addresses.values_mut() {
+            places.retain(|(conference, _)| *conference != id);
+        }
+        self.addresses.retain(|_, places| !places.is_empty());
     }
 }
 

@@ -12,6 +12,7 @@ pub mod command;
 mod components;
 pub mod conference;
 mod context;
+mod counted;
 pub mod debug;
 mod diagnosis;
 mod floods;
@@ -314,18 +315,24 @@ impl Focus {
     fn conference_failed(&mut self, id: ConferenceId) {
         self.cx.metrics.panics += 1;
         // While we are in the room: otherwise it would not let the answer through.
-        self.answer_failed();
+        if catch_unwind(AssertUnwindSafe(|| self.answer_failed())).is_err() {
+            self.cx.metrics.panics += 1;
+        }
         let Some(conference) = self.conferences.get_mut(id) else { return };
         log::error!(
             room:% = conference.room, meeting_id:% = conference.meeting;
             "the conference ends because of an error of ours. What led to it:\n{}",
             conference.story
         );
-        if catch_unwind(AssertUnwindSafe(|| conference.end(&mut self.cx, Leave::Room))).is_err() {
+        // What the first attempt did not come to, the second does: what is done is not there to be done again.
+        let mut ends = || catch_unwind(AssertUnwindSafe(|| conference.end(&mut self.cx, Leave::Room))).is_ok();
+        let failures = if ends() { 0 } else { 1 + u64::from(!ends()) };
+        self.cx.metrics.panics += failures;
+        if failures == 2 {
             log::error!(
                 room:% = conference.room, meeting_id:% = conference.meeting; "and it could not be ended in order"
             );
-            self.cx.forget_conference(id);
+            self.cx.forget_failed(id);
         }
         self.clear_away(id);
     }

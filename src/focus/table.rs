@@ -1,14 +1,15 @@
 //! All conferences, by identity and by room.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::conference::{Conference, ConferenceId};
+use super::counted::Counted;
 use crate::wire::BareJid;
 
 /// In the order in which they were made.
 #[derive(Default)]
 pub(crate) struct Conferences {
-    by_id: BTreeMap<ConferenceId, Conference>,
+    by_id: Counted<ConferenceId, Conference>,
     by_room: HashMap<BareJid, ConferenceId>,
 }
 
@@ -55,7 +56,13 @@ impl Conferences {
     }
 
     pub fn ids(&self) -> Vec<ConferenceId> {
-        self.by_id.keys().copied().collect()
+        self.by_id.iter().map(|(id, _)| *id).collect()
+    }
+
+    /// How many conferences, and entries of theirs, were looked at in walks so far.
+    #[cfg(feature = "sabotage")]
+    pub fn walked(&self) -> u64 {
+        self.by_id.walked() + self.by_id.uncounted().map(Conference::walked).sum::<u64>()
     }
 
     pub fn in_domain(&self, domain: &str) -> Vec<ConferenceId> {

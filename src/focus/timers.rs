@@ -105,6 +105,11 @@ impl Timers {
         }
     }
 
+    /// All of a conference. It costs what there is.
+    pub fn cancel_all_of(&mut self, conference: ConferenceId) {
+        self.queue.retain(|_, timer| timer.conference() != Some(conference));
+    }
+
     pub fn next(&self) -> Option<Timestamp> {
         self.queue.first_key_value().map(|(key, _)| key.0)
     }

@@ -203,7 +203,9 @@ fn failed_update(error: &StanzaError) -> UpdateOutcome {
 pub enum IceRestart {
     /// Tell the client by `transport-info`, and remember the generation.
     Relay { generation: i64, transport: IceTransport },
-    /// Older than, or the same as, what was relayed last.
+    /// What was relayed last: bridges repeat it until the client has answered.
+    Repeated,
+    /// Older than what was relayed last.
     Stale,
     /// The bridge had not connected yet, and goes on as it was.
     NotNeeded,
@@ -219,7 +221,8 @@ pub fn ice_restart(endpoint: &EndpointId, last: Option<i64>, answer: &Payload) -
     };
     match ice.ice_generation {
         None => IceRestart::NotNeeded,
-        Some(generation) if last.is_some_and(|last| generation <= last) => IceRestart::Stale,
+        Some(generation) if last == Some(generation) => IceRestart::Repeated,
+        Some(generation) if last.is_some_and(|last| generation < last) => IceRestart::Stale,
         Some(generation) => IceRestart::Relay { generation, transport: ice.clone() },
     }
 }

@@ -58,6 +58,12 @@ impl Conference {
         })
     }
 
+    /// How many members, and owners of sources, were looked at in walks so far.
+    #[cfg(feature = "sabotage")]
+    pub(in crate::focus) fn walked(&self) -> u64 {
+        self.members.walked() + self.sources.walked()
+    }
+
     fn audit_counts(&self, wrong: &mut Vec<String>) {
         let count = |wanted: fn(&Member) -> bool| self.members.iter().filter(|member| wanted(member)).count();
         let counts = [

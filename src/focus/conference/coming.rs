@@ -46,9 +46,9 @@ impl Conference {
                 let disregarded = self.members.update(id, presence, trusted);
                 self.tell_disregarded(cx, id, disregarded);
                 if was_hidden {
-                    if self.members.get(id).is_some_and(|member| member.real_jid.is_some()) {
-                        let domain = self.members.get(id).map(|member| member.occupant.domain()).unwrap_or_default();
-                        cx.problems.solve(problems::Kind::AnonymousRoom, domain);
+                    if let Some(member) = self.members.get(id).filter(|member| member.real_jid.is_some()) {
+                        self.found_at(cx, member);
+                        cx.problems.solve(problems::Kind::AnonymousRoom, member.occupant.domain());
                     }
                     self.grant_if_authenticated(cx, id);
                 }
@@ -88,6 +88,7 @@ impl Conference {
         let disregarded = member.update(presence, true, &cx.config.xmpp.trusted_domains);
         say!(self, info, participant = member.nick; "Member joined: {}", member.nick);
         self.warn_of_hidden(cx, &member);
+        self.found_at(cx, &member);
         self.members.insert(member);
         self.tell_disregarded(cx, id, disregarded);
         self.weigh(cx);
@@ -241,6 +242,22 @@ impl Conference {
         self.member_came(cx, on, presence);
     }
 
+    /// A member shows its address.
+    fn found_at(&self, cx: &mut Context, member: &Member) {
+        if let Some(address) = &member.real_jid {
+            cx.addresses.entry(address.clone()).or_default().insert((self.id, member.id));
+        }
+    }
+
+    fn not_found_any_more(&self, cx: &mut Context, member: &Member) {
+        let Some(address) = &member.real_jid else { return };
+        let Some(places) = cx.addresses.get_mut(address) else { return };
+        places.remove(&(self.id, member.id));
+        if places.is_empty() {
+            cx.addresses.remove(address);
+        }
+    }
+
     /// Nothing of a member stays, and nobody is told of it here.
     pub(super) fn forget_member(&mut self, cx: &mut Context, id: MemberId) {
         self.release_endpoint(cx, id);
@@ -248,6 +265,7 @@ impl Conference {
             cx.timers.cancel(Some(deadline));
         }
         let Some(member) = self.members.remove(id) else { return };
+        self.not_found_any_more(cx, &member);
         cx.problems.cause_gone(id.0);
         if let Some(node) = member.on.node() {
             self.visitors.gone(node);

@@ -1,18 +1,18 @@
 //! All members of a conference, by identity and by nick, with what is counted of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::MemberId;
 use super::member::{Disregarded, Member, Role};
+use crate::focus::counted::Counted;
 use crate::focus::visitors::codecs::Tally;
-use crate::wire::Jid;
 use crate::wire::presence::Presence;
 use crate::wire::values::EndpointId;
 
 /// In the order in which they came.
 #[derive(Debug, Default)]
 pub(crate) struct Members {
-    by_id: BTreeMap<MemberId, Member>,
+    by_id: Counted<MemberId, Member>,
     by_nick: HashMap<EndpointId, MemberId>,
     participants: usize,
     /// Participants who only look on, and what they can decode.
@@ -146,13 +146,14 @@ impl Members {
         self.by_nick.get(nick).copied()
     }
 
-    /// The member whose real address this is; the one who came first, if there are several.
-    pub fn id_of_address(&self, address: &Jid) -> Option<MemberId> {
-        self.by_id.values().find(|member| member.real_jid.as_ref() == Some(address)).map(|member| member.id)
-    }
-
     pub fn iter(&self) -> impl Iterator<Item = &Member> {
         self.by_id.values()
+    }
+
+    /// How many members were looked at in walks so far.
+    #[cfg(feature = "sabotage")]
+    pub fn walked(&self) -> u64 {
+        self.by_id.walked()
     }
 
     fn count(&mut self, member: &Member, add: bool) {

@@ -14,12 +14,13 @@ impl Conference {
     pub(super) fn tell_others(&mut self, cx: &mut Context, owner: &EndpointId, changed: &Changed) {
         self.signals.changed(owner, changed);
         let delay = self.signaling_delay(cx);
-        let receivers: Vec<MemberId> = self
-            .members
-            .iter()
-            .filter(|member| member.nick != *owner && member.flush.is_none() && self.signals.is_waiting(&member.nick))
-            .map(|member| member.id)
-            .collect();
+        let waiting = self.signals.waiting().filter(|receiver| *receiver != owner);
+        let mut receivers: Vec<MemberId> =
+            waiting.filter_map(|receiver| self.members.id_of(receiver.as_str())).collect();
+        // In the order in which they came.
+        receivers.sort_unstable();
+        let is_due = |id: &MemberId| self.members.get(*id).is_some_and(|member| member.flush.is_none());
+        receivers.retain(is_due);
         for id in receivers {
             if delay.is_zero() {
                 self.flush(cx, id);

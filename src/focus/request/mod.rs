@@ -161,9 +161,10 @@ impl Focus {
 
     /// Somebody authenticated speaks from this address: wherever he is in a room already, he leads (spec/10 §6.4).
     fn authenticated(&mut self, address: &Jid) {
-        let places = self.conferences.iter();
-        let places = places.filter_map(|it| Some((it.id, it.members().id_of_address(address)?)));
-        let places: Vec<(ConferenceId, MemberId)> = places.collect();
+        let mut places: Vec<(ConferenceId, MemberId)> =
+            self.cx.addresses.get(address).into_iter().flatten().copied().collect();
+        // In each room the one who came first.
+        places.dedup_by_key(|(conference, _)| *conference);
         for (id, member) in places {
             self.with_conference(id, |conference, cx| conference.authenticated(cx, member));
         }

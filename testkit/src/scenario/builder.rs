@@ -166,6 +166,7 @@ impl Builder {
             log: Vec::new(),
             said: Vec::new(),
             text: String::new(),
+            tamper: None,
             complaints: Vec::new(),
             room,
             focus_jid,

@@ -2,6 +2,7 @@
 
 use jicofo::focus::{Connection, Input, NodeId, Output, Timestamp};
 use jicofo::wire::sm::{Incoming, read_stanza};
+use jicofo::wire::stanza::StanzaReadError;
 use jicofo::wire::xml;
 
 use super::checks::STORY;
@@ -132,14 +133,21 @@ impl Scenario {
                     self.complain(format!("{wrong}: {text}"));
                 }
             }
-            let label = label_of(on);
-            match crate::xml::parse(&text) {
-                Ok(element) if self.is_cut(on) => self.unsent.push((label, element)),
-                Ok(element) => self.says(&label, element),
-                Err(error) => self.complain(error),
+            match self.tamper.and_then(|tamper| tamper(&text)) {
+                None => self.sends(on, &text),
+                Some(others) => others.iter().for_each(|other| self.sends(on, other)),
             }
         }
         self.text = text;
+    }
+
+    fn sends(&mut self, on: Connection, text: &str) {
+        let label = label_of(on);
+        match crate::xml::parse(text) {
+            Ok(element) if self.is_cut(on) => self.unsent.push((label, element)),
+            Ok(element) => self.says(&label, element),
+            Err(error) => self.complain(error),
+        }
     }
 
     pub(super) fn says(&mut self, label: &str, stanza: crate::xml::Element) {
@@ -223,6 +231,14 @@ impl Scenario {
         stanza.write("", &mut text);
         let read = read_stanza(&text);
         self.text = text;
+        self.has_read(on, read);
+    }
+
+    pub(super) fn hand_text_to_focus(&mut self, on: Connection, text: &str) {
+        self.has_read(on, read_stanza(text));
+    }
+
+    fn has_read(&mut self, on: Connection, read: Result<Incoming, StanzaReadError>) {
         match read {
             Ok(Incoming::Stanza(stanza)) => self.feed(Input::Stanza { on, stanza }),
             Ok(other) => self.complain(format!("took a stanza for {other:?}")),

@@ -32,6 +32,7 @@ use crate::violation::Violation;
 use crate::wire_log::{Query, Wire};
 use crate::xml::Read;
 pub use builder::Builder;
+pub(crate) use checks::standing_requests;
 pub use recording::Recording;
 
 /// How much virtual time [`Scenario::run_until`] allows.
@@ -39,6 +40,9 @@ const PATIENCE: Time = Time::from_secs(90);
 
 /// How much virtual time everything under way is given by [`Scenario::settle`].
 const SETTLING: Time = Time::from_secs(2);
+
+/// What the focus says in place of a stanza. None: that stanza.
+pub type Tamper = fn(&str) -> Option<Vec<String>>;
 
 /// A running scenario.
 pub struct Scenario {
@@ -54,6 +58,8 @@ pub struct Scenario {
     said: Vec<Wire>,
     /// Where stanzas are written, again and again.
     text: String,
+    /// Makes the focus say what it should not, to see that it is noticed.
+    pub(crate) tamper: Option<Tamper>,
     /// What the focus itself did wrong on the wire.
     complaints: Vec<Violation>,
     room: String,
@@ -390,6 +396,13 @@ impl Scenario {
         self.focus.sabotage(stanzas);
     }
 
+    /// And then so many times more. Not for a scenario that is recorded.
+    pub fn sabotage_again(&mut self, stanzas: u32, times: u32) {
+        assert!(self.recordings.is_empty(), "what is recorded could not be played again");
+        self.focus.sabotage(stanzas);
+        self.focus.sabotage_again(times);
+    }
+
     /// How often the core has failed.
     pub fn failures(&self) -> usize {
         self.failures
@@ -442,6 +455,12 @@ impl Scenario {
     pub fn early(&mut self, xml: &str) {
         let stanza = crate::xml::parse(xml).expect("well-formed XML");
         self.hand_to_focus(Connection::Client, &stanza);
+        self.pump();
+    }
+
+    /// Text that the focus reads at once, also what no peer of the kit could write.
+    pub fn reads(&mut self, xml: &str) {
+        self.hand_text_to_focus(Connection::Client, xml);
         self.pump();
     }
 

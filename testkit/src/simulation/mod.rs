@@ -14,7 +14,7 @@ mod shrink;
 use std::fmt;
 
 pub use plan::{Act, Client, Error, Faults, Options, Plan, Setting, What};
-pub use play::play;
+pub use play::{play, play_with};
 pub use shrink::shrink;
 
 /// A life that was lived to its end.

@@ -15,7 +15,7 @@ use super::{Failure, Lived};
 
 use crate::Time;
 use crate::bridge::IceRestart;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Tamper, standing_requests};
 
 /// Until everything is as it should be, once nothing goes wrong any more: a bridge that failed is taken again after a
 /// minute, the next presence of it comes half a minute later, somebody takes twenty seconds to accept, and people load their pages again.
@@ -74,9 +74,15 @@ pub(super) enum Later {
 
 /// Plays a plan to its end.
 pub fn play(plan: &Plan) -> Result<Lived, Failure> {
+    play_with(plan, None)
+}
+
+/// The same, with a focus that says what it should not.
+pub fn play_with(plan: &Plan, tamper: Option<Tamper>) -> Result<Lived, Failure> {
     listen_for_panics();
     PANIC.with_borrow_mut(|panic| *panic = Listening::Yes(None));
     let mut life = Life::new(plan);
+    life.s.tamper = tamper;
     let outcome = catch_unwind(AssertUnwindSafe(|| life.live()));
     let panic = PANIC.take();
     let outcome = match outcome {
@@ -220,9 +226,9 @@ impl<'a> Life<'a> {
         let mut wrong = self.s.leftovers();
         wrong.extend(self.judge.unanswered(&self.s));
         let gauges = self.s.focus().gauges();
-        // Health checks, the question for components, and the end of authentication sessions.
+        // Beside the ends of waiting: the next question for components, and the end of authentication sessions.
         let others = 1 + usize::from(is_secured(self.plan.seed));
-        if gauges.requests_pending > gauges.bridges + 1 || gauges.timers > gauges.requests_pending + others {
+        if gauges.requests_pending > standing_requests(&gauges) || gauges.timers > gauges.requests_pending + others {
             wrong.push(format!("something is left: {gauges:?}"));
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }

@@ -77,6 +77,7 @@ impl Conference {
                 cx.metrics.ice_restarts_relayed += 1;
                 self.relay_transport(cx, id, transport);
             }
+            IceRestart::Repeated => {}
             IceRestart::Stale => cx.metrics.ice_restarts_failed += 1,
             IceRestart::NotNeeded => cx.metrics.ice_restarts_not_needed += 1,
             IceRestart::Declined => {
