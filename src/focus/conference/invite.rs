@@ -153,9 +153,10 @@ impl Conference {
             start_muted: StartMuted::default(),
         }));
         self.members.count_participant(id);
+        // Before anything is said, which may fail: whoever is counted as gone has come.
+        cx.metrics.participants += 1;
         self.publish_visitors(cx);
         self.decide_start_muted(cx, id);
-        cx.metrics.participants += 1;
         if !features.has(Features::START_MUTED_RMD) {
             cx.metrics.participants_no_start_muted_rmd += 1;
         }
