@@ -44,6 +44,8 @@ pub(super) struct Life<'a> {
     pub orphans: Vec<(Time, String, String, Time)>,
     /// The streams of the focus are not whole.
     pub focus_away: bool,
+    /// When that began.
+    pub focus_left: Time,
     /// A bridge has refused somebody for good.
     pub drops: bool,
     /// Bridges that do nothing, and have not missed the end of a focus.
@@ -152,6 +154,7 @@ impl<'a> Life<'a> {
             judge: Judge::default(),
             orphans: Vec::new(),
             focus_away: false,
+            focus_left: Time::ZERO,
             drops: false,
             asleep: BTreeSet::new(),
             confused: BTreeSet::new(),
