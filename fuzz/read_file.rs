@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use jicofo::config::hocon::{Loader, Tree};
+use jicofo::config::hocon::{Loader, Tree, Variable};
 use jicofo::config::{self, Severity, Sources, migrate, report};
 
 /// One in so many files that cannot be read goes on to be checked and shown all the same: that has little to do with it, and
@@ -17,7 +17,7 @@ pub fn file(extension: &str, bytes: &[u8]) {
     let mut loader = Loader::new(Tree::default());
     loader.load(&path);
     let (tree, _, problems) = loader.finish();
-    let _ = tree.resolve(&|_| None);
+    let _ = tree.resolve(&|_| Variable::Absent);
     let broken = problems.iter().any(|problem| problem.severity == Severity::Error);
     let sum = bytes.iter().fold(0u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(*byte)));
     if !broken || sum % BROKEN == 0 {

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::config::schema::distance;
+use crate::config::similar::distance;
 use crate::config::sources::{FLAGS, Flag, FlagValue, SECRET_VARIABLES};
 use crate::config::{DEFAULT_FILES, Sources, environment_file, java, migrate, read_text};
 use crate::focus::auth::explain::{Hypothesis, Machine, Session};
@@ -264,7 +264,9 @@ impl Invocation {
     fn unknown(&mut self, argument: &str, is_value: bool) {
         let name = argument.split('=').next().unwrap_or_default();
         let dashed = name.starts_with('-');
-        let meant = if dashed || !is_value { meant(undashed(name), dashed) } else { None };
+        // Who asks for an explanation starts no server, and has options of another kind.
+        let explains = self.command == Command::ExplainAuth;
+        let meant = if !explains && (dashed || !is_value) { meant(undashed(name), dashed) } else { None };
         if let Some(meant) = meant {
             let name = shown(name);
             return self.is_mistaken(format!("there is no {name}; did you mean {meant}? `jicofo --help` lists all"));

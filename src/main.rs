@@ -1,3 +1,4 @@
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,20 +11,24 @@ const WRONG_CONFIGURATION: u8 = 78;
 
 fn main() -> ExitCode {
     // Text that is no UTF-8 cannot be a name or a value of ours.
-    let arguments = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-    let environment =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let given = match cli::with_environment_file(arguments.collect(), environment.collect()) {
-        Ok(given) => given,
-        Err(wrong) => {
-            eprintln!("{wrong}");
-            return ExitCode::from(WRONG_CONFIGURATION);
+    let arguments: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let (environment, unreadable) = environment();
+    let given = cli::with_environment_file(arguments.clone(), environment.clone());
+    let (mut invocation, mut wrong) = match given {
+        Ok(given) => {
+            let mut invocation = cli::parse(given.arguments, given.environment);
+            invocation.warnings.splice(0..0, given.warnings);
+            (invocation, None)
         }
+        Err(wrong) => (cli::parse(arguments, environment), Some(wrong)),
     };
-    let mut invocation = cli::parse(given.arguments, given.environment);
-    invocation.warnings.splice(0..0, given.warnings);
-    if let Some(mistake) = &invocation.mistake {
-        eprintln!("{mistake}");
+    invocation.sources.unreadable = unreadable;
+    wrong = wrong.or_else(|| invocation.mistake.take());
+    if let Some(wrong) = wrong {
+        if let Command::CheckConfig { json: true } = invocation.command {
+            return check_config(&invocation, true, Some(wrong));
+        }
+        eprintln!("{wrong}");
         return ExitCode::from(WRONG_CONFIGURATION);
     }
     match invocation.command {
@@ -31,10 +36,23 @@ fn main() -> ExitCode {
         Command::Version => print(concat!("jicofo ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::ExplainAuth => explain_auth(&invocation),
         Command::ConfigDocs => print(&config::docs::page()),
-        Command::CheckConfig { json } => check_config(&invocation, json),
+        Command::CheckConfig { json } => check_config(&invocation, json, None),
         Command::Migrate { format } => migrate(&invocation, format),
         Command::Run => run(invocation),
     }
+}
+
+/// Variables that are text, and the names of those that are not.
+fn environment() -> (BTreeMap<String, String>, BTreeSet<String>) {
+    let (mut text, mut unreadable) = (BTreeMap::new(), BTreeSet::new());
+    for (name, value) in std::env::vars_os() {
+        match (name.into_string(), value.into_string()) {
+            (Ok(name), Ok(value)) => drop(text.insert(name, value)),
+            (Ok(name), Err(_)) => drop(unreadable.insert(name)),
+            (Err(name), _) => drop(unreadable.insert(name.to_string_lossy().into_owned())),
+        }
+    }
+    (text, unreadable)
 }
 
 /// A reader that goes away early (`| head`) is no failure.
@@ -49,20 +67,22 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-fn check_config(invocation: &Invocation, json: bool) -> ExitCode {
+/// Whatever is wrong, and be it the arguments: with `--format json` it is JSON.
+fn check_config(invocation: &Invocation, json: bool, wrong_arguments: Option<String>) -> ExitCode {
     let mut loaded = config::load(&invocation.sources);
+    let style = style(&loaded, &invocation.sources);
+    let warnings = invocation.warnings.iter().map(Problem::warning);
+    loaded.problems.splice(0..0, wrong_arguments.map(Problem::error).into_iter().chain(warnings));
+    loaded.problems.extend(style.problems().iter().cloned());
     if json {
-        loaded.problems.extend(invocation.warnings.iter().map(Problem::warning));
         print(&format!("{:#}\n", config::report::json(&loaded)));
     } else {
         let mut text = String::new();
-        for warning in &invocation.warnings {
-            text.push_str(&format!("{warning} [warning]\n"));
-        }
         for problem in &loaded.problems {
             text.push_str(&format!("{problem} [{}]\n", problem.severity.word()));
         }
-        for line in config::report::summary(&loaded).iter().filter(|_| loaded.complete) {
+        let read = config::report::summary(&loaded);
+        for line in read.iter().chain(style.remarks()).filter(|_| loaded.complete) {
             text.push_str(&format!("# {line}\n"));
         }
         if loaded.complete {
@@ -133,7 +153,8 @@ fn write_new(path: &std::path::Path, text: &str) -> std::io::Result<()> {
 
 fn run(invocation: Invocation) -> ExitCode {
     let loaded = config::load(&invocation.sources);
-    let said = logging::start(&style(&loaded, &invocation.sources));
+    let style = style(&loaded, &invocation.sources);
+    let said = logging::start(&style);
     log::info!("Starting Jicofo {}.", env!("CARGO_PKG_VERSION"));
     for line in &said {
         log::info!("{line}");
@@ -141,7 +162,7 @@ fn run(invocation: Invocation) -> ExitCode {
     for warning in &invocation.warnings {
         log::warn!("{warning}");
     }
-    for problem in &loaded.problems {
+    for problem in loaded.problems.iter().chain(style.problems()) {
         report(problem);
     }
     if loaded.refuses() {
@@ -163,7 +184,12 @@ fn log_anew(sources: &Sources) {
     log::info!("Caught signal SIGHUP: log files are opened anew, levels are read anew");
     let loaded = config::load(sources);
     let said = match loaded.refuses() {
-        false => logging::start(&style(&loaded, sources)),
+        false => {
+            let style = style(&loaded, sources);
+            let said = logging::start(&style);
+            style.problems().iter().for_each(report);
+            said
+        }
         true => {
             log::error!("The configuration is wrong by now: levels stay as they are; `jicofo check-config` shows why");
             logging::reopen()

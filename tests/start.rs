@@ -48,6 +48,65 @@ fn check_config_tells_by_its_exit_code() {
     assert_eq!(jicofo(&["check-config", "--config", "/nowhere.conf"], None).0, Some(78));
 }
 
+/// Programs that read it must not have to guess what came instead.
+#[test]
+fn what_is_wrong_is_json_whatever_it_is() {
+    let good = "jicofo.xmpp.client { domain = auth.x, password = geheim, xmpp-domain = x }";
+    for (arguments, file, valid, complete, says) in [
+        (vec![], "jicofo {", false, false, "this brace is never closed"),
+        (vec!["--foo", "--port"], good, true, true, "the argument --foo means nothing here"),
+        (vec!["--environment-file", "/nowhere"], good, false, true, "--environment-file cannot be read"),
+        (vec!["-Djava.util.logging.config.file=/nowhere"], good, true, true, "cannot be read (No such file"),
+    ] {
+        let all = [vec!["check-config", "--format", "json"], arguments].concat();
+        let (code, said, _) = jicofo(&all, Some(file));
+        let said: serde_json::Value = serde_json::from_str(&said).unwrap_or_else(|wrong| panic!("{wrong}: {said}"));
+        assert_eq!(code, Some(if valid { 0 } else { 78 }), "{all:?}: {said}");
+        assert_eq!((&said["valid"], &said["complete"]), (&valid.into(), &complete.into()), "{all:?}: {said}");
+        assert_eq!(said["values"].as_object().is_some_and(|values| !values.is_empty()), complete, "{all:?}");
+        let problems = said["problems"].as_array().expect("it is a list");
+        let told = problems.iter().any(|problem| problem["text"].as_str().is_some_and(|text| text.contains(says)));
+        assert!(told, "{says}: {problems:?}");
+    }
+}
+
+#[test]
+fn check_config_sees_what_is_wrong_with_the_levels_of_the_log() {
+    let path = std::env::temp_dir().join(format!("jicofo-logging-{}.properties", std::process::id()));
+    std::fs::write(&path, "handlers = x.Y\n.level=INFO\norg.jitsi.jicofo.level = LOUD\n").expect("it can be written");
+    let good = "jicofo.xmpp.client { domain = auth.x, password = geheim, xmpp-domain = x }";
+    let argument = format!("-Djava.util.logging.config.file={}", path.display());
+    let (code, said, _) = jicofo(&["check-config", &argument], Some(good));
+    let _ = std::fs::remove_file(&path);
+    assert_eq!(code, Some(0), "{said}");
+    let path = path.display();
+    for says in [
+        format!("{path}:1:12: handlers: the handler x.Y does not exist here"),
+        format!("{path}:3:26: org.jitsi.jicofo.level: \"LOUD\" is no level, it is passed over; write one of OFF"),
+        format!("# Logging file {path}"),
+    ] {
+        assert!(said.contains(&says), "{says}: {said}");
+    }
+}
+
+/// A variable that is there and cannot be read is not one that is missing.
+#[test]
+fn variables_that_are_not_utf_8_refuse_where_they_are_read() {
+    use std::os::unix::ffi::OsStringExt;
+    for (name, code) in [("JICOFO__XMPP__CLIENT__PORT", 78), ("JAVA_SYS_PROPS", 78), ("REGION", 78), ("OTHER", 0)] {
+        let path = std::env::temp_dir().join(format!("jicofo-bytes-{}-{name}.conf", std::process::id()));
+        let text = "jicofo { xmpp.client { domain = a.x, password = p }, local-region = ${?REGION} }";
+        std::fs::write(&path, text).expect("it can be written");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jicofo"));
+        command.args(["check-config", "--config"]).arg(&path).env_clear();
+        let output = command.env(name, std::ffi::OsString::from_vec(vec![b'5', 0xff])).output().expect("it was built");
+        let _ = std::fs::remove_file(&path);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{name}: {said}");
+        assert_eq!(said.contains(name) && said.contains("is not UTF-8"), code == 78, "{name}: {said}");
+    }
+}
+
 #[test]
 fn help_version_and_the_page_of_keys_end_with_0() {
     for (argument, says) in [("--help", "Usage: jicofo"), ("--version", "jicofo "), ("config-docs", "# Configuration")]
@@ -238,7 +297,7 @@ fn it_starts_and_runs_where_nothing_can_be_written() {
         std::fs::create_dir_all(place).expect("the temporary folder can be written");
     }
     let config = folder.join("jicofo.conf");
-    let text = "jicofo.xmpp.client { domain = a.x, password = p, hostname = \"127.0.0.1\", port = 1 }";
+    let text = "jicofo.rest.enabled = false\njicofo.xmpp.client { domain = a.x, password = p, hostname = \"127.0.0.1\", port = 1 }";
     std::fs::write(&config, text).expect("the temporary folder can be written");
     let limited = |script: &str| {
         let mut command = Command::new("sh");

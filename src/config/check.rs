@@ -1,6 +1,7 @@
 //! What follows from one key for another: missing values, combinations that cannot work, values that follow (spec/70 §4, §5).
 
-use super::problem::{Problem, Severity};
+use super::hocon::Node;
+use super::problem::{Origin, Problem, Severity};
 use super::settings::Settings;
 use super::sources::{Flag, Sources};
 use super::typed::Setting;
@@ -25,7 +26,8 @@ pub(super) fn derive(settings: &mut Settings, sources: &Sources, problems: &mut 
                 let room = format!("jvbbrewery@internal.auth.{domain}");
                 settings.derive("bridge.brewery-jid", &room, "--domain");
                 let text = format!("no bridge brewery is configured; {room} is assumed, set this key if it is another");
-                problems.push(Problem::warning(text).key("jicofo.bridge.brewery-jid"));
+                problems
+                    .push(Problem::warning(text).at(Origin::Flag("--domain".into())).key("jicofo.bridge.brewery-jid"));
             }
         }
     }
@@ -52,11 +54,36 @@ pub(super) fn derive(settings: &mut Settings, sources: &Sources, problems: &mut 
 
 pub(super) struct Check<'c> {
     pub(super) settings: &'c Settings,
+    places: Places<'c>,
     problems: &'c mut Vec<Problem>,
 }
 
-pub(super) fn check(settings: &Settings, sources: &Sources, problems: &mut Vec<Problem>) {
-    let mut check = Check { settings, problems };
+/// Where a person would write what is missing.
+pub(super) struct Places<'p> {
+    /// All files, merged.
+    pub(super) root: &'p Node,
+    /// The file that the person named.
+    pub(super) file: Option<&'p str>,
+}
+
+impl Places<'_> {
+    /// The innermost section of the files that would hold a key; without any, the file.
+    fn of_missing(&self, key: &str) -> Option<Origin> {
+        let mut place = self.file.map(Origin::whole_file);
+        let mut node = self.root;
+        for element in key.split('.') {
+            let Some(inner) = node.as_object().and_then(|fields| fields.get(element)) else { break };
+            node = inner;
+            if node.as_object().is_some() && !node.origin.is_default() {
+                place = Some(node.origin.clone());
+            }
+        }
+        place
+    }
+}
+
+pub(super) fn check(settings: &Settings, sources: &Sources, places: Places<'_>, problems: &mut Vec<Problem>) {
+    let mut check = Check { settings, places, problems };
     check.client(sources.is_classic());
     check.service();
     check.visitors();
@@ -71,23 +98,56 @@ pub(super) fn check(settings: &Settings, sources: &Sources, problems: &mut Vec<P
     check.not_effective();
 }
 
+/// The path of a key with its root.
+fn whole(path: &str) -> String {
+    if path.starts_with("tracing.") { path.to_owned() } else { format!("jicofo.{path}") }
+}
+
 impl Check<'_> {
     pub(super) fn say(&mut self, severity: Severity, path: &str, text: impl Into<String>) {
-        let key = if path.starts_with("tracing.") { path.to_owned() } else { format!("jicofo.{path}") };
-        let mut problem = Problem::new(severity, text).key(key);
-        if let Some(entry) = self.settings.entries.get(problem.key.as_deref().unwrap_or_default()) {
-            problem = problem.at(entry.origin.clone());
-        }
-        self.problems.push(problem);
+        let key = whole(path);
+        let place = self.place(&key);
+        let problem = Problem::new(severity, text).key(key);
+        self.problems.push(match place {
+            Some(place) => problem.at(place),
+            None => problem,
+        });
+    }
+
+    /// Where a value was written, or that from which it follows; else where it would be.
+    fn place(&self, key: &str) -> Option<Origin> {
+        let origin = |key: &str| self.settings.entries.get(key).map(|entry| entry.origin.clone());
+        let place = match origin(key) {
+            Some(Origin::Derived(from)) => origin(&format!("jicofo.{from}")).or(Some(Origin::Derived(from))),
+            other => other,
+        };
+        place.filter(|origin| !origin.is_default()).or_else(|| self.places.of_missing(key))
     }
 
     fn require(&mut self, path: &str, why: &str) {
-        let key = format!("jicofo.{path}");
+        let key = whole(path);
         // Or the file that should have had it is.
         let is_it = |other: &str| other == key || other.strip_suffix("-file") == Some(&key);
         let wrong_already = |p: &Problem| p.severity == Severity::Error && p.key.as_deref().is_some_and(is_it);
         if self.settings.text(path).is_none() && !self.problems.iter().any(wrong_already) {
             self.say(Severity::Error, path, why);
+        }
+    }
+
+    fn is_told(&self, path: &str) -> bool {
+        let key = whole(path);
+        self.problems.iter().any(|problem| problem.key.as_ref() == Some(&key))
+    }
+
+    /// What a switch asks for. If it is all that there is of its section, it is where the section begins.
+    fn require_with(&mut self, switch: &str, path: &str, why: &str) {
+        let before = self.problems.len();
+        self.require(path, why);
+        let section = format!("jicofo.{}", switch.rsplit_once('.').map_or(switch, |(section, _)| section));
+        let written = self.places.root.get(&section).is_some_and(|node| !node.origin.is_default());
+        let origin = &self.settings.entry(switch).origin;
+        if let Some(problem) = self.problems.get_mut(before).filter(|_| !written && !origin.is_default()) {
+            problem.origin = Some(origin.clone());
         }
     }
 
@@ -134,8 +194,16 @@ impl Check<'_> {
     fn service(&mut self) {
         if self.settings.bool("xmpp.service.enabled") {
             self.account("xmpp.service");
-            self.require("xmpp.service.domain", "is required if xmpp.service is enabled; set it to its login domain");
-            self.require("xmpp.service.password", "is required if xmpp.service is enabled; set it");
+            self.require_with(
+                "xmpp.service.enabled",
+                "xmpp.service.domain",
+                "is required if xmpp.service is enabled; set it to its login domain",
+            );
+            self.require_with(
+                "xmpp.service.enabled",
+                "xmpp.service.password",
+                "is required if xmpp.service is enabled; set it",
+            );
         }
     }
 
@@ -179,6 +247,16 @@ impl Check<'_> {
             let why = "is required for a component; set it, xmpp.client.xmpp-domain, or --domain";
             self.require("xmpp.component.domain", why);
             self.require("xmpp.component.subdomain", "must not be blank; remove the line for `focus`");
+            let (label, domain) =
+                (self.settings.text("xmpp.component.subdomain"), self.settings.text("xmpp.component.domain"));
+            if let (Some(label), Some(domain)) = (label, domain)
+                && label.ends_with(&domain)
+            {
+                let text = format!(
+                    "holds the domain already, so the component would be {label}.{domain}; write the first label only"
+                );
+                self.say(Severity::Warning, "xmpp.component.subdomain", text);
+            }
         }
     }
 
@@ -186,27 +264,25 @@ impl Check<'_> {
         let kind = self.settings.text("authentication.type");
         let enabled = self.settings.bool("authentication.enabled");
         match kind.as_deref() {
-            Some("NONE") | None if enabled => {
+            // A type that is wrong was told, and is no NONE.
+            Some("NONE") | None if enabled && !self.is_told("authentication.type") => {
                 let text =
                     "is NONE although authentication is enabled, so everybody may start conferences; set XMPP or JWT";
                 self.say(Severity::Warning, "authentication.type", text);
             }
             Some("XMPP" | "JWT") if enabled => {
                 let why = "is required if authentication is enabled; set it to the domain of users who have logged in";
-                self.require("authentication.login-url", why);
+                self.require_with("authentication.enabled", "authentication.login-url", why);
             }
             _ => {}
         }
     }
 
     fn bridges(&mut self) {
-        if self.settings.is_unset("bridge.brewery-jid") {
-            let reported = self.problems.iter().any(|p| p.key.as_deref() == Some("jicofo.bridge.brewery-jid"));
-            if !reported {
-                let text = "no bridge brewery is configured, so no bridge will be found and no conference work; set \
-                            jicofo.bridge.brewery-jid to the room in which your bridges are";
-                self.say(Severity::Warning, "bridge.brewery-jid", text);
-            }
+        if self.settings.is_unset("bridge.brewery-jid") && !self.is_told("bridge.brewery-jid") {
+            let text = "no bridge brewery is configured, so no bridge will be found and no conference work; set \
+                        jicofo.bridge.brewery-jid to the room in which your bridges are";
+            self.say(Severity::Warning, "bridge.brewery-jid", text);
         }
         if self.settings.text("bridge.selection-strategy").as_deref() == Some("VisitorSelectionStrategy") {
             for path in ["bridge.participant-selection-strategy", "bridge.visitor-selection-strategy"] {
@@ -263,9 +339,11 @@ impl Check<'_> {
         let Some(Setting::Int(number @ 1..)) = self.settings.setting(&path) else { return };
         match taken.iter().find(|(n, _)| n == number) {
             Some((_, other)) => {
+                // Of the two, the one that a person wrote is what can be changed.
+                let (wrong, other) = if self.settings.is_given(&path) { (&path, other) } else { (other, &path) };
                 // No default helps: browsers refuse every offer that has it.
                 let text = format!("{number} is also that of jicofo.{other}; give each its own");
-                self.say(Severity::Error, &path, text);
+                self.say(Severity::Error, wrong, text);
             }
             None => taken.push((*number, path)),
         }
@@ -299,9 +377,7 @@ impl Check<'_> {
         }
         if self.settings.bool("tracing.enabled") {
             for path in ["tracing.otlp-endpoint", "tracing.otlp-protocol"] {
-                if self.settings.text(path).is_none() {
-                    self.say(Severity::Error, path, "is required if tracing is enabled; set it");
-                }
+                self.require(path, "is required if tracing is enabled; set it");
             }
         }
     }
@@ -309,14 +385,21 @@ impl Check<'_> {
     /// Whoever sets what does nothing yet should know: in one line, as there may be many.
     fn not_effective(&mut self) {
         let waiting = self.settings.entries.iter().filter(|(_, entry)| entry.is_waiting());
-        let paths: Vec<&str> = waiting.map(|(path, _)| path.as_str()).collect();
-        if !paths.is_empty() {
-            let text = format!(
-                "not effective yet, as this version does not have what they set (the values are checked): {}",
-                paths.join(", ")
-            );
-            self.problems.push(Problem::warning(text));
-        }
+        let waiting: Vec<(&String, &Origin)> = waiting.map(|(path, entry)| (path, &entry.origin)).collect();
+        let Some((first, origin)) = waiting.first() else { return };
+        let at = |other: &Origin| match (other, origin) {
+            (Origin::File { file, line, column }, Origin::File { file: same, .. }) if file == same => {
+                format!("{line}:{column}")
+            }
+            _ => other.to_string(),
+        };
+        let others: Vec<String> =
+            waiting[1..].iter().map(|(path, origin)| format!("{path} ({})", at(origin))).collect();
+        let others = if others.is_empty() { String::new() } else { format!("; nor are {}", others.join(", ")) };
+        let text = format!(
+            "not effective yet, as this version does not have what it sets (the value is checked); leave it for a later one{others}"
+        );
+        self.problems.push(Problem::warning(text).at((*origin).clone()).key(first.as_str()));
     }
 }
 

@@ -27,7 +27,8 @@ From the strongest to the weakest:
    (`.properties`).
 6. Without classic flags: `JICOFO_SECRET` and `JICOFO_AUTH_PASSWORD`. The original did not read them then, so a file that
    says otherwise wins.
-7. `-Djicofo.key=value` in `JAVA_SYS_PROPS`.
+7. `-Djicofo.key=value` in `JAVA_SYS_PROPS`, which takes along a default that is the same setting: `username` that of `resource`,
+   `sctp.enabled` that of `octo.sctp-datachannels`, `max-ssrcs-per-user` that of `max-ssrc-groups-per-user`.
 8. The defaults below.
 
 Everything is read once, at the start.
@@ -46,6 +47,10 @@ if there is an error among them: a file that cannot be read, a required key that
 a wrong value counts for nothing, and the default is used. A key that does not exist is a warning that names the most similar
 one; keys of older versions are passed over in silence.
 
+With `--format json` it is one object: `valid`, `complete` (could all files be read? if not, there are no values), `problems`
+(each with `severity`, `file`, `line`, `column`, or another `origin`, `key`, `text`), `files`, and `values` by key, each with its
+`origin`.
+
 ## From an old installation to one file
 
 `jicofo migrate` (with the flags and the environment of a start, `--environment-file /etc/jitsi/jicofo/config` for the variables
@@ -57,7 +62,7 @@ What `${NAME}` in a configuration stands for is written as it is at that time.
 ## Writing values
 
 A duration is a number with a unit (`ns us ms s m h d`, or their names: `15 seconds`); without a unit it is milliseconds. A
-bool is `true`, `false`, `yes`, `no`, `on` or `off`. Numbers, bools and durations may be quoted. Values with `@`, `:`, `=` or
+bool is `true`, `false`, `yes`, `no`, `on` or `off`. A host is a name or an address, without a port. Numbers, bools and durations may be quoted. Values with `@`, `:`, `=` or
 `#` must be in double quotes; inside them `\\\"` is a quote and `\\\\` a backslash. `${NAME}` is another key or an environment
 variable, `${?NAME}` one that may be missing. `null` hides a default. A `*` in a
 path below is a name of your choice.

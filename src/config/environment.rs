@@ -4,9 +4,12 @@
 //! `JICOFO__TRACING` are the keys of `tracing`. Nobody sets such a name by accident, so it is stronger than every file and
 //! weaker than the classic flags only. Lists and objects are written as JSON; a list of domains also with commas.
 
-use super::hocon::{Node, Tree, Value};
+use super::hocon::{Node, Tree, Value, limits};
+use super::java::is_unclosed;
 use super::problem::{Origin, Problem};
-use super::schema::{KEYS, Key, nearest};
+use super::schema::{KEYS, Key};
+use super::settings::Settings;
+use super::similar;
 use super::sources::Sources;
 use super::typed::Kind;
 
@@ -25,8 +28,13 @@ pub(super) fn define(sources: &Sources, tree: &mut Tree, problems: &mut Vec<Prob
         let path = path(rest);
         let shown: Vec<&str> = path.iter().map(String::as_str).collect();
         let Some(key) = KEYS.iter().find(|key| key.matches(&shown)) else {
-            let text = match nearest(&path.join(".")) {
-                Some(known) => format!("there is no such key; did you mean {}?", variable(known)),
+            // Of so many nobody reads more.
+            if problems.len() >= limits::PROBLEMS {
+                continue;
+            }
+            let guesses: Vec<String> = similar::keys(&shown).iter().map(|known| variable(known)).collect();
+            let text = match similar::question(&guesses) {
+                Some(question) => format!("there is no such key; {question}"),
                 None => "there is no such key; remove the variable".to_owned(),
             };
             problems.push(Problem::warning(text).at(origin).key(path.join(".")));
@@ -36,6 +44,42 @@ pub(super) fn define(sources: &Sources, tree: &mut Tree, problems: &mut Vec<Prob
             Ok(node) => tree.define(&path, node),
             Err(wrong) => problems.push(Problem::error(wrong).at(origin).key(path.join("."))),
         }
+    }
+}
+
+/// `JICOFO_XMPP_CLIENT_PORT`, meant for a key that nothing else sets. Docker has variables of such names of its own, which it
+/// writes into the file.
+pub(super) fn misspelt(sources: &Sources, settings: &Settings, problems: &mut Vec<Problem>) {
+    for name in sources.environment.keys().filter(|name| name.starts_with("JICOFO_") && !name.starts_with(PREFIX)) {
+        let flat = |path: &str| variable(path).replace("__", "_");
+        let meant = KEYS.iter().find(|key| flat(key.path) == *name);
+        let Some(key) = meant.filter(|key| settings.entries.get(key.path).is_some_and(|e| e.origin.is_default()))
+        else {
+            continue;
+        };
+        let text = format!("nothing reads this variable; did you mean {}?", variable(key.path));
+        problems.push(Problem::warning(text).at(Origin::Environment(name.as_str().into())));
+    }
+}
+
+/// Variables that a start reads, and cannot. The secrets are looked at where they are used.
+pub(super) fn unreadable(sources: &Sources, problems: &mut Vec<Problem>) {
+    for name in &sources.unreadable {
+        let text = "is not UTF-8, so nothing of it is read; set it to UTF-8 text";
+        let problem = match name.as_str() {
+            "JAVA_SYS_PROPS" => Problem::error(text),
+            "JICOFO_LOG" | "RUST_LOG" => Problem::warning(text),
+            name if name.starts_with(PREFIX) || name.starts_with("net.java.sip.communicator.SC_HOME_DIR_") => {
+                Problem::error(text)
+            }
+            _ => continue,
+        };
+        problems.push(problem.at(Origin::Environment(name.as_str().into())));
+    }
+    let words = sources.environment.get("JAVA_SYS_PROPS");
+    if words.is_some_and(|words| is_unclosed(words)) {
+        let text = "a quote in it is never closed, so all that comes after it counts as one word; close it";
+        problems.push(Problem::warning(text).at(Origin::Environment("JAVA_SYS_PROPS".into())));
     }
 }
 
@@ -62,7 +106,7 @@ fn node(key: &Key, text: &str, origin: &Origin) -> Result<Node, String> {
     let json = serde_json::from_str::<serde_json::Value>(text);
     match (json, key.kind) {
         (Ok(json), _) if json.is_array() || json.is_object() => Ok(from_json(json, origin)),
-        (_, Kind::Domains) => {
+        (_, Kind::Domains) if !text.trim_start().starts_with('[') => {
             let parts = text.split([',', ' ']).filter(|part| !part.is_empty());
             let elements = parts.map(|part| Node::new(Value::text(part), origin.clone())).collect();
             Ok(Node::new(Value::List(elements), origin.clone()))
@@ -73,6 +117,7 @@ fn node(key: &Key, text: &str, origin: &Origin) -> Result<Node, String> {
 
 fn example(kind: Kind) -> &'static str {
     match kind {
+        Kind::Domains => r#"["a.example","b.example"]"#,
         Kind::RegionGroups => r#"[["a","b"],["c","d"]]"#,
         Kind::Delays => r#"{"50":500}"#,
         _ => r#"{"name":"value"}"#,

@@ -33,6 +33,15 @@ impl SystemProperties {
 /// Splits as a shell does: blanks separate, `'…'` and `"…"` keep them, a backslash takes the next character as it is. A quote
 /// that is not closed ends with the text.
 pub fn split_words(text: &str) -> Vec<String> {
+    split(text).0
+}
+
+/// Is there a quote that nothing closes?
+pub fn is_unclosed(text: &str) -> bool {
+    split(text).1
+}
+
+fn split(text: &str) -> (Vec<String>, bool) {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
@@ -52,7 +61,7 @@ pub fn split_words(text: &str) -> Vec<String> {
         }
     }
     words.extend(word);
-    words
+    (words, quote.is_some())
 }
 
 /// Properties for the Java machine itself and its libraries: nothing to say about them.

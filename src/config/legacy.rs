@@ -50,6 +50,24 @@ pub enum Converted {
     Refused(String),
 }
 
+fn shortened(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
+impl How {
+    /// What to tell of a value that cannot be read.
+    pub fn expects(self) -> &'static str {
+        match self {
+            How::Millis | How::MillisIfPositive | How::Positive => {
+                "expected a number of milliseconds; write digits only, or remove the line"
+            }
+            How::Seconds => "expected a number of seconds; write digits only, or remove the line",
+            How::MucPrefix => "there is no XMPP domain that it could be the prefix of; set that, or remove the line",
+            _ => "not a value of this setting; correct it, or remove the line",
+        }
+    }
+}
+
 impl Legacy {
     /// `xmpp_domain`: what [`How::MucPrefix`] is the prefix of.
     pub fn convert(&self, value: &str, xmpp_domain: Option<&str>) -> Converted {
@@ -81,6 +99,15 @@ impl Legacy {
             How::AuthEnabled | How::AuthType | How::AuthDomain => self.authentication(value),
             How::Ignored => Converted::FallsThrough,
         }
+    }
+
+    /// What a value means, if it is not what one would think.
+    pub fn surprise(&self, value: &str) -> Option<String> {
+        let is_bool = matches!(self.how, How::Bool | How::NotBool);
+        let plain = ["true", "false"].iter().any(|word| value.trim().eq_ignore_ascii_case(word));
+        (is_bool && !plain).then(|| {
+            format!("{:?} counts as false, as only `true` is true here; write true or false", shortened(value.trim()))
+        })
     }
 
     fn authentication(&self, value: &str) -> Converted {

@@ -31,6 +31,7 @@ pub mod report;
 pub mod schema;
 mod secret_files;
 pub mod settings;
+pub(crate) mod similar;
 pub mod sources;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,7 @@ mod tree;
 mod typed;
 mod unknown;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -46,7 +48,7 @@ pub use problem::{Origin, Problem, Severity};
 pub use sources::Sources;
 pub use tree::*;
 
-use hocon::{FileRead, Loader, Node, Tree, Value, limits, split_path};
+use hocon::{FileRead, Loader, Node, Tree, Value, Variable, limits, split_path};
 use settings::{Given, Settings};
 
 /// Where a Debian package puts its file, and where who starts fresh may put one.
@@ -79,7 +81,7 @@ fn defaults() -> Config {
 }
 
 fn read_defaults() -> Config {
-    let (root, _) = base(&Sources::default()).resolve(&|_| None);
+    let (root, _) = base(&Sources::default()).resolve(&|_| Variable::Absent);
     let given = Given { sources: &Sources::default(), legacy_file: ("", &[]), root: &root };
     Config::build(&Settings::read(&given, &mut Vec::new()))
 }
@@ -91,25 +93,34 @@ pub fn load(sources: &Sources) -> Loaded {
         loader.load(&file);
     }
     let (mut tree, mut files, syntax) = loader.finish();
+    let file = files.iter().find(|file| file.found && file.included_at.is_none());
+    let file = file.map(|file| file.path.display().to_string());
     // What follows from half a file would only hide what is wrong with it.
     let complete = problems.iter().chain(&syntax).all(|problem| problem.severity != Severity::Error);
     problems.extend(syntax);
 
     environment::define(sources, &mut tree, &mut problems);
-    let (root, unresolved) = tree.resolve(&|name| sources.environment.get(name).cloned());
+    environment::unreadable(sources, &mut problems);
+    let referenced = tree.referenced();
+    let (root, unresolved) = tree.resolve(&|name| sources.variable(name));
     let (legacy_name, entries) = legacy_file(sources, &mut files, &mut problems);
     let given = Given { sources, legacy_file: (&legacy_name, &entries), root: &root };
     let mut found = unresolved;
     let mut settings = Settings::read(&given, &mut found);
     secret_files::read(&mut settings, sources, &mut found);
     check::derive(&mut settings, sources, &mut found);
-    check::check(&settings, sources, &mut found);
-    unknown::keys(&root, &mut found);
+    let places = check::Places { root: &root, file: file.as_deref() };
+    check::check(&settings, sources, places, &mut found);
+    environment::misspelt(sources, &settings, &mut found);
+    unknown::keys(&root, &referenced, &mut found);
     unknown::legacy_names(&legacy_name, &entries, &mut found);
-    unknown::system(&sources.system, &mut found);
+    unknown::system(&sources.system, &referenced, &mut found);
     if complete {
         problems.append(&mut found);
     }
+    let mut said = HashSet::new();
+    // Some values decide about several keys.
+    problems.retain(|problem| said.insert(problem.to_string()));
     problems.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
     Loaded { config: Config::build(&settings), settings, problems, files, complete }
 }
@@ -132,8 +143,25 @@ fn base(sources: &Sources) -> Tree {
             tree.define(&path, Node::new(Value::text(value.as_str()), origin));
         }
     }
+    for (name, follower) in LINKED {
+        // An explicit one was defined above, by whatever name comes later.
+        if let (Some(value), None) = (sources.system.get(name), sources.system.get(follower)) {
+            let node = Node::new(Value::text(value), Origin::Derived(format!("-D{name}").into()));
+            if schema::key(follower).is_some_and(|key| key.kind.read(&node).is_ok()) {
+                tree.define(&split_path(follower), node);
+            }
+        }
+    }
     tree
 }
+
+/// Defaults that are those of another key: one that a file changes takes no other along, one that `-D` changes does (spec/70 §1).
+const LINKED: [(&str, &str); 4] = [
+    ("jicofo.xmpp.client.username", "jicofo.xmpp.client.resource"),
+    ("jicofo.xmpp.service.username", "jicofo.xmpp.service.resource"),
+    ("jicofo.sctp.enabled", "jicofo.octo.sctp-datachannels"),
+    ("jicofo.conference.max-ssrcs-per-user", "jicofo.conference.max-ssrc-groups-per-user"),
+];
 
 /// The file to read. None with a problem told, or in a classic start, which needs none.
 fn config_file(sources: &Sources, problems: &mut Vec<Problem>) -> Option<PathBuf> {
@@ -172,7 +200,9 @@ fn legacy_file(
     match read_text(&path) {
         Ok(text) => {
             files.push(FileRead { path, found: true, included_at: None });
-            (name, properties::parse(&text))
+            let parsed = properties::parse(&text);
+            problems.extend(parsed.mistakes.into_iter().map(|mistake| mistake.error(&name)));
+            (name, parsed.entries)
         }
         Err(error) => {
             files.push(FileRead { path, found: false, included_at: None });

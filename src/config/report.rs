@@ -23,11 +23,13 @@ pub fn effective(loaded: &Loaded) -> String {
     out
 }
 
-/// The same with the problems, for programs.
+/// The same with the problems, for programs. What follows from half a file is no value: then there are none.
 pub fn json(loaded: &Loaded) -> Json {
-    let values = loaded.settings.entries.iter().map(|(path, entry)| (path.clone(), json_entry(entry)));
+    let entries = loaded.settings.entries.iter().filter(|_| loaded.complete);
+    let values = entries.map(|(path, entry)| (path.clone(), json_entry(entry)));
     json!({
         "valid": !loaded.refuses(),
+        "complete": loaded.complete,
         "problems": loaded.problems.iter().map(json_problem).collect::<Vec<_>>(),
         "files": loaded.files.iter().map(|f| json!({ "path": f.path, "found": f.found })).collect::<Vec<_>>(),
         "values": values.collect::<serde_json::Map<_, _>>(),
@@ -67,9 +69,19 @@ fn typed(key: &Key, setting: &Setting) -> Json {
 }
 
 fn json_problem(problem: &Problem) -> Json {
+    let place = match &problem.origin {
+        Some(super::Origin::File { file, line, column }) => {
+            let known = |number: &u32| Some(*number).filter(|number| *number > 0);
+            (Some(file.to_string()), known(line), known(column))
+        }
+        _ => (None, None, None),
+    };
     json!({
         "severity": problem.severity.word(),
         "origin": problem.origin.as_ref().map(ToString::to_string),
+        "file": place.0,
+        "line": place.1,
+        "column": place.2,
         "key": problem.key,
         "text": problem.text,
     })

@@ -171,38 +171,6 @@ pub fn key(path: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.path == path)
 }
 
-/// The known path most like `path`, if any is like it: names may be misspelt, or in the wrong section.
-pub fn nearest(path: &str) -> Option<&'static str> {
-    let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
-    let best = KEYS.iter().map(|key| {
-        let whole = distance(path, key.path);
-        let name = distance(&last(path), &last(key.path));
-        (name * 2 + whole, name, whole, key.path)
-    });
-    let (_, name, whole, known) = best.min()?;
-    let short = last(path).chars().count().div_ceil(3);
-    (name <= short || whole <= 3).then_some(known)
-}
-
-/// Edit distance, a swap of neighbours counting as one.
-pub fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(200).collect(), b.chars().collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut next = vec![i; b.len() + 1];
-        for j in 1..=b.len() {
-            let change = row[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            next[j] = change.min(row[j] + 1).min(next[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                next[j] = next[j].min(before[j - 2] + 1);
-            }
-        }
-        before = std::mem::replace(&mut row, next);
-    }
-    row[b.len()]
-}
-
 /// Words in a name whose value nobody may read (spec/70 §1).
 pub fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();

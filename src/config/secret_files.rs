@@ -57,7 +57,7 @@ fn rank(origin: &Origin, sources: &Sources) -> u8 {
     }
 }
 
-/// The text without the line end that editors and `echo` put behind it.
+/// The text without what editors and `echo` put around it.
 fn secret_of(path: &Path) -> io::Result<String> {
     if !path.metadata()?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
@@ -68,7 +68,9 @@ fn secret_of(path: &Path) -> io::Result<String> {
         return Err(io::Error::other("it is too large to be a secret"));
     }
     let text = String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))?;
-    let text = text.strip_suffix('\n').unwrap_or(&text);
+    // Editors put a mark before it and a line end behind it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let text = text.strip_suffix('\n').unwrap_or(text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     match text {
         "" => Err(io::Error::other("it is empty")),

@@ -12,7 +12,8 @@ use super::properties::Property;
 use super::report;
 use super::schema::{Bad, KEYS, Key};
 use super::sources::{Override, Sources};
-use super::typed::Setting;
+use super::typed::{Kind, Setting, Wrong, duration};
+use super::unknown::is_in_odd_quotes;
 use crate::wire::{BareJid, Jid};
 
 /// No `Debug`: it would show secrets.
@@ -64,7 +65,8 @@ impl Settings {
         let mut visitors: Vec<String> = visitors.map(|nodes| nodes.keys().cloned().collect()).unwrap_or_default();
         if visitors.len() > limits::VISITOR_NODES {
             let text = format!("more than {} visitor nodes; this is no configuration", limits::VISITOR_NODES);
-            problems.push(Problem::error(text).key("jicofo.xmpp.visitors"));
+            let origin = given.root.get("jicofo.xmpp.visitors").map(|node| node.origin.clone());
+            problems.push(Problem::error(text).at(origin.unwrap_or(Origin::Default)).key("jicofo.xmpp.visitors"));
             visitors.truncate(limits::VISITOR_NODES);
         }
         let (strong, weak) = given.sources.overrides();
@@ -192,8 +194,17 @@ impl<'g> Reader<'_, 'g> {
     /// A flag that cannot be read is skipped with a warning (spec/10 §10.1).
     fn overridden(&mut self, key: &'static Key, over: Option<Override>) -> Option<(Option<Setting>, Origin)> {
         let over = over?;
+        // What was no UTF-8 has become this. Nobody can log in with it, nor find a file by it.
+        if over.text.contains(char::REPLACEMENT_CHARACTER) && (key.secret || key.path.ends_with("-file")) {
+            self.problems.push(Problem::error("is not UTF-8; set it to UTF-8 text").at(over.origin).key(key.path));
+            return None;
+        }
         match key.kind.read(&Node::new(Value::text(over.text), over.origin.clone())) {
             Ok(setting) => Some((Some(setting), over.origin)),
+            Err(wrong) if is_any_text(key) => {
+                self.problems.push(Problem::error(wrong.text).at(over.origin).key(key.path));
+                Some((None, Origin::Default))
+            }
             Err(wrong) => {
                 self.problems
                     .push(Problem::warning(format!("{wrong}; it is passed over")).at(over.origin).key(key.path));
@@ -211,8 +222,8 @@ impl<'g> Reader<'_, 'g> {
                     continue;
                 }
                 if legacy.how == How::Ignored {
-                    let text = format!("{} has no effect, as in the original; set {path} instead", legacy.name);
-                    self.problems.push(Problem::warning(text).at(origin));
+                    let text = format!("has no effect, as in the original; set {path} instead");
+                    self.problems.push(Problem::warning(text).at(origin).key(legacy.name));
                     continue;
                 }
                 let domain = match legacy.how {
@@ -222,6 +233,9 @@ impl<'g> Reader<'_, 'g> {
                 let wrong = match legacy.convert(&value, domain.as_deref()) {
                     Converted::Text(text) => match key.kind.read(&Node::new(Value::text(text), origin.clone())) {
                         Ok(setting) => {
+                            if let Some(text) = legacy.surprise(&value) {
+                                self.problems.push(Problem::warning(text).at(origin.clone()).key(legacy.name));
+                            }
                             self.contradicted(key, elements, legacy.name, &setting, &origin);
                             self.read.legacy.push(LegacyUse {
                                 name: legacy.name,
@@ -230,10 +244,14 @@ impl<'g> Reader<'_, 'g> {
                             });
                             return Some((Some(setting), origin));
                         }
-                        Err(wrong) => wrong,
+                        Err(wrong) if is_any_text(key) => {
+                            self.problems.push(Problem::error(wrong.text).at(origin).key(path));
+                            return Some((None, Origin::Default));
+                        }
+                        Err(wrong) => wrong.text,
                     },
                     Converted::Nothing => continue,
-                    Converted::FallsThrough => "not a value of this setting; correct it, or remove the line".to_owned(),
+                    Converted::FallsThrough => legacy.how.expects().to_owned(),
                     Converted::Refused(wrong) => {
                         // Three keys come from this name; one message is enough.
                         if legacy.how == How::AuthEnabled {
@@ -269,7 +287,7 @@ impl<'g> Reader<'_, 'g> {
     fn legacy_values(&self, legacy: &Legacy) -> Vec<(String, Origin)> {
         let (file, entries) = self.given.legacy_file;
         let in_file = entries.iter().rev().find(|entry| entry.name == legacy.name);
-        let in_file = in_file.map(|e| (e.value.clone(), Origin::File { file: file.into(), line: e.line, column: 0 }));
+        let in_file = in_file.map(|entry| (entry.value.clone(), entry.origin(file)));
         let in_system = self.given.sources.system.get(legacy.name);
         let in_system = in_system.map(|v| (v.to_owned(), Origin::SystemProperty(legacy.name.into())));
         // The one old name that the reference reads in the HOCON file too (spec/70 §6).
@@ -293,13 +311,14 @@ impl<'g> Reader<'_, 'g> {
         }
         let default = || key.default_node().and_then(|node| key.kind.read(&node).ok());
         let Some(node) = node else { return (default(), Origin::Default) };
-        let wrong = match &node.value {
+        self.suspect(key, path, node);
+        let (salvaged, wrong) = match &node.value {
             Value::Broken => return (default(), Origin::Default),
             Value::Null if key.default.is_none() => return (None, node.origin.clone()),
-            Value::Null => "null hides the default; remove the line, or give a value".to_owned(),
-            _ => match key.kind.read(node) {
-                Ok(setting) => return (Some(setting), node.origin.clone()),
-                Err(wrong) => wrong,
+            Value::Null => (None, vec!["null hides the default; remove the line, or give a value".to_owned().into()]),
+            _ => match key.kind.salvage(node) {
+                (Some(setting), wrong) if wrong.is_empty() => return (Some(setting), node.origin.clone()),
+                other => other,
             },
         };
         let refuse = match key.bad {
@@ -307,22 +326,52 @@ impl<'g> Reader<'_, 'g> {
             Bad::RefuseIf(other) => self.holds(other),
             Bad::UseDefault | Bad::UseInstead(_) => false,
         };
-        let (problem, instead) = match (refuse, key.bad, key.default) {
-            (true, ..) => (Problem::error(wrong), default()),
-            (_, Bad::UseInstead(other), _) => {
+        let (instead, origin, until) = match (key.bad, salvaged, key.default) {
+            (_, Some(setting), _) => (Some(setting), node.origin.clone(), "until then it is passed over".to_owned()),
+            (Bad::UseInstead(other), ..) => {
                 let setting = key.kind.read(&Node::new(Value::text(other), node.origin.clone())).ok();
-                let problem = Problem::warning(format!("{wrong}; until then it counts as {other}"));
-                self.problems.push(problem.at(node.origin.clone()).key(path));
                 // Whoever wrote it wrote this.
-                return (setting, node.origin.clone());
+                (setting, node.origin.clone(), format!("until then it counts as {other}"))
             }
-            (_, _, Some(value)) => {
-                (Problem::warning(format!("{wrong}; until then the default {value} is used")), default())
-            }
-            (_, _, None) => (Problem::warning(format!("{wrong}; until then it counts as not set")), None),
+            (_, _, Some("")) => (default(), Origin::Default, "until then it counts as empty".to_owned()),
+            (_, _, Some(value)) => (default(), Origin::Default, format!("until then the default {value} is used")),
+            (_, _, None) => (None, Origin::Default, "until then it counts as not set".to_owned()),
         };
-        self.problems.push(problem.at(node.origin.clone()).key(path));
-        (instead, Origin::Default)
+        for Wrong { text, at } in wrong.into_iter().take(limits::PROBLEMS) {
+            let problem = match refuse {
+                true => Problem::error(text),
+                false => Problem::warning(format!("{text}; {until}")),
+            };
+            self.problems.push(problem.at(at.unwrap_or_else(|| node.origin.clone())).key(path));
+        }
+        (instead, origin)
+    }
+
+    /// Values that are allowed, and are probably not what the person thinks.
+    fn suspect(&mut self, key: &Key, path: &str, node: &Node) {
+        let (Value::Text { text, quoted }, Origin::File { .. }) = (&node.value, &node.origin) else { return };
+        let bare_number = || text.trim().parse::<f64>().is_ok_and(|number| number > 0.0) && duration(text).is_ok();
+        let seconds = |text: &str| duration(text).is_ok_and(|time| time >= Duration::from_secs(1));
+        let seconds_meant = || {
+            format!(
+                "a number without a unit is milliseconds, so this is less than a second; write `{} seconds` if that is meant",
+                text.trim()
+            )
+        };
+        let said = if !quoted && is_in_odd_quotes(text) {
+            "single and typographic quotes count as a part of the value; write double quotes instead".to_owned()
+        } else if *quoted && text.contains("${") && text.contains('}') {
+            "${…} within quotes is not replaced, nor is it in TOML; in HOCON write it outside of the quotes if it is meant".to_owned()
+        } else if matches!(key.kind, Kind::Duration(_))
+            && bare_number()
+            && !seconds(text)
+            && key.default.is_some_and(seconds)
+        {
+            seconds_meant()
+        } else {
+            return;
+        };
+        self.problems.push(Problem::warning(said).at(node.origin.clone()).key(path));
     }
 
     /// Is another key, further up in the schema, true or set?
@@ -332,6 +381,11 @@ impl<'g> Reader<'_, 'g> {
             Some(_) => true,
         }
     }
+}
+
+/// The reference takes any text for it, and then fails to log in: to pass it over would be to log in somewhere else.
+fn is_any_text(key: &Key) -> bool {
+    matches!(key.kind, Kind::Host | Kind::Localpart | Kind::Resource)
 }
 
 /// The last one said counts.

@@ -1,8 +1,9 @@
 //! What a start is given to read from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::hocon::Variable;
 use super::java::SystemProperties;
 use super::problem::Origin;
 
@@ -104,6 +105,8 @@ pub struct Sources {
     pub flags: Vec<FlagValue>,
     pub system: SystemProperties,
     pub environment: BTreeMap<String, String>,
+    /// Variables whose value, or whose name even, is no UTF-8.
+    pub unreadable: BTreeSet<String>,
 }
 
 /// A value that is stronger or weaker than all files.
@@ -140,12 +143,29 @@ impl Sources {
         overrides
     }
 
+    pub(super) fn variable(&self, name: &str) -> Variable {
+        match self.environment.get(name) {
+            Some(text) => Variable::Text(text.clone()),
+            None if self.unreadable.contains(name) => Variable::NotText,
+            None => Variable::Absent,
+        }
+    }
+
+    /// A variable that is not blank. What is no UTF-8 is kept as what stands for that everywhere.
+    fn secret(&self, name: &str) -> Option<String> {
+        match self.variable(name) {
+            Variable::Text(text) => Some(text).filter(|text| !text.trim().is_empty()),
+            Variable::NotText => Some(char::REPLACEMENT_CHARACTER.into()),
+            Variable::Absent => None,
+        }
+    }
+
     fn environment_overrides(&self) -> Vec<Override> {
         let mut overrides = Vec::new();
         for (flag, variable) in SECRET_VARIABLES {
-            let value = self.environment.get(*variable).filter(|value| !value.trim().is_empty());
+            let value = self.secret(variable);
             let declaration = FLAGS.iter().find(|d| d.flag == *flag);
-            if let (Some(value), Some(declaration), None) = (value, declaration, self.flag(*flag)) {
+            if let (Some(value), Some(declaration), None) = (&value, declaration, self.flag(*flag)) {
                 let origin = Origin::Environment((*variable).into());
                 let all =
                     declaration.keys.iter().map(|key| Override { key, text: value.clone(), origin: origin.clone() });
@@ -153,9 +173,8 @@ impl Sources {
             }
         }
         for (flag, variable, key) in SECRET_FILE_VARIABLES {
-            let value = self.environment.get(*variable).filter(|value| !value.trim().is_empty());
-            if let (Some(value), None) = (value, self.flag(*flag)) {
-                overrides.push(Override { key, text: value.clone(), origin: Origin::Environment((*variable).into()) });
+            if let (Some(text), None) = (self.secret(variable), self.flag(*flag)) {
+                overrides.push(Override { key, text, origin: Origin::Environment((*variable).into()) });
             }
         }
         overrides

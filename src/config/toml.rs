@@ -27,9 +27,23 @@ pub(super) fn read(name: &Arc<str>, bytes: &[u8]) -> Result<Node, Problem> {
             let at = error.span().map_or(0, |span| span.start);
             // The crate's messages may go over several lines.
             let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
-            Err(Problem::error(format!("this is not TOML: {message}; correct it")).at(lines.origin(at)))
+            let advice = match looks_like_hocon(text) {
+                true => "it looks like HOCON, whose files are named .conf; rename it",
+                false => "correct it",
+            };
+            Err(Problem::error(format!("this is not TOML: {message}; {advice}")).at(lines.origin(at)))
         }
     }
+}
+
+/// Braces after a name, JSON, includes: what people move from a file of the other kind.
+fn looks_like_hocon(text: &str) -> bool {
+    let section = |line: &str| {
+        let name = line.trim_end().strip_suffix('{').map(|name| name.trim_end_matches([' ', '\t', ':', '=']));
+        name.is_some_and(|name| !name.contains(['=', '#', '[']))
+    };
+    let line = |line: &str| line.starts_with("include \"") || line.starts_with("//") || section(line);
+    text.trim_start().starts_with('{') || text.lines().any(|text| line(text.trim_start()))
 }
 
 /// Where lines begin, so that a place is found without reading the file again.

@@ -1,10 +1,12 @@
 //! From what is written to what is meant: the types of spec/70 §3.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use super::hocon::{Node, Value};
 use super::legacy::INSTEAD_OF_SHIBBOLETH;
+use super::problem::Origin;
 use crate::wire::{BareJid, Jid};
 
 /// The type of a key and what it allows.
@@ -18,6 +20,12 @@ pub enum Kind {
     /// The least that is allowed, in milliseconds.
     Duration(u64),
     Text,
+    /// A name that resolves, or an address.
+    Host,
+    /// What stands before the `@` of an address.
+    Localpart,
+    /// What stands after the `/` of an address.
+    Resource,
     Domain,
     BareJid,
     /// One of these, exactly.
@@ -51,6 +59,25 @@ pub enum Setting {
     Map(BTreeMap<String, String>),
 }
 
+/// What is wrong with a value and what to do; and where, if that is a part of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wrong {
+    pub text: String,
+    pub at: Option<Origin>,
+}
+
+impl From<String> for Wrong {
+    fn from(text: String) -> Wrong {
+        Wrong { text, at: None }
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 pub const DURATION_UNITS: &str = "ns, us, ms, s, m, h, d or their names (seconds, minutes, …)";
 
 impl Kind {
@@ -62,6 +89,9 @@ impl Kind {
             Kind::Double(..) => "number".into(),
             Kind::Duration(_) => "duration".into(),
             Kind::Text => "text".into(),
+            Kind::Host => "host".into(),
+            Kind::Localpart => "account name".into(),
+            Kind::Resource => "resource".into(),
             Kind::Domain => "domain".into(),
             Kind::BareJid => "bare JID".into(),
             Kind::Choice(names) | Kind::LooseChoice(names) | Kind::ClassName(names) => {
@@ -93,14 +123,28 @@ impl Kind {
     }
 
     /// The value that `node` means, or what is wrong with it and what to do.
-    pub fn read(&self, node: &Node) -> Result<Setting, String> {
-        match self {
-            Kind::Domains => domains(node),
-            Kind::RegionGroups => Ok(Setting::RegionGroups(region_groups(node)?)),
-            Kind::Delays => delays(node),
-            Kind::Map => map(node),
-            scalar => scalar.read_text(text_of(node, &scalar.describe())?),
+    pub fn read(&self, node: &Node) -> Result<Setting, Wrong> {
+        let (setting, mut wrong) = self.salvage(node);
+        match setting {
+            Some(setting) if wrong.is_empty() => Ok(setting),
+            _ => Err(wrong.swap_remove(0)),
         }
+    }
+
+    /// All that is wrong with `node`, and the value that the rest of it means, where the reference passes over wrong parts.
+    /// Without a value something is wrong.
+    pub fn salvage(&self, node: &Node) -> (Option<Setting>, Vec<Wrong>) {
+        let mut wrong = Vec::new();
+        let setting = match self {
+            Kind::Domains => domains(node, &mut wrong),
+            Kind::RegionGroups => region_groups(node, &mut wrong),
+            Kind::Delays => delays(node, &mut wrong),
+            Kind::Map => map(node, &mut wrong),
+            scalar => text_of(node, &scalar.describe()).and_then(|text| scalar.read_text(text)).map_err(Wrong::from),
+        };
+        let setting = setting.map_err(|one| wrong.push(one)).ok();
+        // Only groups of regions are each of use without the others (spec/70 §5.5).
+        (setting.filter(|_| wrong.is_empty() || *self == Kind::RegionGroups), wrong)
     }
 
     fn read_text(&self, text: &str) -> Result<Setting, String> {
@@ -128,12 +172,13 @@ impl Kind {
                 self.within(value >= Duration::from_millis(*min), Setting::Duration(value), text)
             }
             Kind::Text => Ok(Setting::Text(text.to_owned())),
+            Kind::Host => Ok(Setting::Text(host(text)?)),
+            Kind::Localpart => Ok(Setting::Text(localpart(text)?)),
+            Kind::Resource => Ok(Setting::Text(resource(text)?)),
             Kind::Domain => Ok(Setting::Domain(domain(text)?)),
             Kind::BareJid => match BareJid::new(text.trim()) {
                 Ok(jid) => Ok(Setting::BareJid(jid)),
-                Err(_) => {
-                    Err(format!("expected an address room@domain, found {}; write one in double quotes", found()))
-                }
+                Err(_) => Err(format!("expected an address room@domain, found {}; write one", found())),
             },
             Kind::Choice(names) => choice(names, |name| name == text, text),
             Kind::LooseChoice(names) => {
@@ -183,7 +228,7 @@ fn shown(text: &str) -> String {
     format!("{short:?}")
 }
 
-fn boolean(text: &str) -> Option<bool> {
+pub(super) fn boolean(text: &str) -> Option<bool> {
     match text {
         "yes" | "on" => Some(true),
         "no" | "off" => Some(false),
@@ -249,13 +294,21 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 
 fn domain(text: &str) -> Result<Jid, String> {
     let text = text.trim();
-    match Jid::new(text) {
-        Ok(jid) if !text.contains(['@', '/']) => Ok(jid),
-        _ => Err(format!(
-            "expected a domain such as meet.example.com, found {}; write one, without @ and /",
-            shown(text)
-        )),
+    let odd = ['@', '/', '“', '”', '„', '‘', '’', '«', '»'];
+    if let Ok(jid) = Jid::new(text)
+        && !text.contains(odd)
+    {
+        return Ok(jid);
     }
+    let advice = match text {
+        "" => "write one, or remove the line",
+        _ if text.contains("://") => "write no URL, but the domain alone",
+        _ if text.contains('@') => "write what stands after the @",
+        _ if text.contains('/') => "write what stands before the /",
+        _ if text.contains(':') => "write the domain alone, without a port",
+        _ => "write one",
+    };
+    Err(format!("expected a domain such as meet.example.com, found {}; {advice}", shown(text)))
 }
 
 /// Elements of a list; an object with the keys "0", "1", … is one too.
@@ -275,51 +328,171 @@ fn elements(node: &Node) -> Result<Vec<&Node>, String> {
     }
 }
 
-fn domains(node: &Node) -> Result<Setting, String> {
-    let elements = elements(node)?;
-    let read = elements.into_iter().map(|element| domain(text_of(element, "a domain")?));
-    Ok(Setting::Domains(read.collect::<Result<_, _>>()?))
+fn domains(node: &Node, wrong: &mut Vec<Wrong>) -> Result<Setting, Wrong> {
+    let mut domains = Vec::new();
+    if let Value::Text { text, .. } = &node.value {
+        let quoted: Vec<String> =
+            text.split([',', ' ']).filter(|part| !part.is_empty()).map(|part| format!("{part:?}")).collect();
+        return Err(format!("expected a list, found text; write [ {} ]", quoted.join(", ")).into());
+    }
+    for element in elements(node)? {
+        match text_of(element, "a domain").and_then(domain) {
+            Ok(jid) => domains.push(jid),
+            Err(mut text) => {
+                if text_of(element, "").is_ok_and(|text| text.trim().contains([' ', ','])) {
+                    text.push_str("; between two of them has to be a comma, outside of quotes");
+                }
+                wrong.push(Wrong { text, at: Some(element.origin.clone()) });
+            }
+        }
+    }
+    Ok(Setting::Domains(domains))
 }
 
-/// Parts that are malformed are passed over (spec/70 §5.5).
-fn region_groups(node: &Node) -> Result<Vec<Vec<String>>, String> {
-    let groups = elements(node)?.into_iter().filter_map(|group| {
-        let regions = elements(group).ok()?;
-        Some(regions.into_iter().filter_map(|region| text_of(region, "a region").ok().map(str::to_owned)).collect())
-    });
-    Ok(groups.collect())
+fn region_groups(node: &Node, wrong: &mut Vec<Wrong>) -> Result<Setting, Wrong> {
+    let groups = elements(node)?;
+    let names: Vec<String> =
+        groups.iter().filter_map(|group| text_of(group, "").ok().map(|name| format!("{name:?}"))).collect();
+    if !names.is_empty() && names.len() == groups.len() {
+        let text = format!(
+            "expected groups of regions, found regions; write [ [{}] ] if they are near each other",
+            names.join(", ")
+        );
+        return Err(text.into());
+    }
+    let mut read = Vec::new();
+    for group in groups {
+        let regions = match (&group.value, elements(group)) {
+            (_, Ok(regions)) => regions,
+            (Value::Text { text, .. }, Err(_)) => {
+                let text = format!(
+                    "expected a group of regions, found the region {}; put it into a list of regions",
+                    shown(text)
+                );
+                wrong.push(Wrong { text, at: Some(group.origin.clone()) });
+                continue;
+            }
+            (_, Err(text)) => {
+                wrong.push(Wrong { text, at: Some(group.origin.clone()) });
+                continue;
+            }
+        };
+        let mut names = Vec::new();
+        for region in regions {
+            match text_of(region, "a region") {
+                Ok(name) if !name.trim().is_empty() => names.push(name.to_owned()),
+                Ok(_) => wrong.push(Wrong {
+                    text: "a region is blank; name it, or remove it".into(),
+                    at: Some(region.origin.clone()),
+                }),
+                Err(text) => wrong.push(Wrong { text, at: Some(region.origin.clone()) }),
+            }
+        }
+        read.push(names);
+    }
+    Ok(Setting::RegionGroups(read))
 }
 
-fn delays(node: &Node) -> Result<Setting, String> {
+fn delays(node: &Node, wrong: &mut Vec<Wrong>) -> Result<Setting, Wrong> {
     let Some(fields) = node.as_object() else {
-        return Err(format!("expected an object {{ 50 = 500 }}, found {}; write one", node.value.kind()));
+        return Err(format!("expected an object {{ 50 = 500 }}, found {}; write one", node.value.kind()).into());
     };
     let mut delays = BTreeMap::new();
     for (size, delay) in fields {
-        let wrong =
-            || format!("the entry {} is not a conference size and whole milliseconds; write 50 = 500", shown(size));
-        let size = size.trim().parse().map_err(|_| wrong())?;
-        let ms = text_of(delay, "milliseconds")
-            .ok()
-            .and_then(int)
-            .and_then(|ms| u64::try_from(ms).ok())
-            .ok_or_else(wrong)?;
-        delays.insert(size, Duration::from_millis(ms));
+        let ms = text_of(delay, "milliseconds").ok().and_then(int).and_then(|ms| u64::try_from(ms).ok());
+        match (size.trim().parse(), ms) {
+            (Ok(size), Some(ms)) => drop(delays.insert(size, Duration::from_millis(ms))),
+            _ => {
+                let text = format!(
+                    "the entry {} is not a conference size and whole milliseconds; write 50 = 500",
+                    shown(size)
+                );
+                wrong.push(Wrong { text, at: Some(delay.origin.clone()) });
+            }
+        }
     }
     Ok(Setting::Delays(delays))
 }
 
-fn map(node: &Node) -> Result<Setting, String> {
+fn map(node: &Node, wrong: &mut Vec<Wrong>) -> Result<Setting, Wrong> {
     let Some(fields) = node.as_object() else {
-        return Err(format!("expected an object {{ name = value }}, found {}; write one", node.value.kind()));
+        return Err(format!("expected an object {{ name = value }}, found {}; write one", node.value.kind()).into());
     };
     let mut map = BTreeMap::new();
     for (name, value) in fields {
-        if let Value::Null = value.value {
-            continue;
+        match (&value.value, text_of(value, "text")) {
+            (Value::Null, _) => {}
+            (_, Ok(text)) => drop(map.insert(name.clone(), text.to_owned())),
+            (_, Err(_)) => {
+                let advice = match value.as_object() {
+                    Some(_) => "put a name that holds a dot in double quotes",
+                    None => "write a single value",
+                };
+                let text = format!("{} is not text; {advice}", shown(name));
+                wrong.push(Wrong { text, at: Some(value.origin.clone()) });
+            }
         }
-        let wrong = |_| format!("{} is not text; put a name that holds a dot in double quotes", shown(name));
-        map.insert(name.clone(), text_of(value, "text").map_err(wrong)?.to_owned());
     }
     Ok(Setting::Map(map))
+}
+
+/// Letters, digits, `-`, `_` and dots, or an IP address; `[::1]` without its brackets. Docker's names have `_`.
+fn host(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let found = || shown(text);
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    // `fe80::1%eth0`
+    let address = bare.split('%').next().unwrap_or_default();
+    if address.parse::<std::net::Ipv6Addr>().is_ok() || bare.parse::<std::net::Ipv4Addr>().is_ok() {
+        return Ok(bare.to_owned());
+    }
+    let advice = match text {
+        "" => return Err("is blank; write a host, or remove the line".into()),
+        _ if text.starts_with(['"', '\'']) => "it without these quotes, or all of it in double quotes",
+        _ if text.contains("://") || text.contains('/') => "no URL, but the host alone",
+        _ if text.contains(':') => "the host alone, the port has a key of its own",
+        _ if text.contains('@') => "the host alone, without an account",
+        _ if text.bytes().all(|b| b.is_ascii_digit()) => "a name or an address, this is a number",
+        _ if text.bytes().all(|b| b.is_ascii_digit() || b == b'.') => "an address of four numbers up to 255",
+        _ if text.contains(is_invisible) => "it anew, there is a character in it that cannot be seen",
+        _ if !text.is_ascii() => "its ASCII form, which begins with xn--",
+        _ => "letters, digits, - and dots",
+    };
+    let is_label = |label: &str| {
+        let known = label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        known && (1..=63).contains(&label.len())
+    };
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let numbers = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    if name.len() <= 253 && name.split('.').all(is_label) && !numbers {
+        return Ok(text.to_owned());
+    }
+    Err(format!("{} is no host; write {advice}", found()))
+}
+
+/// What comes along when text is copied from a page.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{a0}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+}
+
+fn localpart(text: &str) -> Result<String, String> {
+    match text {
+        _ if text.trim().is_empty() => Err("is blank; write a name, or remove the line".into()),
+        _ if text.contains('@') => Err(format!("{} is a whole address; write what stands before the @", shown(text))),
+        _ if text.contains('/') || BareJid::new(&format!("{text}@x")).is_err() => Err(format!(
+            "{} cannot be the name of an account; write one without blanks and any of \" & ' / : < > @",
+            shown(text)
+        )),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+fn resource(text: &str) -> Result<String, String> {
+    match text {
+        _ if text.trim().is_empty() => Err("is blank; write a name, or remove the line".into()),
+        _ if Jid::new(&format!("x@x/{text}")).is_err() => {
+            Err(format!("{} cannot be a resource; write a short name of letters and digits", shown(text)))
+        }
+        _ => Ok(text.to_owned()),
+    }
 }

@@ -25,12 +25,42 @@ impl Focus {
         self.audit_indexes(&mut wrong);
         self.audit_requests(&mut wrong);
         self.audit_timers(&mut wrong);
+        self.audit_counters(&mut wrong);
+        for (id, node, room) in self.cx.mirrors.iter().filter(|(id, ..)| self.conferences.get(*id).is_none()) {
+            wrong.push(format!("{id:?} has ended, and has {room:?} on {node:?} yet"));
+        }
+        let waits = |id| self.cx.pending.iter().any(|(then, _)| *then == Then::NodesDisconnected(id));
+        for id in self.cx.departures.ids().into_iter().filter(|id| !waits(*id)) {
+            wrong.push(format!("nobody leaves the rooms of {id:?}"));
+        }
         wrong.extend(self.cx.authentication.audit());
         let watched = self.cx.authentication.expiry.is_some_and(|timer| self.cx.timers.has(timer));
         if self.cx.authentication.sessions() > 0 && !watched {
             wrong.push("nobody watches the authentication sessions expire".into());
         }
         wrong
+    }
+
+    /// What was counted as it came and went is what is there.
+    fn audit_counters(&self, wrong: &mut Vec<String>) {
+        let (counted, there) = (&self.cx.metrics, self.gauges());
+        let lasting = [
+            ("conferences", counted.conferences_created, counted.conferences_ended, there.conferences),
+            ("participants", counted.participants, counted.participants_ended, there.participants),
+        ];
+        for (what, came, went, there) in lasting {
+            if came != went + there as u64 {
+                wrong.push(format!("{came} {what} came and {went} went, and {there} are there"));
+            }
+        }
+        let sizes = &there.sizes;
+        if sizes.buckets.iter().sum::<u64>() != there.conferences as u64 || sizes.sum < there.participants as u64 {
+            wrong.push(format!("the sizes of {} conferences are {sizes:?}", there.conferences));
+        }
+        let on_bridges: u64 = self.bridges().iter().map(|bridge| u64::from(bridge.endpoints)).sum();
+        if on_bridges != there.endpoints as u64 {
+            wrong.push(format!("{on_bridges} endpoints on bridges are {}", there.endpoints));
+        }
     }
 
     /// The story of a room, as far as it is remembered. None: there is no conference.
@@ -48,10 +78,10 @@ impl Focus {
         if self.brewery.as_ref().is_some_and(|brewery| brewery.seat.room.as_jid().is_bare_of(to)) {
             return None;
         }
-        let conference = self.conferences.id_of_text(to.bare_str()).and_then(|id| self.conferences.get(id));
+        let conference = self.conference_at(on, to.bare_str()).and_then(|id| self.conferences.get(id));
         match conference {
             None => Some(format!("a request on {on:?} into a room without a conference")),
-            Some(conference) if conference.member_by_nick(nick).is_none() => {
+            Some(conference) if conference.member_by_nick(on, nick).is_none() => {
                 Some(format!("a request to {nick}, who is not in the room"))
             }
             Some(_) => None,
@@ -93,6 +123,17 @@ impl Focus {
         let users: BTreeMap<&BridgeId, &BTreeSet<ConferenceId>> = self.cx.bridge_users.iter().collect();
         if users != on_bridges.iter().map(|(id, (_, users))| (*id, users)).collect() {
             wrong.push(format!("users of bridges are {users:?}, not {on_bridges:?}"));
+        }
+        let shown = self.conferences.iter().flat_map(|conference| {
+            let addresses =
+                conference.members().iter().filter_map(|member| Some((member.real_jid.clone()?, member.id)));
+            addresses.map(|(address, member)| (address, conference.id, member))
+        });
+        let kept = self.cx.addresses.iter().flat_map(|(address, places)| {
+            places.iter().map(|(conference, member)| (address.clone(), *conference, *member))
+        });
+        if shown.collect::<BTreeSet<_>>() != kept.collect() {
+            wrong.push("who is where by his address is not what members show".into());
         }
         let breakouts = self.cx.breakouts.values().flatten();
         let ids = self.cx.stranded.iter().chain(self.cx.meetings.values()).chain(breakouts);
@@ -158,10 +199,22 @@ impl Focus {
         }
     }
 
+    /// How many entries were looked at in walks over conferences, members and owners of sources, so far.
+    #[cfg(feature = "sabotage")]
+    pub fn walked(&self) -> u64 {
+        self.conferences.walked()
+    }
+
     /// Makes the core panic when it is about to send so many more stanzas: in the middle of things. Once.
     #[cfg(feature = "sabotage")]
     pub fn sabotage(&mut self, stanzas: u32) {
         self.cx.sabotage.left = Some(stanzas);
+    }
+
+    /// After that, so many times more when it is about to send the next.
+    #[cfg(feature = "sabotage")]
+    pub fn sabotage_again(&mut self, times: u32) {
+        self.cx.sabotage.again = times;
     }
 
     /// How often it has failed because it was told to.
@@ -176,6 +229,7 @@ impl Focus {
 #[derive(Debug, Default)]
 pub(crate) struct Sabotage {
     left: Option<u32>,
+    again: u32,
     struck: u64,
 }
 
@@ -185,7 +239,8 @@ impl Sabotage {
         match &mut self.left {
             None => {}
             Some(0) => {
-                self.left = None;
+                self.left = (self.again > 0).then_some(0);
+                self.again = self.again.saturating_sub(1);
                 self.struck += 1;
                 panic!("sabotage");
             }

@@ -41,6 +41,10 @@ pub(crate) struct Components {
 }
 
 impl Components {
+    pub fn moderation(&self) -> Option<&str> {
+        self.av_moderation.as_deref()
+    }
+
     /// The domain of breakout rooms.
     pub fn breakout_rooms(&self) -> Option<&str> {
         self.breakout_rooms.as_deref()
@@ -85,7 +89,13 @@ impl Focus {
                     *known = found;
                 }
             }
+            let visitors = component("visitors");
+            if visitors.as_deref() != self.cx.nodes.component().map(Jid::as_str) {
+                log::info!("the component visitors is {}", visitors.as_deref().unwrap_or("nobody"));
+                self.cx.nodes.set_component(visitors.as_deref());
+            }
         }
+        self.cx.breakout_domain.clone_from(&self.components.breakout_rooms);
         self.components.discovered = true;
         for (from, message) in std::mem::take(&mut self.components.early) {
             self.component_message(&from, message);
@@ -103,6 +113,7 @@ impl Focus {
         let said = match answer {
             Answer::Result(Some(Payload::DiscoInfo(info))) => {
                 self.cx.problems.solve(Kind::NoComponents, &domain);
+                self.judge_visitors(info);
                 for (kind, feature, module) in FEATURES {
                     if info
                         .identities
@@ -135,6 +146,23 @@ impl Focus {
                 )
             });
         }
+    }
+
+    /// visitors-off: they are switched on, and Prosody does not help.
+    fn judge_visitors(&mut self, info: &DiscoInfo) {
+        let named =
+            info.identities.iter().any(|it| it.category == "component" && it.kind == "visitors" && it.name.is_some());
+        // Without a node there is nobody for it to connect, which is told as such.
+        if named || !self.cx.nodes.enabled() || self.cx.nodes.ids().next().is_none() {
+            return self.cx.problems.solve(Kind::VisitorsOff, "");
+        }
+        let domain = self.cx.config.xmpp.client.xmpp_domain.clone().unwrap_or_default();
+        self.cx.problems.raise(self.cx.now, Kind::VisitorsOff, "", || {
+            format!(
+                "{domain} names no component visitors; nobody is sent to visitor nodes; load visitors for it in Prosody, and \
+                 Component \"visitors.{domain}\" \"visitors_component\", or write jicofo.visitors.enabled = false"
+            )
+        });
     }
 
     /// A JSON message, if a component sent it.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::auth::Authentication;
 use super::bridges::registry::{BridgeId, Bridges};
 use super::caps::CapsCache;
-use super::conference::ConferenceId;
+use super::command::{CommandId, Reply};
 use super::conference::offer::CodecCache;
+use super::conference::{ConferenceId, MemberId};
 use super::floods::Floods;
 use super::ids::{Ids, Seed};
 use super::metrics::Metrics;
@@ -19,6 +20,9 @@ use super::pins::Pins;
 use super::problems::Problems;
 use super::time::Timestamp;
 use super::timers::{Timer, TimerKey, Timers};
+use super::visitors::departures::Departures;
+use super::visitors::mirrors::Mirrors;
+use super::visitors::nodes::Nodes;
 use super::{Connection, Output};
 use crate::config::{Config, ConnectionName};
 use crate::wire::disco::DiscoInfo;
@@ -29,6 +33,9 @@ use crate::wire::{BareJid, Jid};
 /// The focus' name in every room. Clients take Jingle from any other nick for peer-to-peer (spec/30 §1), so it is this one
 /// whatever the account is called (spec/70 §5.1).
 pub(crate) const NICK: &str = "focus";
+
+/// Of how many domains it is remembered that they host rooms. Whoever is forgotten is asked again.
+const MAX_MUC_DOMAINS: usize = 1_000;
 
 /// What we know of one connection.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +55,14 @@ pub(crate) struct Asked {
     /// What it was sent to: the sender of the answer, on a component.
     pub to: Option<Jid>,
     pub id: StanzaId,
+    /// It came as a command, from nobody whom the server knows: answered as one.
+    pub command: Option<CommandId>,
+}
+
+impl Asked {
+    pub fn by_command(id: CommandId) -> Asked {
+        Asked { on: Connection::Client, from: None, to: None, id: StanzaId::from(""), command: Some(id) }
+    }
 }
 
 pub(crate) struct Context {
@@ -65,6 +80,11 @@ pub(crate) struct Context {
     pub problems: Problems,
     pub authentication: Authentication,
     pub floods: Floods,
+    pub nodes: Nodes,
+    /// Rooms of visitors that we are in or enter, and whose they are.
+    pub mirrors: Mirrors,
+    /// Rooms of conferences that have ended.
+    pub departures: Departures,
     /// Which conferences have a session on a bridge.
     pub bridge_users: BTreeMap<BridgeId, BTreeSet<ConferenceId>>,
     /// Who waits to be placed anew.
@@ -73,10 +93,14 @@ pub(crate) struct Context {
     pub stranded: BTreeSet<ConferenceId>,
     /// Meeting ids in use: two rooms with one would share a conference on the bridge (spec/90, row 60).
     pub meetings: BTreeMap<MeetingId, ConferenceId>,
+    /// Where breakout rooms are, as far as is known.
+    pub breakout_domain: Option<String>,
     /// Breakout conferences by their main room.
     pub breakouts: BTreeMap<BareJid, BTreeSet<ConferenceId>>,
-    links: [Link; 3],
-    muc_domains: BTreeSet<String>,
+    /// Where in rooms somebody is, by the address that he shows there.
+    pub addresses: BTreeMap<Jid, BTreeSet<(ConferenceId, MemberId)>>,
+    links: Vec<Link>,
+    muc_domains: BTreeSet<(Connection, String)>,
     outputs: VecDeque<Output>,
     unique: u64,
     #[cfg(feature = "sabotage")]
@@ -85,8 +109,10 @@ pub(crate) struct Context {
 
 impl Context {
     pub fn new(config: Arc<Config>, seed: Seed) -> Context {
+        let links = vec![Link::default(); 3 + config.xmpp.visitors.len()];
         Context {
             authentication: Authentication::new(&config),
+            nodes: Nodes::new(&config),
             ids: Ids::new(seed),
             own: Own::new(&config),
             problems: Problems::new(&config),
@@ -100,12 +126,16 @@ impl Context {
             codecs: CodecCache::default(),
             metrics: Metrics::default(),
             floods: Floods::default(),
+            mirrors: Mirrors::default(),
+            departures: Departures::default(),
             bridge_users: BTreeMap::new(),
             moves: Moves::default(),
             stranded: BTreeSet::new(),
             meetings: BTreeMap::new(),
+            breakout_domain: None,
             breakouts: BTreeMap::new(),
-            links: Default::default(),
+            addresses: BTreeMap::new(),
+            links,
             muc_domains: BTreeSet::new(),
             outputs: VecDeque::new(),
             unique: 0,
@@ -121,16 +151,16 @@ impl Context {
     }
 
     pub fn link(&mut self, on: Connection) -> &mut Link {
-        &mut self.links[on as usize]
+        &mut self.links[on.index()]
     }
 
     pub fn is_connected(&self, on: Connection) -> bool {
-        self.links[on as usize].jid.is_some()
+        self.links[on.index()].jid.is_some()
     }
 
     /// Our own address on a connection, as the `initiator` of sessions.
     pub fn jid(&self, on: Connection) -> Option<&Jid> {
-        self.links[on as usize].jid.as_ref()
+        self.links[on.index()].jid.as_ref()
     }
 
     /// The connection on which bridges are: the one that joined their brewery (spec/50 §1).
@@ -144,6 +174,7 @@ impl Context {
     pub fn reply_timeout(&self, on: Connection) -> Duration {
         match (on, &self.config.xmpp.service) {
             (Connection::Service, Some(service)) => service.reply_timeout,
+            (Connection::Visitors(node), _) => self.nodes.get(node).reply_timeout,
             _ => self.config.xmpp.client.account.reply_timeout,
         }
     }
@@ -151,6 +182,11 @@ impl Context {
     pub fn send(&mut self, on: Connection, stanza: Stanza) {
         #[cfg(feature = "sabotage")]
         self.sabotage.strike();
+        if let Stanza::Iq(iq) = &stanza
+            && let IqBody::Set(Payload::Jingle(jingle)) = &iq.body
+        {
+            self.metrics.jingle_sent.add(jingle);
+        }
         self.outputs.push_back(Output::Send { on, stanza });
     }
 
@@ -173,8 +209,19 @@ impl Context {
     }
 
     pub fn ask(&mut self, on: Connection, to: Option<Jid>, body: IqBody, then: Then) -> PendingId {
+        self.ask_within(self.reply_timeout(on), on, to, body, then)
+    }
+
+    pub fn ask_within(
+        &mut self,
+        wait: Duration,
+        on: Connection,
+        to: Option<Jid>,
+        body: IqBody,
+        then: Then,
+    ) -> PendingId {
         let id = self.pending.reserve();
-        let deadline = self.timers.set(self.now + self.reply_timeout(on), Timer::NoAnswer(id));
+        let deadline = self.timers.set(self.now + wait, Timer::NoAnswer(id));
         self.pending.insert(id, on, to.clone(), then, deadline);
         let id_on_wire = pending::stanza_id(self.ids.prefix(), id);
         self.send(on, Stanza::Iq(Box::new(Iq { from: None, to, id: id_on_wire, body })));
@@ -189,6 +236,9 @@ impl Context {
 
     /// Answers a request on the connection it came on, to the sender to the letter.
     pub fn answer(&mut self, asked: Asked, body: IqBody) {
+        if let Some(id) = asked.command {
+            return self.put(Output::Reply { id, reply: Reply::Conference(Box::new(body)) });
+        }
         let from = if asked.on == Connection::Component { asked.to } else { None };
         self.send(asked.on, Stanza::Iq(Box::new(Iq { from, to: asked.from, id: asked.id, body })));
     }
@@ -199,19 +249,24 @@ impl Context {
 
     /// Asks a domain, once a process, whether it hosts rooms (spec/20 §2.2 step 1).
     pub fn check_muc_domain(&mut self, on: Connection, domain: &str) {
-        if self.muc_domains.contains(domain) {
+        let known = (on, domain.to_owned());
+        if self.muc_domains.contains(&known) {
             return;
+        }
+        // A deployment has a few; anybody may make up domains, and have them answer.
+        if self.muc_domains.len() >= MAX_MUC_DOMAINS {
+            self.muc_domains.pop_first();
         }
         // Invariant: the domain of a valid JID is a valid JID.
         let Ok(to) = Jid::new(domain) else { return };
-        self.muc_domains.insert(domain.to_owned());
+        self.muc_domains.insert(known);
         let body = IqBody::Get(Payload::DiscoInfo(DiscoInfo::default()));
-        self.request(on, to, body, Then::MucDomain(domain.to_owned()));
+        self.request(on, to, body, Then::MucDomain(on, domain.to_owned()));
     }
 
     /// A domain that is no home of rooms, or did not say, is asked again at the next entry.
-    pub fn forget_muc_domain(&mut self, domain: &str) {
-        self.muc_domains.remove(domain);
+    pub fn forget_muc_domain(&mut self, on: Connection, domain: &str) {
+        self.muc_domains.remove(&(on, domain.to_owned()));
     }
 
     /// For the log.
@@ -237,6 +292,24 @@ impl Context {
         }
         self.stranded.remove(&id);
         self.moves.forget(id);
+        self.mirrors.forget(id);
+    }
+
+    /// Nothing leads to a conference any more that could not even be ended. It costs what there is.
+    pub fn forget_failed(&mut self, id: ConferenceId) {
+        self.forget_conference(id);
+        self.timers.cancel_all_of(id);
+        super::caps::ended(self, id);
+        self.meetings.retain(|_, conference| *conference != id);
+        for conferences in self.breakouts.values_mut().chain(self.bridge_users.values_mut()) {
+            conferences.remove(&id);
+        }
+        self.breakouts.retain(|_, conferences| !conferences.is_empty());
+        self.bridge_users.retain(|_, conferences| !conferences.is_empty());
+        for places in self.addresses.values_mut() {
+            places.retain(|(conference, _)| *conference != id);
+        }
+        self.addresses.retain(|_, places| !places.is_empty());
     }
 }
 

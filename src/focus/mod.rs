@@ -12,8 +12,11 @@ pub mod command;
 mod components;
 pub mod conference;
 mod context;
+mod counted;
+pub mod debug;
 mod diagnosis;
 mod floods;
+pub mod health;
 mod ids;
 pub mod metrics;
 mod moving;
@@ -31,6 +34,7 @@ mod story;
 mod table;
 pub mod time;
 mod timers;
+pub mod visitors;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -44,11 +48,11 @@ use self::components::Components;
 use self::conference::{Conference, ConferenceId, Leave};
 use self::context::{Asked, Context, NICK};
 use self::diagnosis::Strangers;
-use self::metrics::{Gauges, Metrics};
+use self::health::Health;
 use self::moving::Redistribution;
 use self::pending::{Answer, Then};
 use self::problems::{Kind, Problems};
-use self::seat::SeatOwner;
+use self::seat::{Seat, SeatOwner};
 use self::story::Came;
 use self::table::Conferences;
 use self::timers::Timer;
@@ -57,6 +61,7 @@ use crate::wire::Jid;
 use crate::wire::stanza::{IqBody, Payload, Stanza};
 use crate::wire::values::Condition;
 pub use ids::Seed;
+pub use own::VERSION;
 pub use time::Timestamp;
 
 /// One of the focus' connections.
@@ -68,15 +73,56 @@ pub enum Connection {
     Service,
     /// `focus.<domain>` of the classic wiring.
     Component,
+    /// The rooms and visitors of a visitor node.
+    Visitors(NodeId),
+}
+
+/// A visitor node, by its place among those that are configured and enabled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u16);
+
+impl NodeId {
+    /// Its name in the configuration.
+    fn configured(self, config: &Config) -> &str {
+        config.xmpp.visitors.keys().nth(usize::from(self.0)).map_or("?", String::as_str)
+    }
 }
 
 impl Connection {
     /// What people call it.
-    pub fn name(self) -> &'static str {
+    pub fn name(self, config: &Config) -> String {
         match self {
-            Connection::Client => "client connection",
-            Connection::Service => "service connection",
-            Connection::Component => "component connection",
+            Connection::Client => "client connection".to_owned(),
+            Connection::Service => "service connection".to_owned(),
+            Connection::Component => "component connection".to_owned(),
+            Connection::Visitors(node) => format!("connection of visitor node {}", node.configured(config)),
+        }
+    }
+
+    /// Its place among all.
+    fn index(self) -> usize {
+        match self {
+            Connection::Client => 0,
+            Connection::Service => 1,
+            Connection::Component => 2,
+            Connection::Visitors(NodeId(node)) => 3 + usize::from(node),
+        }
+    }
+
+    fn node(self) -> Option<NodeId> {
+        match self {
+            Connection::Visitors(node) => Some(node),
+            _ => None,
+        }
+    }
+
+    /// What monitoring calls it.
+    pub fn short_name(self, config: &Config) -> String {
+        match self {
+            Connection::Client => "client".to_owned(),
+            Connection::Service => "service".to_owned(),
+            Connection::Component => "component".to_owned(),
+            Connection::Visitors(node) => node.configured(config).to_owned(),
         }
     }
 }
@@ -163,6 +209,7 @@ pub struct Focus {
     commanded: Option<CommandId>,
     redistribution: Redistribution,
     strangers: Strangers,
+    health: Health,
 }
 
 impl Focus {
@@ -184,17 +231,25 @@ impl Focus {
             commanded: None,
             redistribution: Redistribution::default(),
             strangers: Strangers::default(),
+            health: Health::default(),
         }
     }
 
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         self.cx.now = self.cx.now.max(now);
         self.cx.problems.age(self.cx.now);
+        if self.cx.metrics.started.is_none() {
+            self.cx.metrics.started = Some(self.cx.now);
+            self.watch_health();
+        }
         match input {
             Input::Connected { on, jid, resumed } => self.connected(on, jid, resumed),
             Input::Disconnected { on, resumable } => self.disconnected(on, resumable),
-            Input::Trouble { on, kind, text } => _ = self.cx.problems.note(self.cx.now, kind, on.name(), || text),
-            Input::Relief { on, kind } => self.cx.problems.solve(kind, on.name()),
+            Input::Trouble { on, kind, text } => {
+                let name = on.name(&self.cx.config);
+                _ = self.cx.problems.note(self.cx.now, kind, &name, || text);
+            }
+            Input::Relief { on, kind } => self.cx.problems.solve(kind, &on.name(&self.cx.config)),
             Input::Stanza { on, stanza } => self.stanza(on, stanza),
             Input::Tick => {}
             Input::Command { id, command } => self.command(id, command),
@@ -218,10 +273,6 @@ impl Focus {
         &self.cx.problems
     }
 
-    pub fn metrics(&self) -> &Metrics {
-        &self.cx.metrics
-    }
-
     /// How each bridge is doing, by address.
     pub fn bridges(&self) -> Vec<BridgeStatus> {
         self.cx.bridges.status(self.cx.now, &self.cx.config.bridge)
@@ -232,22 +283,6 @@ impl Focus {
         Some(self.conferences.get(self.conferences.id_of_text(room)?)?.room_metadata())
     }
 
-    /// Counted from state.
-    pub fn gauges(&self) -> Gauges {
-        let config = &self.cx.config.bridge;
-        Gauges {
-            conferences: self.conferences.len(),
-            members: self.conferences.iter().map(|conference| conference.members().len()).sum(),
-            participants: self.conferences.iter().map(|conference| conference.members().participants()).sum(),
-            bridges: self.cx.bridges.iter().count(),
-            operational_bridges: self.cx.bridges.iter().filter(|it| it.operational(self.cx.now, config)).count(),
-            bridges_in_shutdown: self.cx.bridges.iter().filter(|bridge| bridge.graceful_shutdown).count(),
-            bridge_versions: self.cx.bridges.versions(),
-            endpoints: self.cx.bridges.iter().map(|bridge| bridge.endpoints as usize).sum(),
-            requests_pending: self.cx.pending.len(),
-            timers: self.cx.timers.len(),
-        }
-    }
     /// To be called after [`Focus::handle`] panicked, which it does outside of conferences only: what may have been left
     /// undone is done again. The rest goes on.
     pub fn recover(&mut self, now: Timestamp) {
@@ -271,6 +306,8 @@ impl Focus {
             self.conference_failed(id);
         } else if conference.has_ended() {
             self.clear_away(id);
+        } else if conference.is_check && conference.is_inside() {
+            self.check_entered(id);
         }
     }
 
@@ -278,18 +315,24 @@ impl Focus {
     fn conference_failed(&mut self, id: ConferenceId) {
         self.cx.metrics.panics += 1;
         // While we are in the room: otherwise it would not let the answer through.
-        self.answer_failed();
+        if catch_unwind(AssertUnwindSafe(|| self.answer_failed())).is_err() {
+            self.cx.metrics.panics += 1;
+        }
         let Some(conference) = self.conferences.get_mut(id) else { return };
         log::error!(
             room:% = conference.room, meeting_id:% = conference.meeting;
             "the conference ends because of an error of ours. What led to it:\n{}",
             conference.story
         );
-        if catch_unwind(AssertUnwindSafe(|| conference.end(&mut self.cx, Leave::Room))).is_err() {
+        // What the first attempt did not come to, the second does: what is done is not there to be done again.
+        let mut ends = || catch_unwind(AssertUnwindSafe(|| conference.end(&mut self.cx, Leave::Room))).is_ok();
+        let failures = if ends() { 0 } else { 1 + u64::from(!ends()) };
+        self.cx.metrics.panics += failures;
+        if failures == 2 {
             log::error!(
                 room:% = conference.room, meeting_id:% = conference.meeting; "and it could not be ended in order"
             );
-            self.cx.forget_conference(id);
+            self.cx.forget_failed(id);
         }
         self.clear_away(id);
     }
@@ -297,11 +340,12 @@ impl Focus {
     /// Whoever asked when it failed is told so, unless he has his answer, or gets it from a conference.
     fn answer_failed(&mut self) {
         let Some(asked) = self.asked.take() else { return };
-        let is_answer = |stanza: &Stanza| {
-            let Stanza::Iq(iq) = stanza else { return false };
-            iq.id == asked.id && iq.to == asked.from
+        let is_answer = |output: &Output| match (output, asked.command) {
+            (Output::Reply { id, .. }, Some(command)) => *id == command,
+            (Output::Send { stanza: Stanza::Iq(iq), .. }, None) => iq.id == asked.id && iq.to == asked.from,
+            _ => false,
         };
-        let answered = self.cx.outputs().iter().filter_map(Output::stanza).any(is_answer);
+        let answered = self.cx.outputs().iter().any(is_answer);
         if !answered && !self.conferences.iter().any(|conference| conference.has_asker(&asked)) {
             self.cx.answer_error(asked, Condition::InternalServerError, "");
         }
@@ -317,6 +361,11 @@ impl Focus {
 
     fn clear_away(&mut self, id: ConferenceId) {
         let Some(conference) = self.conferences.remove(id) else { return };
+        if conference.is_check {
+            return self.check_conference_ended(&conference);
+        }
+        self.cx.metrics.conferences_ended += 1;
+        self.cx.metrics.conferences_micros += metrics::micros(self.cx.now.since(conference.created));
         self.sessions_of_conference_end(&conference.room);
         let main = conference.main_room().and_then(|room| self.conferences.id_of(room));
         if let Some(main) = main {
@@ -346,6 +395,10 @@ impl Focus {
                 }
             }
             Timer::EntryTimeout(id) => self.with_conference(id, Conference::entry_timed_out),
+            Timer::MirrorTimeout(id, mirror) => self.with_conference(id, |conference, cx| {
+                conference.mirror_step(cx, mirror, Seat::entry_timed_out);
+            }),
+            Timer::VisitorCount(id) => self.with_conference(id, Conference::visitor_count_rested),
             Timer::MetadataTimeout(id) => self.with_conference(id, Conference::metadata_timed_out),
             Timer::NobodyCame(id) => self.with_conference(id, Conference::nobody_came),
             Timer::Alone(id) => self.with_conference(id, Conference::alone_for_long),
@@ -374,6 +427,7 @@ impl Focus {
             }
             Timer::Redistribute => self.redistribute(),
             Timer::SessionsExpire => self.sessions_expire(),
+            Timer::CheckHealth => self.health_due(),
         }
     }
 
@@ -386,7 +440,17 @@ impl Focus {
             Then::Components => self.components_answered(answer),
             Then::Proxy => self.proxy_answered(&answer),
             Then::Roster => self.roster_answered(&answer),
-            Then::MucDomain(domain) => self.muc_domain_answered(&domain, &answer),
+            Then::MucDomain(on, domain) => self.muc_domain_answered(on, &domain, &answer),
+            Then::RoomForm(SeatOwner::Mirror(id, mirror)) => self.with_conference(id, |conference, cx| {
+                conference.mirror_step(cx, mirror, |seat| seat.form_answered(answer));
+            }),
+            Then::RoomConfigured(SeatOwner::Mirror(id, mirror)) => self.with_conference(id, |conference, cx| {
+                conference.mirror_step(cx, mirror, |seat| seat.configured(answer));
+            }),
+            Then::NodeConnected(id, mirror) => {
+                self.with_conference(id, |conference, cx| conference.node_connected(cx, mirror, &answer));
+            }
+            Then::NodesDisconnected(departure) => self.cx.depart(departure),
             Then::RoomForm(SeatOwner::Brewery) => self.brewery_form_answered(answer),
             Then::RoomConfigured(SeatOwner::Brewery) => self.brewery_configured(answer),
             Then::RoomForm(SeatOwner::Conference(id)) => {
@@ -428,21 +492,32 @@ impl Focus {
             }
             Then::Expired(id, bridge) => self.with_conference(id, |conference, cx| conference.expired(cx, &bridge)),
             Then::Checked(bridge) => self.checked(&bridge, &answer),
+            Then::Pinged => self.pinged(&answer),
             Then::Nothing => {}
         }
     }
 
     /// A domain said whether it hosts rooms. One that does not fails whoever is entering a room there.
-    fn muc_domain_answered(&mut self, domain: &str, answer: &Answer) {
+    fn muc_domain_answered(&mut self, on: Connection, domain: &str, answer: &Answer) {
         let hosts_rooms = matches!(answer, Answer::Result(Some(Payload::DiscoInfo(info)))
             if info.features.iter().any(|feature| feature.var == crate::wire::ns::MUC));
         if hosts_rooms {
-            self.cx.problems.solve(Kind::NoMuc, domain);
+            if on.node().is_none() {
+                self.cx.problems.solve(Kind::NoMuc, domain);
+            }
             return;
         }
-        self.cx.forget_muc_domain(domain);
+        self.cx.forget_muc_domain(on, domain);
         // Silence is no answer to this question: whether a room there answers will show.
         if matches!(answer, Answer::None) {
+            return;
+        }
+        if let Some(node) = on.node() {
+            let there = self.cx.mirrors.iter().filter(|(_, at, room)| *at == node && room.domain() == domain);
+            let there: Vec<ConferenceId> = there.map(|(id, ..)| id).collect();
+            for id in there {
+                self.with_conference(id, |conference, cx| conference.no_such_mirror(cx, node));
+            }
             return;
         }
         self.cx.problems.raise(self.cx.now, Kind::NoMuc, domain, || {
@@ -505,12 +580,16 @@ impl Focus {
         for id in self.conferences.ids() {
             self.with_conference(id, |conference, cx| conference.end(cx, Leave::Room));
         }
+        // Nobody will be there for an answer.
+        for departure in self.cx.departures.ids() {
+            self.cx.depart(departure);
+        }
         if let Some(brewery) = &mut self.brewery
             && self.cx.is_connected(brewery.seat.on)
         {
             brewery.seat.leave(&mut self.cx);
         }
-        for on in [Connection::Client, Connection::Service] {
+        for on in self.accounts() {
             if self.cx.is_connected(on) {
                 self.take_leave(on);
             }

@@ -13,6 +13,8 @@ use super::ids;
 use super::seat::SeatOwner;
 use super::story::Came;
 use super::timers::TimerKey;
+use super::visitors::departures::DepartureId;
+use super::visitors::mirrors::MirrorId;
 use crate::wire::Jid;
 use crate::wire::stanza::{Payload, StanzaError};
 use crate::wire::values::{EndpointId, StanzaId};
@@ -32,10 +34,14 @@ pub(crate) enum Then {
     /// The server showed our account's contacts.
     Roster,
     /// A domain said whether it hosts rooms.
-    MucDomain(String),
+    MucDomain(Connection, String),
     /// The configuration form of a room that we are entering.
     RoomForm(SeatOwner),
     RoomConfigured(SeatOwner),
+    /// Prosody connected a room of visitors.
+    NodeConnected(ConferenceId, MirrorId),
+    /// Prosody has told visitor nodes that the conference is over: its rooms can be left.
+    NodesDisconnected(DepartureId),
     /// The form of a room that we are in, after it has changed.
     RoomReread(ConferenceId),
     /// A member was made owner.
@@ -60,6 +66,8 @@ pub(crate) enum Then {
     /// A bridge let go of a conference, so that it can be created there anew (spec/40 §9.3).
     Expired(ConferenceId, BridgeId),
     Checked(BridgeId),
+    /// The server is there, for the check of our own health.
+    Pinged,
     /// Nobody cares.
     Nothing,
 }
@@ -68,9 +76,9 @@ impl Then {
     /// Whom this concerns: what ends with a conference, or with a member of it.
     pub fn owner(&self) -> Option<(ConferenceId, MemberId)> {
         match self {
-            Then::RoomForm(SeatOwner::Conference(id)) | Then::RoomConfigured(SeatOwner::Conference(id)) => {
-                Some((*id, MemberId::NONE))
-            }
+            Then::RoomForm(SeatOwner::Conference(id) | SeatOwner::Mirror(id, _))
+            | Then::RoomConfigured(SeatOwner::Conference(id) | SeatOwner::Mirror(id, _))
+            | Then::NodeConnected(id, _) => Some((*id, MemberId::NONE)),
             Then::Granted(id, member) | Then::Offered(id, member, _) => Some((*id, *member)),
             Then::Allocated(id, _, endpoint) | Then::IceRestarted(id, _, endpoint) => Some((*id, endpoint.member)),
             Then::RoomReread(id) | Then::Expired(id, _) => Some((*id, MemberId::NONE)),
@@ -105,6 +113,7 @@ impl Then {
         match self {
             Then::RoomForm(_) | Then::RoomReread(_) => "the form",
             Then::RoomConfigured(_) => "our configuration",
+            Then::NodeConnected(..) => "the connection of a visitor node",
             Then::Granted(..) => "a grant",
             Then::Offered(..) => "an offer",
             Then::Allocated(..) => "an allocation",

@@ -4,33 +4,36 @@ use std::collections::BTreeSet;
 
 use super::caps::{self, Waiter};
 use super::conference::mute::Wish;
-use super::conference::{Conference, ConferenceId, Leave, MemberId};
+use super::conference::{Conference, ConferenceId, Leave, MemberId, Stay};
 use super::context::{Asked, Link};
 use super::floods::Kind;
 use super::pending::{self, Answer, Then};
 use super::request;
 use super::story::Came;
 use super::timers::Timer;
-use super::{Connection, Focus, problems};
-use crate::wire::Jid;
+use super::{Connection, Focus, NodeId, problems};
 use crate::wire::jingle::Jingle;
 use crate::wire::presence::Presence;
 use crate::wire::stanza::{Iq, IqBody, Message, Payload, Roster, Stanza};
 use crate::wire::values::{Action, Condition, MessageType, PresenceType};
+use crate::wire::visitors;
+use crate::wire::{BareJid, Jid};
 
 /// XEP-0045 §15.6.
 const STATUS_CONFIGURATION_CHANGED: u16 = 104;
 
 impl Focus {
     pub(super) fn connected(&mut self, on: Connection, jid: Jid, resumed: bool) {
-        self.cx.problems.forget(on.name());
+        self.cx.problems.forget(&on.name(&self.cx.config));
+        self.health.logged_in |= on == Connection::Client;
         self.watch_load();
         let grace = self.cx.link(on).in_grace.take();
         self.cx.timers.cancel(grace);
         let in_time = resumed && grace.is_some();
         // Before we count as connected: what the old stream takes with it is nobody's failure.
-        if on == Connection::Client && !in_time {
-            self.drop_conferences(Leave::Silently);
+        if !in_time {
+            self.cx.departures.connection_lost(on);
+            self.drop_rooms(on, Stay::Out);
         }
         if !resumed {
             self.give_up_requests(on);
@@ -70,8 +73,9 @@ impl Focus {
         self.cx.metrics.xmpp_disconnects += 1;
         self.cx.link(on).jid = None;
         // First, so that what was asked for them is not taken for a failure of bridges and rooms.
-        if on == Connection::Client && !resumable {
-            self.drop_conferences(Leave::Silently);
+        if !resumable {
+            self.cx.departures.connection_lost(on);
+            self.drop_rooms(on, Stay::Out);
         }
         // Nothing asked there will be answered, and a resumed stream brings answers nobody needs any more.
         if !resumable {
@@ -100,12 +104,30 @@ impl Focus {
     pub(super) fn grace_over(&mut self, on: Connection) {
         self.cx.link(on).in_grace = None;
         // What is said now arrives if the session is resumed after all: then we are still in the rooms.
-        if on == Connection::Client {
-            self.drop_conferences(Leave::Room);
-        }
+        self.drop_rooms(on, Stay::In);
         if self.brewery.as_ref().is_some_and(|brewery| brewery.seat.on == on) {
             self.drop_brewery();
         }
+    }
+
+    /// The conferences whose rooms are there end; visitors whose rooms are there are out.
+    fn drop_rooms(&mut self, on: Connection, stay: Stay) {
+        match on {
+            Connection::Client => self.drop_conferences(if stay == Stay::In { Leave::Room } else { Leave::Silently }),
+            Connection::Visitors(node) => {
+                for id in self.cx.mirrors.on(node) {
+                    self.note(id, Came::Event("the connection of a visitor node is lost"));
+                    self.with_conference(id, |conference, cx| conference.mirror_lost(cx, node, stay));
+                }
+            }
+            Connection::Service | Connection::Component => {}
+        }
+    }
+
+    /// The connections as a user of a server.
+    pub(super) fn accounts(&self) -> Vec<Connection> {
+        let nodes = self.cx.nodes.ids().map(NodeId::connection);
+        [Connection::Client, Connection::Service].into_iter().chain(nodes).collect()
     }
 
     /// All conferences end; silently, if the stream that they lived on is gone and what was meant for it is for nobody.
@@ -125,7 +147,7 @@ impl Focus {
     /// After a failure outside of conferences: what may not have been done is done again. To say twice that we are there
     /// harms nobody; to be silent on a connection that stands would be for ever.
     pub(super) fn restore(&mut self) {
-        for on in [Connection::Client, Connection::Service] {
+        for on in self.accounts() {
             if self.cx.is_connected(on) {
                 self.announce(on, None);
             }
@@ -135,6 +157,7 @@ impl Focus {
             self.retry_brewery("an error of ours");
         }
         self.give_up_checks();
+        self.give_up_health_check();
         self.ask_for_features();
     }
 
@@ -174,8 +197,8 @@ impl Focus {
     fn iq(&mut self, on: Connection, iq: Iq) {
         let Iq { from, to, id, body } = iq;
         let answer = match body {
-            IqBody::Get(payload) => return self.asked(Asked { on, from, to, id }, payload, false),
-            IqBody::Set(payload) => return self.asked(Asked { on, from, to, id }, payload, true),
+            IqBody::Get(payload) => return self.asked(Asked { on, from, to, id, command: None }, payload, false),
+            IqBody::Set(payload) => return self.asked(Asked { on, from, to, id, command: None }, payload, true),
             IqBody::Result(payload) => Answer::Result(payload),
             IqBody::Error(error) => Answer::Error(error),
         };
@@ -193,16 +216,26 @@ impl Focus {
     /// Every request is answered: by whoever it is for, or by the error of RFC 6120 (spec/90, row 115).
     fn asked(&mut self, asked: Asked, payload: Payload, set: bool) {
         self.asked = Some(asked.clone());
+        let jingle = match &payload {
+            Payload::Jingle(jingle) if set => Some(jingle),
+            _ => None,
+        };
+        if let Some(jingle) = jingle {
+            self.cx.metrics.jingle_received.add(jingle);
+            self.cx.metrics.first_jingle.get_or_insert(self.cx.now);
+        }
         if !self.admits(&asked, &payload) {
             self.cx.metrics.requests_limited += 1;
+            self.cx.metrics.jingle_dropped += u64::from(jingle.is_some());
             return self.cx.answer_error(asked, Condition::ResourceConstraint, "rate-limited");
         }
+        // Where clients ask for conferences.
+        let by_clients = matches!(asked.on, Connection::Client | Connection::Component);
         match payload {
-            Payload::Conference(request) if set && asked.on != Connection::Service => {
-                self.conference_request(asked, &request);
-            }
-            Payload::LoginUrl(request) if !set && asked.on != Connection::Service => self.login_url(asked, &request),
-            Payload::Logout(request) if set && asked.on != Connection::Service => self.log_out(asked, &request),
+            Payload::Conference(request) if set && by_clients => self.conference_request(asked, &request),
+            Payload::LoginUrl(request) if !set && by_clients => self.login_url(asked, &request),
+            Payload::Logout(request) if set && by_clients => self.log_out(asked, &request),
+            Payload::Visitors(wish) if set && asked.on == Connection::Client => self.broadcast(asked, &wish),
             Payload::Jingle(jingle) if set && asked.on != Connection::Component => self.jingle(asked, jingle),
             Payload::Ping(_) if !set => self.cx.answer(asked, IqBody::Result(None)),
             Payload::Version(_) if !set => {
@@ -213,7 +246,7 @@ impl Focus {
                 Some(info) => self.cx.answer(asked, IqBody::Result(Some(Payload::DiscoInfo(info)))),
                 None => self.cx.answer_error(asked, Condition::ItemNotFound, ""),
             },
-            payload if set => match Wish::read(&payload) {
+            payload if set && asked.on.node().is_none() => match Wish::read(&payload) {
                 Some(wish) => self.mute(asked, &wish),
                 None => self.cx.answer_error(asked, Condition::FeatureNotImplemented, ""),
             },
@@ -263,12 +296,36 @@ impl Focus {
         }
     }
 
+    /// A moderator of one of our rooms lets visitors in; nobody else has any say there.
+    fn broadcast(&mut self, asked: Asked, wish: &visitors::Visitors) {
+        if wish.broadcast.is_none() || !self.cx.nodes.enabled() {
+            return self.cx.answer_error(asked, Condition::FeatureNotImplemented, "");
+        }
+        match self.member(&asked) {
+            Some((id, member)) => {
+                self.note(id, Came::Event("a wish to let visitors in"));
+                self.with_conference(id, |conference, cx| conference.broadcast(cx, asked, member, wish));
+            }
+            None => self.cx.answer_error(asked, Condition::Forbidden, ""),
+        }
+    }
+
+    /// The conference to which a room on a connection belongs: as its own, or as one of visitors.
+    pub(super) fn conference_at(&self, on: Connection, room: &str) -> Option<ConferenceId> {
+        match on {
+            Connection::Visitors(node) => self.cx.mirrors.conference(node, room),
+            _ => {
+                let id = self.conferences.id_of_text(room)?;
+                self.conferences.get(id).filter(|conference| conference.seat.on == on).map(|_| id)
+            }
+        }
+    }
+
     /// The member of one of our rooms that asks, if it is one.
     fn member(&self, asked: &Asked) -> Option<(ConferenceId, MemberId)> {
         let from = asked.from.as_ref()?;
-        let id = self.conferences.id_of_text(from.bare_str())?;
-        let conference = self.conferences.get(id).filter(|conference| conference.seat.on == asked.on)?;
-        Some((id, conference.member_by_nick(from.resource()?)?))
+        let id = self.conference_at(asked.on, from.bare_str())?;
+        Some((id, self.conferences.get(id)?.member_by_nick(asked.on, from.resource()?)?))
     }
 
     fn presence(&mut self, on: Connection, presence: Presence) {
@@ -276,17 +333,24 @@ impl Focus {
         if presence.kind == Some(PresenceType::Subscribe) {
             return self.subscribe(on, &from.to_bare());
         }
-        if let Some(id) = self.conferences.id_of_text(from.bare_str()) {
-            let here = self.conferences.get(id).is_some_and(|conference| conference.seat.on == on);
-            // The bare room says nothing of anybody (spec/20 §2.4).
-            if here && from.resource().is_some() {
-                self.note(id, Came::Presence(presence.kind, Some(from)));
-                self.with_conference(id, |conference, cx| conference.presence(cx, presence));
-            }
+        // The bare room says nothing of anybody (spec/20 §2.4).
+        if from.resource().is_none() {
             return;
         }
+        if let Some(id) = self.conference_at(on, from.bare_str()) {
+            self.note(id, Came::Presence(presence.kind, Some(from)));
+            return self.with_conference(id, |conference, cx| match on {
+                Connection::Visitors(node) => conference.mirror_presence(cx, node, presence),
+                _ => conference.presence(cx, presence),
+            });
+        }
+        if !self.cx.departures.is_empty()
+            && let Ok(room) = BareJid::from_jid(from)
+        {
+            self.cx.departing_presence(on, &room, &presence);
+        }
         let brewery = self.brewery.as_ref().filter(|it| it.seat.on == on);
-        if brewery.is_some_and(|it| it.seat.room.as_jid().is_bare_of(from)) && from.resource().is_some() {
+        if brewery.is_some_and(|it| it.seat.room.as_jid().is_bare_of(from)) {
             self.brewery_presence(&presence);
         }
     }

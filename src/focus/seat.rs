@@ -6,6 +6,7 @@ use super::context::Context;
 use super::pending::{Answer, Then};
 use super::time::Timestamp;
 use super::timers::{Timer, TimerKey};
+use super::visitors::mirrors::MirrorId;
 use crate::wire::muc::{DataForm, Field, History, Join, MucOwner, MucUser, Value};
 use crate::wire::presence::Presence;
 use crate::wire::stanza::{IqBody, Payload, Stanza};
@@ -22,6 +23,8 @@ const ENTRY_PATIENCE: u32 = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SeatOwner {
     Conference(ConferenceId),
+    /// A conference, for its visitors.
+    Mirror(ConferenceId, MirrorId),
     Brewery,
 }
 
@@ -258,6 +261,7 @@ impl Seat {
     fn entry_timer(&self) -> Timer {
         match self.owner {
             SeatOwner::Conference(id) => Timer::EntryTimeout(id),
+            SeatOwner::Mirror(id, mirror) => Timer::MirrorTimeout(id, mirror),
             SeatOwner::Brewery => Timer::BreweryTimeout,
         }
     }

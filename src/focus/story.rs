@@ -163,6 +163,8 @@ fn kind_of(iq: &Iq) -> Kind {
             Payload::MucOwner(owner) if owner.form.is_some() => Kind("configures", ""),
             Payload::MucOwner(_) => Kind("asks for the form", ""),
             Payload::MucAdmin(_) => Kind("grants", ""),
+            Payload::Visitors(visitors) if !visitors.connect.is_empty() => Kind("connects a visitor node", ""),
+            Payload::Visitors(_) => Kind("disconnects visitor nodes", ""),
             Payload::MuteAudio(_) | Payload::MuteVideo(_) | Payload::MuteDesktop(_) => Kind("mutes", ""),
             _ => Kind("iq", ""),
         },
@@ -196,6 +198,8 @@ fn presence_kind(kind: Option<PresenceType>) -> &'static str {
 fn timer_name(timer: &Timer) -> &'static str {
     match timer {
         Timer::EntryTimeout(_) => "the room did not answer",
+        Timer::MirrorTimeout(..) => "a room of visitors did not answer",
+        Timer::VisitorCount(_) => "say how many visitors there are",
         Timer::MetadataTimeout(_) => "the metadata did not come",
         Timer::NobodyCame(_) => "nobody came",
         Timer::Alone(_) => "alone for long",

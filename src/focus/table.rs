@@ -1,14 +1,15 @@
 //! All conferences, by identity and by room.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::conference::{Conference, ConferenceId};
+use super::counted::Counted;
 use crate::wire::BareJid;
 
 /// In the order in which they were made.
 #[derive(Default)]
 pub(crate) struct Conferences {
-    by_id: BTreeMap<ConferenceId, Conference>,
+    by_id: Counted<ConferenceId, Conference>,
     by_room: HashMap<BareJid, ConferenceId>,
 }
 
@@ -22,10 +23,6 @@ impl Conferences {
         let conference = self.by_id.remove(&id)?;
         self.by_room.remove(&conference.room);
         Some(conference)
-    }
-
-    pub fn len(&self) -> usize {
-        self.by_id.len()
     }
 
     pub fn get(&self, id: ConferenceId) -> Option<&Conference> {
@@ -45,6 +42,10 @@ impl Conferences {
         self.by_room.get(room).copied()
     }
 
+    pub fn by_room(&self, room: &BareJid) -> Option<&Conference> {
+        self.by_id.get(self.by_room.get(room)?)
+    }
+
     pub fn by_room_mut(&mut self, room: &BareJid) -> Option<&mut Conference> {
         let id = self.by_room.get(room)?;
         self.by_id.get_mut(id)
@@ -55,7 +56,13 @@ impl Conferences {
     }
 
     pub fn ids(&self) -> Vec<ConferenceId> {
-        self.by_id.keys().copied().collect()
+        self.by_id.iter().map(|(id, _)| *id).collect()
+    }
+
+    /// How many conferences, and entries of theirs, were looked at in walks so far.
+    #[cfg(feature = "sabotage")]
+    pub fn walked(&self) -> u64 {
+        self.by_id.walked() + self.by_id.uncounted().map(Conference::walked).sum::<u64>()
     }
 
     pub fn in_domain(&self, domain: &str) -> Vec<ConferenceId> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::conference::{ConferenceId, MemberId};
 use super::pending::PendingId;
 use super::time::Timestamp;
+use super::visitors::mirrors::MirrorId;
 
 /// What is due.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +14,10 @@ pub(crate) enum Timer {
     NoAnswer(PendingId),
     /// Nothing came from a room that we are entering.
     EntryTimeout(ConferenceId),
+    /// Nothing came from a room of visitors that we are entering.
+    MirrorTimeout(ConferenceId, MirrorId),
+    /// Say how many visitors there are by now.
+    VisitorCount(ConferenceId),
     /// The room's metadata did not come (spec/20 §2.2 step 7).
     MetadataTimeout(ConferenceId),
     /// Nobody came (spec/10 §5.1).
@@ -49,6 +54,8 @@ pub(crate) enum Timer {
     Redistribute,
     /// An authentication session may have expired.
     SessionsExpire,
+    /// See whether we are well.
+    CheckHealth,
 }
 
 impl Timer {
@@ -56,6 +63,8 @@ impl Timer {
     pub fn conference(&self) -> Option<ConferenceId> {
         match self {
             Timer::EntryTimeout(id)
+            | Timer::MirrorTimeout(id, _)
+            | Timer::VisitorCount(id)
             | Timer::MetadataTimeout(id)
             | Timer::NobodyCame(id)
             | Timer::Alone(id)
@@ -94,6 +103,11 @@ impl Timers {
         if let Some(key) = key {
             self.queue.remove(&key);
         }
+    }
+
+    /// All of a conference. It costs what there is.
+    pub fn cancel_all_of(&mut self, conference: ConferenceId) {
+        self.queue.retain(|_, timer| timer.conference() != Some(conference));
     }
 
     pub fn next(&self) -> Option<Timestamp> {

@@ -22,7 +22,7 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 use serde_json::{Map, json};
 
 use self::packets::{PacketFile, Packets};
-use crate::config::Logging;
+use crate::config::{Logging, Origin, Problem};
 use crate::xmpp::PACKETS;
 
 /// How lines look, and which there are.
@@ -37,6 +37,7 @@ pub struct Style {
     program: Option<String>,
     packets: Option<PacketFile>,
     remarks: Vec<String>,
+    problems: Vec<Problem>,
 }
 
 impl Style {
@@ -44,19 +45,29 @@ impl Style {
     /// they are INFO.
     pub fn new(config: &Logging, properties: Option<&str>, environment: &BTreeMap<String, String>) -> Style {
         let mut remarks = Vec::new();
+        let mut problems = Vec::new();
         let asked = properties.map(|path| match crate::config::read_text(path.as_ref()) {
             Ok(text) => {
                 remarks.push(format!("Logging file {path}"));
-                properties::read(&text)
+                properties::read(path, &text)
             }
             Err(error) => {
-                remarks.push(format!("Logging file {path} cannot be read ({error}), nothing is read from it"));
+                let text =
+                    format!("cannot be read ({error}), so nothing is read from it; name a readable file of log levels");
+                problems.push(Problem::warning(text).at(Origin::whole_file(path)));
                 properties::Asked::default()
             }
         });
         let file = asked.unwrap_or_default();
-        remarks.extend(file.remarks);
-        let variable = ["JICOFO_LOG", "RUST_LOG"].into_iter().find_map(|name| environment.get(name).cloned());
+        problems.extend(file.problems);
+        let variable = ["JICOFO_LOG", "RUST_LOG"].into_iter().find(|name| environment.contains_key(*name));
+        let variable = variable.map(|name| {
+            let filters = environment[name].clone();
+            problems.extend(
+                wrong_filters(&filters).map(|text| Problem::warning(text).at(Origin::Environment(name.into()))),
+            );
+            filters
+        });
         let levels = config.levels.iter().filter(|(_, level)| level.parse::<log::LevelFilter>().is_ok());
         let configured: Vec<String> = levels.map(|(module, level)| format!("{module}={level}")).collect();
         let filters = match (variable, configured.is_empty()) {
@@ -80,7 +91,18 @@ impl Style {
             },
             packets: file.packets,
             remarks,
+            problems,
         }
+    }
+
+    /// What was read.
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
+    }
+
+    /// What is wrong with `logging.properties` and the variables; it hinders no start.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
     }
 
     fn logger(&self) -> env_logger::Logger {
@@ -150,6 +172,25 @@ impl Style {
         object.insert("message".into(), json!(message.trim_end()));
         json!(object).to_string() + "\n"
     }
+}
+
+/// What `env_logger` would pass over or misunderstand of `info,jicofo::focus=debug`.
+fn wrong_filters(filters: &str) -> impl Iterator<Item = String> {
+    let filters = filters.split('/').next().unwrap_or_default().split(',').map(str::trim);
+    filters.filter(|filter| !filter.is_empty()).filter_map(|filter| {
+        let level = |word: &str| word.parse::<LevelFilter>().is_ok();
+        let ours = |module: &str| ["jicofo", PACKETS].iter().any(|name| module.starts_with(name));
+        match filter.split_once('=') {
+            Some((_, word)) if !level(word) && !word.is_empty() => Some(format!(
+                "{word:?} is no level, it is passed over; write off, error, warn, info, debug or trace"
+            )),
+            None if !level(filter) && !ours(filter) => Some(format!(
+                "{filter:?} is no level, so it counts as a module of which all is shown; write off, error, warn, info, debug or \
+                 trace, or module=level"
+            )),
+            _ => None,
+        }
+    })
 }
 
 /// Everything that writes, as one style wants it.
@@ -352,6 +393,23 @@ mod tests {
     #[test]
     fn journald_gets_lines_without_a_time() {
         assert!(lined(&Style { timestamp: false, ..style() }, "x").starts_with("Jicofo WARNING: [3] "));
+    }
+
+    #[test]
+    fn what_is_wrong_with_files_and_variables_is_told() {
+        let config = crate::config::Config::default().logging;
+        let told = |filters: &str| {
+            let environment = BTreeMap::from([("RUST_LOG".to_owned(), filters.to_owned())]);
+            let style = Style::new(&config, None, &environment);
+            style.problems().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        };
+        for good in ["", "info", "WARN,jicofo::focus=debug", "jicofo", "xmpp.packets=off,info/regex,=", "jicofo="] {
+            assert_eq!(told(good), "", "{good}");
+        }
+        assert!(told("inof").starts_with("environment RUST_LOG: \"inof\" is no level, so it counts as a module"));
+        assert!(told("info,jicofo=loud").starts_with("environment RUST_LOG: \"loud\" is no level, it is passed over"));
+        let style = Style::new(&config, Some("/nowhere"), &BTreeMap::new());
+        assert!(style.problems()[0].to_string().starts_with("/nowhere: cannot be read (No such file"));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The original's `logging.properties` (spec/80 §8): what of it has a meaning here.
 
 use super::packets::PacketFile;
-use crate::config::properties;
+use crate::config::properties::{self, Property};
+use crate::config::{Origin, Problem, Severity};
 
 /// What such a file asks for.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Asked {
     /// Levels as `env_logger` writes them, in order of the file.
     pub(super) filters: Vec<String>,
@@ -13,8 +14,8 @@ pub(super) struct Asked {
     pub(super) no_timestamp: bool,
     /// A file of its own for packets.
     pub(super) packets: Option<PacketFile>,
-    /// What is in it and does nothing here.
-    pub(super) remarks: Vec<String>,
+    /// What is in it and does nothing here. It hinders no start.
+    pub(super) problems: Vec<Problem>,
 }
 
 const FORMATTER: &str = "org.jitsi.utils.logging2.JitsiLogFormatter.";
@@ -32,18 +33,27 @@ const AREAS: &[(&str, &str)] = &[
     ("org.jitsi", "jicofo"),
 ];
 
-pub(super) fn read(text: &str) -> Asked {
+/// `file`: its name, for problems.
+pub(super) fn read(file: &str, text: &str) -> Asked {
     let mut asked = Asked::default();
     let mut packets = Packets::default();
     let mut console: Option<log::LevelFilter> = None;
-    for property in properties::parse(text) {
+    let parsed = properties::parse(text);
+    for mistake in parsed.mistakes {
+        let mistake = mistake.error(file);
+        asked.problems.push(Problem { severity: Severity::Warning, ..mistake });
+    }
+    for property in parsed.entries {
         let (name, value) = (property.name.as_str(), property.value.trim());
+        let wrong = |text: String| Problem::warning(text).at(property.origin(file)).key(name);
         if name == "handlers" {
             for handler in value.split([',', ' ']).filter(|handler| !handler.is_empty()) {
                 match handler {
                     CONSOLE => {}
                     PACKET_FILE => packets.to_file = true,
-                    other => asked.remarks.push(format!("the handler {other} does not exist here, it is passed over")),
+                    other => asked
+                        .problems
+                        .push(wrong(format!("the handler {other} does not exist here; it is passed over, remove it"))),
                 }
             }
         } else if let Some(option) = name.strip_prefix(FORMATTER) {
@@ -54,7 +64,8 @@ pub(super) fn read(text: &str) -> Asked {
             }
         } else if let Some(logger) = name.strip_suffix(".level") {
             let Some(level) = level(value) else {
-                asked.remarks.push(format!("line {}: {value:?} is no level, it is passed over", property.line));
+                let text = format!("{value:?} is no level, it is passed over; write one of {LEVELS}");
+                asked.problems.push(wrong(text));
                 continue;
             };
             match logger {
@@ -72,14 +83,14 @@ pub(super) fn read(text: &str) -> Asked {
         } else if let Some("filter") = name.strip_prefix(CONSOLE).and_then(|rest| rest.strip_prefix('.')) {
             packets.not_on_console = value.ends_with("ExcludeXmppPackets");
         } else if let Some(option) = name.strip_prefix(PACKET_FILE).and_then(|rest| rest.strip_prefix('.')) {
-            packets.option(option, value, property.line, &mut asked.remarks);
+            packets.option(option, value, &property, file, &mut asked.problems);
         }
     }
     if let Some(most) = console.filter(|level| *level < log::LevelFilter::Info) {
         // A console that shows less than the loggers give.
         asked.filters = vec![most.to_string()];
     }
-    packets.decide(console, &mut asked);
+    packets.decide(console, file, &mut asked);
     asked
 }
 
@@ -96,7 +107,7 @@ struct Packets {
 }
 
 impl Packets {
-    fn option(&mut self, option: &str, value: &str, line: u32, remarks: &mut Vec<String>) {
+    fn option(&mut self, option: &str, value: &str, property: &Property, file: &str, problems: &mut Vec<Problem>) {
         let mut wrong = false;
         match option {
             "pattern" => self.pattern = Some(value.to_owned()).filter(|pattern| !pattern.is_empty()),
@@ -112,11 +123,12 @@ impl Packets {
             _ => {}
         }
         if wrong {
-            remarks.push(format!("line {line}: {value:?} is no {option} of the packet log, it is passed over"));
+            let text = format!("{value:?} is no {option} of the packet log, it is passed over; write a number");
+            problems.push(Problem::warning(text).at(property.origin(file)).key(property.name.as_str()));
         }
     }
 
-    fn decide(self, console: Option<log::LevelFilter>, asked: &mut Asked) {
+    fn decide(self, console: Option<log::LevelFilter>, file: &str, asked: &mut Asked) {
         let on = self.level.is_some_and(|level| level >= log::LevelFilter::Debug);
         let shown = console.is_none_or(|level| level >= log::LevelFilter::Debug);
         let target = crate::xmpp::PACKETS;
@@ -133,10 +145,15 @@ impl Packets {
                 let (limit, count) = (self.limit.unwrap_or_default(), self.count.unwrap_or(1));
                 asked.packets = Some(PacketFile { pattern, limit, count, append: self.append });
             }
-            None => asked.remarks.push(format!("{PACKET_FILE}.pattern is not set, so packets go to no file; set it")),
+            None => {
+                let problem = Problem::warning("is not set, so packets go to no file; set it");
+                asked.problems.push(problem.at(Origin::whole_file(file)).key(format!("{PACKET_FILE}.pattern")));
+            }
         }
     }
 }
+
+const LEVELS: &str = "OFF, SEVERE, WARNING, INFO, CONFIG, FINE, FINER, FINEST, ALL";
 
 /// The levels of java.util.logging.
 fn level(word: &str) -> Option<log::LevelFilter> {
@@ -166,10 +183,12 @@ mod tests {
                     org.jitsi.utils.logging2.JitsiLogFormatter.disableTimestamp=true\n\
                     org.jitsi.jicofo.level=FINE\n.level=INFO\norg.jitsi.jicofo.bridge.BridgeSelector.level=ALL\n\
                     org.jitsi.impl.protocol.xmpp.log.PacketDebugger.level=ALL\norg.example.level=FINE\nx.level=LOUD\n";
-        let asked = read(text);
+        let asked = read("l", text);
         assert_eq!(asked.filters, ["INFO", "jicofo=DEBUG", "jicofo::focus::bridges=TRACE", "xmpp.packets=trace"]);
         assert_eq!((asked.program.as_deref(), asked.no_timestamp), (Some("Focus"), true));
-        assert_eq!(asked.remarks.len(), 2, "{:?}", asked.remarks);
+        let told: Vec<String> = asked.problems.iter().map(ToString::to_string).collect();
+        let places = ["l:1:11: handlers: the handler io.sentry", "l:11:9: x.level: \"LOUD\" is no level"];
+        assert!(told.len() == 2 && told.iter().zip(places).all(|(told, place)| told.starts_with(place)), "{told:?}");
     }
 
     const PACKET_LOG: &str = "handlers=java.util.logging.ConsoleHandler,org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler\n\
@@ -181,24 +200,27 @@ mod tests {
 
     #[test]
     fn packets_are_written_where_a_handler_writes_them() {
-        let asked = read(PACKET_LOG);
+        let asked = read("l", PACKET_LOG);
         let file = PacketFile { pattern: "/x/p.log".into(), limit: 200_000_000, count: 3, append: true };
         assert_eq!((asked.packets, asked.filters), (Some(file.clone()), vec!["xmpp.packets=trace".to_owned()]));
         let filter = "java.util.logging.ConsoleHandler.filter=org.jitsi.impl.protocol.xmpp.log.ExcludeXmppPackets\n";
-        let asked = read(&format!("{PACKET_LOG}{filter}"));
+        let asked = read("l", &format!("{PACKET_LOG}{filter}"));
         assert_eq!((asked.packets, asked.filters), (Some(file), vec!["xmpp.packets=off".to_owned()]));
-        let asked = read(&format!("{PACKET_LOG}org.jitsi.impl.protocol.xmpp.log.PacketDebugger.level=INFO\n"));
+        let asked = read("l", &format!("{PACKET_LOG}org.jitsi.impl.protocol.xmpp.log.PacketDebugger.level=INFO\n"));
         assert_eq!((asked.packets, asked.filters), (None, vec!["xmpp.packets=off".to_owned()]));
     }
 
     #[test]
     fn mistakes_about_the_packet_log_are_told() {
         let asked = read(
+            "l",
             "org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler.count=0\n\
              org.jitsi.impl.protocol.xmpp.log.PacketDebugger.level=ALL\n\
              handlers=org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler",
         );
         assert!(asked.packets.is_none());
-        assert!(asked.remarks[0].contains("\"0\" is no count") && asked.remarks[1].contains("pattern is not set"));
+        let told: Vec<String> = asked.problems.iter().map(ToString::to_string).collect();
+        assert!(told[0].starts_with("l:1:") && told[0].contains("\"0\" is no count"), "{told:?}");
+        assert!(told[1].starts_with("l: org") && told[1].contains("pattern: is not set"), "{told:?}");
     }
 }

@@ -74,6 +74,54 @@ pub struct Candidate {
     pub tcptype: Option<String>,
 }
 
+impl IceTransport {
+    /// Without those candidates and fingerprints that nobody can read: what a client sends goes to a bridge, which may stumble
+    /// over a port that is none.
+    pub fn sound(&self) -> IceTransport {
+        let mut sound = self.clone();
+        sound.candidates.retain(Candidate::is_sound);
+        sound.fingerprints.retain(Fingerprint::is_sound);
+        sound
+    }
+}
+
+impl Fingerprint {
+    fn is_sound(&self) -> bool {
+        let value = self.value.trim();
+        self.hash.as_deref().is_none_or(is_token)
+            && value.len() <= MAX_FINGERPRINT
+            && value.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':')
+    }
+}
+
+/// SHA-512, two digits and a colon a byte.
+const MAX_FINGERPRINT: usize = 3 * 64;
+
+impl Candidate {
+    fn is_sound(&self) -> bool {
+        fn fits<N: std::str::FromStr>(text: &Option<String>) -> bool {
+            text.as_deref().is_none_or(|text| text.parse::<N>().is_ok())
+        }
+        // An address, or a name that stands for one.
+        let is_address = |text: &str| {
+            (1..=255).contains(&text.len())
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:-_%".contains(&byte))
+        };
+        fits::<u16>(&self.component)
+            && fits::<u32>(&self.generation)
+            && fits::<u32>(&self.network)
+            && fits::<u32>(&self.priority)
+            && fits::<u16>(&self.port)
+            && fits::<u16>(&self.rel_port)
+            && [&self.ip, &self.rel_addr].into_iter().flatten().all(|text| is_address(text))
+            && [&self.protocol, &self.kind, &self.tcptype].into_iter().flatten().all(|text| is_token(text))
+    }
+}
+
+fn is_token(text: &str) -> bool {
+    (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
 /// Where a client, or another bridge, opens the bridge channel.
 #[derive(Element, Debug, Clone, PartialEq)]
 #[xml(COLIBRI, "web-socket")]
@@ -94,4 +142,62 @@ pub struct SctpMap {
     pub protocol: Option<String>,
     #[attr]
     pub streams: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_can_read_of_a_transport_is_left_out() {
+        let whole = Candidate {
+            component: Some("1".into()),
+            foundation: Some("x/y".into()),
+            generation: Some("0".into()),
+            id: Some("any".into()),
+            network: Some("1".into()),
+            priority: Some("4294967295".into()),
+            protocol: Some("udp".into()),
+            kind: Some("srflx".into()),
+            ip: Some("2001:db8::1%eth0".into()),
+            port: Some("65535".into()),
+            rel_addr: Some("4f1c2d3e-0000-4000-8000-000000000000.local".into()),
+            rel_port: Some("9".into()),
+            tcptype: Some("passive".into()),
+        };
+        let change = |change: fn(&mut Candidate)| {
+            let mut candidate = whole.clone();
+            change(&mut candidate);
+            candidate
+        };
+        let unreadable = [
+            change(|it| it.component = Some("one".into())),
+            change(|it| it.generation = Some(String::new())),
+            change(|it| it.network = Some("-1".into())),
+            change(|it| it.priority = Some("4294967296".into())),
+            change(|it| it.protocol = Some("udp;".into())),
+            change(|it| it.kind = Some(String::new())),
+            change(|it| it.ip = Some("http://x".into())),
+            change(|it| it.port = Some("65536".into())),
+            change(|it| it.rel_addr = Some(String::new())),
+            change(|it| it.rel_port = Some("x".into())),
+            change(|it| it.tcptype = Some("x y".into())),
+        ];
+        let little = Candidate { ip: Some("192.0.2.1".into()), ..change(|it| it.priority = None) };
+        let fingerprint = |hash: &str, value: &str| Fingerprint {
+            hash: Some(hash.into()),
+            required: None,
+            setup: None,
+            cryptex: None,
+            value: value.into(),
+        };
+        let mut candidates = vec![whole.clone()];
+        candidates.extend(unreadable);
+        candidates.push(little.clone());
+        let good = fingerprint("sha-256", " 9B:17 ");
+        let fingerprints = vec![fingerprint("sha 1", "9B"), good.clone(), fingerprint("sha-1", "9B;17")];
+        let transport = IceTransport { ufrag: Some("u".into()), candidates, fingerprints, ..IceTransport::default() };
+        let expected = IceTransport { candidates: vec![whole, little], fingerprints: vec![good], ..transport.clone() };
+        assert_eq!(transport.sound(), expected);
+    }
 }

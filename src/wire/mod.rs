@@ -17,6 +17,7 @@ pub mod sm;
 pub mod ssma;
 pub mod stanza;
 pub mod values;
+pub mod visitors;
 pub mod xml;
 
 pub use jid::{BareJid, Jid};

@@ -50,3 +50,4 @@ pub const JITMEET_DESKTOP: &str = "http://jitsi.org/jitmeet/desktop";
 pub const START_MUTED: &str = "http://jitsi.org/jitmeet/start-muted";
 pub const ETHERPAD: &str = "http://jitsi.org/jitmeet/etherpad";
 pub const OPENTELEMETRY: &str = "jitsi:opentelemetry";
+pub const VISITORS: &str = "jitsi:visitors";

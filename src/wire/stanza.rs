@@ -16,6 +16,7 @@ use super::ns::{
 use super::presence::Presence;
 use super::sm::Bind;
 use super::values::{Condition, ErrorType, MessageType, StanzaId};
+use super::visitors::Visitors;
 use super::xml::{self, Attr, Child, Error, Node, Raw, Writer};
 
 /// What we send in one stanza at most, in bytes. Prosody ends the stream of whoever sends more than 256 kB
@@ -68,6 +69,7 @@ pub enum Payload {
     MuteVideo(MuteVideo),
     MuteDesktop(MuteDesktop),
     Roster(Roster),
+    Visitors(Visitors),
     Bind(Bind),
     Other(Raw),
 }

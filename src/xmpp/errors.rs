@@ -114,10 +114,10 @@ impl From<StreamError> for Error {
 /// What was tried: the half of the explanation that the error does not know.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// `client`, `service`, `component`.
-    pub name: &'static str,
+    /// `client`, `service`, `component`, `visitors.v0`.
+    pub name: String,
     /// Where its settings are: `jicofo.xmpp.client`. Nothing for a component, which has flags.
-    pub keys: &'static str,
+    pub keys: String,
     pub host: String,
     pub port: u16,
     pub domain: String,

@@ -55,13 +55,25 @@ pub const EVENT_QUEUE: usize = 1024;
 pub enum Settings {
     /// As a user. `Trust::System` unless the account says otherwise or a test brings its own.
     Client(Account, Trust),
+    /// The same on the visitor node of that name.
+    Node(String, Account, Trust),
     Component(Component),
+}
+
+impl Settings {
+    /// On a visitor node.
+    pub fn node(id: &str, account: &Account) -> Settings {
+        Settings::Node(id.to_owned(), account.clone(), trust(account))
+    }
+}
+
+fn trust(account: &Account) -> Trust {
+    if account.disable_certificate_verification { Trust::Everybody } else { Trust::System }
 }
 
 impl From<&Account> for Settings {
     fn from(account: &Account) -> Settings {
-        let trust = if account.disable_certificate_verification { Trust::Everybody } else { Trust::System };
-        Settings::Client(account.clone(), trust)
+        Settings::Client(account.clone(), trust(account))
     }
 }
 
@@ -150,17 +162,20 @@ impl Handle {
 }
 
 /// What people call it.
-fn name(connection: Connection) -> &'static str {
-    match connection {
-        Connection::Client => "client",
-        Connection::Service => "service",
-        Connection::Component => "component",
+fn name(connection: Connection, settings: &Settings) -> String {
+    match (connection, settings) {
+        (_, Settings::Node(id, ..)) => format!("visitors.{id}"),
+        (Connection::Service, _) => "service".to_owned(),
+        (Connection::Component, _) => "component".to_owned(),
+        (Connection::Client | Connection::Visitors(_), _) => "client".to_owned(),
     }
 }
 
 /// The task's end of a connection.
 struct Link {
     connection: Connection,
+    /// For the log.
+    name: String,
     events: mpsc::Sender<(Connection, Event)>,
     outgoing: mpsc::UnboundedReceiver<Outgoing>,
     shared: Arc<Shared>,
@@ -193,7 +208,7 @@ impl Link {
         }
         self.shared.waiting.fetch_sub(dropped, Ordering::Relaxed);
         self.shared.dropped.fetch_add(dropped, Ordering::Relaxed);
-        let name = name(self.connection);
+        let name = &self.name;
         if self.shared.overflowed.swap(false, Ordering::Relaxed) {
             log::error!(
                 "More than {MAX_WAITING} stanzas waited for the {name} connection: its session could not be resumed"
@@ -227,6 +242,7 @@ pub fn spawn(
     let shared = Arc::new(Shared::default());
     let link = Link {
         connection,
+        name: name(connection, &settings),
         events,
         outgoing,
         shared: shared.clone(),

@@ -92,7 +92,7 @@ impl Failures {
     fn line(&self, error: &Error) -> String {
         let Target { name, host, port, account, .. } = &self.target;
         let advice = sentence(error, &self.target);
-        let pace = match (*name, error.pace()) {
+        let pace = match (name.as_str(), error.pace()) {
             ("component", _) => "every 5 s",
             (_, Pace::Soon) => "every 1 to 30 s",
             (_, Pace::Slow) => "every 5 to 30 s",

@@ -81,7 +81,7 @@ pub async fn run(established: Established, link: &mut Link) -> End {
     let (mut reader, mut writer) = split(transport);
     let now = Instant::now();
     let mut session = Session {
-        name: super::name(link.connection),
+        name: link.name.clone(),
         jid,
         framer,
         sm,
@@ -108,7 +108,7 @@ pub async fn run(established: Established, link: &mut Link) -> End {
 
 struct Session {
     /// For the log, both.
-    name: &'static str,
+    name: String,
     jid: Jid,
     framer: Framer,
     sm: Option<StreamManagement>,
@@ -278,7 +278,7 @@ impl Session {
         let bytes = self.out.text.len() - start;
         if bytes > MAX_ANSWER && is_answer(&self.out.text[start..]) {
             self.out.text.truncate(start);
-            self.oddities.note(self.name, "answer", || format!("its answer would have {bytes} bytes and is not sent"));
+            self.oddities.note(&self.name, "answer", || format!("its answer would have {bytes} bytes and is not sent"));
             return Ok(());
         }
         // One request that is never answered instead of the end of every conference.
@@ -312,7 +312,7 @@ impl Session {
                 }
                 Frame::Refused(refused) => {
                     self.oddities
-                        .note(self.name, refused.why, || format!("<{}> of {} bytes", refused.name, refused.bytes));
+                        .note(&self.name, refused.why, || format!("<{}> of {} bytes", refused.name, refused.bytes));
                     if refused.is_stanza() {
                         self.count();
                     }
@@ -341,7 +341,7 @@ impl Session {
                 }
                 let kind = error.head.as_ref().map_or("element", |head: &_| StanzaKind::as_str(head.kind));
                 let from = error.head.as_ref().and_then(|head| head.from.clone());
-                self.oddities.note(self.name, kind, || match &from {
+                self.oddities.note(&self.name, kind, || match &from {
                     Some(from) => format!("{error}, from {from}"),
                     None => error.to_string(),
                 });
@@ -357,7 +357,7 @@ impl Session {
                 if document.len() > MAX_REQUEST
                     && let Some(refusal) = too_large(&stanza)
                 {
-                    self.oddities.note(self.name, "request", || format!("it has {} bytes", document.len()));
+                    self.oddities.note(&self.name, "request", || format!("it has {} bytes", document.len()));
                     self.write(&refusal)?;
                     return Ok(None);
                 }
@@ -382,7 +382,7 @@ impl Session {
             }
             Incoming::StreamError(error) => return Err(error.into()),
             Incoming::Unknown { name, ns } => {
-                self.oddities.note(self.name, "unknown element", || format!("<{name}> of {ns}"));
+                self.oddities.note(&self.name, "unknown element", || format!("<{name}> of {ns}"));
             }
             _ => log::debug!("skipped an element that belongs to the login"),
         }

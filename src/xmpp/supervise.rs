@@ -37,16 +37,14 @@ enum Kind {
 
 impl Peer {
     pub fn new(connection: Connection, settings: Settings) -> Peer {
+        let name = name(connection, &settings);
         match settings {
-            Settings::Client(account, trust) => {
-                let keys = match connection {
-                    Connection::Service => "jicofo.xmpp.service",
-                    _ => "jicofo.xmpp.client",
-                };
+            Settings::Client(account, trust) | Settings::Node(_, account, trust) => {
+                let keys = format!("jicofo.xmpp.{name}");
                 let anonymous = account.password.is_none();
                 let user = if anonymous { String::new() } else { account.username.clone() };
                 let target = Target {
-                    name: name(connection),
+                    name,
                     keys,
                     host: account.hostname.clone(),
                     port: account.port,
@@ -58,8 +56,8 @@ impl Peer {
             }
             Settings::Component(component) => {
                 let target = Target {
-                    name: name(connection),
-                    keys: "",
+                    name,
+                    keys: String::new(),
                     host: component.hostname.clone(),
                     port: component.port,
                     domain: component.domain.clone(),

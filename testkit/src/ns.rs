@@ -34,4 +34,5 @@ pub const JITMEET_DESKTOP: &str = "http://jitsi.org/jitmeet/desktop";
 pub const START_MUTED: &str = "http://jitsi.org/jitmeet/start-muted";
 pub const COLIBRI: &str = "http://jitsi.org/protocol/colibri";
 pub const COLIBRI2: &str = "jitsi:colibri2";
+pub const VISITORS: &str = "jitsi:visitors";
 pub const HEALTHCHECK: &str = "http://jitsi.org/protocol/healthcheck";

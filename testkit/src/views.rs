@@ -58,7 +58,7 @@ impl<'a> Views<'a> {
         let rewriting = profile.has(profile::SSRC_REWRITING) && self.rules.ssrc_rewriting;
         for other in self.present().filter(|other| other.nick() != nick && !rewriting) {
             let active = other.session().is_some_and(|session| session.state == SessionState::Active);
-            let same_room = other.settings.room == participant.settings.room;
+            let same_room = other.conference() == participant.conference();
             let mut sources = if active && same_room { other.own().clone() } else { Sources::default() };
             for (feature, media) in [(profile::AUDIO, Media::Audio), (profile::VIDEO, Media::Video)] {
                 if !profile.has(feature) {
@@ -143,7 +143,7 @@ impl<'a> Views<'a> {
 }
 
 fn is_of(conference: &Conference, participant: &Participant) -> bool {
-    conference.name.as_deref().is_none_or(|name| name == participant.settings.room)
+    conference.name.as_deref().is_none_or(|name| name == participant.conference())
 }
 
 /// Sources as a bridge is told of them: named, without msid (spec/40 §2.7).

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use testkit::Time;
+use testkit::participant::Place;
 use testkit::scenario::Scenario;
 use testkit::xml::Read;
 
@@ -304,4 +305,30 @@ fn nobody_acts_from_one_room_on_another() {
     assert_eq!(answers, ["not-allowed", "bad-request"]);
     s.server().take_violations();
     s.finish();
+}
+
+/// A room that says it is a breakout room, and is not where they are: it is an ordinary one.
+#[test]
+fn a_room_elsewhere_is_no_breakout_room_of_ours() {
+    const ELSEWHERE: &str = "claims@conference.meet.test";
+    for (elsewhere, grants_expected) in [(ELSEWHERE, 1), (BREAKOUT, 0)] {
+        let mut s = Scenario::new()
+            .bridge("jvb1")
+            .server(move |server| {
+                server.breakouts.insert(elsewhere.into(), ROOM.into());
+            })
+            .start();
+        s.joins_with("mallory", |it| it.room = elsewhere.into());
+        s.settle();
+        assert_eq!(s.view("mallory").place(), Place::InRoom);
+        assert_eq!(grants(&s, elsewhere).len(), grants_expected, "{elsewhere}");
+        // The main room waits for nobody there.
+        s.joins("alice");
+        s.settle();
+        s.participant("alice").leave();
+        s.settle();
+        assert_eq!(leaves(&s, ROOM).count(), grants_expected, "{elsewhere}");
+        s.participant("mallory").leave();
+        s.finish();
+    }
 }

@@ -9,6 +9,7 @@ use testkit::scenario::Scenario;
 use testkit::xml::{Element, to_text};
 
 use crate::bridges_support::*;
+use crate::by_hand;
 use crate::support::*;
 
 /// What a failed allocation costs.
@@ -366,7 +367,6 @@ fn an_update_that_fails_costs_what_its_row_says() {
     let table = [
         ("bad-request", None, false),
         ("feature-not-implemented", None, false),
-        ("internal-server-error", None, true),
         ("item-not-found", None, true),
         ("forbidden", Some("unspecified"), true),
     ];
@@ -391,6 +391,34 @@ fn an_update_that_fails_costs_what_its_row_says() {
     s.run_until(Scenario::all_connected);
     assert_eq!((moves(&s, "alice"), moves(&s, "bob")), (1, 1));
     s.finish();
+}
+
+/// What a client sends goes to the bridge as it is. One who sends what the bridge stumbles over is made anew, each time after a
+/// longer while, and nobody else notices.
+#[test]
+fn one_over_whom_the_bridge_stumbles_does_not_make_the_others_leave_it() {
+    let mut s = meet(two_bridges());
+    s.joins("mallory");
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    let (session, now) = (bridge_session(&s, "alice"), s.now());
+    while s.now() < now + seconds(120) {
+        if s.view("mallory").connected() {
+            s.bridge("jvb1").fail_next(refusal("internal-server-error", None));
+            let sid = by_hand::sid(&s, "mallory");
+            let odd = format!("<content name='audio'>{}</content>", by_hand::transport_xml("odd"));
+            by_hand::post(&mut s, "mallory", "transport-info", &sid, &odd);
+        }
+        s.run_for(Time::from_millis(500));
+    }
+    s.bridge("jvb1").take_errors();
+    for name in ["alice", "bob"] {
+        assert_eq!((moves(&s, name), bridge_session(&s, name)), (0, session.clone()), "{name}");
+    }
+    assert!((3..15).contains(&moves(&s, "mallory")), "{}", moves(&s, "mallory"));
+    assert_eq!((operational(&s), s.focus().metrics().bridges_removed), (2, 0));
+    s.run_until(Scenario::all_connected);
+    assert_eq!(s.focus().audit(), Vec::<String>::new());
 }
 
 /// Sources, the transport of an accept and the end of an endpoint: whatever of it gets lost, to the bridge or on the way back,

@@ -1,6 +1,8 @@
 //! What a failure of the core itself costs: one conference, and nobody's answer.
 
+use log::Level;
 use testkit::Time;
+use testkit::logs::{keep_lines, take_lines};
 use testkit::participant::media::desktop;
 use testkit::scenario::Scenario;
 
@@ -25,6 +27,60 @@ fn a_failure_in_the_middle_of_an_input_ends_that_conference_and_no_other() {
     assert_eq!(s.focus().gauges().conferences, 1);
     for recording in s.take_recordings() {
         recording.replay().expect("a failure is as deterministic as all else");
+    }
+}
+
+/// An operator gets one report of it: what led to it, without anybody's address.
+#[test]
+fn the_story_of_a_room_that_fails_is_in_the_log_once_as_an_error() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    let other = |settings: &mut testkit::participant::Settings| settings.room = OTHER.into();
+    s.joins_with("carol", other);
+    s.joins_with("dave", other);
+    s.run_until(Scenario::all_connected);
+    keep_lines();
+    s.sabotage_again(0, 0);
+    s.participant("alice").add_source(desktop());
+    s.settle();
+    let lines = take_lines();
+    let told: Vec<_> = lines.iter().filter(|line| line.message.contains("What led to it:")).collect();
+    assert_eq!(told.len(), 1, "{lines:#?}");
+    assert_eq!((told[0].level, told[0].about("room")), (Level::Error, Some("room@conference.meet.test")));
+    for line in ["← alice: presence", "→ alice: jingle session-initiate", "← alice: asks source-add"] {
+        assert!(told[0].message.contains(line), "{line}: {}", told[0].message);
+    }
+    for secret in ["meet.test/web", "carol", "pwd-of", "scenario-p4ssw0rd"] {
+        assert!(!told[0].message.contains(secret), "{secret}: {}", told[0].message);
+    }
+    // Of the other room there is nothing to tell.
+    assert!(s.connected(&["carol", "dave"]));
+}
+
+/// What is to be said when a conference has failed fails, too, and then its end, once or each time that it is tried: it is gone
+/// all the same, and the rest serves.
+#[test]
+fn a_conference_whose_end_fails_too_is_gone_all_the_same() {
+    for times in 1..=3 {
+        let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+        for name in ["carol", "dave"] {
+            s.joins_with(name, |settings| settings.room = OTHER.into());
+        }
+        s.run_until(Scenario::all_connected);
+        s.sabotage_again(0, times);
+        s.participant("alice").add_source(desktop());
+        s.settle();
+        assert_eq!(s.focus().metrics().panics, 1 + u64::from(times));
+        assert_eq!(s.focus().gauges().conferences, 1, "{times}");
+        let left = s.said().presence().filter(|wire| wire.stanza.attr("type") == Some("unavailable")).count();
+        assert_eq!(left, usize::from(times < 3), "its room is told if that can be done");
+        assert!(s.connected(&["carol", "dave"]));
+        s.participant("carol").add_source(desktop());
+        s.settle();
+        assert_eq!(s.sent_to("dave").jingle("source-add").containing("carol-v1").count(), 1);
+        if times < 3 {
+            assert_eq!(s.focus().audit(), Vec::<String>::new());
+        }
     }
 }
 

@@ -235,12 +235,16 @@ fn who_is_on_no_list_is_invited_where_there_are_no_visitors() {
     s.finish();
 }
 
-/// Case 1 of spec/20 §16, but for the component of visitors.
+/// Covers spec/20: 1.
 #[test]
 fn components_are_where_the_domain_says_and_one_that_is_gone_is_not_listened_to() {
-    let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+    let mut s = Scenario::new().bridge("jvb1").nodes(&["v0"]).participant("alice").participant("bob").start();
     s.run_until(Scenario::all_connected);
     s.settle();
+    // Where there is somebody who sees to visitors, clients are told so.
+    connect(&mut s, "guest", "guest@meet.test/web");
+    let supported = pair("visitors-supported", "true");
+    assert!(properties(&answer_to(&mut s, "guest", ROOM)).contains(&supported));
     let on = json!({ "type": "av_moderation", "room": ROOM, "mediaType": "audio", "enabled": true });
     let off = json!({ "type": "av_moderation", "room": ROOM, "mediaType": "audio", "enabled": false });
     let mutes = |s: &mut Scenario, message: &Value| {
@@ -264,6 +268,7 @@ fn components_are_where_the_domain_says_and_one_that_is_gone_is_not_listened_to(
     }
     s.run_until(|s| s.connected(&["dave", "erin"]));
     s.settle();
+    assert!(properties(&answer_to(&mut s, "guest", ROOM)).contains(&supported));
     assert_eq!(mutes(&mut s, &on), 0);
     assert_eq!(s.view_bridge("jvb1").endpoint("dave").unwrap().force_mute, (false, false));
     metadata(&mut s, ROOM, &json!({ "startMuted": { "audio": true } }));

@@ -33,7 +33,7 @@ fn steals_in_vain(s: &mut Scenario, loot: &Sources) {
         let theirs = source_xml(&format!("ssrc='{}'", 700_000 + number), Some(msid));
         post(s, "mallory", "source-add", &mallory, &content(media, &theirs));
         s.run_for(Time::from_millis(50));
-        assert_eq!(refusal(s, "mallory"), bad_request(&format!("MSID is already used: {msid}.")));
+        assert_eq!(refusal(s, "mallory"), bad_request(&format!("The name or msid of another: {msid}.")));
     }
     assert!(s.sent_to("bob").since(before).jingle("source-add").is_empty());
 }

@@ -499,6 +499,11 @@ fn only_newer_ice_is_told_to_a_client() {
     };
     restart(&mut s);
     assert_eq!(told(&s), ["1"]);
+    // Said once more by a bridge that has yet to hear from the client: no news, and no failure.
+    s.bridge("jvb1").fail_next(Fault::Altered(of_generation_1));
+    restart(&mut s);
+    assert_eq!((told(&s), s.focus().metrics().ice_restarts_failed), (vec!["1".into()], 0));
+    s.run_for(Time::from_secs(60));
     restart(&mut s);
     s.bridge("jvb1").fail_next(Fault::Altered(of_generation_1));
     restart(&mut s);

@@ -457,7 +457,35 @@ fn an_accept_of_a_replaced_session_is_refused() {
     s.finish();
 }
 
-/// What a pending participant says of its sources counts, and the others are told (spec/30 §9.1: only the sid decides).
+/// What a pending participant says of its sources counts, and the others are told (spec/30 §9.1: only the sid decides). A
+/// client that repeats in its accept what it announced before, or accepts twice, has said nothing new, and what it has can
+/// be removed as ever.
+///
+/// Covers spec/90: 76.
+#[test]
+fn sources_that_an_accept_repeats_are_no_others_and_can_be_removed() {
+    let mut s = met(silent_pair());
+    s.joins_with("carol", |p| (p.never_accepts, p.tracks) = (true, Vec::new()));
+    s.settle();
+    let own = sid(&s, "carol");
+    let first = source_xml("ssrc='100' name='carol-a0'", Some("carol t"));
+    let pair = [101, 102].map(|ssrc| source_xml(&format!("ssrc='{ssrc}' name='carol-v0'"), Some("carol v")));
+    let video = content("video", &format!("{}{}{}", pair[0], pair[1], group_xml("FID", &[101, 102])));
+    say(&mut s, "carol", "source-add", &own, &content("audio", &first));
+    let all = format!("{}{video}", content("audio", &first));
+    for _ in 0..2 {
+        say(&mut s, "carol", "session-accept", &own, &all);
+    }
+    assert_eq!(refusals(&mut s, "carol"), []);
+    assert_eq!(told(&s.sent_to("bob").jingle("source-add"), "carol"), [vec![100], vec![101, 102]]);
+    for (contents, ssrcs) in [(content("audio", &first), vec![100]), (video, vec![101, 102])] {
+        let before = s.now();
+        say(&mut s, "carol", "source-remove", &own, &contents);
+        assert_eq!(refusals(&mut s, "carol"), []);
+        assert_eq!(told(&s.sent_to("bob").since(before).jingle("source-remove"), "carol"), [ssrcs]);
+    }
+}
+
 #[test]
 fn a_second_accept_is_processed_like_the_first() {
     let mut s = met(silent_pair());
@@ -466,6 +494,8 @@ fn a_second_accept_is_processed_like_the_first() {
     say(&mut s, "alice", "session-accept", &own, &children);
     assert_eq!(refusals(&mut s, "alice"), []);
     assert_eq!(told(&s.sent_to("bob").jingle("source-add"), "alice"), [[100]]);
+    // Another source under that number.
+    let children = content("audio", &source_xml("ssrc='100' name='alice-a1'", Some("alice t")));
     say(&mut s, "alice", "session-accept", &own, &children);
     assert_eq!(refusal(&mut s, "alice"), bad_request("SSRC is already used: 100."));
     assert_eq!(told(&s.sent_to("bob").jingle("source-remove"), "alice"), [[100]]);

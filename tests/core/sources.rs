@@ -11,6 +11,7 @@ use testkit::xml::Read;
 use testkit::{Time, ns};
 
 use crate::by_hand::*;
+use crate::support::FOCUS;
 
 /// Covers spec/30: 6.
 #[test]
@@ -104,6 +105,32 @@ fn whatever_a_source_is_called_the_others_can_read_it() {
     let read: Vec<_> =
         adds.iter().map(|wire| json_in(jingle(wire))["alice"][2][0]["n"].as_str().map(str::to_owned)).collect();
     assert_eq!(read, names.map(|name| Some(name.to_owned())));
+    s.finish();
+}
+
+/// What some readers of XML let through, and others end the stream for, stops where the focus reads it; and the rest goes on.
+///
+/// Covers spec/90: 116.
+#[test]
+fn a_character_that_xml_forbids_reaches_nobody() {
+    let xml_reader = |p: &mut testkit::participant::Settings| (p.profile, p.tracks) = (Profile::xml_sources(), vec![]);
+    let mut s = met(silent_pair().participant_with("carol", xml_reader));
+    let before = s.now();
+    let (own, from) = (sid(&s, "alice"), s.view("alice").occupant_jid());
+    for forbidden in ["\u{1}", "\u{b}", "\u{fffe}", "\u{ffff}", "&#1;", "&#xFFFE;"] {
+        let source =
+            source_xml(&format!("ssrc='100' name='alice{forbidden}-a0'"), Some(&format!("stream{forbidden} t")));
+        let jingle =
+            format!("<jingle xmlns='{JINGLE}' action='source-add' sid='{own}'>{}</jingle>", content("audio", &source));
+        s.reads(&format!("<iq type='set' id='a' from='{from}' to='{FOCUS}'>{jingle}</iq>"));
+        s.reads(&format!("<presence from='{from}' to='{FOCUS}'><nick>{forbidden}</nick></presence>"));
+    }
+    s.settle();
+    assert!(s.sent_to("bob").since(before).actions().is_empty());
+    assert!(s.sent_to("carol").since(before).actions().is_empty());
+    s.participant("alice").announce(audio(100, "alice-a0"));
+    s.settle();
+    assert_eq!(told(&s.sent_to("bob").since(before).jingle("source-add"), "alice"), [[100]]);
     s.finish();
 }
 

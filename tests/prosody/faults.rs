@@ -145,6 +145,65 @@ async fn a_server_that_stands_still() {
     stage.finish().await;
 }
 
+/// Whoever comes while a bridge stands still, and whoever is on it, meets on another; and when it goes on it is rid of them.
+#[tokio::test]
+async fn a_bridge_that_stands_still_is_left_and_serves_again_when_it_goes_on() {
+    let prosody = Prosody::start(Wiring::Proxy).await;
+    let focus = focus().configuration(SHORT_REPLY_TIMEOUT).start(&prosody).await;
+    let mut stage = stage(&prosody);
+    for (name, stress) in [("jvb1", 0.1), ("jvb2", 0.4)] {
+        stage.bridge_with(name, |bridge| bridge.stats.stress = stress).await;
+    }
+    stage.joins("alice").await;
+    stage.joins("bob").await;
+    stage.agree().await;
+    assert_eq!(stage.look().bridge("jvb1").endpoint_count(), 2);
+
+    stage.bridge_named("jvb1").pause();
+    stage.joins("carol").await;
+    let meets = |look: &testkit::tcp::Look<'_>| look.all_connected() && look.bridge("jvb2").endpoint_count() == 3;
+    stage.until(meets).await;
+    assert_eq!(stage.look().participant("alice").sessions(), 2);
+    assert!(stage.look().participants().all(|participant| !participant.focus_gone()));
+    stage.bridge_named("jvb1").resume();
+    stage.agree().await;
+    stage.bridge_named("jvb1").tell(Bridge::take_errors);
+    stage.finish().await;
+    left(&prosody, 0, "room").await;
+    assert!(!focus.log().contains("connection is lost"), "{}", focus.log());
+}
+
+/// Until it has the old one again.
+#[tokio::test]
+async fn a_server_that_comes_back_with_another_password_is_a_problem_told_once_and_tried_again() {
+    let mut prosody = Prosody::start(Wiring::Proxy).await;
+    let focus = focus().start(&prosody).await;
+    let mut first = stage(&prosody);
+    two_meet(&mut first).await;
+    drop(first);
+
+    prosody.kill();
+    prosody.set_password("focus", "another");
+    let since = focus.log().len();
+    prosody.start_again().await;
+    assert!(focus.logged(since, "PROBLEM auth-failed", PATIENCE).await, "{}", focus.log());
+    // And twice more, which is no news.
+    for _ in 0..2 {
+        let server = prosody.log().len();
+        assert!(prosody.logged(server, "Client connected", PATIENCE).await, "it does not try again");
+    }
+    let log = focus.log();
+    assert_eq!(log[since..].matches("PROBLEM auth-failed").count(), 1, "{log}");
+
+    let server = prosody.log().len();
+    prosody.set_password("focus", prosody.focus_password());
+    in_brewery(&prosody, server).await;
+    let mut second = stage(&prosody);
+    two_meet(&mut second).await;
+    second.finish().await;
+    left(&prosody, server, "room").await;
+}
+
 #[tokio::test]
 async fn a_server_that_pauses_for_less_than_that_is_waited_for() {
     let prosody = Prosody::start(Wiring::Classic).await;

@@ -3,6 +3,7 @@
 mod connection;
 mod faults;
 mod hostile;
+mod http;
 mod login;
 mod logs;
 mod meetings;
@@ -11,3 +12,4 @@ mod oversized;
 mod process;
 mod secure_domain;
 mod support;
+mod visitors;

@@ -136,6 +136,7 @@ fn nothing_shown(prosody: &Prosody, focus: &testkit::focus::FocusProcess) {
     assert!(!log.contains("<auth ") && !log.contains("<response "), "SASL is in the log");
 }
 
+/// Covers spec/90: 112.
 #[tokio::test]
 async fn without_anything_to_do_it_takes_no_time_and_few_threads() {
     let prosody = Prosody::start(Wiring::Proxy).await;

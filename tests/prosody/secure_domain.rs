@@ -207,7 +207,16 @@ fn seconds_from_now(seconds: i64) -> i64 {
 }
 
 #[tokio::test]
-async fn bearers_of_tokens_start_and_guests_wait() {
+async fn bearers_of_tokens_start_and_guests_wait_through_the_proxy() {
+    bearers_of_tokens(Wiring::Proxy).await;
+}
+
+#[tokio::test]
+async fn bearers_of_tokens_start_and_guests_wait_through_the_component() {
+    bearers_of_tokens(Wiring::Classic).await;
+}
+
+async fn bearers_of_tokens(wiring: Wiring) {
     let recipe = Recipe::number(2);
     let option = |name: &str| {
         let (_, rest) = recipe.prosody.split_once(&format!("{name} = \"")).expect("the option");
@@ -216,7 +225,7 @@ async fn bearers_of_tokens_start_and_guests_wait() {
     let (app, secret) = (option("app_id"), option("app_secret"));
     // Over plain TCP a token is a password in the clear.
     let in_the_clear = format!("\nVirtualHost \"{DOMAIN}\"\n    allow_unencrypted_plain_auth = true\n");
-    let prosody = recipe.prosody(Wiring::Proxy, |options| options.more(&in_the_clear)).await;
+    let prosody = recipe.prosody(wiring, |options| options.more(&in_the_clear)).await;
     let focus = recipe.focus(&prosody).await;
     let mut stage = stage(&prosody);
     stage.bridge("jvb1").await;

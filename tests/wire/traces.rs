@@ -81,6 +81,37 @@ fn all_recorded_stanzas_are_read_and_written_without_loss() {
     assert_eq!(ignored.difference(&found).collect::<Vec<_>>(), [] as [&String; 0], "no longer ignored");
 }
 
+/// Each attribute of what peers say, once under another namespace and once not there at all: the same is read.
+///
+/// Covers spec/90: 119.
+#[test]
+fn an_attribute_of_another_namespace_is_never_taken_for_one_of_ours() {
+    let header = HEADER.replacen(" xmlns=", " xmlns:x='urn:x' xmlns=", 1);
+    let read = |xml: &str| {
+        let read = read_stanza(&format!("{header}{xml}</stream:stream>"));
+        read.map(|incoming| format!("{incoming:?}")).map_err(|error| format!("{error:?}"))
+    };
+    let mut seen = BTreeSet::new();
+    for xml in stanzas() {
+        for (at, _) in xml.match_indices("='") {
+            let start = xml[..at].rfind(' ').expect("a space in front of an attribute") + 1;
+            let name = &xml[start..at];
+            let element = xml[..start].rfind('<').map(|open| &xml[open..start]).unwrap_or_default();
+            let element = element.split(' ').next().unwrap_or_default();
+            // Values may hold the same signs.
+            let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+            if !is_name || name.is_empty() || name == "xmlns" || !seen.insert((element.to_owned(), name.to_owned())) {
+                continue;
+            }
+            let end = at + 2 + xml[at + 2..].find('\'').expect("the end of a value");
+            let foreign = format!("{}x:{}", &xml[..start], &xml[start..]);
+            let without = format!("{}{}", &xml[..start], &xml[end + 1..]);
+            assert_eq!(read(&foreign), read(&without), "{element} {name}");
+        }
+    }
+    assert!(seen.len() > 120, "{}", seen.len());
+}
+
 #[test]
 fn recorded_streams_are_cut_into_their_stanzas_in_pieces_of_any_size() {
     let stanzas = stanzas();

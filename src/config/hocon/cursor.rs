@@ -71,6 +71,31 @@ impl<'a> Cursor<'a> {
         here
     }
 
+    /// Blanks at the beginning of this line. None: something else stands before the cursor on it, or very many do.
+    pub(super) fn indent(&self) -> Option<usize> {
+        let before = self.before();
+        before.chars().all(is_blank).then_some(before.len())
+    }
+
+    /// Blanks at the beginning of the line, whatever comes after them.
+    pub(super) fn line_indent(&self) -> usize {
+        let before = self.before();
+        before.len() - before.trim_start_matches(is_blank).len()
+    }
+
+    /// What stands before the cursor on its line; of an endless line, the last part.
+    fn before(&self) -> &'a str {
+        const LONGEST: usize = 400;
+        let first = self.at.saturating_sub(LONGEST);
+        let start = (first..self.at).find(|at| self.text.is_char_boundary(*at)).unwrap_or(self.at);
+        self.text[start..self.at].rsplit('\n').next().unwrap_or_default()
+    }
+
+    /// From the cursor to the end of the line.
+    pub(super) fn rest_of_line(&self) -> &'a str {
+        self.rest().split('\n').next().unwrap_or_default()
+    }
+
     pub(super) fn at_comment(&self) -> bool {
         self.starts_with("#") || self.starts_with("//")
     }

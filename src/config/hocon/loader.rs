@@ -89,6 +89,13 @@ impl Loader {
         (self.tree, self.files, self.problems)
     }
 
+    /// Tells what hinders nothing.
+    pub(super) fn warn(&mut self, problem: Problem) {
+        if self.problems.len() < limits::PROBLEMS {
+            self.problems.push(problem);
+        }
+    }
+
     pub(super) fn numbers(&mut self) -> &mut u32 {
         &mut self.tree.definitions
     }
@@ -119,6 +126,9 @@ impl Loader {
                 }
             }
         }
+        if !found && let Some(text) = self.not_looked_for(&include) {
+            self.warn(Problem::warning(text).at(include.origin.clone()));
+        }
         if !found && include.required {
             return fail(format!(
                 "the required include {:?} is not there; create it, or remove `required`",
@@ -128,19 +138,37 @@ impl Loader {
         Ok(fields)
     }
 
-    /// The files that a name may mean, weakest first.
-    fn candidates(&self, include: &Include) -> Vec<PathBuf> {
+    /// Why nothing was found that the person may see there.
+    fn not_looked_for(&self, include: &Include) -> Option<String> {
+        let path = self.named(include)?;
+        if include.name.contains(['*', '?']) {
+            return Some(
+                "no pattern is searched for, so nothing is included; include each file by its name".to_owned(),
+            );
+        }
+        let there = !has_known_extension(&path) && path.exists();
+        there.then(|| {
+            format!("{} is there, but only .conf, .json, .properties and .toml are included; rename it", path.display())
+        })
+    }
+
+    /// The path that an include statement names.
+    fn named(&self, include: &Include) -> Option<PathBuf> {
         let name = Path::new(&include.name);
-        let path = match include.kind {
-            IncludeKind::Elsewhere => return Vec::new(),
-            IncludeKind::File => name.to_owned(),
-            IncludeKind::Beside => match self.open.last().and_then(|file| file.parent()) {
+        match include.kind {
+            IncludeKind::Elsewhere => None,
+            IncludeKind::File => Some(name.to_owned()),
+            IncludeKind::Beside => Some(match self.open.last().and_then(|file| file.parent()) {
                 Some(directory) => directory.join(name),
                 None => name.to_owned(),
-            },
-        };
-        let known = path.extension().is_some_and(|e| e == "conf" || e == "json" || e == "properties" || e == "toml");
-        if known {
+            }),
+        }
+    }
+
+    /// The files that a name may mean, weakest first.
+    fn candidates(&self, include: &Include) -> Vec<PathBuf> {
+        let Some(path) = self.named(include) else { return Vec::new() };
+        if has_known_extension(&path) {
             return vec![path];
         }
         let with = |extension: &str| {
@@ -182,8 +210,8 @@ impl Loader {
             return Err(fail("includes itself; remove the include".to_owned()));
         }
         self.open.push(canonical);
-        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("conf");
-        let fields = self.parse(&shown, &bytes, extension, prefix, depth);
+        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("conf").to_ascii_lowercase();
+        let fields = self.parse(&shown, &bytes, &extension, prefix, depth);
         self.open.pop();
         fields.map(Some)
     }
@@ -220,16 +248,34 @@ impl Loader {
                 _ => Ok(Fields::default()),
             };
         }
+        if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+            let origin = Origin::file(name, 1, 1);
+            return Err(Problem::error("the file is UTF-16; save it as UTF-8").at(origin));
+        }
         let text = String::from_utf8_lossy(bytes);
         let lossy = matches!(text, std::borrow::Cow::Owned(_));
         if extension == "properties" {
-            return Ok(from_properties(properties::parse(&text), name, &mut self.tree.definitions));
+            let parsed = properties::parse(&text);
+            self.problems.extend(parsed.mistakes.into_iter().map(|mistake| mistake.error(name)));
+            let (fields, problems) = from_properties(parsed.entries, name, lossy, &mut self.tree.definitions);
+            self.problems.extend(problems);
+            return Ok(fields);
         }
-        let fields = Parser::new(Cursor::new(name, &text, lossy), self, prefix, depth).file()?;
+        let fields = Parser::new(Cursor::new(name, &text, lossy), self, prefix, depth).file();
+        let fields = fields.map_err(|mut problem| {
+            if text.contains('\r') && !text.contains('\n') {
+                problem.text.push_str("; all of the file is one line, as its lines end in CR alone: save it with LF");
+            }
+            problem
+        })?;
         if lossy {
             let text = "the file is not UTF-8, in comments only; save it as UTF-8";
             self.problems.push(Problem::warning(text).at(Origin::whole_file(name)));
         }
         Ok(fields)
     }
+}
+
+fn has_known_extension(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "conf" || e == "json" || e == "properties" || e == "toml")
 }

@@ -20,6 +20,7 @@ mod tests;
 pub use loader::{FileRead, Loader};
 pub use node::{Node, Object, Value, split_path};
 pub use raw::Tree;
+pub use resolve::Variable;
 
 /// What a configuration cannot sensibly exceed.
 pub mod limits {

@@ -5,6 +5,7 @@ use super::limits;
 use super::loader::{Include, IncludeKind, Loader};
 use super::raw::{Fields, Raw, RawNode, Substitution};
 use crate::config::problem::{Origin, Problem};
+use crate::config::properties::Property;
 
 pub(super) struct Parser<'a, 'l> {
     cursor: Cursor<'a>,
@@ -13,17 +14,22 @@ pub(super) struct Parser<'a, 'l> {
     path: Vec<String>,
     included_at: usize,
     depth: usize,
+    /// The first brace that seems to have been closed by the one of an outer section, going by the indentation.
+    astray: Option<u32>,
 }
 
 impl<'a, 'l> Parser<'a, 'l> {
     /// `path`: the object into which the file is included; `depth`: how deep that is.
     pub(super) fn new(cursor: Cursor<'a>, loader: &'l mut Loader, path: Vec<String>, depth: usize) -> Parser<'a, 'l> {
-        Parser { cursor, loader, included_at: path.len(), path, depth }
+        Parser { cursor, loader, included_at: path.len(), path, depth, astray: None }
     }
 
     /// The whole file: one object, with or without its braces.
     pub(super) fn file(mut self) -> Result<Fields, Problem> {
         self.cursor.skip();
+        if self.cursor.peek() == Some('[') && self.at_toml_section() {
+            return Err(self.unexpected('[', "a key"));
+        }
         if self.cursor.peek() == Some('[') {
             return Err(self.cursor.error("the file is a list; a configuration must be an object, `key = value`"));
         }
@@ -48,8 +54,11 @@ impl<'a, 'l> Parser<'a, 'l> {
             self.cursor.skip();
             match (self.cursor.peek(), open) {
                 (None, None) => return Ok(fields),
-                (None, Some(open)) => return Err(open.error("this brace is never closed; add the missing }")),
-                (Some('}'), Some(_)) => {
+                (None, Some(open)) => return Err(self.unclosed(open)),
+                (Some('}'), Some(open)) => {
+                    if self.cursor.indent().is_some_and(|indent| indent < open.line_indent()) {
+                        self.astray.get_or_insert(open.line());
+                    }
                     self.cursor.bump();
                     return Ok(fields);
                 }
@@ -94,7 +103,6 @@ impl<'a, 'l> Parser<'a, 'l> {
 
     /// `= value`, `: value`, `+= element`, or an object right after the key.
     fn assignment(&mut self, path: &[String], origin: Origin) -> Result<RawNode, Problem> {
-        let key = || path.join(".");
         let line = self.cursor.line();
         self.cursor.skip();
         let append = match self.cursor.peek() {
@@ -105,7 +113,10 @@ impl<'a, 'l> Parser<'a, 'l> {
             }
             Some('+') if self.cursor.eat("+=") => true,
             Some(c) if self.cursor.line() == line && is_special(c) && !matches!(c, '}' | ',' | ']') => {
-                return Err(self.unexpected(c, "= and a value").key(key()));
+                return Err(self.unexpected(c, "= and a value").key(self.key_here()));
+            }
+            _ if path[0].starts_with("include") && path[0][7..].starts_with([' ', '(', '\'']) => {
+                return Err(Problem::error(INCLUDE).at(origin));
             }
             _ => {
                 // Without the key: it may be the rest of a secret with a comma or a blank in it.
@@ -115,15 +126,63 @@ impl<'a, 'l> Parser<'a, 'l> {
                 return Err(problem.at(origin));
             }
         };
-        self.cursor.skip();
-        let Some(node) = self.value().map_err(|problem| named(problem, path))? else {
+        let line_ended = self.cursor.skip();
+        if line_ended && self.at_other_key() {
+            let key = self.key_here();
+            let name = path.last().map_or("", String::as_str);
+            let text = format!(
+                "the value is missing, the next line has a key of its own; write the value, or a section as {name} {{ … }} (this \
+                 is HOCON, not YAML)"
+            );
+            return Err(Problem::error(text).at(origin).key(key));
+        }
+        let depth = self.path.len();
+        let node = self.value().map_err(|problem| {
+            // What is within may be no key, but the rest of a secret.
+            self.path.truncate(depth);
+            named(problem, self.key_here())
+        })?;
+        let Some(node) = node else {
             let problem = Problem::error("the value is missing; write it after the =, or remove the key");
-            return Err(problem.at(origin).key(key()));
+            return Err(problem.at(origin).key(self.key_here()));
         };
         match append {
             true => Ok(RawNode { origin: node.origin.clone(), raw: Raw::Append(Box::new(node)) }),
             false => Ok(node),
         }
+    }
+
+    /// The whole path of the value being read.
+    fn key_here(&self) -> String {
+        const SHOWN: usize = 8;
+        let mut shown = self.path[..self.path.len().min(SHOWN)].join(".");
+        if self.path.len() > SHOWN {
+            shown.push('…');
+        }
+        shown
+    }
+
+    /// `name:` or `name =` without quotes, where a value should stand.
+    fn at_other_key(&self) -> bool {
+        let line = self.cursor.rest_of_line();
+        let end = line.find(|c: char| is_special(c) || c == '\r').unwrap_or(line.len());
+        let name = line[..end].trim_end();
+        let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        is_name && !name.is_empty() && line[end..].starts_with([':', '='])
+    }
+
+    fn unclosed(&self, open: &Cursor<'a>) -> Problem {
+        let line = open.rest_of_line();
+        let advice = match self.astray {
+            Some(line) => {
+                format!("; going by the indentation, it is missing for the section that begins on line {line}")
+            }
+            None if line.contains('#') => {
+                "; what comes after a # is a comment, unless it is in double quotes".to_owned()
+            }
+            None => String::new(),
+        };
+        open.error(format!("this brace is never closed; add the missing }}{advice}"))
     }
 
     /// A path expression: elements with dots between, quoted or not.
@@ -190,6 +249,13 @@ impl<'a, 'l> Parser<'a, 'l> {
         loop {
             let before = self.cursor.origin();
             let blanks = self.cursor.blanks();
+            if parts.len() > 1 && matches!(self.cursor.peek(), Some(':' | '=')) {
+                return Err(self.cursor.error(format!(
+                    "found {:?} after several words; write a comma or a line end before a key, and a value with this \
+                     character in double quotes",
+                    self.cursor.peek().unwrap_or_default()
+                )));
+            }
             let Some(part) = self.part()? else { break };
             if !blanks.is_empty() && !parts.is_empty() {
                 parts.push(RawNode { raw: Raw::Blank(blanks.to_owned()), origin: before });
@@ -227,6 +293,14 @@ impl<'a, 'l> Parser<'a, 'l> {
             Some(c) if is_special(c) => return Err(self.unexpected(c, "a value")),
             Some(_) => match self.cursor.unquoted(false)? {
                 "null" => Raw::Null,
+                text if self.cursor.at_comment() => {
+                    let problem = Problem::warning(
+                        "the value ends where the comment begins, in the middle of a word; put it in double quotes if that \
+                         is no comment",
+                    );
+                    self.loader.warn(problem.at(self.cursor.origin()).key(self.key_here()));
+                    Raw::Text { text: text.to_owned(), quoted: false }
+                }
                 text => Raw::Text { text: text.to_owned(), quoted: false },
             },
         };
@@ -274,6 +348,11 @@ impl<'a, 'l> Parser<'a, 'l> {
         let optional = self.cursor.eat("?");
         self.cursor.blanks();
         let path = self.key()?;
+        if self.cursor.starts_with(":-") {
+            return Err(start.error(
+                "there are no defaults within ${…}; write `key = default` on one line and `key = ${?NAME}` on the next",
+            ));
+        }
         if !self.cursor.eat("}") {
             return Err(start.error("this substitution is not closed; write ${name} or ${?name} on one line"));
         }
@@ -305,7 +384,7 @@ impl<'a, 'l> Parser<'a, 'l> {
             () => IncludeKind::Beside,
         };
         self.cursor.blanks();
-        let wrong = || start.error("an include must name one file in double quotes: include \"name.conf\"");
+        let wrong = || start.error(INCLUDE);
         if self.cursor.peek() != Some('"') {
             return Err(wrong());
         }
@@ -317,6 +396,15 @@ impl<'a, 'l> Parser<'a, 'l> {
             }
         }
         Ok(Some(Include { name, kind, required, origin: start.origin() }))
+    }
+
+    /// `[a.b]` alone on its line
+    fn at_toml_section(&self) -> bool {
+        let line = self.cursor.rest().lines().next().unwrap_or_default();
+        let line = line.split('#').next().unwrap_or_default().trim_end();
+        let name = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let begins = |name: &str| name.trim_start().starts_with(|c: char| c.is_ascii_alphabetic());
+        name.is_some_and(|name| begins(name) && !name.contains(['[', ']', ',']))
     }
 
     fn enter(&mut self, levels: usize, origin: &Origin) -> Result<(), Problem> {
@@ -331,6 +419,7 @@ impl<'a, 'l> Parser<'a, 'l> {
     /// Says what stands here, and for the characters that people forget to quote, that.
     fn unexpected(&self, c: char, expected: &str) -> Problem {
         let advice = match c {
+            '[' => "a [section] is TOML: name the file .toml, or write section { … }",
             '@' => "an address with @ must be in double quotes",
             ':' => "a value with : must be in double quotes",
             '=' => "is the value of the line above missing? A value with = must be in double quotes",
@@ -345,11 +434,13 @@ impl<'a, 'l> Parser<'a, 'l> {
     }
 }
 
+const INCLUDE: &str = "an include must name one file in double quotes; write include \"name.conf\"";
+
 /// The innermost key is the one to name.
-fn named(problem: Problem, path: &[String]) -> Problem {
+fn named(problem: Problem, key: String) -> Problem {
     match problem.key {
         Some(_) => problem,
-        None => problem.key(path.join(".")),
+        None => problem.key(key),
     }
 }
 
@@ -375,21 +466,34 @@ fn join(parts: Vec<RawNode>, origin: Origin) -> RawNode {
     RawNode { raw: Raw::Text { text, quoted: any_quoted }, origin }
 }
 
-/// A file in Java's properties syntax as definitions.
+/// A file in Java's properties syntax as definitions, and what of it is none. `lossy`: it was not UTF-8.
 pub(super) fn from_properties(
-    entries: Vec<crate::config::properties::Property>,
+    entries: Vec<Property>,
     file: &std::sync::Arc<str>,
+    lossy: bool,
     numbers: &mut u32,
-) -> Fields {
-    let mut fields = Fields::default();
+) -> (Fields, Vec<Problem>) {
+    let (mut fields, mut problems) = (Fields::default(), Vec::new());
     for entry in entries {
+        let origin = entry.origin(file);
+        if entry.value == "{" && problems.is_empty() {
+            let text = "this looks like HOCON, whose files are named .conf; rename it";
+            problems.push(Problem::warning(text).at(origin.clone()));
+        }
         let path = super::split_path(&entry.name);
         if path.len() > limits::DEPTH || path.iter().any(String::is_empty) {
+            let text = "an element of this name is empty, or it has too many; write `a.b = value`";
+            problems.push(Problem::warning(text).at(origin).key(entry.name));
             continue;
         }
-        let origin = Origin::file(file, entry.line, 0);
+        if lossy && [&entry.name, &entry.value].iter().any(|text| text.contains(char::REPLACEMENT_CHARACTER)) {
+            let text = "this is not UTF-8; save the file as UTF-8, or write such characters as \\u00e9";
+            problems.push(Problem::error(text).at(origin).key(entry.name));
+            continue;
+        }
         let node = RawNode { raw: Raw::Text { text: entry.value, quoted: true }, origin };
         fields.define_path(&path, node, numbers);
     }
-    fields
+    problems.truncate(limits::PROBLEMS);
+    (fields, problems)
 }

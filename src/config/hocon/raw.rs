@@ -1,5 +1,7 @@
 //! What files say before substitutions are looked up: every definition of a key, in the order of writing.
 
+use std::collections::HashSet;
+
 use indexmap::IndexMap;
 
 use super::node::{Node, Value};
@@ -66,8 +68,10 @@ impl Fields {
             return;
         };
         if let Some(Definition { node: RawNode { raw: Raw::Object(fields), origin: last }, .. }) = slot.last_mut() {
-            // Who speaks last is asked: over a default it is a person.
-            *last = origin;
+            // Who speaks last is asked: over a default it is a person. A variable adds to a section, which stays where it is.
+            if !matches!((&*last, &origin), (Origin::File { .. }, Origin::Environment(_))) {
+                *last = origin;
+            }
             fields.absorb(more);
         } else {
             let node = RawNode { raw: Raw::Object(more), origin };
@@ -107,6 +111,39 @@ impl Tree {
     pub fn define(&mut self, path: &[String], node: Node) {
         let node = RawNode::from(node);
         self.root.define_path(path, node, &mut self.definitions);
+    }
+
+    /// The names at the root that substitutions refer to. Nothing else need read what stands there.
+    pub fn referenced(&self) -> HashSet<String> {
+        let mut names = HashSet::new();
+        self.root.references(&mut names);
+        names
+    }
+}
+
+impl Fields {
+    fn references(&self, names: &mut HashSet<String>) {
+        for definition in self.slots.values().flatten() {
+            definition.node.raw.references(names);
+        }
+    }
+}
+
+impl Raw {
+    /// Depth is bounded by the parser.
+    fn references(&self, names: &mut HashSet<String>) {
+        match self {
+            Raw::Null | Raw::Text { .. } | Raw::Blank(_) => {}
+            Raw::List(nodes) | Raw::Join(nodes) => nodes.iter().for_each(|node| node.raw.references(names)),
+            Raw::Object(fields) => fields.references(names),
+            Raw::Append(node) => node.raw.references(names),
+            Raw::Substitution(substitution) => {
+                // Of an included file, its own names may be meant, or those of the whole.
+                names.extend(
+                    [&substitution.path, &substitution.below].into_iter().filter_map(|path| path.first()).cloned(),
+                );
+            }
+        }
     }
 }
 

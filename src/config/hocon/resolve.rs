@@ -8,7 +8,15 @@ use super::raw::{Definition, Fields, Raw, RawNode, Substitution, Tree};
 use crate::config::problem::{Origin, Problem};
 
 /// Reads one environment variable.
-pub type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
+pub type Environment<'e> = &'e dyn Fn(&str) -> Variable;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Variable {
+    Absent,
+    Text(String),
+    /// It is set, to bytes that are no UTF-8.
+    NotText,
+}
 
 impl Tree {
     /// The values of all keys. What cannot be resolved is reported and left [`Value::Broken`].
@@ -179,8 +187,14 @@ impl<'t> Resolver<'t, '_> {
         if let Found::Value(node) = self.lookup(&wanted.path) {
             return Some(node);
         }
-        if let Some(text) = (self.environment)(&shown) {
-            return Some(Node::new(Value::text(text), Origin::Environment(shown.into())));
+        match (self.environment)(&shown) {
+            Variable::Absent => {}
+            Variable::Text(text) => return Some(Node::new(Value::text(text), Origin::Environment(shown.into()))),
+            Variable::NotText => {
+                let text = format!("the environment variable {shown} is not UTF-8; set it to UTF-8 text, or unset it");
+                self.report(Problem::error(text).at(origin.clone()));
+                return Some(broken(origin));
+            }
         }
         if wanted.optional {
             return None;

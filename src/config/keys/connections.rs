@@ -11,7 +11,7 @@ pub(super) const KEYS: &[Key] = &[
         .legacy(names::CLIENT_ENABLED),
     Key::new(
         "jicofo.xmpp.client.hostname",
-        Kind::Text,
+        Kind::Host,
         "localhost",
         "Host to connect to; all its addresses are tried in order.",
     )
@@ -33,7 +33,7 @@ pub(super) const KEYS: &[Key] = &[
     .legacy(names::XMPP_DOMAIN),
     Key::new(
         "jicofo.xmpp.client.username",
-        Kind::Text,
+        Kind::Localpart,
         "focus",
         "Localpart of the account; the nick in rooms is `focus` whatever it is.",
     )
@@ -41,7 +41,7 @@ pub(super) const KEYS: &[Key] = &[
     .legacy(names::USER_NAME),
     Key::new(
         "jicofo.xmpp.client.resource",
-        Kind::Text,
+        Kind::Resource,
         "focus",
         "Resource to bind; two processes with one account and resource throw each other out.",
     )
@@ -97,7 +97,7 @@ pub(super) const KEYS: &[Key] = &[
     .legacy(names::SERVICE_ENABLED),
     Key::new(
         "jicofo.xmpp.service.hostname",
-        Kind::Text,
+        Kind::Host,
         "localhost",
         "Host to connect to; all its addresses are tried in order.",
     )
@@ -116,7 +116,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::unset("jicofo.xmpp.service.xmpp-domain", Kind::Domain, "No effect on this connection, as in the original."),
     Key::new(
         "jicofo.xmpp.service.username",
-        Kind::Text,
+        Kind::Localpart,
         "focus",
         "Localpart of the account; the nick in rooms is `focus` whatever it is.",
     )
@@ -124,7 +124,7 @@ pub(super) const KEYS: &[Key] = &[
     .legacy(names::SERVICE_USER),
     Key::new(
         "jicofo.xmpp.service.resource",
-        Kind::Text,
+        Kind::Resource,
         "focus",
         "Resource to bind; two processes with one account and resource throw each other out.",
     )
@@ -159,47 +159,40 @@ pub(super) const KEYS: &[Key] = &[
         "true",
         "Use this visitor node; its name is what clients are told.",
     )
-    .otherwise("false")
-    .later(),
-    Key::unset("jicofo.xmpp.visitors.*.hostname", Kind::Text, "Host to connect to; required.").refuse().later(),
-    Key::new("jicofo.xmpp.visitors.*.port", PORT, "5222", "TCP port of the XMPP server.").refuse().later(),
-    Key::unset("jicofo.xmpp.visitors.*.domain", Kind::Domain, "Login domain; unset: the hostname.").refuse().later(),
+    .otherwise("false"),
+    Key::unset("jicofo.xmpp.visitors.*.hostname", Kind::Host, "Host to connect to; required.").refuse(),
+    Key::new("jicofo.xmpp.visitors.*.port", PORT, "5222", "TCP port of the XMPP server.").refuse(),
+    Key::unset("jicofo.xmpp.visitors.*.domain", Kind::Domain, "Login domain; unset: the hostname.").refuse(),
     Key::unset(
         "jicofo.xmpp.visitors.*.xmpp-domain",
         Kind::Domain,
         "Takes the place of the main xmpp-domain in the names of visitor rooms.",
-    )
-    .later(),
+    ),
     Key::unset("jicofo.xmpp.visitors.*.conference-service", Kind::Domain, "Room domain of the node; required.")
         .refuse()
         .later(),
-    Key::new("jicofo.xmpp.visitors.*.username", Kind::Text, "focus", "Localpart of the account.").refuse().later(),
-    Key::unset("jicofo.xmpp.visitors.*.resource", Kind::Text, "Resource to bind; unset: the username.")
-        .refuse()
-        .later(),
-    Key::unset("jicofo.xmpp.visitors.*.password", Kind::Text, "Password of the account.").secret().later(),
+    Key::new("jicofo.xmpp.visitors.*.username", Kind::Localpart, "focus", "Localpart of the account.").refuse(),
+    Key::unset("jicofo.xmpp.visitors.*.resource", Kind::Resource, "Resource to bind; unset: the username.").refuse(),
+    Key::unset("jicofo.xmpp.visitors.*.password", Kind::Text, "Password of the account.").secret(),
     Key::unset("jicofo.xmpp.visitors.*.password-file", Kind::Text, "A file that holds nothing but the password.")
-        .refuse()
-        .later(),
+        .refuse(),
     Key::new(
         "jicofo.xmpp.visitors.*.reply-timeout",
         POSITIVE,
         "15 seconds",
         "How long to wait for answers on this connection.",
-    )
-    .later(),
+    ),
     Key::new(
         "jicofo.xmpp.visitors.*.disable-certificate-verification",
         Kind::Bool,
         "false",
         "Accept any certificate with any name.",
-    )
-    .later(),
-    Key::new("jicofo.xmpp.visitors.*.use-tls", Kind::Bool, "true", "Encrypt with STARTTLS.").later(),
+    ),
+    Key::new("jicofo.xmpp.visitors.*.use-tls", Kind::Bool, "true", "Encrypt with STARTTLS."),
     // The external component of the classic wiring (spec/10 §10): ours, the reference knows flags only.
     Key::unset(
         "jicofo.xmpp.component.hostname",
-        Kind::Text,
+        Kind::Host,
         "Server of the component; unset: the client connection's hostname.",
     )
     .refuse(),
@@ -210,7 +203,8 @@ pub(super) const KEYS: &[Key] = &[
         "Parent of the component's domain; unset: the xmpp-domain.",
     )
     .refuse(),
-    Key::new("jicofo.xmpp.component.subdomain", Kind::Text, "focus", "First label of the component's domain.").refuse(),
+    Key::new("jicofo.xmpp.component.subdomain", Kind::Domain, "focus", "First label of the component's domain.")
+        .refuse(),
     Key::unset(
         "jicofo.xmpp.component.secret",
         Kind::Text,
@@ -240,10 +234,9 @@ pub(super) const KEYS: &[Key] = &[
         "jicofo.metrics.update-interval",
         POSITIVE,
         "30 seconds",
-        "Period of recomputing the gauges of `/metrics`.",
+        "No effect: gauges are of the moment in which they are read.",
     )
-    .refuse()
-    .later(),
+    .refuse(),
     Key::new("jicofo.octo.enabled", Kind::Bool, "false", "Allow more than one bridge in a conference."),
     Key::new(
         "jicofo.octo.allow-mixed-versions",

@@ -14,41 +14,32 @@ pub(super) const KEYS: &[Key] = &[
         "Check ourselves periodically; without it `/about/health` is 404.",
     )
     .refuse()
-    .legacy(names::HEALTH)
-    .later(),
+    .legacy(names::HEALTH),
     Key::new("jicofo.health.interval", Kind::Duration(0), "10 seconds", "Period of the checks; 0: when asked.")
-        .refuse()
-        .later(),
-    Key::new("jicofo.health.timeout", Kind::Duration(0), "30 seconds", "Older results count as a failure.")
-        .refuse()
-        .later(),
+        .refuse(),
+    Key::new("jicofo.health.timeout", Kind::Duration(0), "30 seconds", "Older results count as a failure.").refuse(),
     Key::new(
         "jicofo.health.max-check-duration",
         Kind::Duration(0),
         "20 seconds",
         "A check that takes longer is a failure.",
     )
-    .refuse()
-    .later(),
+    .refuse(),
     Key::new(
         "jicofo.health.room-name-prefix",
-        Kind::Text,
+        Kind::Localpart,
         "__jicofo-health-check",
         "Prefix of the rooms made for checks; Prosody's modules know it.",
-    )
-    .later(),
-    Key::new("jicofo.rest.enabled", Kind::Bool, "true", "The HTTP interface.").refuse().later(),
+    ),
+    Key::new("jicofo.rest.enabled", Kind::Bool, "true", "The HTTP interface.").refuse(),
     Key::new("jicofo.rest.port", Kind::Int(i32::MIN as i64, 65_535), "8888", "Its port; 0 or less: no HTTP interface.")
-        .refuse()
-        .later(),
-    Key::new("jicofo.rest.host", Kind::Text, "127.0.0.1", "Address it listens on.").refuse().later(),
-    Key::new("jicofo.rest.prometheus.enabled", Kind::Bool, "true", "`/metrics`.").refuse().later(),
-    Key::new("jicofo.rest.conference-request.enabled", Kind::Bool, "true", "`/conference-request/v1`.")
-        .refuse()
-        .later(),
-    Key::new("jicofo.rest.move-endpoints.enabled", Kind::Bool, "true", "`/move-endpoints/*`.").refuse().later(),
-    Key::new("jicofo.rest.debug.enabled", Kind::Bool, "true", "`/debug*`.").refuse().later(),
-    Key::new("jicofo.rest.pin.enabled", Kind::Bool, "true", "`/pin*`.").refuse().later(),
+        .refuse(),
+    Key::new("jicofo.rest.host", Kind::Host, "127.0.0.1", "Address it listens on.").refuse(),
+    Key::new("jicofo.rest.prometheus.enabled", Kind::Bool, "true", "`/metrics`.").refuse(),
+    Key::new("jicofo.rest.conference-request.enabled", Kind::Bool, "true", "`/conference-request/v1`.").refuse(),
+    Key::new("jicofo.rest.move-endpoints.enabled", Kind::Bool, "true", "`/move-endpoints/*`.").refuse(),
+    Key::new("jicofo.rest.debug.enabled", Kind::Bool, "true", "`/debug*`.").refuse(),
+    Key::new("jicofo.rest.pin.enabled", Kind::Bool, "true", "`/pin*`.").refuse(),
     Key::new("tracing.enabled", Kind::Bool, "false", "Export traces (OpenTelemetry).").later(),
     Key::new("tracing.service-name", Kind::Text, "jicofo", "Name of this service in traces.")
         .refuse_if("tracing.enabled")
@@ -151,39 +142,33 @@ pub(super) const KEYS: &[Key] = &[
     .later(),
     // §5.11
     Key::new("jicofo.visitors.enabled", Kind::Bool, "false", "Let visitors in."),
-    Key::new("jicofo.visitors.max-participants", COUNT, "50", "Size of the main room from which users are sent there.")
-        .later(),
-    Key::new("jicofo.visitors.max-visitors-per-node", COUNT, "500", "Visitors on one node, roughly.").later(),
+    Key::new("jicofo.visitors.max-participants", COUNT, "50", "Size of the main room from which users are sent there."),
+    Key::new("jicofo.visitors.max-visitors-per-node", COUNT, "500", "Visitors on one node, roughly."),
     Key::new(
         "jicofo.visitors.notification-interval",
         Kind::Duration(0),
         "15 seconds",
         "Least time between two updates of the visitor count.",
-    )
-    .later(),
+    ),
     Key::new(
         "jicofo.visitors.auto-enable-broadcast",
         Kind::Bool,
         "true",
         "Visitors are broadcast to without being asked for.",
-    )
-    .later(),
+    ),
     Key::new(
         "jicofo.visitors.require-muc-config-flag",
         Kind::Bool,
         "false",
         "Only rooms that say so may have visitors.",
-    )
-    .later(),
-    Key::new("jicofo.visitors.enable-live-room", Kind::Bool, "false", "Visitors may wait for a conference to go live.")
-        .later(),
+    ),
+    Key::new("jicofo.visitors.enable-live-room", Kind::Bool, "false", "Visitors may wait for a conference to go live."),
     Key::new(
         "jicofo.visitors.vnode-join-latency-interval",
         Kind::Duration(0),
         "60 seconds",
         "How long a visitor counts on a node before being seen there.",
-    )
-    .later(),
+    ),
     // Logs (spec/80 §8): ours, the reference has logging.properties only.
     Key::new(
         "jicofo.logging.format",

@@ -91,9 +91,18 @@ fn contradictions_are_told_with_what_to_do() {
 #[test]
 fn one_number_for_two_codecs_or_extensions_refuses() {
     for (text, says) in [
-        ("jicofo.codec.video.vp8.pt = 101", "jicofo.codec.video.vp9.pt: 101 is also that of jicofo.codec.video.vp8.pt"),
-        ("jicofo.codec.video.vp8.rtx-pt = 111", "111 is also that of jicofo.codec.video.vp8.rtx-pt"),
-        ("jicofo.codec.rtp-extensions.mid.id = 3", "rtp-extensions.mid.id: 3 is also that of"),
+        (
+            "jicofo.codec.video.vp8.pt = 101",
+            ":3:29: jicofo.codec.video.vp8.pt: 101 is also that of jicofo.codec.video.vp9.pt",
+        ),
+        (
+            "jicofo.codec.video.vp8.rtx-pt = 111",
+            ":3:33: jicofo.codec.video.vp8.rtx-pt: 111 is also that of jicofo.codec.audio.opus.pt",
+        ),
+        (
+            "jicofo.codec.rtp-extensions.mid.id = 3",
+            ":3:38: jicofo.codec.rtp-extensions.mid.id: 3 is also that of jicofo.codec.rtp-extensions.abs-send-time.id",
+        ),
     ] {
         let said = Start::minimal(text).refused();
         assert!(said.contains(says), "{text}: {said}");
@@ -109,7 +118,7 @@ fn an_old_name_that_hides_the_file_is_told_with_both_values() {
     let start = Start::minimal("jicofo.xmpp.client { port = 5333, password = neu }")
         .legacy("org.jitsi.jicofo.XMPP_PORT=5444\norg.jitsi.jicofo.FOCUS_USER_PASSWORD=alt\n");
     let said = start.warned();
-    assert!(said.contains("sip-communicator.properties:1: org.jitsi.jicofo.XMPP_PORT: 5444 counts"), "{said}");
+    assert!(said.contains("sip-communicator.properties:1:28: org.jitsi.jicofo.XMPP_PORT: 5444 counts"), "{said}");
     assert!(said.contains("5333 at ") && said.contains("jicofo.conf:3:29 has no effect"), "{said}");
     assert!(said.contains("******") && !said.contains("neu") && !said.contains("alt"), "{said}");
 }

@@ -156,7 +156,7 @@ fn a_missing_file_or_a_folder_refuses() {
 #[test]
 fn no_password_refuses() {
     let said = Start::new().file("jicofo.xmpp.client.domain = auth.x").refused();
-    assert!(said.contains("error: jicofo.xmpp.client.password: is required"), "{said}");
+    assert!(said.contains("jicofo.conf:1:29: jicofo.xmpp.client.password: is required"), "{said}");
 }
 
 #[test]

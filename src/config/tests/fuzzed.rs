@@ -152,7 +152,7 @@ fn hostile_files_are_refused_with_their_place_at_once() {
         start.sources.config_file = Some(file.clone());
         let begin = std::time::Instant::now();
         let said = start.refused();
-        assert!(begin.elapsed() < seconds(20), "{name} took {:?}", begin.elapsed());
+        assert!(begin.elapsed() < seconds(60), "{name} took {:?}", begin.elapsed());
         assert!(said.contains(name), "{name}: {said}");
     }
 }
@@ -177,7 +177,7 @@ fn large_files_of_one_thing_are_read_or_refused_at_once() {
         let begin = std::time::Instant::now();
         read_all(&start);
         // Of a debug build on a busy machine; what grows with the square takes minutes.
-        assert!(begin.elapsed() < seconds(20), "{name} took {:?}", begin.elapsed());
+        assert!(begin.elapsed() < seconds(60), "{name} took {:?}", begin.elapsed());
     }
 }
 

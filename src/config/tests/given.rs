@@ -78,7 +78,7 @@ fn legacy_bools_are_true_only_by_true_and_what_cannot_be_read_falls_through() {
     assert_eq!(config.xmpp.client.account.port, 5333);
     let said = start.warned();
     assert!(
-        said.contains("sip-communicator.properties:2: org.jitsi.jicofo.XMPP_PORT: expected a whole number"),
+        said.contains("sip-communicator.properties:2:28: org.jitsi.jicofo.XMPP_PORT: expected a whole number"),
         "{said}"
     );
 }

@@ -79,7 +79,7 @@ fn secrets_from_files_come_with_it() {
 
 #[test]
 fn names_of_visitor_nodes_and_odd_text_are_quoted() {
-    let node = "hostname = \"h\\\"\\\\\", conference-service = c.v.x, xmpp-domain = v.x, password = \"\\t#${x}\"";
+    let node = "resource = \"h\\\"\\\\\", hostname = h, conference-service = c.v.x, xmpp-domain = v.x, password = \"\\t#${x}\"";
     let start = Start::minimal(&format!("jicofo.xmpp.visitors {{ \"v 0\" {{ {node} }}, v1 {{ {node} }} }}"));
     means_the_same(&start.load());
 }

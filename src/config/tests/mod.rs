@@ -16,6 +16,8 @@ mod given;
 mod migrate;
 mod more_sources;
 mod shell_files;
+mod slips;
+mod told;
 
 /// One start: what a person has, and what comes of it.
 #[derive(Default)]

@@ -99,6 +99,15 @@ impl Bridge {
         }
     }
 
+    /// Whether a conference on it is better spread than grown, if another bridge has much more room
+    /// ([`is_outdone`]; docs/BRIDGES.md). Never with the original's model, and not before it is known what a packet
+    /// costs this bridge: who only guesses that it fills would link bridges for nothing.
+    pub fn fills(&self, now: Timestamp, config: &config::Bridge) -> bool {
+        config.selection_load_model == LoadModel::Predictive
+            && self.forecast.learned().is_some()
+            && self.corrected_stress(now, config) >= FILLING * config.stress_threshold
+    }
+
     /// Packets a second that it is expected to move for us.
     pub fn carried(&self) -> u64 {
         self.forecast.carried()
@@ -118,6 +127,17 @@ impl Bridge {
     pub fn overloaded_for(&self, now: Timestamp, config: &config::Bridge, on: &ConferenceBridge) -> bool {
         self.overloaded(now, config) || on.is_maxed(config) || on.is_rate_limited(config)
     }
+}
+
+/// From this part of the threshold on a bridge fills: what comes to a conference costs all of its bridges, so that one which is
+/// spread at the threshold only goes beyond it.
+const FILLING: f64 = 0.75;
+/// Another bridge has much more room if its stress is less by this part of the threshold: less would not pay for the link.
+const MUCH: f64 = 0.25;
+
+/// Whether a bridge of that stress has much more room than one of this.
+pub fn is_outdone(stress: f64, other: f64, config: &config::Bridge) -> bool {
+    other + MUCH * config.stress_threshold <= stress
 }
 
 /// Whether a bridge with that corrected stress is overloaded.

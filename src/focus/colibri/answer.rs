@@ -167,6 +167,9 @@ pub enum UpdateOutcome {
     UnknownEndpoint(EndpointId),
     /// What was asked of one endpoint was wrong; the rest of the session is not concerned (spec/40 §8.2, "Improve").
     EndpointRefused,
+    /// The bridge stumbled over what it was asked: it may be what somebody sent, or the bridge. If it was about one endpoint,
+    /// that one is made anew, which tells the two apart.
+    EndpointFailed,
     /// The conference leaves the bridge.
     SessionFailed,
 }
@@ -189,6 +192,7 @@ fn failed_update(error: &StanzaError) -> UpdateOutcome {
     }
     match error.condition {
         Condition::BadRequest | Condition::FeatureNotImplemented => UpdateOutcome::EndpointRefused,
+        Condition::InternalServerError => UpdateOutcome::EndpointFailed,
         _ => UpdateOutcome::SessionFailed,
     }
 }
@@ -199,7 +203,9 @@ fn failed_update(error: &StanzaError) -> UpdateOutcome {
 pub enum IceRestart {
     /// Tell the client by `transport-info`, and remember the generation.
     Relay { generation: i64, transport: IceTransport },
-    /// Older than, or the same as, what was relayed last.
+    /// What was relayed last: bridges repeat it until the client has answered.
+    Repeated,
+    /// Older than what was relayed last.
     Stale,
     /// The bridge had not connected yet, and goes on as it was.
     NotNeeded,
@@ -215,7 +221,8 @@ pub fn ice_restart(endpoint: &EndpointId, last: Option<i64>, answer: &Payload) -
     };
     match ice.ice_generation {
         None => IceRestart::NotNeeded,
-        Some(generation) if last.is_some_and(|last| generation <= last) => IceRestart::Stale,
+        Some(generation) if last == Some(generation) => IceRestart::Repeated,
+        Some(generation) if last.is_some_and(|last| generation < last) => IceRestart::Stale,
         Some(generation) => IceRestart::Relay { generation, transport: ice.clone() },
     }
 }

@@ -101,6 +101,7 @@ fn a_failed_update_concerns_an_endpoint_or_the_session() {
         ("item-not-found", "", UpdateOutcome::SessionFailed),
         ("service-unavailable", "", UpdateOutcome::SessionFailed),
         ("bad-request", "", UpdateOutcome::EndpointRefused),
+        ("internal-server-error", "", UpdateOutcome::EndpointFailed),
         ("feature-not-implemented", "feature_not_implemented", UpdateOutcome::EndpointRefused),
     ];
     for (condition, reason, outcome) in table {
@@ -125,7 +126,7 @@ fn an_ice_restart_is_relayed_if_it_is_newer() {
         assert!(matches!(relayed, IceRestart::Relay { generation: found, .. } if found == generation), "{relayed:?}");
     }
     assert_eq!(read(Some(2), &answer("ice-generation='1'")), IceRestart::Stale);
-    assert_eq!(read(Some(2), &answer("ice-generation='2'")), IceRestart::Stale);
+    assert_eq!(read(Some(2), &answer("ice-generation='2'")), IceRestart::Repeated);
     assert_eq!(read(None, &answer("")), IceRestart::NotNeeded);
     assert_eq!(read(None, &modified("<endpoint id='p'/>")), IceRestart::Declined);
     assert_eq!(read(None, &Payload::Ping(Default::default())), IceRestart::Declined);

@@ -106,7 +106,7 @@ pub fn update(meeting: &MeetingId, update: Update<'_>) -> Option<ConferenceModif
     }
     let transport = update
         .transport
-        .map(|ice| Transport { ice: Some(IceTransport { rtcp_mux: true, ..ice.clone() }), ..Transport::default() });
+        .map(|ice| Transport { ice: Some(IceTransport { rtcp_mux: true, ..ice.sound() }), ..Transport::default() });
     let endpoint = Endpoint {
         id: update.id.clone(),
         stats_id: update.stats_id.map(Into::into),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::bridge::BridgeSession;
 use super::invite::Task;
-use super::member::Member;
+use super::member::{Member, Role};
 use super::{AttemptId, Conference, MemberId, SessionKey};
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::context::Context;
@@ -28,8 +28,11 @@ impl Conference {
         if self.published.limits_rest.is_some_and(|timer| !cx.timers.has(timer)) {
             wrong.push("nobody looks at the limits of senders any more".into());
         }
+        self.audit_visitors(cx, wrong);
         self.cascade.audit(&self.bridges.iter().map(|session| session.key).collect(), wrong);
-        let awaits_somebody = self.start.is_some() || !self.members.is_empty() || self.has_breakouts(cx);
+        let is_awaited = !self.visitors.opened && !self.members.is_empty();
+        let somebody = self.members.in_main_room() > 0 || is_awaited;
+        let awaits_somebody = self.start.is_some() || somebody || self.has_breakouts(cx);
         if self.is_running() && !awaits_somebody {
             wrong.push("nobody is in it, and nothing will end it".into());
         }
@@ -55,10 +58,18 @@ impl Conference {
         })
     }
 
+    /// How many members, and owners of sources, were looked at in walks so far.
+    #[cfg(feature = "sabotage")]
+    pub(in crate::focus) fn walked(&self) -> u64 {
+        self.members.walked() + self.sources.walked()
+    }
+
     fn audit_counts(&self, wrong: &mut Vec<String>) {
         let count = |wanted: fn(&Member) -> bool| self.members.iter().filter(|member| wanted(member)).count();
         let counts = [
             ("participants", self.members.participants(), count(Member::is_participant)),
+            ("visitors", self.members.visitors(), count(|it| it.is_participant() && it.role == Role::Visitor)),
+            ("in the main room", self.members.in_main_room(), count(|it| it.on.node().is_none())),
             ("audio senders", self.members.audio_senders() as usize, count(|member| !member.audio_muted)),
             ("video senders", self.members.video_senders() as usize, count(|member| !member.video_muted)),
             ("arriving", self.members.arriving() as usize, count(|member| member.arriving)),

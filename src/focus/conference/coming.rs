@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::Connection;
 use super::super::caps;
 use super::super::context::Context;
 use super::super::floods::Kind;
@@ -9,7 +10,7 @@ use super::super::problems;
 use super::super::timers::Timer;
 use super::features::Features;
 use super::invite::Invite;
-use super::member::{Disregarded, Member};
+use super::member::{Disregarded, Member, is_visitor};
 use super::{Conference, MemberId};
 use crate::wire::Jid;
 use crate::wire::presence::Presence;
@@ -22,17 +23,21 @@ const HELD_BACK: Duration = Duration::from_secs(3);
 const SWITCH_ROOM: &str = "switch_room";
 
 impl Conference {
-    /// A presence of somebody else, in its order. True: somebody came or went.
-    pub(super) fn member_presence(&mut self, cx: &mut Context, presence: &Presence) -> bool {
+    /// A presence of somebody else in the room on a connection, in its order. True: somebody came or went.
+    pub(super) fn member_presence(&mut self, cx: &mut Context, on: Connection, presence: &Presence) -> bool {
         let Some(nick) = presence.from.as_ref().and_then(Jid::resource) else { return false };
-        let known = self.members.id_of(nick);
+        let known = self.member_by_nick(on, nick);
         match (presence.kind, known) {
+            // In rooms of visitors everybody else is in the main room, too.
+            (None, None) if on != self.seat.on && !is_visitor(presence) => false,
             (None, None) => {
-                self.member_came(cx, presence);
-                true
+                self.make_way(cx, on, nick) && {
+                    self.member_came(cx, on, presence);
+                    true
+                }
             }
             (None, Some(id)) if self.members.get(id).is_some_and(|member| member.is_replaced_by(presence)) => {
-                self.member_replaced(cx, id, presence);
+                self.member_replaced(cx, on, id, presence);
                 true
             }
             (None, Some(id)) => {
@@ -41,8 +46,9 @@ impl Conference {
                 let disregarded = self.members.update(id, presence, trusted);
                 self.tell_disregarded(cx, id, disregarded);
                 if was_hidden {
-                    if self.members.get(id).is_some_and(|member| member.real_jid.is_some()) {
-                        cx.problems.solve(problems::Kind::AnonymousRoom, self.room.domain());
+                    if let Some(member) = self.members.get(id).filter(|member| member.real_jid.is_some()) {
+                        self.found_at(cx, member);
+                        cx.problems.solve(problems::Kind::AnonymousRoom, member.occupant.domain());
                     }
                     self.grant_if_authenticated(cx, id);
                 }
@@ -59,18 +65,41 @@ impl Conference {
         }
     }
 
-    fn member_came(&mut self, cx: &mut Context, presence: &Presence) {
+    /// A name is that of one endpoint in all rooms of a conference. Where two have it, it is that of the one in the main room,
+    /// then of the one who came first. False: a newcomer does not get it.
+    fn make_way(&mut self, cx: &mut Context, on: Connection, nick: &str) -> bool {
+        let Some(id) = self.members.id_of(nick) else { return true };
+        self.story.decided(cx.now, "two of one name, one of them a visitor");
+        say!(self, warn, participant = nick; "{nick} is there twice, in the main room and as a visitor");
+        if on != self.seat.on {
+            return false;
+        }
+        // Before that visitor goes, who may be the only one there.
+        self.visitors.opened = true;
+        self.visitors_left(cx, &[id]);
+        true
+    }
+
+    fn member_came(&mut self, cx: &mut Context, on: Connection, presence: &Presence) {
         let Some(occupant) = presence.from.clone() else { return };
         let Some(nick) = occupant.resource().map(EndpointId::from) else { return };
         let id = MemberId(cx.unique());
-        let mut member = Member::new(id, nick, occupant.clone());
+        let mut member = Member::new(id, nick, occupant.clone(), on);
         let disregarded = member.update(presence, true, &cx.config.xmpp.trusted_domains);
         say!(self, info, participant = member.nick; "Member joined: {}", member.nick);
         self.warn_of_hidden(cx, &member);
+        self.found_at(cx, &member);
         self.members.insert(member);
         self.tell_disregarded(cx, id, disregarded);
         self.weigh(cx);
-        cx.timers.cancel(self.start.take());
+        match on.node() {
+            Some(node) => self.visitors.came(node, cx),
+            None => self.visitors.opened = true,
+        }
+        // Visitors may be there before everybody else. Once somebody was in the main room, they hold nothing up.
+        if on == self.seat.on || !self.visitors.opened {
+            cx.timers.cancel(self.start.take());
+        }
         self.publish_sender_limits(cx);
         self.grant_if_authenticated(cx, id);
         self.find_place(cx, id);
@@ -79,8 +108,8 @@ impl Conference {
     /// Finds out what a member supports.
     pub fn discover(&mut self, cx: &mut Context, id: MemberId) {
         let Some(member) = self.members.get(id) else { return };
-        let (occupant, caps) = (member.occupant.clone(), member.caps.clone());
-        if let Some(features) = caps::discover(cx, (self.id, id), self.seat.on, &occupant, caps.as_ref()) {
+        let (on, occupant, caps) = (member.on, member.occupant.clone(), member.caps.clone());
+        if let Some(features) = caps::discover(cx, (self.id, id), on, &occupant, caps.as_ref()) {
             self.features_known(cx, id, features);
         }
     }
@@ -144,6 +173,7 @@ impl Conference {
     /// A member is gone, however it went.
     fn member_left(&mut self, cx: &mut Context, id: MemberId, switching: bool) {
         let was_participant = self.members.get(id).is_some_and(Member::is_participant);
+        let looked_on = self.members.get(id).is_some_and(|member| member.on != self.seat.on);
         if let Some(member) = self.members.get(id) {
             say!(self, info, participant = member.nick; "Member left: {}", member.nick);
             if was_participant {
@@ -156,19 +186,48 @@ impl Conference {
             // Nobody is told: clients drop its sources by themselves (spec/30 §6.8).
             self.signals.left(&nick);
         }
+        self.after_leave(cx, was_participant);
+        if looked_on {
+            self.end_if_awaited_in_vain(cx);
+        } else if self.members.in_main_room() == 0 {
+            self.empty(cx, switching);
+        }
+    }
+
+    /// Visitors are out of the conference, though their room did not say so of each.
+    pub(super) fn visitors_left(&mut self, cx: &mut Context, ids: &[MemberId]) {
+        let participants = self.members.participants();
+        for id in ids {
+            let Some(member) = self.members.get(*id) else { continue };
+            let nick = member.nick.clone();
+            say!(self, info, participant = nick; "Terminating {nick}, reason: its room is lost");
+            self.forget_member(cx, *id);
+            self.signals.left(&nick);
+        }
+        self.after_leave(cx, self.members.participants() < participants);
+        self.end_if_awaited_in_vain(cx);
+    }
+
+    /// Ends the conference if its last visitor has gone before anybody was in the main room. Otherwise visitors end nothing: it
+    /// is the main room that ends it, when nobody is there any more (spec/60 §6.9).
+    fn end_if_awaited_in_vain(&mut self, cx: &mut Context) {
+        if !self.visitors.opened && self.members.is_empty() && self.start.is_none() {
+            self.empty(cx, false);
+        }
+    }
+
+    fn after_leave(&mut self, cx: &mut Context, participants_left: bool) {
         self.publish_sender_limits(cx);
         self.weigh(cx);
-        if was_participant {
+        self.publish_visitors(cx);
+        if participants_left {
             self.watch_for_loneliness(cx);
-        }
-        if self.members.is_empty() {
-            self.empty(cx, switching);
         }
     }
 
     /// Another client of the same user has taken over a member's name before the room heard that the one before left, so it
     /// never says that (spec/20 §4.1): nobody dropped what that one sent, and it is the new one that needs a session.
-    fn member_replaced(&mut self, cx: &mut Context, id: MemberId, presence: &Presence) {
+    fn member_replaced(&mut self, cx: &mut Context, on: Connection, id: MemberId, presence: &Presence) {
         self.story.decided(cx.now, "another client has taken over that name: invited anew");
         if let Some(member) = self.members.get(id) {
             say!(self, info, participant = member.nick; "Another client has taken over from {}", member.nick);
@@ -179,7 +238,24 @@ impl Conference {
         if was_participant {
             self.watch_for_loneliness(cx);
         }
-        self.member_came(cx, presence);
+        self.publish_visitors(cx);
+        self.member_came(cx, on, presence);
+    }
+
+    /// A member shows its address.
+    fn found_at(&self, cx: &mut Context, member: &Member) {
+        if let Some(address) = &member.real_jid {
+            cx.addresses.entry(address.clone()).or_default().insert((self.id, member.id));
+        }
+    }
+
+    fn not_found_any_more(&self, cx: &mut Context, member: &Member) {
+        let Some(address) = &member.real_jid else { return };
+        let Some(places) = cx.addresses.get_mut(address) else { return };
+        places.remove(&(self.id, member.id));
+        if places.is_empty() {
+            cx.addresses.remove(address);
+        }
     }
 
     /// Nothing of a member stays, and nobody is told of it here.
@@ -189,8 +265,13 @@ impl Conference {
             cx.timers.cancel(Some(deadline));
         }
         let Some(member) = self.members.remove(id) else { return };
+        self.not_found_any_more(cx, &member);
         cx.problems.cause_gone(id.0);
-        if member.is_participant() {
+        if let Some(node) = member.on.node() {
+            self.visitors.gone(node);
+        }
+        if let Some(participation) = member.invite.participation() {
+            cx.metrics.participant_ended(cx.now, participation.since);
             say!(self, info, participant = member.nick; "Removed participant {}", member.nick);
         }
         cx.timers.cancel(member.flush);

@@ -2,7 +2,7 @@
 
 use super::super::caps;
 use super::super::context::Context;
-use super::super::request;
+use super::super::request::Place;
 use super::super::timers::Timer;
 use super::{Conference, Phase};
 
@@ -33,7 +33,7 @@ impl Conference {
 
     /// A breakout conference of this one ended.
     pub fn breakout_ended(&mut self, cx: &mut Context) {
-        if self.is_running() && self.members.is_empty() && !self.has_breakouts(cx) {
+        if self.is_running() && self.members.in_main_room() == 0 && !self.has_breakouts(cx) {
             say!(self, info, "nobody is left, here or in breakout rooms");
             self.end(cx, Leave::Room);
         }
@@ -52,7 +52,7 @@ impl Conference {
 
     pub fn nobody_came(&mut self, cx: &mut Context) {
         self.start = None;
-        if self.has_breakouts(cx) || !self.members.is_empty() {
+        if self.has_breakouts(cx) || self.members.in_main_room() > 0 {
             return;
         }
         // A large room may take that long to let us in; that it does at all is watched over elsewhere.
@@ -87,11 +87,9 @@ impl Conference {
         for id in self.members.iter().map(|member| member.id).collect::<Vec<_>>() {
             self.forget_member(cx, id);
         }
-        self.answer_askers(cx, |cx, room, asker| request::answer(cx, room, asker, false));
-        match leave {
-            Leave::Room => self.seat.leave(cx),
-            Leave::Outside | Leave::Silently => self.seat.forget(cx),
-        }
+        self.recall_redirected();
+        self.answer_askers(cx, |conference, cx, asker| conference.answer(cx, asker, Place::NotReady));
+        self.leave_rooms(cx, leave);
         if let Phase::AwaitingMetadata(timer) = self.phase {
             cx.timers.cancel(Some(timer));
         }
@@ -100,6 +98,7 @@ impl Conference {
         cx.timers.cancel(self.start.take());
         cx.timers.cancel(self.alone.take());
         cx.timers.cancel(self.published.limits_rest.take());
+        cx.timers.cancel(self.visitors.rest.take());
         self.cancel_retry(cx);
         self.cancel_repeat(cx);
         self.cancel_election(cx);

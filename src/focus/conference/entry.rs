@@ -5,15 +5,14 @@ use std::time::Duration;
 use super::super::context::Context;
 use super::super::pending::{Answer, Then};
 use super::super::problems;
-use super::super::request::{self, Requester};
+use super::super::request::{self, Place, Requester};
 use super::super::seat::{self, EntryFailure, Loss, RoomForm, SeatEvent};
 use super::super::timers::Timer;
 use super::{Conference, Leave, Phase};
-use crate::wire::BareJid;
 use crate::wire::muc::MucOwner;
 use crate::wire::presence::Presence;
 use crate::wire::stanza::{IqBody, Payload};
-use crate::wire::values::PresenceType;
+use crate::wire::values::{Condition, PresenceType};
 
 /// How long to wait for the metadata of a room that has some (spec/20 §2.2 step 7).
 const METADATA_WAIT: Duration = Duration::from_secs(10);
@@ -28,11 +27,11 @@ impl Conference {
             self.await_somebody(cx);
         }
         if self.is_running() {
-            request::answer(cx, &self.room, asker, true);
+            self.direct(cx, asker);
         } else if self.askers.len() < MAX_ASKERS {
             self.askers.push_back(asker);
         } else {
-            request::answer(cx, &self.room, asker, false);
+            self.answer(cx, asker, Place::NotReady);
         }
     }
 
@@ -41,7 +40,7 @@ impl Conference {
         match self.seat.presence(cx, &presence) {
             SeatEvent::Other if self.is_running() => {
                 // Who updates its presence elects nobody: a server that refuses grants would be asked each time.
-                if self.member_presence(cx, &presence) {
+                if self.member_presence(cx, self.seat.on, &presence) {
                     self.elect_owner(cx);
                 }
             }
@@ -49,21 +48,9 @@ impl Conference {
             SeatEvent::Other if presence.kind == Some(PresenceType::Unavailable) => {
                 self.held.retain(|held| held.from != presence.from);
             }
-            SeatEvent::Other => self.hold(presence),
+            SeatEvent::Other => hold(&mut self.held, presence),
             event => self.seat_event(cx, event),
         }
-    }
-
-    /// Keeps the latest presence of each for when we are ready, in the order in which they came.
-    fn hold(&mut self, mut presence: Presence) {
-        let Some(earlier) = self.held.iter_mut().find(|held| held.from == presence.from) else {
-            return self.held.push(presence);
-        };
-        // As of a member: what is not said again stays.
-        presence.caps = presence.caps.or_else(|| earlier.caps.take());
-        presence.stats_id = presence.stats_id.or_else(|| earlier.stats_id.take());
-        presence.region = presence.region.or_else(|| earlier.region.take());
-        *earlier = presence;
     }
 
     pub fn entry_timed_out(&mut self, cx: &mut Context) {
@@ -84,7 +71,10 @@ impl Conference {
     /// The room's domain says that it hosts no rooms.
     pub fn no_such_service(&mut self, cx: &mut Context) {
         if self.phase == Phase::Entering {
-            self.entry_failed(cx, &EntryFailure::NoAnswer("the domain of the room hosts no rooms"));
+            let why = "the domain of the room hosts no rooms";
+            self.entry_failed(cx, &EntryFailure::NoAnswer(why));
+            // What it is: no more silence.
+            self.failure = Some(EntryFailure::Refused { condition: Condition::ItemNotFound, text: why.into() });
         }
     }
 
@@ -117,7 +107,13 @@ impl Conference {
     }
 
     /// We are in the room and it is configured.
-    fn entered(&mut self, cx: &mut Context, form: RoomForm) {
+    fn entered(&mut self, cx: &mut Context, mut form: RoomForm) {
+        // A room of somebody else's server may say of itself what it likes: it would keep any room of ours alive, and have
+        // guests start it.
+        let known = cx.breakout_domain.as_deref();
+        if let Some(main) = form.main_room.take_if(|_| known.is_some_and(|domain| domain != self.room.domain())) {
+            say!(self, warn, "claims to be a breakout room of {main}, and is not in their domain: an ordinary room");
+        }
         let wait = form.presets && !self.metadata_seen;
         self.form = form;
         self.metadata.apply_form(&self.form, self.metadata_seen);
@@ -198,15 +194,16 @@ impl Conference {
         say!(self, info, "Joined: the conference is open");
         cx.problems.solve(problems::Kind::NotOwner, self.room.domain());
         self.go_live(cx);
-        self.answer_askers(cx, |cx, room, asker| request::answer(cx, room, asker, true));
+        self.answer_askers(cx, Conference::direct);
         // Whoever leads already is among all who are there, not among the first.
         for presence in std::mem::take(&mut self.held) {
-            self.member_presence(cx, &presence);
+            self.member_presence(cx, self.seat.on, &presence);
         }
         self.see_to_owners(cx);
     }
 
     fn entry_failed(&mut self, cx: &mut Context, failure: &EntryFailure) {
+        self.failure = Some(failure.clone());
         match failure {
             EntryFailure::NoAnswer(what) => {
                 say!(self, error, "could not enter the room: {what}");
@@ -220,19 +217,35 @@ impl Conference {
     }
 
     /// Each leaves the list once he has his answer: a failure in between leaves nobody without.
-    pub(super) fn answer_askers(&mut self, cx: &mut Context, answer: impl Fn(&mut Context, &BareJid, Requester)) {
+    pub(super) fn answer_askers(
+        &mut self,
+        cx: &mut Context,
+        answer: impl Fn(&mut Conference, &mut Context, Requester),
+    ) {
         while let Some(asker) = self.askers.front().cloned() {
-            answer(cx, &self.room, asker);
+            answer(self, cx, asker);
             self.askers.pop_front();
         }
     }
 
     /// The conference does not come about. Whoever waits tries again by himself, unless it was refused for good.
     pub(super) fn fail(&mut self, cx: &mut Context, refused: Option<&str>) {
-        self.answer_askers(cx, |cx, room, asker| match refused {
-            None => request::answer(cx, room, asker, false),
+        self.answer_askers(cx, |conference, cx, asker| match refused {
+            None => conference.answer(cx, asker, Place::NotReady),
             Some(text) => request::refuse(cx, asker.asked, text),
         });
         self.end(cx, Leave::Room);
     }
+}
+
+/// Keeps the latest presence of each for when we are ready, in the order in which they came.
+pub(super) fn hold(kept: &mut Vec<Presence>, mut presence: Presence) {
+    let Some(earlier) = kept.iter_mut().find(|held| held.from == presence.from) else {
+        return kept.push(presence);
+    };
+    // As of a member: what is not said again stays.
+    presence.caps = presence.caps.or_else(|| earlier.caps.take());
+    presence.stats_id = presence.stats_id.or_else(|| earlier.stats_id.take());
+    presence.region = presence.region.or_else(|| earlier.region.take());
+    *earlier = presence;
 }

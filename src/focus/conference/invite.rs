@@ -12,6 +12,7 @@ use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
 use crate::focus::sources::set::BRIDGE_OWNER;
 use crate::focus::sources::signal::Heard;
+use crate::focus::time::Timestamp;
 use crate::focus::timers::Timer;
 use crate::wire::jingle::{BridgeSession, Jingle, Reason, StartMuted};
 use crate::wire::stanza::{IqBody, Payload};
@@ -31,6 +32,7 @@ pub(crate) enum Invite {
 /// A member that is invited: a participant.
 #[derive(Debug)]
 pub(crate) struct Participation {
+    pub since: Timestamp,
     /// What is being done to give it a (new) session.
     pub task: Task,
     /// The session it has, or is being offered.
@@ -145,11 +147,13 @@ impl Conference {
         let Some(member) = self.members.get_mut(id) else { return };
         let features = member.features.unwrap_or(Features::UNANSWERED);
         member.invite = Invite::Participating(Box::new(Participation {
+            since: cx.now,
             task: Task::AwaitingBridge,
             session: None,
             start_muted: StartMuted::default(),
         }));
-        self.members.count_participant();
+        self.members.count_participant(id);
+        self.publish_visitors(cx);
         self.decide_start_muted(cx, id);
         cx.metrics.participants += 1;
         if !features.has(Features::START_MUTED_RMD) {
@@ -182,8 +186,9 @@ impl Conference {
         let start_muted = self.start_muted(id);
         // Whoever has a session is told of the others in it, as an offer may have no room for all of them.
         self.flush(cx, id);
-        let Some(initiator) = cx.jid(self.seat.on).cloned() else { return };
         let Some(member) = self.members.get_mut(id) else { return };
+        let on = member.on;
+        let Some(initiator) = cx.jid(on).cloned() else { return };
         let features = member.features.unwrap_or(Features::UNANSWERED);
         let Some(participation) = member.invite.participation_mut() else { return };
         let replaced = participation.session.as_ref().map(|session| session.sid.clone());
@@ -220,7 +225,7 @@ impl Conference {
         self.signals.offered(&member.nick, view, heard);
         self.sessions.insert(sid, id);
         let then = Then::Offered(self.id, id, attempt);
-        cx.request(self.seat.on, to, IqBody::Set(Payload::Jingle(jingle)), then);
+        cx.request(on, to, IqBody::Set(Payload::Jingle(jingle)), then);
     }
 
     /// A participant confirmed our offer, refused it, or said nothing.
@@ -276,10 +281,12 @@ impl Conference {
         }
         let Some(member) = self.members.get_mut(id) else { return };
         cx.timers.cancel(member.next_endpoint.take());
-        if member.invite.is_participant() {
+        if let Some(participation) = member.invite.participation() {
+            cx.metrics.participant_ended(cx.now, participation.since);
             let nick = member.nick.clone();
             member.invite = becomes;
-            self.members.uncount_participant();
+            self.members.uncount_participant(id);
+            self.publish_visitors(cx);
             say!(self, info, participant = nick; "Removed participant {nick}");
         }
     }
@@ -335,7 +342,7 @@ impl Conference {
             reason: Some(why.reason()),
             ..Jingle::default()
         };
-        cx.notify(self.seat.on, member.occupant.clone(), IqBody::Set(Payload::Jingle(jingle)));
+        cx.notify(member.on, member.occupant.clone(), IqBody::Set(Payload::Jingle(jingle)));
     }
 
     /// Forgets a participant's session: what comes for it is for nobody.

@@ -109,7 +109,11 @@ impl Conference {
         if self.role(id) == Some(Role::Visitor) && !candidate.is_empty() {
             return refuse(Condition::Forbidden, "sources not allowed for visitors");
         }
-        let changed = self.add_sources(cx, id, &candidate)?;
+        let news = match self.members.get(id) {
+            Some(member) => self.sources.news(&member.nick, candidate),
+            None => return Ok(()),
+        };
+        let changed = self.add_sources(cx, id, &news)?;
         self.release_sources(id);
         let last_n = initial_last_n(&jingle.contents);
         self.update_endpoint(cx, id, first_transport(&jingle.contents), true, last_n);
@@ -231,7 +235,7 @@ impl Conference {
             contents: vec![content],
             ..Jingle::default()
         };
-        cx.notify(self.seat.on, member.occupant.clone(), IqBody::Set(Payload::Jingle(jingle)));
+        cx.notify(member.on, member.occupant.clone(), IqBody::Set(Payload::Jingle(jingle)));
     }
 
     /// A participant ends its session, perhaps for a new one (spec/30 §12.3).

@@ -8,9 +8,11 @@ use super::bridge::{EndpointState, Losses};
 use super::features::Features;
 use super::invite::Invite;
 use super::limits::Budget;
+use crate::focus::Connection;
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::caps;
 use crate::focus::timers::TimerKey;
+use crate::focus::visitors::codecs;
 use crate::wire::Jid;
 use crate::wire::disco::Caps;
 use crate::wire::presence::Presence;
@@ -65,6 +67,8 @@ pub(crate) struct Member {
     pub id: MemberId,
     pub nick: EndpointId,
     pub occupant: Jid,
+    /// The connection of the room in which it is.
+    pub on: Connection,
     pub real_jid: Option<Jid>,
     pub role: Role,
     pub kind: Kind,
@@ -73,6 +77,8 @@ pub(crate) struct Member {
     /// What of its presence does not count was said in the log already, by kind: once is enough.
     told: [bool; Disregarded::KINDS],
     pub caps: Option<Caps>,
+    /// The video codecs of a visitor that lists any, as when it came.
+    pub codecs: Option<Vec<Box<str>>>,
     /// None until it is known what it supports: it can't be invited before.
     pub features: Option<Features>,
     pub stats_id: Option<Box<str>>,
@@ -107,17 +113,19 @@ pub(crate) struct Member {
 const MAX_TEXT: usize = 256;
 
 impl Member {
-    pub fn new(id: MemberId, nick: EndpointId, occupant: Jid) -> Member {
+    pub fn new(id: MemberId, nick: EndpointId, occupant: Jid, on: Connection) -> Member {
         Member {
             id,
             nick,
             occupant,
+            on,
             real_jid: None,
             role: Role::Visitor,
             kind: Kind::default(),
             claimed: Kind::default(),
             told: [false; Disregarded::KINDS],
             caps: None,
+            codecs: None,
             features: None,
             stats_id: None,
             region: None,
@@ -153,6 +161,9 @@ impl Member {
         if let Some(caps) = presence.caps.as_ref().filter(|caps| caps::can_be_kept(caps)) {
             self.caps = Some(caps.clone());
         }
+        if first && self.role == Role::Visitor {
+            self.codecs = codecs::listed(presence.codec_list.as_deref(), presence.codec_type.as_deref());
+        }
         if let Some(stats_id) = presence.stats_id.as_ref().filter(|text| text.len() <= MAX_TEXT) {
             self.stats_id = Some(stats_id.as_str().into());
         }
@@ -182,6 +193,11 @@ impl Member {
     /// Who has to pay for what it asks for: a new nick gives nobody a new purse.
     pub fn payer(&self) -> &Jid {
         self.real_jid.as_ref().unwrap_or(&self.occupant)
+    }
+
+    /// Whether it has moderator rights.
+    pub fn leads(&self) -> bool {
+        matches!(self.role, Role::Owner | Role::Moderator)
     }
 
     pub fn is_participant(&self) -> bool {
@@ -244,6 +260,12 @@ fn role(affiliation: Option<Affiliation>, role: Option<MucRole>) -> Role {
     }
 }
 
+/// Whether a presence is that of a visitor.
+pub(super) fn is_visitor(presence: &Presence) -> bool {
+    let item = presence.muc_user.as_ref().and_then(|user| user.items.last());
+    item.is_some_and(|item| role(item.affiliation, item.role) == Role::Visitor)
+}
+
 fn is_unmuted(muted: Option<&str>) -> bool {
     muted.is_some_and(|muted| !muted.trim().eq_ignore_ascii_case("true"))
 }
@@ -292,7 +314,7 @@ mod tests {
 
     fn member() -> Member {
         let occupant = Jid::new("r@conference.meet.test/abcd1234").unwrap();
-        Member::new(MemberId(1), EndpointId::from("abcd1234"), occupant)
+        Member::new(MemberId(1), EndpointId::from("abcd1234"), occupant, Connection::Client)
     }
 
     fn with_source_info(text: &str) -> Presence {

@@ -1,19 +1,26 @@
 //! All members of a conference, by identity and by nick, with what is counted of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::MemberId;
-use super::member::{Disregarded, Member};
-use crate::wire::Jid;
+use super::member::{Disregarded, Member, Role};
+use crate::focus::counted::Counted;
+use crate::focus::visitors::codecs::Tally;
 use crate::wire::presence::Presence;
 use crate::wire::values::EndpointId;
 
 /// In the order in which they came.
 #[derive(Debug, Default)]
 pub(crate) struct Members {
-    by_id: BTreeMap<MemberId, Member>,
+    by_id: Counted<MemberId, Member>,
     by_nick: HashMap<EndpointId, MemberId>,
     participants: usize,
+    /// Participants who only look on, and what they can decode.
+    visitors: usize,
+    visitor_codecs: Tally,
+    /// Who is in the main room, and without recorders and transcribers.
+    in_main_room: usize,
+    people_in_main_room: usize,
     /// Members with unmuted audio, with unmuted video.
     audio_senders: u32,
     video_senders: u32,
@@ -34,12 +41,51 @@ impl Members {
         self.participants
     }
 
-    pub fn count_participant(&mut self) {
-        self.participants += 1;
+    pub fn visitors(&self) -> usize {
+        self.visitors
     }
 
-    pub fn uncount_participant(&mut self) {
+    pub fn visitor_codecs(&self) -> &Tally {
+        &self.visitor_codecs
+    }
+
+    pub fn in_main_room(&self) -> usize {
+        self.in_main_room
+    }
+
+    /// Who counts where it is decided whether the main room is full (spec/60 §6.6).
+    pub fn of_main_room_for_limit(&self) -> usize {
+        self.people_in_main_room
+    }
+
+    /// A member is a participant from now on.
+    pub fn count_participant(&mut self, id: MemberId) {
+        let Some(member) = self.by_id.get(&id) else { return };
+        self.participants += 1;
+        if member.role == Role::Visitor {
+            self.visitors += 1;
+            if let Some(codecs) = &member.codecs {
+                self.visitor_codecs.add(codecs);
+            }
+        }
+    }
+
+    /// A member was a participant until now.
+    pub fn uncount_participant(&mut self, id: MemberId) {
+        if let Some(member) = self.by_id.remove(&id) {
+            self.uncount(&member);
+            self.by_id.insert(id, member);
+        }
+    }
+
+    fn uncount(&mut self, member: &Member) {
         self.participants -= 1;
+        if member.role == Role::Visitor {
+            self.visitors -= 1;
+            if let Some(codecs) = &member.codecs {
+                self.visitor_codecs.remove(codecs);
+            }
+        }
     }
 
     pub fn audio_senders(&self) -> u32 {
@@ -63,7 +109,7 @@ impl Members {
     }
 
     pub fn insert(&mut self, member: Member) {
-        self.count_senders(&member, true);
+        self.count(&member, true);
         self.by_nick.insert(member.nick.clone(), member.id);
         self.by_id.insert(member.id, member);
     }
@@ -71,9 +117,9 @@ impl Members {
     pub fn remove(&mut self, id: MemberId) -> Option<Member> {
         let member = self.by_id.remove(&id)?;
         self.by_nick.remove(&member.nick);
-        self.count_senders(&member, false);
+        self.count(&member, false);
         if member.is_participant() {
-            self.participants -= 1;
+            self.uncount(&member);
         }
         Some(member)
     }
@@ -81,9 +127,9 @@ impl Members {
     /// Takes over a presence of a known member. What of it does not count is returned.
     pub fn update(&mut self, id: MemberId, presence: &Presence, trusted_domains: &[String]) -> Vec<Disregarded> {
         let Some(mut member) = self.by_id.remove(&id) else { return Vec::new() };
-        self.count_senders(&member, false);
+        self.count(&member, false);
         let disregarded = member.update(presence, false, trusted_domains);
-        self.count_senders(&member, true);
+        self.count(&member, true);
         self.by_id.insert(id, member);
         disregarded
     }
@@ -100,16 +146,17 @@ impl Members {
         self.by_nick.get(nick).copied()
     }
 
-    /// The member whose real address this is; the one who came first, if there are several.
-    pub fn id_of_address(&self, address: &Jid) -> Option<MemberId> {
-        self.by_id.values().find(|member| member.real_jid.as_ref() == Some(address)).map(|member| member.id)
-    }
-
     pub fn iter(&self) -> impl Iterator<Item = &Member> {
         self.by_id.values()
     }
 
-    fn count_senders(&mut self, member: &Member, add: bool) {
+    /// How many members were looked at in walks so far.
+    #[cfg(feature = "sabotage")]
+    pub fn walked(&self) -> u64 {
+        self.by_id.walked()
+    }
+
+    fn count(&mut self, member: &Member, add: bool) {
         let change = |count: &mut u32, counts: bool| {
             if counts {
                 *count = if add { *count + 1 } else { *count - 1 };
@@ -118,5 +165,13 @@ impl Members {
         change(&mut self.audio_senders, !member.audio_muted);
         change(&mut self.video_senders, !member.video_muted);
         change(&mut self.arriving, member.arriving);
+        let in_main_room = member.on.node().is_none();
+        let change = |count: &mut usize, counts: bool| {
+            if counts {
+                *count = if add { *count + 1 } else { *count - 1 };
+            }
+        };
+        change(&mut self.in_main_room, in_main_room);
+        change(&mut self.people_in_main_room, in_main_room && !member.kind.jibri && !member.kind.transcriber);
     }
 }

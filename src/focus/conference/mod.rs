@@ -17,6 +17,7 @@ mod audit;
 pub(crate) mod bridge;
 pub(crate) mod cascade;
 mod coming;
+pub(crate) mod debug;
 mod ending;
 mod entry;
 pub mod features;
@@ -34,6 +35,7 @@ pub mod offer;
 mod owner;
 mod publish;
 mod tell;
+mod visitors;
 mod weight;
 
 use std::collections::{HashMap, VecDeque};
@@ -44,14 +46,16 @@ use self::members::Members;
 use self::metadata::RoomMetadata;
 use self::moderation::Moderation;
 use self::publish::Published;
+use self::visitors::Visitors;
 use super::Connection;
 use super::context::{Asked, Context};
 use super::floods::RoomPurse;
 use super::request::Requester;
-use super::seat::{RoomForm, Seat, SeatOwner};
+use super::seat::{EntryFailure, RoomForm, Seat, SeatOwner};
 use super::sources::signal::Signals;
 use super::sources::validate::ConferenceSources;
 use super::story::Story;
+use super::time::Timestamp;
 use super::timers::TimerKey;
 use crate::wire::presence::Presence;
 use crate::wire::values::{MeetingId, SessionId};
@@ -59,6 +63,7 @@ use crate::wire::{BareJid, Jid};
 
 pub(crate) use self::ending::Leave;
 pub(crate) use self::identity::{AttemptId, ConferenceId, EndpointKey, MemberId, SessionKey};
+pub(crate) use self::visitors::Stay;
 pub use super::sources::view;
 
 /// What the request that made the conference asked of it (spec/10 §3.2).
@@ -80,6 +85,11 @@ enum Phase {
 
 pub(crate) struct Conference {
     pub id: ConferenceId,
+    pub created: Timestamp,
+    /// Made to see whether one can be: nobody comes, and it counts nowhere (spec/80 §6).
+    pub is_check: bool,
+    /// Why we did not get into the room.
+    pub failure: Option<EntryFailure>,
     pub room: BareJid,
     properties: Properties,
     /// The version of the bridges that it may use, as it was when the conference was made (spec/50 §6.6).
@@ -112,6 +122,7 @@ pub(crate) struct Conference {
     /// How many videos clients want, as the last one said.
     last_n: Option<u32>,
     published: Published,
+    visitors: Visitors,
     /// Ends the conference if nobody comes.
     start: Option<TimerKey>,
     alone: Option<TimerKey>,
@@ -120,18 +131,27 @@ pub(crate) struct Conference {
 
 impl Conference {
     /// A conference that has yet to [`Conference::start`]. `asker` is answered when we are in its room.
-    pub fn new(cx: &mut Context, room: BareJid, occupant: Jid, properties: Properties, asker: Requester) -> Conference {
+    pub fn new(
+        cx: &mut Context,
+        room: BareJid,
+        occupant: Jid,
+        properties: Properties,
+        asker: impl Into<Option<Requester>>,
+    ) -> Conference {
         let id = ConferenceId(cx.unique());
         let on = Connection::Client;
         Conference {
             id,
+            created: cx.now,
+            is_check: false,
+            failure: None,
             properties,
             pinned_version: cx.pins.version(cx.now, &room).map(str::to_owned),
             seat: Seat::new(SeatOwner::Conference(id), on, room.clone(), occupant),
             room,
             phase: Phase::Entering,
             held: Vec::new(),
-            askers: [asker].into(),
+            askers: asker.into().into_iter().collect(),
             form: RoomForm::default(),
             meeting: MeetingId::default(),
             metadata_seen: false,
@@ -150,6 +170,7 @@ impl Conference {
             repeats: Repeats::default(),
             last_n: None,
             published: Published::default(),
+            visitors: Visitors::default(),
             start: None,
             alone: None,
             story: Story::default(),
@@ -168,13 +189,18 @@ impl Conference {
         self.phase == Phase::Running
     }
 
+    /// The room has let us in, whatever we wait for yet.
+    pub fn is_inside(&self) -> bool {
+        matches!(self.phase, Phase::AwaitingMetadata(_) | Phase::Running)
+    }
+
     pub fn has_ended(&self) -> bool {
         self.phase == Phase::Ended
     }
 
     /// Whether this request waits for the conference to be ready.
     pub fn has_asker(&self, asked: &Asked) -> bool {
-        self.askers.iter().any(|asker| asker.asked == *asked)
+        self.askers.iter().any(|asker| asker.asked == *asked) || self.visitors.has_asker(asked)
     }
 
     pub fn main_room(&self) -> Option<&BareJid> {
@@ -185,7 +211,8 @@ impl Conference {
         &self.members
     }
 
-    pub fn member_by_nick(&self, nick: &str) -> Option<MemberId> {
-        self.members.id_of(nick)
+    /// The member of that name in the room on a connection.
+    pub fn member_by_nick(&self, on: Connection, nick: &str) -> Option<MemberId> {
+        self.members.id_of(nick).filter(|id| self.members.get(*id).is_some_and(|member| member.on == on))
     }
 }

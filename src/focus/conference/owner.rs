@@ -18,6 +18,9 @@ use crate::wire::values::{Affiliation, Condition};
 /// to make one of them owner would be of no use to anybody (spec/20 §6.1).
 const AFTER_OWNER: Duration = Duration::from_millis(250);
 
+/// As the original calls what elects.
+pub(super) const AUTO_OWNER: &str = "AutoOwnerRoleManager";
+
 /// Whom we made, or found, owner.
 #[derive(Debug, Default)]
 pub(crate) struct Owners {
@@ -57,6 +60,15 @@ impl Conference {
         }
     }
 
+    /// Who decides who leads, as the original calls it, and whom we elected.
+    pub(super) fn role_manager(&self, cx: &Context) -> Option<(&'static str, Option<&Member>)> {
+        match self.leaders(cx) {
+            Leaders::Authenticated => Some(("AuthenticationRoleManager", None)),
+            Leaders::First => Some((AUTO_OWNER, self.owner.elected.and_then(|id| self.members.get(id)))),
+            Leaders::Others => None,
+        }
+    }
+
     /// Makes owner whoever is to be and is not. We have just come, or been shown as owner ourselves.
     pub(super) fn see_to_owners(&mut self, cx: &mut Context) {
         if self.leaders(cx) == Leaders::Authenticated {
@@ -80,7 +92,8 @@ impl Conference {
         if !self.is_running() || self.leaders(cx) != Leaders::Authenticated {
             return;
         }
-        let Some(member) = self.members.get(id).filter(|member| member.role != Role::Owner) else { return };
+        let in_main_room = |member: &&Member| member.role != Role::Owner && member.on == self.seat.on;
+        let Some(member) = self.members.get(id).filter(in_main_room) else { return };
         let Some(address) = &member.real_jid else { return };
         if !self.owner.grants.contains_key(&id) && cx.authentication.is_bound(cx.now, address) {
             say!(self, info, participant = member.nick; "{} is made owner by rule authenticated-owner", member.occupant);
@@ -90,7 +103,7 @@ impl Conference {
 
     /// Says so of a member that comes without an address: nobody can know whether it has logged in.
     pub(super) fn warn_of_hidden(&self, cx: &mut Context, member: &Member) {
-        let domain = self.room.domain();
+        let domain = member.occupant.domain();
         if member.real_jid.is_some() {
             return cx.problems.solve(Kind::AnonymousRoom, domain);
         }
@@ -127,7 +140,7 @@ impl Conference {
             .filter(eligible)
             .find(|member| member.role != Role::Visitor && member.real_jid.is_some());
         let Some(member) = next else { return };
-        say!(self, debug, participant = member.nick; "{} is made owner by rule auto-owner", member.occupant);
+        say!(self, info, participant = member.nick; "{} is made owner by rule auto-owner", member.occupant);
         let id = member.id;
         self.owner.elected = Some(id);
         self.grant(cx, id);

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::Conference;
+use crate::focus::NodeId;
 use crate::focus::context::Context;
 use crate::focus::own;
 use crate::focus::timers::{Timer, TimerKey};
+use crate::wire::Jid;
 use crate::wire::presence::{ComponentVersion, ConferenceProperties, ConferenceProperty, Presence, Versions};
 use crate::wire::stanza::Stanza;
 
@@ -27,9 +29,18 @@ pub(crate) struct Published {
 }
 
 impl Published {
+    pub fn properties(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.properties.iter().map(|(key, value)| (*key, value.as_str()))
+    }
+
     /// The conference ends: nobody is interested in its properties any more.
     pub fn mute_for_good(&mut self) {
         self.live = false;
+    }
+
+    /// What was last set under a name.
+    pub fn value(&self, key: &str) -> Option<&str> {
+        self.properties.iter().find(|(known, _)| *known == key).map(|(_, value)| value.as_str())
     }
 }
 
@@ -42,6 +53,9 @@ impl Conference {
             self.room.node().to_owned()
         };
         self.set_property("support-terminate-restart", "true".into());
+        if cx.nodes.enabled() {
+            self.set_property("visitors-enabled", "true".into());
+        }
         self.published.live = true;
         self.publish(cx);
     }
@@ -59,7 +73,7 @@ impl Conference {
         let news = self.published.bridge_not_available != not_available;
         if news {
             self.published.bridge_not_available = not_available;
-            self.publish(cx);
+            self.publish_to_main_room(cx);
         }
         news
     }
@@ -77,7 +91,7 @@ impl Conference {
         ];
         let mut changed = false;
         for (key, reached) in limits {
-            if reached || self.published.properties.iter().any(|(known, _)| *known == key) {
+            if reached || self.published.value(key).is_some() {
                 changed |= self.set_property(key, reached.to_string());
             }
         }
@@ -101,7 +115,7 @@ impl Conference {
     }
 
     /// Whether this changed anything.
-    fn set_property(&mut self, key: &'static str, value: String) -> bool {
+    pub(super) fn set_property(&mut self, key: &'static str, value: String) -> bool {
         let properties = &mut self.published.properties;
         match properties.iter_mut().find(|(known, _)| *known == key) {
             Some((_, known)) if *known == value => false,
@@ -116,25 +130,48 @@ impl Conference {
         }
     }
 
-    /// The complete current set. Never with the join element, which would make the server send us the whole room again.
-    fn publish(&mut self, cx: &mut Context) {
+    /// Tells the main room and those of visitors: the complete current set.
+    pub(super) fn publish(&mut self, cx: &mut Context) {
+        self.publish_to_main_room(cx);
+        for node in self.visitors.nodes() {
+            self.publish_to_mirror(cx, node);
+        }
+    }
+
+    /// Never with the join element, which would make the server send us the whole room again.
+    fn publish_to_main_room(&mut self, cx: &mut Context) {
         if !self.published.live {
             return;
         }
+        let presence = Presence {
+            etherpad: Some(self.published.document.clone()),
+            bridge_not_available: self.published.bridge_not_available,
+            ..self.presence_to(cx, &self.seat.occupant)
+        };
+        cx.send(self.seat.on, Stanza::Presence(Box::new(presence)));
+    }
+
+    pub(super) fn publish_to_mirror(&mut self, cx: &mut Context, node: NodeId) {
+        let Some(seat) = self.visitors.seat(node).filter(|seat| self.published.live && seat.is_inside()) else {
+            return;
+        };
+        let presence = self.presence_to(cx, &seat.occupant);
+        cx.send(seat.on, Stanza::Presence(Box::new(presence)));
+    }
+
+    /// What all rooms are told.
+    fn presence_to(&self, cx: &Context, occupant: &Jid) -> Presence {
         let properties = self.published.properties.iter();
         let properties = properties.map(|(key, value)| ConferenceProperty { key: (*key).into(), value: value.clone() });
-        let presence = Presence {
-            to: Some(self.seat.occupant.clone()),
+        Presence {
+            to: Some(occupant.clone()),
             priority: Some("0".into()),
-            etherpad: Some(self.published.document.clone()),
             versions: Some(Versions {
                 components: vec![ComponentVersion { name: "focus".into(), version: own::VERSION.into() }],
             }),
             conference_properties: Some(ConferenceProperties { properties: properties.collect() }),
-            bridge_not_available: self.published.bridge_not_available,
             caps: Some(cx.own.caps()),
             ..Presence::default()
-        };
-        cx.send(self.seat.on, Stanza::Presence(Box::new(presence)));
+        }
     }
 }

@@ -14,12 +14,13 @@ impl Conference {
     pub(super) fn tell_others(&mut self, cx: &mut Context, owner: &EndpointId, changed: &Changed) {
         self.signals.changed(owner, changed);
         let delay = self.signaling_delay(cx);
-        let receivers: Vec<MemberId> = self
-            .members
-            .iter()
-            .filter(|member| member.nick != *owner && member.flush.is_none() && self.signals.is_waiting(&member.nick))
-            .map(|member| member.id)
-            .collect();
+        let waiting = self.signals.waiting().filter(|receiver| *receiver != owner);
+        let mut receivers: Vec<MemberId> =
+            waiting.filter_map(|receiver| self.members.id_of(receiver.as_str())).collect();
+        // In the order in which they came.
+        receivers.sort_unstable();
+        let is_due = |id: &MemberId| self.members.get(*id).is_some_and(|member| member.flush.is_none());
+        receivers.retain(is_due);
         for id in receivers {
             if delay.is_zero() {
                 self.flush(cx, id);
@@ -38,13 +39,13 @@ impl Conference {
             return;
         };
         let flush = self.signals.flush(&member.nick, &self.sources);
-        let to = member.occupant.clone();
+        let (on, to) = (member.on, member.occupant.clone());
         let removed = flush.remove.into_iter().map(|piece| (Action::SourceRemove, piece));
         let added = flush.add.into_iter().map(|piece| (Action::SourceAdd, piece));
         for (action, children) in removed.chain(added) {
             let jingle = sources_changed(action, &sid, &children);
             // The answer says nothing that could be acted on (spec/30 §10.2).
-            cx.notify(self.seat.on, to.clone(), IqBody::Set(Payload::Jingle(jingle)));
+            cx.notify(on, to.clone(), IqBody::Set(Payload::Jingle(jingle)));
         }
     }
 

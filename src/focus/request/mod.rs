@@ -3,12 +3,13 @@
 pub mod json;
 mod login;
 
-use super::Connection;
-use super::Focus;
 use super::auth::{Login, Question, Refusal, Room};
+use super::command::{self, Reply};
 use super::conference::{Conference, ConferenceId, MemberId, Properties};
 use super::context::{Asked, Context, NICK, error};
 use super::floods::Start;
+use super::visitors::Wish;
+use super::{Connection, Focus, NodeId, Output};
 use crate::config::Config;
 use crate::wire::focus_iq::{self, Property, SessionInvalid};
 use crate::wire::jid::JidError;
@@ -23,6 +24,20 @@ pub(crate) struct Requester {
     pub asked: Asked,
     /// None: a guest.
     pub login: Option<Login>,
+    pub wish: Wish,
+}
+
+/// What whoever asks for a conference is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// To come to the main room.
+    Main,
+    /// To come to the room of visitors on a node.
+    Node(NodeId),
+    /// To ask again by himself.
+    NotReady,
+    /// To wait until the room is live.
+    NotLive,
 }
 
 impl Focus {
@@ -45,14 +60,28 @@ impl Focus {
             Ok(login) => login,
             Err(refusal) => return self.cx.answer(asked, IqBody::Error(stanza_error(refusal))),
         };
-        let requester = Requester { asked, login };
+        let requester = Requester { asked, login, wish: Wish::of(request) };
+        // No conference is made for somebody who waits for it to be live (spec/60 §6.5 step 1).
+        let waits = self.cx.config.visitors.enable_live_room && requester.wish.supported && requester.wish.requested;
+        let live = |focus: &Focus| focus.conferences.by_room(&room).is_some_and(Conference::is_live);
+        if waits && !live(self) {
+            return answer(&mut self.cx, &room, requester, Place::NotLive, None);
+        }
         if let Some(conference) = self.conferences.by_room_mut(&room) {
             conference.requested(&mut self.cx, requester);
             return;
         }
-        // Without our account's connection there is no room to enter; the client asks again by itself (spec/10 §4.3).
-        if !self.cx.is_connected(Connection::Client) || self.stopping {
-            return answer(&mut self.cx, &room, requester, false);
+        // Without our account's connection there is no room to enter; the client asks again by itself (spec/10 §4.3), and an
+        // HTTP server in front of us asks another focus.
+        if let Some(command) = requester.asked.command
+            && let Some(refusal) = self.begins_nothing()
+        {
+            return self.cx.put(Output::Reply { id: command, reply: Reply::Refused(refusal) });
+        }
+        let leaving = self.cx.departures.has(Connection::Client, &room);
+        if !self.cx.is_connected(Connection::Client) || self.stopping || leaving {
+            let supported = supports_visitors(&self.cx, None);
+            return answer(&mut self.cx, &room, requester, Place::NotReady, Some(supported));
         }
         let Ok(occupant) = room.with_resource(NICK) else {
             return self.cx.answer_error(requester.asked, Condition::BadRequest, "Invalid room name.");
@@ -66,7 +95,8 @@ impl Focus {
             // Clients take an error for the end, and this answer for a reason to wait (spec/10 §11.4).
             Start::Later => {
                 self.cx.metrics.requests_limited += 1;
-                return answer(&mut self.cx, &room, requester, false);
+                let supported = supports_visitors(&self.cx, None);
+                return answer(&mut self.cx, &room, requester, Place::NotReady, Some(supported));
             }
         }
         let properties = properties(&room, &request.properties);
@@ -75,6 +105,15 @@ impl Focus {
         self.cx.metrics.conferences_created += 1;
         self.conferences.insert(conference);
         self.with_conference(id, Conference::start);
+    }
+
+    /// Why no conference can be begun now.
+    fn begins_nothing(&self) -> Option<command::Refusal> {
+        match (self.stopping, self.cx.is_connected(Connection::Client)) {
+            (true, _) => Some(command::Refusal::Stopping),
+            (false, false) => Some(command::Refusal::NotConnected),
+            (false, true) => None,
+        }
     }
 
     /// Whether a request may have what it asks for, and whom it is from.
@@ -122,9 +161,10 @@ impl Focus {
 
     /// Somebody authenticated speaks from this address: wherever he is in a room already, he leads (spec/10 §6.4).
     fn authenticated(&mut self, address: &Jid) {
-        let places = self.conferences.iter();
-        let places = places.filter_map(|it| Some((it.id, it.members().id_of_address(address)?)));
-        let places: Vec<(ConferenceId, MemberId)> = places.collect();
+        let mut places: Vec<(ConferenceId, MemberId)> =
+            self.cx.addresses.get(address).into_iter().flatten().copied().collect();
+        // In each room the one who came first.
+        places.dedup_by_key(|(conference, _)| *conference);
         for (id, member) in places {
             self.with_conference(id, |conference, cx| conference.authenticated(cx, member));
         }
@@ -169,8 +209,19 @@ pub(crate) fn is_brewery(config: &Config, room: &BareJid) -> bool {
     breweries.into_iter().flatten().any(|brewery| brewery == room)
 }
 
-/// Answers that the conference is ready, or that the client shall ask again.
-pub(crate) fn answer(cx: &mut Context, room: &BareJid, requester: Requester, ready: bool) {
+/// Whether a room that says this of itself may have visitors (spec/60 §6.5 step 3).
+pub(crate) fn supports_visitors(cx: &Context, enabled_in_room: Option<bool>) -> bool {
+    cx.nodes.usable() && (enabled_in_room == Some(true) || !cx.config.visitors.require_muc_config_flag)
+}
+
+/// Answers where to go. `supports_visitors`: None where there is no conference of which to tell.
+pub(crate) fn answer(
+    cx: &mut Context,
+    room: &BareJid,
+    requester: Requester,
+    place: Place,
+    supports_visitors: Option<bool>,
+) {
     let property = |name: &str, value: &str| Property { name: Some(name.into()), value: Some(value.into()) };
     let truth = |value: bool| if value { "true" } else { "false" };
     let mut properties = vec![property("authentication", truth(cx.authentication.is_on()))];
@@ -180,12 +231,23 @@ pub(crate) fn answer(cx: &mut Context, room: &BareJid, requester: Requester, rea
     if cx.config.jigasi.brewery_jid.is_some() {
         properties.push(property("sipGatewayEnabled", "true"));
     }
-    properties.push(property("visitors-supported", "false"));
-    let Requester { asked, login } = requester;
+    if place == Place::NotLive {
+        properties.push(property("live", "false"));
+    }
+    if let Some(supported) = supports_visitors {
+        properties.push(property("visitors-supported", truth(supported)));
+    }
+    let Requester { asked, login, .. } = requester;
+    let node = if let Place::Node(node) = place { Some(node) } else { None };
+    let focusjid = match node {
+        Some(node) => cx.nodes.focus_jid(node, cx.jid(node.connection())),
+        None => cx.own.focus_jid(cx.jid(Connection::Client)),
+    };
     let conference = focus_iq::Conference {
         room: Some(room.as_jid().to_string()),
-        focusjid: cx.own.focus_jid(cx.jid(Connection::Client)),
-        ready: Some(ready),
+        focusjid,
+        ready: Some(matches!(place, Place::Main | Place::Node(_))),
+        vnode: node.map(|node| cx.nodes.get(node).id.clone()),
         session_id: login.as_ref().map(|login| login.session.expose().to_owned()),
         identity: login.map(|login| login.identity.to_string()),
         properties,
@@ -231,7 +293,7 @@ pub(crate) fn remedy(condition: Condition) -> &'static str {
 }
 
 /// Who asks: for a request that came through the client proxy, the client behind it (spec/10 §2.1).
-/// None: our own server.
+/// None: our own server, or somebody who speaks HTTP.
 pub(crate) fn sender(cx: &Context, asked: &Asked) -> Option<Jid> {
     asked.from.as_ref().map(|from| sender_behind(&cx.config, from))
 }
@@ -245,7 +307,11 @@ pub(crate) fn sender_behind(config: &Config, from: &Jid) -> Jid {
 
 /// The sender for a line of the log.
 fn name(cx: &Context, asked: &Asked) -> String {
-    sender(cx, asked).map_or_else(|| "our own server".into(), |jid| jid.to_string())
+    match (sender(cx, asked), asked.command) {
+        (Some(jid), _) => jid.to_string(),
+        (None, Some(_)) => "HTTP".into(),
+        (None, None) => "our own server".into(),
+    }
 }
 
 /// What the request asks of a conference that it makes.

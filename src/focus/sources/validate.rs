@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::set::{Candidate, CandidateGroup, CandidateSource, Msid, Source, SourceSet, SsrcGroup};
 use super::view::Encoding;
+use crate::focus::counted::Counted;
 use crate::focus::size;
 use crate::wire::stanza::StanzaError;
 use crate::wire::values::{Condition, EndpointId, ErrorType, MediaType, Semantics, SourceName, Ssrc};
@@ -59,9 +60,9 @@ pub struct Changed {
 /// sends: somebody else who claims it meanwhile, from what it heard before, is refused as always.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ConferenceSources {
-    owners: BTreeMap<EndpointId, Arc<SourceSet>>,
+    owners: Counted<EndpointId, Arc<SourceSet>>,
     /// What is kept for whom.
-    reserved: BTreeMap<EndpointId, Arc<SourceSet>>,
+    reserved: Counted<EndpointId, Arc<SourceSet>>,
     /// Of all of these.
     by_ssrc: BTreeMap<Ssrc, EndpointId>,
     by_msid: BTreeMap<Msid, EndpointId>,
@@ -100,6 +101,16 @@ impl ConferenceSources {
             }
         }
         Ok(Some(self.store(owner, before, after)))
+    }
+
+    /// What an owner has already, the same in every field, says nothing when it is said once more: clients repeat in their
+    /// accept what they announced before it.
+    pub fn news(&self, owner: &EndpointId, mut said: Candidate) -> Candidate {
+        if let Some(known) = self.owners.get(owner) {
+            let is_known = |source: &CandidateSource| known.sources.iter().any(|known| source.is(known));
+            said.sources.retain(|source| !is_known(source));
+        }
+        said
     }
 
     /// Removes all of it or nothing, and with it the groups that name a removed source. `Ok(None)`: it was empty.
@@ -156,12 +167,12 @@ impl ConferenceSources {
 
     /// For whom something is kept.
     pub fn reserved(&self) -> impl Iterator<Item = &EndpointId> {
-        self.reserved.keys()
+        self.reserved.iter().map(|(owner, _)| owner)
     }
 
     /// Whether the indexes have all SSRCs and msids of everybody, and no others.
     pub fn is_consistent(&self) -> bool {
-        let all = || self.owners.iter().chain(&self.reserved);
+        let all = || self.owners.iter().chain(self.reserved.iter());
         let sources = || all().flat_map(|(owner, set)| set.sources.iter().map(move |source| (owner, source)));
         let by_ssrc: BTreeMap<_, _> = sources().map(|(owner, source)| (source.ssrc, owner.clone())).collect();
         let msid = |(owner, source): (&EndpointId, &Source)| Some((source.msid.clone()?, owner.clone()));
@@ -177,6 +188,12 @@ impl ConferenceSources {
     /// All owners that have something, in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = (&EndpointId, &Arc<SourceSet>)> {
         self.owners.iter()
+    }
+
+    /// How many owners were looked at in walks so far.
+    #[cfg(feature = "sabotage")]
+    pub(crate) fn walked(&self) -> u64 {
+        self.owners.walked() + self.reserved.walked()
     }
 
     /// Checks 1 to 4, source by source; what passes is put into `after`.
@@ -262,6 +279,10 @@ impl ConferenceSources {
 }
 
 impl CandidateSource {
+    fn is(&self, source: &Source) -> bool {
+        valid(self.ssrc).is_some_and(|ssrc| self.accepted(ssrc) == *source)
+    }
+
     fn accepted(&self, ssrc: Ssrc) -> Source {
         Source {
             ssrc,

@@ -37,7 +37,7 @@ fn with_a() -> ConferenceSources {
 /// The indexes say what the sets say.
 fn check_invariants(sources: &ConferenceSources) {
     let mut by_ssrc = BTreeMap::new();
-    for (owner, set) in &sources.owners {
+    for (owner, set) in sources.owners.iter() {
         assert!(!set.is_empty());
         for source in &set.sources {
             assert_eq!(by_ssrc.insert(source.ssrc, owner.clone()), None);

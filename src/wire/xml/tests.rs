@@ -17,6 +17,7 @@ use crate::wire::stanza::{Iq, Message, Stanza};
 use crate::wire::values::{Semantics, Senders};
 use wire_derive::Element;
 
+/// Covers spec/90: 119.
 #[test]
 fn an_attribute_of_a_namespace_is_another_one() {
     let xml = "<presence xmlns:x='urn:x' x:id='theirs' x:to='theirs' id='ours'/>";
@@ -59,6 +60,7 @@ fn the_same_name_in_two_namespaces_is_two_elements() {
     assert_eq!(source.own_parameters[0].name.as_deref(), Some("own"));
 }
 
+/// Covers spec/90: 116.
 #[test]
 fn what_needs_escaping_survives_and_what_xml_forbids_is_dropped() {
     let nasty = "& < > \" ' ]]> \t\n\r é \u{1F600}";

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::media::{Dice, Track, sources_of};
 use super::profile::Age;
-use super::{Asked, Participant, Place, Session, SessionState};
+use super::{Asked, Participant, Place, Session, SessionState, Settings};
 use crate::Time;
 use crate::ns;
 use crate::sources::{Media, Sources};
@@ -34,6 +34,35 @@ impl Participant {
         if let Some(asked) = self.asked.get_mut(&id) {
             asked.session = self.login.session_id.clone();
         }
+    }
+
+    pub fn has_redirect(&self) -> bool {
+        self.redirect.is_some()
+    }
+
+    /// The visitor node to which it is to go, once.
+    pub fn take_redirect(&mut self) -> Option<String> {
+        self.redirect.take()
+    }
+
+    /// The one who was sent to a visitor node, on a new connection there.
+    pub fn visitor_after(before: &Participant, jid: &str, mirror: &str) -> Participant {
+        let mut visitor = Participant::new(Settings { jid: jid.to_owned(), ..before.settings.clone() });
+        visitor.comes_after(before);
+        visitor.focus_jid = before.focus_jid.clone();
+        visitor.conference_answers = before.conference_answers.clone();
+        visitor.set_now(before.now);
+        visitor.becomes_visitor(&before.settings.room, mirror);
+        visitor
+    }
+
+    /// It is on its visitor node, where it sends nothing, and enters the room there.
+    pub fn becomes_visitor(&mut self, main: &str, mirror: &str) {
+        self.settings.main_room = Some(main.to_owned());
+        self.settings.room = mirror.to_owned();
+        self.tracks.clear();
+        self.asked.clear();
+        self.join();
     }
 
     /// Enters the room.
@@ -203,6 +232,12 @@ impl Participant {
         self.ask_focus("session-info", &session, jingle, Sources::default());
     }
 
+    /// Accepts the offer now, sending this too.
+    pub fn accept_with(&mut self, track: Track) {
+        self.tracks.push(track);
+        self.send_accept();
+    }
+
     /// Sends its accept once more, as it was.
     pub fn accept_again(&mut self) {
         let Some(session) = self.session.clone() else { return };
@@ -266,7 +301,8 @@ impl Participant {
         }
         match profile.age {
             Age::Current => {
-                children.push(leaf("jitsi_participant_codecList", "av1,vp9,vp8,h264".into()));
+                let codecs = self.settings.codecs.as_ref().map_or("av1,vp9,vp8,h264".into(), |list| list.join(","));
+                children.push(leaf("jitsi_participant_codecList", codecs));
                 children.push(leaf("SourceInfo", self.source_info()));
             }
             Age::Old => {

@@ -255,6 +255,33 @@ impl Participant {
         if self.place != Place::Requesting {
             return;
         }
+        let property = |name: &str| {
+            let mut properties = conference.kids("property", ns::FOCUS);
+            properties.find(|it| it.get("name") == Some(name)).and_then(|it| it.get("value").map(str::to_owned))
+        };
+        // Before anything else, as the real client does: it does not come again by itself.
+        if property("live").as_deref() == Some("false") {
+            if conference.get("ready") != Some("false") || conference.get("vnode").is_some() {
+                self.complain("told to wait until the room is live, and to come");
+            }
+            self.waits_for_live = true;
+            self.place = Place::Outside;
+            return;
+        }
+        if let Some(node) = conference.get("vnode").map(str::to_owned) {
+            if conference.get("ready") != Some("true") {
+                self.complain("sent to a visitor node without 'ready'");
+            }
+            if !self.settings.properties.iter().any(|(name, _)| name == "visitors-version") {
+                self.complain("sent to a visitor node, though it never said that it can go there");
+            }
+            if property("visitors-supported").as_deref() != Some("true") {
+                self.complain("sent to a visitor node of a room that supports no visitors");
+            }
+            self.retries = 0;
+            self.redirect = Some(node);
+            return;
+        }
         if conference.get("ready") == Some("true") {
             self.retries = 0;
             return self.join();

@@ -40,6 +40,8 @@ pub struct Settings {
     pub jid: String,
     /// `room@conference.…`
     pub room: String,
+    /// Of a visitor: the room whose visitor it is.
+    pub main_room: Option<String>,
     /// Where conference requests go: `focus.…`
     pub focus_service: String,
     /// What tells its browser from others.
@@ -52,6 +54,8 @@ pub struct Settings {
     /// What it sends from the start.
     pub tracks: Vec<Track>,
     pub last_n: Option<i32>,
+    /// The video codecs that it lists, most wanted first; None: those of a current client.
+    pub codecs: Option<Vec<String>>,
     /// Its name in statistics.
     pub stats_id: String,
     pub region: Option<String>,
@@ -85,10 +89,12 @@ impl Settings {
             token: None,
             nick,
             room: room.into(),
+            main_room: None,
             focus_service: focus_service.into(),
             profile: Profile::current(),
             tracks: vec![media::microphone(), media::camera()],
             last_n: None,
+            codecs: None,
             region: None,
             more_presence: Vec::new(),
             properties: vec![("rtcstatsEnabled".into(), "false".into()), ("visitors-version".into(), "1".into())],
@@ -227,6 +233,10 @@ pub struct Participant {
     mute_requests: Vec<Element>,
     told: Vec<serde_json::Value>,
     login: LoginState,
+    /// The visitor node to which it was sent, and has yet to go.
+    redirect: Option<String>,
+    /// It was told to wait until the room is live.
+    waits_for_live: bool,
 }
 
 impl Participant {
@@ -264,6 +274,8 @@ impl Participant {
             focus_gone: false,
             mute_requests: Vec::new(),
             told: Vec::new(),
+            redirect: None,
+            waits_for_live: false,
             login: LoginState { session_id: settings.session_id.clone(), ..LoginState::default() },
             settings,
         }
@@ -300,6 +312,20 @@ impl Participant {
 
     pub fn nick(&self) -> &str {
         &self.settings.nick
+    }
+
+    /// The room of the conference in which it takes part, or which it looks on.
+    pub fn conference(&self) -> &str {
+        self.settings.main_room.as_deref().unwrap_or(&self.settings.room)
+    }
+
+    pub fn is_visitor(&self) -> bool {
+        self.settings.main_room.is_some()
+    }
+
+    /// It was told that the room is not live yet.
+    pub fn waits_for_live(&self) -> bool {
+        self.waits_for_live
     }
 
     pub fn occupant_jid(&self) -> String {

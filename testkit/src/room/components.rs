@@ -48,6 +48,7 @@ impl Server {
     fn led_by(&self, label: &str) -> Option<(String, String)> {
         let meetings =
             self.rooms.iter().filter(|(room, _)| self.options.domains.has_meetings(crate::xml::domain(room)));
+        let meetings = meetings.filter(|(room, _)| self.node_of(room).is_none());
         meetings
             .filter_map(|(room, held)| Some((room.clone(), held.nick_of(label)?)))
             .find(|(room, nick)| self.rooms[room].occupants[nick].role == "moderator")

@@ -55,7 +55,9 @@ impl Server {
         let query = query.child(identity("server", "im", "Prosody")).children(moderation);
         let query = query.child(identity("component", "room_metadata", &domains.metadata));
         let query = query.child(identity("component", "breakout_rooms", &format!("breakout.{}", domains.main)));
-        Some(query.child(feature(ns::DISCO_INFO)).child(feature(ns::PING)))
+        let visitors = !self.options.nodes.is_empty() && !self.options.no_visitors;
+        let visitors = visitors.then(|| identity("component", "visitors", &domains.visitors));
+        Some(query.children(visitors).child(feature(ns::DISCO_INFO)).child(feature(ns::PING)))
     }
 
     /// An IQ to a room itself.
@@ -105,6 +107,9 @@ impl Server {
         form = form.child(field("list-single", "muc#roomconfig_whois", whois));
         if meeting && self.options.presets {
             form = form.child(field("boolean", "muc#roominfo_conference_presets_service_enabled", "1"));
+        }
+        for (var, value) in self.options.form.iter().filter(|_| meeting) {
+            form = form.child(field("text-single", var, value));
         }
         if let Some(main) = &held.breakout_of {
             form = form.child(field("boolean", "muc#roominfo_isbreakout", "1"));

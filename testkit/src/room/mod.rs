@@ -12,6 +12,7 @@ mod muc;
 mod routing;
 #[cfg(test)]
 mod tests;
+mod visitors;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,9 +41,16 @@ pub struct Domains {
     pub metadata: String,
     pub moderation: String,
     pub lobby: String,
+    /// The component that connects visitor nodes.
+    pub visitors: String,
 }
 
 impl Domains {
+    /// Where the rooms of a visitor node are.
+    pub fn mirror_domain(&self, node: &str) -> String {
+        format!("conference.{node}.{}", self.main)
+    }
+
     /// Whether conferences are held there: in the main rooms, breakout rooms, and those of tenants as the domain mapper
     /// presents them, `conference.<tenant>.<main>` (spec/20 §2.1).
     pub fn has_meetings(&self, domain: &str) -> bool {
@@ -68,6 +76,7 @@ impl Default for Domains {
             metadata: "metadata.meet.test".into(),
             moderation: "avmoderation.meet.test".into(),
             lobby: "lobby.meet.test".into(),
+            visitors: "visitors.meet.test".into(),
         }
     }
 }
@@ -114,6 +123,16 @@ pub struct Options {
     pub visitors: BTreeSet<String>,
     /// Breakout rooms, with their main rooms.
     pub breakouts: BTreeMap<String, String>,
+    /// Visitor nodes.
+    pub nodes: Vec<String>,
+    /// There are nodes, and no component that connects them.
+    pub no_visitors: bool,
+    /// That component answers nothing, and does nothing.
+    pub silent_visitors: bool,
+    /// Condition and text with which rooms of that visitor node refuse the focus.
+    pub nodes_refuse_focus: BTreeMap<String, (String, String)>,
+    /// More fields of the configuration form of meetings.
+    pub form: Vec<(String, String)>,
 }
 
 /// Something on its way to a peer.
@@ -159,6 +178,8 @@ pub struct Server {
     meetings: u64,
     /// Rooms and bare JIDs which had their first message about it.
     metadata_told: BTreeSet<(String, String)>,
+    /// Main rooms and nodes that are connected.
+    nodes_connected: BTreeSet<(String, String)>,
 }
 
 impl Server {
@@ -176,6 +197,7 @@ impl Server {
             open: BTreeMap::new(),
             meetings: 0,
             metadata_told: BTreeSet::new(),
+            nodes_connected: BTreeSet::new(),
             options,
         }
     }

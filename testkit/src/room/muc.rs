@@ -21,6 +21,10 @@ pub struct Room {
     /// What is moderated.
     pub moderation: super::components::Moderation,
     pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// Of a visitor node: visitors are let in.
+    pub connected: bool,
+    /// Who waits for that: label, nickname, presence.
+    pub waiting: Vec<(String, String, Element)>,
 }
 
 #[derive(Debug, Clone)]
@@ -47,7 +51,12 @@ impl Server {
     pub(super) fn presence_to_room(&mut self, label: &str, room: &str, nick: &str, presence: &Element) {
         let inside = self.rooms.get(room).and_then(|r| r.nick_of(label));
         match (presence.get("type"), inside) {
-            (Some("unavailable"), Some(nick)) => self.leave(room, &nick, presence, &[]),
+            (Some("unavailable"), Some(nick)) => {
+                if label.starts_with("focus") {
+                    self.check_leave(label, room);
+                }
+                self.leave(room, &nick, presence, &[]);
+            }
             // Whoever is inside and enters is shown the whole room again.
             (None, _) if presence.kid("x", ns::MUC).is_some() => self.enter(label, room, nick, presence),
             // Anybody's may cross its being put out; the focus is told so before it speaks again.
@@ -69,7 +78,10 @@ impl Server {
         let meeting = self.options.domains.has_meetings(crate::xml::domain(room));
         let (of_meetings, of_breweries) = (&self.options.refuses_focus, &self.options.brewery_refuses_focus);
         let refusal = if meeting { of_meetings } else { of_breweries };
-        let refusal = refusal.clone().filter(|_| label.starts_with("focus"));
+        let node = self.node_of(room);
+        let refusal = node.as_ref().map_or(refusal, |_| &None);
+        let of_node = node.as_ref().and_then(|node| self.options.nodes_refuse_focus.get(node));
+        let refusal = of_node.or(refusal.as_ref()).cloned().filter(|_| label.starts_with("focus"));
         if let Some((condition, text)) = refusal {
             return self.refuse_presence(label, presence, &condition, &text);
         }
@@ -82,7 +94,7 @@ impl Server {
             let breakout_of = self.options.breakouts.get(room).cloned();
             self.rooms.insert(room.to_owned(), Room { meeting_id, breakout_of, ..Room::default() });
         }
-        if self.waits_outside(label, room, presence) {
+        if self.waits_outside(label, room, presence) || self.waits_for_connection(label, room, nick, presence) {
             return;
         }
         let affiliation = self.affiliation_in(room, &jid);
@@ -94,10 +106,11 @@ impl Server {
         if admin {
             held.affiliations.insert(bare(&jid).to_owned(), affiliation.clone());
         }
+        let looks_on = self.options.visitors.contains(nick) || (node.is_some() && !admin);
         let occupant = Occupant {
             label: label.to_owned(),
             jid,
-            role: if self.options.visitors.contains(nick) { "visitor".into() } else { role_of(&affiliation) },
+            role: if looks_on { "visitor".into() } else { role_of(&affiliation) },
             affiliation,
             presence: presence.clone(),
         };
@@ -110,6 +123,7 @@ impl Server {
         if !is_new {
             self.tell_metadata(label, room);
         }
+        self.show_main_room(room, label);
         self.show_to(room, nick, label, if is_new { &["201", "100"] } else { &["100"] }, None);
         let subject = el("message", ns::CLIENT)
             .attr("type", "groupchat")
@@ -153,11 +167,15 @@ impl Server {
         for label in labels {
             self.show_to(room, nick, &label, codes, actor);
         }
+        self.mirror(room, nick);
     }
 
     fn show_to(&mut self, room: &str, nick: &str, viewer: &str, codes: &[&str], actor: Option<&str>) {
         let Some(occupant) = self.rooms.get(room).and_then(|r| r.occupants.get(nick)) else { return };
         let own = occupant.label == viewer;
+        if self.are_apart(room, &occupant.label, viewer) {
+            return;
+        }
         let mut presence = el("presence", ns::CLIENT)
             .attr("from", format!("{room}/{nick}"))
             .attr("to", self.jid_of(viewer))
@@ -179,7 +197,13 @@ impl Server {
         let viewers: Vec<String> = held.occupants.values().map(|o| o.label.clone()).collect();
         held.occupants.shift_remove(nick);
         let empty = held.occupants.is_empty();
+        if occupant.label.starts_with("focus") {
+            self.forget_nodes(room);
+        }
         for viewer in viewers {
+            if self.are_apart(room, &occupant.label, &viewer) {
+                continue;
+            }
             let own = viewer == occupant.label;
             let mut gone = el("presence", ns::CLIENT)
                 .attr("type", "unavailable")
@@ -191,6 +215,7 @@ impl Server {
             let user = user_of(&occupant, "none", codes, None, own);
             self.deliver(&occupant.label, &viewer, gone.child(user).done());
         }
+        self.unmirror(room, nick);
         let bare_jid = bare(&occupant.jid).to_owned();
         self.metadata_told.remove(&(room.to_owned(), bare_jid));
         let asker = format!("{room}/{nick}");
@@ -222,6 +247,7 @@ impl Server {
 
     pub(super) fn destroy_room(&mut self, room: &str, reason: &str) {
         let Some(held) = self.rooms.remove(room) else { return };
+        self.forget_nodes(room);
         for (nick, occupant) in &held.occupants {
             let destroy = el("destroy", ns::MUC_USER).child(el("reason", ns::MUC_USER).text(reason));
             let mut user: Element = user_of(occupant, "none", &[], None, true).into();
@@ -268,7 +294,7 @@ impl Server {
 
     /// The first message of the component which keeps the metadata of rooms: once to each, just before a self-presence.
     fn tell_metadata(&mut self, label: &str, room: &str) {
-        let is_meeting = self.options.domains.has_meetings(crate::xml::domain(room));
+        let is_meeting = self.options.domains.has_meetings(crate::xml::domain(room)) && self.node_of(room).is_none();
         let key = (room.to_owned(), bare(&self.jid_of(label)).to_owned());
         if self.options.no_metadata || !is_meeting || !self.metadata_told.insert(key) {
             return;
@@ -288,7 +314,7 @@ impl Server {
     }
 }
 
-fn user_of(occupant: &Occupant, role: &str, codes: &[&str], actor: Option<&str>, own: bool) -> Builder {
+pub(super) fn user_of(occupant: &Occupant, role: &str, codes: &[&str], actor: Option<&str>, own: bool) -> Builder {
     let actor = actor.map(|nick| el("actor", ns::MUC_USER).attr("nick", nick));
     let item = el("item", ns::MUC_USER)
         .attr("affiliation", &occupant.affiliation)

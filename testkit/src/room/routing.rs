@@ -11,6 +11,7 @@ impl Server {
         match domain(&to) {
             "" => self.own_account(label, &stanza),
             d if d == domains.focus => self.focus_service(label, sender, &to, stanza),
+            d if d == domains.visitors && stanza.name() == "iq" => self.visitors_component(label, &stanza),
             d if domains.has_rooms(d) && to.contains('@') => {
                 self.room_stanza(label, sender, &to, stanza);
             }
@@ -116,7 +117,7 @@ impl Server {
                 self.deliver(label, &recipient, stanza);
             }
             Wiring::Proxy => {
-                let target = self.connections.iter().find(|(l, c)| l.starts_with("focus") && c.available);
+                let target = self.connections.iter().find(|(l, c)| *l == "focus" && c.available);
                 let Some((target, jid)) = target.map(|(l, c)| (l.clone(), c.jid.clone())) else {
                     return self.refuse(label, &stanza, "cancel", "service-unavailable", None);
                 };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use jicofo::config::{Config, Secret};
+use jicofo::config::{Account, Config, Secret, VisitorNode};
 use jicofo::focus::Focus;
 
 use super::{Recording, Scenario};
@@ -93,6 +93,28 @@ impl Builder {
         self
     }
 
+    /// Visitors, on these nodes.
+    pub fn nodes(mut self, nodes: &[&str]) -> Builder {
+        let domains = self.options.domains.clone();
+        self.options.nodes = nodes.iter().map(|node| (*node).to_owned()).collect();
+        self.config.visitors.enabled = true;
+        for node in nodes {
+            let account = Account {
+                hostname: "localhost".into(),
+                domain: format!("auth.{node}.{}", domains.main),
+                password: Some(Secret::new(PASSWORD)),
+                ..self.config.xmpp.client.account.clone()
+            };
+            let node_config = VisitorNode {
+                account,
+                xmpp_domain: Some(format!("{node}.{}", domains.main)),
+                conference_service: domains.mirror_domain(node),
+            };
+            self.config.xmpp.visitors.insert((*node).to_owned(), node_config);
+        }
+        self
+    }
+
     /// The room that participants go to, if it is another than `room@…`.
     pub fn room(mut self, name: &str) -> Builder {
         self.room = format!("{name}@{}", self.options.domains.muc);
@@ -152,6 +174,7 @@ impl Builder {
             unsent: Vec::new(),
             replies: Vec::new(),
             service_cut: false,
+            nodes_cut: Default::default(),
             deliveries_at_once: 0,
             recordings: recorded.then(|| Recording::new(config.clone(), seed)).into_iter().collect(),
             sabotage: None,
@@ -165,6 +188,7 @@ impl Builder {
         }
         scenario.run_for(Time::from_millis(500));
         scenario.log_in_focus();
+        scenario.log_in_nodes();
         scenario.run_for(Time::from_millis(500));
         for (name, change) in participants {
             scenario.joins_with(&name, change);

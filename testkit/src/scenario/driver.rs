@@ -1,7 +1,8 @@
 //! The loop: whatever is due next, in virtual time. Between core and peers everything is text, as on a real wire.
 
-use jicofo::focus::{Connection, Input, Output, Timestamp};
+use jicofo::focus::{Connection, Input, NodeId, Output, Timestamp};
 use jicofo::wire::sm::{Incoming, read_stanza};
+use jicofo::wire::stanza::StanzaReadError;
 use jicofo::wire::xml;
 
 use super::checks::STORY;
@@ -41,6 +42,52 @@ impl Scenario {
             self.feed(Input::Connected { on: Connection::Service, jid, resumed: false });
         }
         self.pump();
+    }
+
+    /// Logs in on the visitor nodes.
+    pub(super) fn log_in_nodes(&mut self) {
+        for node in self.nodes() {
+            self.log_in_node(node);
+        }
+    }
+
+    pub(super) fn log_in_node(&mut self, node: NodeId) {
+        let jid = self.node_jid(node);
+        self.server.connect(&label_of(node_connection(node)), jid.as_ref(), true);
+        self.feed(Input::Connected { on: node_connection(node), jid, resumed: false });
+        self.pump();
+    }
+
+    pub(super) fn nodes(&self) -> Vec<NodeId> {
+        (0..).map(NodeId).take(self.config.xmpp.visitors.len()).collect()
+    }
+
+    pub(super) fn node_jid(&self, node: NodeId) -> jicofo::wire::Jid {
+        let node = self.config.xmpp.visitors.values().nth(usize::from(node.0)).expect("a node");
+        let account = &node.account;
+        format!("{}@{}/{}", account.username, account.domain, account.resource).parse().expect("a JID")
+    }
+
+    fn is_cut(&self, on: Connection) -> bool {
+        match on {
+            Connection::Visitors(node) => self.nodes_cut.contains(&node),
+            Connection::Service => self.cut || self.service_cut,
+            Connection::Client | Connection::Component => self.cut,
+        }
+    }
+
+    /// Whoever was told to be a visitor logs in on that node, and enters its room.
+    fn follow(&mut self, name: &str) {
+        let Some(participant) = self.participants.get_mut(name) else { return };
+        let Some(node) = participant.take_redirect() else { return };
+        let main = participant.settings.room.clone();
+        let mirror = self.server.mirror_of(&main, &node);
+        let jid = format!("{}@{node}.{}/web", participant.nick(), self.server.options.domains.main);
+        self.server.disconnect(self.now, name);
+        self.server.connect(name, &jid, false);
+        let participant = &mut self.participants[name];
+        participant.settings.jid = jid;
+        participant.becomes_visitor(&main, &mirror);
     }
 
     pub(super) fn feed(&mut self, input: Input) {
@@ -97,10 +144,8 @@ impl Scenario {
     fn sends(&mut self, on: Connection, text: &str) {
         let label = label_of(on);
         match crate::xml::parse(text) {
-            Ok(element) if self.cut || (self.service_cut && on == Connection::Service) => {
-                self.unsent.push((label, element))
-            }
-            Ok(element) => self.says(label, element),
+            Ok(element) if self.is_cut(on) => self.unsent.push((label, element)),
+            Ok(element) => self.says(&label, element),
             Err(error) => self.complain(error),
         }
     }
@@ -164,6 +209,7 @@ impl Scenario {
             self.hand_to_focus(on, &stanza);
         } else if let Some(participant) = self.participants.get_mut(&to) {
             participant.handle(self.now, &stanza);
+            self.follow(&to);
         } else if let Some(bridge) = self.bridges.get_mut(&to) {
             bridge.handle(self.now, &stanza);
         }
@@ -185,13 +231,21 @@ impl Scenario {
         stanza.write("", &mut text);
         let read = read_stanza(&text);
         self.text = text;
+        self.has_read(on, read);
+    }
+
+    pub(super) fn hand_text_to_focus(&mut self, on: Connection, text: &str) {
+        self.has_read(on, read_stanza(text));
+    }
+
+    fn has_read(&mut self, on: Connection, read: Result<Incoming, StanzaReadError>) {
         match read {
             Ok(Incoming::Stanza(stanza)) => self.feed(Input::Stanza { on, stanza }),
             Ok(other) => self.complain(format!("took a stanza for {other:?}")),
             Err(error) => {
                 if let Some(answer) = error.answer() {
                     let element = crate::xml::parse(&xml::to_string(&answer)).expect("an answer is XML");
-                    self.says(label_of(on), element);
+                    self.says(&label_of(on), element);
                 }
             }
         }
@@ -215,19 +269,27 @@ fn timestamp(now: Time) -> Timestamp {
     Timestamp(EPOCH) + now
 }
 
-fn label_of(on: Connection) -> &'static str {
+pub(super) fn label_of(on: Connection) -> String {
     match on {
-        Connection::Client => "focus",
-        Connection::Service => "focus/service",
-        Connection::Component => "focus/component",
+        Connection::Client => "focus".into(),
+        Connection::Service => "focus/service".into(),
+        Connection::Component => "focus/component".into(),
+        Connection::Visitors(NodeId(node)) => format!("{NODES}{node}"),
     }
 }
+
+pub(super) fn node_connection(node: NodeId) -> Connection {
+    Connection::Visitors(node)
+}
+
+/// In front of a node's number.
+const NODES: &str = "focus/visitors/";
 
 fn connection_of(label: &str) -> Option<Connection> {
     match label {
         "focus" => Some(Connection::Client),
         "focus/service" => Some(Connection::Service),
         "focus/component" => Some(Connection::Component),
-        _ => None,
+        _ => label.strip_prefix(NODES)?.parse().ok().map(NodeId).map(Connection::Visitors),
     }
 }

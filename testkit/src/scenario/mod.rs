@@ -16,12 +16,13 @@ mod recording;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use jicofo::config::Config;
 use jicofo::focus::command::{Command, CommandId, Reply};
-use jicofo::focus::{Connection, Focus, Input};
+use jicofo::focus::{Connection, Focus, Input, NodeId};
 
 use crate::Time;
 use crate::bridge::Bridge;
@@ -65,9 +66,11 @@ pub struct Scenario {
     focus_jid: String,
     /// The focus' streams are broken: what it sends waits, and arrives if they are resumed.
     cut: bool,
-    unsent: Vec<(&'static str, crate::xml::Element)>,
+    unsent: Vec<(String, crate::xml::Element)>,
     /// Only the connection to the bridges is broken.
     service_cut: bool,
+    /// Only those to these visitor nodes.
+    nodes_cut: BTreeSet<NodeId>,
     deliveries_at_once: usize,
     /// One for each core there was, if it is recorded.
     recordings: Vec<Recording>,
@@ -99,6 +102,20 @@ impl Scenario {
         let reply = reply.clone();
         self.pump();
         reply
+    }
+
+    /// Gives the focus a command that it may answer later.
+    pub fn gives(&mut self, command: Command) -> CommandId {
+        let id = CommandId(self.inputs as u64);
+        self.feed(Input::Command { id, command });
+        self.pump();
+        id
+    }
+
+    /// What it answered, once it has: by then that is forgotten.
+    pub fn replied(&mut self, id: CommandId) -> Option<Reply> {
+        let place = self.replies.iter().position(|(answered, _)| *answered == id)?;
+        Some(self.replies.remove(place).1)
     }
 
     /// A participant, to tell it what to do.
@@ -249,9 +266,7 @@ impl Scenario {
         for label in ["focus", "focus/service", "focus/component"] {
             self.server.resume(self.now, label);
         }
-        for (label, stanza) in std::mem::take(&mut self.unsent) {
-            self.says(label, stanza);
-        }
+        self.catch_up();
         self.pump();
     }
 
@@ -289,9 +304,7 @@ impl Scenario {
         self.feed(Input::Connected { on: Connection::Service, jid: self.service_jid(), resumed: true });
         self.service_cut = false;
         self.server.resume(self.now, "focus/service");
-        for (label, stanza) in std::mem::take(&mut self.unsent) {
-            self.says(label, stanza);
-        }
+        self.catch_up();
         self.pump();
     }
 
@@ -319,7 +332,45 @@ impl Scenario {
         if !self.recordings.is_empty() {
             self.recordings.push(Recording::new(self.config.clone(), self.seed));
         }
+        for node in self.nodes() {
+            self.server.disconnect(self.now, &driver::label_of(Connection::Visitors(node)));
+        }
         self.focus_logs_in_anew();
+        self.nodes_cut.clear();
+        self.log_in_nodes();
+    }
+
+    /// What waited for a connection is sent, where there is one by now.
+    fn catch_up(&mut self) {
+        for (label, stanza) in std::mem::take(&mut self.unsent) {
+            self.says(&label, stanza);
+        }
+    }
+
+    /// The connection to a visitor node breaks; the server keeps its session for a while.
+    pub fn node_is_cut_off(&mut self, node: NodeId) {
+        self.nodes_cut.insert(node);
+        self.server.suspend(&driver::label_of(Connection::Visitors(node)));
+        self.feed(Input::Disconnected { on: Connection::Visitors(node), resumable: true });
+        self.pump();
+    }
+
+    pub fn node_resumes(&mut self, node: NodeId) {
+        let jid = self.node_jid(node);
+        self.feed(Input::Connected { on: Connection::Visitors(node), jid, resumed: true });
+        self.nodes_cut.remove(&node);
+        self.server.resume(self.now, &driver::label_of(Connection::Visitors(node)));
+        self.catch_up();
+        self.pump();
+    }
+
+    /// Its session ended, and the focus logs in there anew: it is in no room.
+    pub fn node_logs_in_anew(&mut self, node: NodeId) {
+        self.nodes_cut.remove(&node);
+        let label = driver::label_of(Connection::Visitors(node));
+        self.unsent.retain(|(to, _)| *to != label);
+        self.server.disconnect(self.now, &label);
+        self.log_in_node(node);
     }
 
     /// A connection tells something of itself: trouble, or that it is over.
@@ -343,6 +394,13 @@ impl Scenario {
     pub fn sabotage(&mut self, stanzas: u32) {
         self.sabotage = Some(stanzas);
         self.focus.sabotage(stanzas);
+    }
+
+    /// And then so many times more. Not for a scenario that is recorded.
+    pub fn sabotage_again(&mut self, stanzas: u32, times: u32) {
+        assert!(self.recordings.is_empty(), "what is recorded could not be played again");
+        self.focus.sabotage(stanzas);
+        self.focus.sabotage_again(times);
     }
 
     /// How often the core has failed.
@@ -397,6 +455,12 @@ impl Scenario {
     pub fn early(&mut self, xml: &str) {
         let stanza = crate::xml::parse(xml).expect("well-formed XML");
         self.hand_to_focus(Connection::Client, &stanza);
+        self.pump();
+    }
+
+    /// Text that the focus reads at once, also what no peer of the kit could write.
+    pub fn reads(&mut self, xml: &str) {
+        self.hand_text_to_focus(Connection::Client, xml);
         self.pump();
     }
 

@@ -1,7 +1,7 @@
 //! What a core was fed in a scenario, to be fed again to another one: which has to say the same, or is measured.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ impl Digest {
     fn add(&mut self, on: Connection, text: &str) {
         let mut hasher = DefaultHasher::new();
         hasher.write_u64(self.hash);
-        hasher.write_u8(on as u8);
+        on.hash(&mut hasher);
         hasher.write(text.as_bytes());
         *self = Digest { stanzas: self.stanzas + 1, hash: hasher.finish() };
     }

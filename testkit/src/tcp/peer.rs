@@ -1,5 +1,6 @@
 //! One peer on one connection.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -54,6 +55,8 @@ pub struct Peer<M> {
 
 struct Shared<M> {
     machine: Mutex<M>,
+    /// It stands still: its connection is there, and it neither reads nor writes.
+    paused: AtomicBool,
     start: Instant,
     /// It was told something: there may be something to send.
     told: Notify,
@@ -64,7 +67,8 @@ struct Shared<M> {
 impl<M: Machine> Peer<M> {
     /// Lets `machine` speak through `session`. Times count from `start`; each change is made known by `changed`.
     pub fn run(machine: M, session: Session, start: Instant, changed: Arc<Notify>) -> Peer<M> {
-        let shared = Arc::new(Shared { machine: Mutex::new(machine), start, told: Notify::new(), changed });
+        let paused = AtomicBool::new(false);
+        let shared = Arc::new(Shared { machine: Mutex::new(machine), paused, start, told: Notify::new(), changed });
         let task = tokio::spawn(drive(shared.clone(), session));
         Peer { shared, task }
     }
@@ -77,6 +81,21 @@ impl<M: Machine> Peer<M> {
         drop(machine);
         self.shared.told.notify_one();
         outcome
+    }
+
+    /// As SIGSTOP does it to a process.
+    pub fn pause(&self) {
+        self.stands_still(true);
+    }
+
+    /// As SIGCONT does it: what has come meanwhile is read.
+    pub fn resume(&self) {
+        self.stands_still(false);
+    }
+
+    fn stands_still(&self, still: bool) {
+        self.shared.paused.store(still, Ordering::Relaxed);
+        self.shared.told.notify_one();
     }
 
     /// Looks at it.
@@ -110,6 +129,9 @@ impl<M> Shared<M> {
 
 async fn drive<M: Machine>(shared: Arc<Shared<M>>, mut session: Session) {
     loop {
+        while shared.paused.load(Ordering::Relaxed) {
+            shared.told.notified().await;
+        }
         loop {
             let output = shared.lock().poll_output();
             let Some(stanza) = output else { break };

@@ -115,6 +115,15 @@ impl<'p> Stage<'p> {
         self.asks(name, session, change);
     }
 
+    /// Waits until a participant is sent to a visitor node; then it logs in there, and enters the room `mirror`.
+    pub async fn follows(&mut self, name: &str, node: &Prosody, mirror: &str) {
+        self.until(|look| look.participant(name).has_redirect()).await;
+        let session = Session::anonymous(node).await;
+        let visitor = self.participant(name).look(|before| Participant::visitor_after(before, &session.jid, mirror));
+        let peer = Peer::run(visitor, session, self.start, self.changed.clone());
+        self.participants.insert(name.to_owned(), peer);
+    }
+
     /// A participant that has logged in somewhere else asks for the conference.
     pub fn joins_as(&mut self, name: &str, session: Session, change: impl FnOnce(&mut Settings)) {
         self.asks(name, session, change);
@@ -137,9 +146,14 @@ impl<'p> Stage<'p> {
 
     /// All of them log in first; then all ask at the same time.
     pub async fn join_at_once(&mut self, names: &[String]) {
+        self.join_at_once_with(names, |_| {}).await;
+    }
+
+    /// The same, with clients of some kind.
+    pub async fn join_at_once_with(&mut self, names: &[String], change: impl Fn(&mut Settings)) {
         let sessions = join_all(names.iter().map(|_| Session::anonymous(self.prosody))).await;
         for (name, session) in names.iter().zip(sessions) {
-            self.asks(name, session, |_| {});
+            self.asks(name, session, &change);
         }
     }
 

@@ -2,8 +2,9 @@
 
 use super::pool::{Candidate, Pool};
 use super::{Plan, Standing};
+use crate::config::Config;
 
-pub(super) fn plan<'a>(pool: &Pool<'a>, region: Option<&'a str>) -> Plan<'a> {
+pub(super) fn plan<'a>(pool: &Pool<'a>, region: Option<&'a str>, config: &Config) -> Plan<'a> {
     let Some(first) = pool.conference.first() else {
         return Plan::Choose(Box::new(move |it| {
             let near = region.is_some() && it.region() == region && it.is_free();
@@ -16,13 +17,15 @@ pub(super) fn plan<'a>(pool: &Pool<'a>, region: Option<&'a str>) -> Plan<'a> {
     };
     // Bridges that do not say where they are count as one region (spec/50 §6.4, "Improve").
     let region = first.bridge.region.as_deref();
+    let outgrown = pool.outgrown(config, |other, it| other.region() == it.region());
     let standing = move |it: &Candidate<'_>| {
         if it.region() != region {
             return None;
         }
+        let outgrown = outgrown.iter().any(|bridge| std::ptr::eq(*bridge, it.bridge));
         match (it.used.is_some(), it.is_free()) {
-            (true, true) => Some(Standing::new(1, "of the conference, in its region")),
-            (false, true) => Some(Standing::new(2, "in the conference's region")),
+            (true, true) if !outgrown => Some(Standing::new(1, "of the conference, in its region")),
+            (_, true) => Some(Standing::new(2, "in the conference's region")),
             (true, false) => Some(Standing::new(3, "of the conference, in its region, overloaded as all there are")),
             (false, false) => None,
         }

@@ -133,7 +133,7 @@ fn plan<'a>(strategy: SelectionStrategy, pool: &Pool<'a>, region: Option<&'a str
         SelectionStrategy::Single | SelectionStrategy::Visitor => single::plan(pool, region),
         SelectionStrategy::Split => split::plan(),
         SelectionStrategy::RegionBased => region_based::plan(pool, region, config),
-        SelectionStrategy::IntraRegion => intra_region::plan(pool, region),
+        SelectionStrategy::IntraRegion => intra_region::plan(pool, region, config),
     }
 }
 

@@ -3,12 +3,31 @@
 use super::pool::{Candidate, Pool};
 use super::{Plan, Standing};
 use crate::config::Config;
+use crate::focus::bridges::registry::Bridge;
 
 /// Never fails, as the pool is not empty.
 pub(super) fn plan<'a>(pool: &Pool<'a>, endpoint: Option<&'a str>, config: &'a Config) -> Plan<'a> {
     let region = desired(pool, endpoint, config);
     let near = around(region, config);
-    Plan::Choose(Box::new(move |it| Some(standing(it, region, &near))))
+    let distance = |it: &Candidate<'_>| distance(it, region, &near);
+    let outgrown = pool.outgrown(config, |other, it| distance(other) <= distance(it));
+    Plan::Choose(Box::new(move |it| Some(standing(it, self::distance(it, region, &near), &outgrown))))
+}
+
+/// How far a bridge is from the region that is sought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Distance {
+    Within,
+    Near,
+    Elsewhere,
+}
+
+fn distance(it: &Candidate<'_>, region: Option<&str>, near: &[&str]) -> Distance {
+    match it.region() {
+        Some(of) if region == Some(of) => Distance::Within,
+        Some(of) if near.contains(&of) => Distance::Near,
+        _ => Distance::Elsewhere,
+    }
 }
 
 /// The region in which a bridge is sought: rows 1 to 3.
@@ -30,19 +49,18 @@ fn around<'a>(region: Option<&'a str>, config: &'a Config) -> Vec<&'a str> {
     region.map(|region| config.bridge.region_groups.around(region)).unwrap_or_default()
 }
 
-/// The first row of the table that it satisfies.
-fn standing(it: &Candidate<'_>, region: Option<&str>, near: &[&str]) -> Standing {
+/// The first row of the table that it satisfies. A bridge that the conference has outgrown is one like others.
+fn standing(it: &Candidate<'_>, distance: Distance, outgrown: &[&Bridge]) -> Standing {
     let used = it.used.is_some();
-    let same = region.is_some() && it.region() == region;
-    let close = same || it.region().is_some_and(|region| near.contains(&region));
     if it.is_free() {
-        match (used, same, close) {
-            (true, true, _) => return Standing::new(1, "a: of the conference, in the region"),
-            (true, _, true) => return Standing::new(2, "b: of the conference, near the region"),
-            (false, true, _) => return Standing::new(3, "c: in the region"),
-            (false, _, true) => return Standing::new(4, "d: near the region"),
-            (true, ..) => return Standing::new(5, "e: of the conference, elsewhere"),
-            (false, ..) => {}
+        let keeps = used && !outgrown.iter().any(|bridge| std::ptr::eq(*bridge, it.bridge));
+        match (keeps, distance) {
+            (true, Distance::Within) => return Standing::new(1, "a: of the conference, in the region"),
+            (true, Distance::Near) => return Standing::new(2, "b: of the conference, near the region"),
+            (false, Distance::Within) => return Standing::new(3, "c: in the region"),
+            (false, Distance::Near) => return Standing::new(4, "d: near the region"),
+            (true, Distance::Elsewhere) => return Standing::new(5, "e: of the conference, elsewhere"),
+            (false, Distance::Elsewhere) => {}
         }
     }
     if !it.overloaded {

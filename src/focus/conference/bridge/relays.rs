@@ -196,37 +196,54 @@ impl Conference {
         self.ask_bridge(cx, &session.bridge, modify, Then::RelayTold(self.id, at, Box::new(linked)));
     }
 
-    /// What a bridge did not confirm of a link, as it is by now. None: the link is no more, or has come back.
+    /// What a bridge did not confirm of a link, as it is by now: in more requests than before, if it is more. Nothing: the link is
+    /// no more, or has come back.
     pub(super) fn link_again(
         &self,
         cx: &Context,
         key: SessionKey,
         linked: Box<Linked>,
-    ) -> Option<(ConferenceModify, Then)> {
+    ) -> Vec<(ConferenceModify, Then)> {
         let modify = match &*linked {
-            Linked::Endpoints(relay, ids) => {
-                let (_, id) = self.address(*relay).filter(|_| self.cascade.link_at(*relay).is_some())?;
-                // To add whoever is there already is to update it.
-                let endpoints = ids.iter().map(|id| match self.behind(*relay, id) {
-                    Some(member) => self.shown(cx, member),
-                    None => relay::hidden(id),
-                });
-                relay::endpoints(&self.meeting, &id, endpoints.collect())
-            }
-            Linked::Connection(relay, transport) => {
-                let (link, (_, id)) = (self.cascade.link_at(*relay)?, self.address(*relay)?);
-                let end = LinkEnd { initiator: link.initiator, sctp: cx.config.octo.sctp_datachannels };
-                relay::connect(&self.meeting, &id, end, (**transport).clone())
-            }
-            Linked::Gone(id) => {
-                let mut linked = self.bridges.iter().filter(|session| session.relay_id.as_ref() == Some(id));
-                if linked.any(|session| self.cascade.link_at(RelayKey { at: key, to: session.key }).is_some()) {
-                    return None;
-                }
-                relay::expire(&self.meeting, id)
-            }
+            Linked::Endpoints(relay, ids) => return self.endpoints_again(cx, key, *relay, ids),
+            Linked::Connection(relay, transport) => self.connection_again(cx, *relay, transport),
+            Linked::Gone(id) => self.gone_again(key, id),
         };
-        Some((modify, Then::RelayTold(self.id, key, linked)))
+        modify.map(|modify| (modify, Then::RelayTold(self.id, key, linked))).into_iter().collect()
+    }
+
+    fn endpoints_again(
+        &self,
+        cx: &Context,
+        key: SessionKey,
+        relay: RelayKey,
+        ids: &[EndpointId],
+    ) -> Vec<(ConferenceModify, Then)> {
+        let known = self.address(relay).filter(|_| self.cascade.link_at(relay).is_some());
+        let Some((_, id)) = known else { return Vec::new() };
+        // To add whoever is there already is to update it.
+        let endpoints = ids.iter().map(|id| match self.behind(relay, id) {
+            Some(member) => self.shown(cx, member),
+            None => relay::hidden(id),
+        });
+        let request = |endpoints: Vec<Endpoint>| {
+            let linked = Linked::Endpoints(relay, endpoints.iter().map(|endpoint| endpoint.id.clone()).collect());
+            let then = Then::RelayTold(self.id, key, Box::new(linked));
+            (relay::endpoints(&self.meeting, &id, endpoints), then)
+        };
+        elements_in_pieces(endpoints.collect()).into_iter().map(request).collect()
+    }
+
+    fn connection_again(&self, cx: &Context, relay: RelayKey, transport: &IceTransport) -> Option<ConferenceModify> {
+        let (link, (_, id)) = (self.cascade.link_at(relay)?, self.address(relay)?);
+        let end = LinkEnd { initiator: link.initiator, sctp: cx.config.octo.sctp_datachannels };
+        Some(relay::connect(&self.meeting, &id, end, transport.clone()))
+    }
+
+    fn gone_again(&self, key: SessionKey, id: &str) -> Option<ConferenceModify> {
+        let mut linked = self.bridges.iter().filter(|session| session.relay_id.as_deref() == Some(id));
+        let is_back = linked.any(|session| self.cascade.link_at(RelayKey { at: key, to: session.key }).is_some());
+        (!is_back).then(|| relay::expire(&self.meeting, id))
     }
 
     /// The participant of that name, if it is to be behind that relay.

@@ -116,13 +116,14 @@ impl Conference {
         let mut sources_told = Vec::new();
         for (key, lost) in lost {
             let Some(bridge) = self.bridges.get(key).map(|session| session.bridge.clone()) else { continue };
-            let request = match lost {
-                Lost::Update(endpoint, told) => self.update_again(key, endpoint, told, &mut sources_told),
-                Lost::ForceMute(endpoint) => self.force_mute_again(key, endpoint),
-                Lost::Expiry(nick) => self.expire_again(key, nick),
+            let one = |request: Option<Request>| request.into_iter().collect();
+            let requests: Vec<Request> = match lost {
+                Lost::Update(endpoint, told) => one(self.update_again(key, endpoint, told, &mut sources_told)),
+                Lost::ForceMute(endpoint) => one(self.force_mute_again(key, endpoint)),
+                Lost::Expiry(nick) => one(self.expire_again(key, nick)),
                 Lost::Link(linked) => self.link_again(cx, key, linked),
             };
-            if let Some((modify, then)) = request {
+            for (modify, then) in requests {
                 self.ask_bridge(cx, &bridge, modify, then);
             }
         }

@@ -77,6 +77,7 @@ impl Conference {
                 cx.metrics.ice_restarts_relayed += 1;
                 self.relay_transport(cx, id, transport);
             }
+            IceRestart::Repeated => {}
             IceRestart::Stale => cx.metrics.ice_restarts_failed += 1,
             IceRestart::NotNeeded => cx.metrics.ice_restarts_not_needed += 1,
             IceRestart::Declined => {
@@ -123,19 +124,43 @@ impl Conference {
                     None => say!(self, error, "the bridge refused an update{detail}"),
                 }
             }
-            UpdateOutcome::SessionFailed => {
-                let detail = answered.detail();
-                match self.nick_of(endpoint) {
-                    Some(nick) => {
-                        say!(self, warn, participant = nick; "the bridge refused an update about {nick}{detail}: moving");
-                    }
-                    None => say!(self, warn, "the bridge refused an update{detail}: moving"),
-                }
-                self.story.decided(cx.now, "the bridge refused an update: off it");
-                cx.metrics.bridges_removed += 1;
-                self.leave_session(cx, key, LeaveBridge::AfterSetback);
-            }
+            UpdateOutcome::EndpointFailed => match endpoint {
+                Some(about) => self.endpoint_failed(cx, about, answered),
+                None => self.update_failed(cx, key, None, answered),
+            },
+            UpdateOutcome::SessionFailed => self.update_failed(cx, key, endpoint, answered),
         }
+    }
+
+    /// The bridge stumbled over one endpoint. What a client sends goes to it as it is: a bridge that can't read that is none to be
+    /// left by all the others. If it is the bridge, it will not give the new endpoint that is asked of it now.
+    fn endpoint_failed(&mut self, cx: &mut Context, about: EndpointKey, answered: &Answer) {
+        let id = about.member;
+        if self.endpoint_key(id) != Some(about) {
+            return;
+        }
+        let detail = answered.detail();
+        if let Some(nick) = self.nick_of(Some(about)) {
+            say!(self, warn, participant = nick; "the bridge stumbled over {nick}{detail}: invited anew");
+        }
+        self.story.decided(cx.now, "the bridge stumbled over an endpoint: invited anew");
+        cx.metrics.participants_moved += 1;
+        self.release_endpoint(cx, id);
+        self.hold_if_lost_again(cx, id);
+        self.reinvite(cx, id);
+    }
+
+    fn update_failed(&mut self, cx: &mut Context, key: SessionKey, endpoint: Option<EndpointKey>, answered: &Answer) {
+        let detail = answered.detail();
+        match self.nick_of(endpoint) {
+            Some(nick) => {
+                say!(self, warn, participant = nick; "the bridge refused an update about {nick}{detail}: moving");
+            }
+            None => say!(self, warn, "the bridge refused an update{detail}: moving"),
+        }
+        self.story.decided(cx.now, "the bridge refused an update: off it");
+        cx.metrics.bridges_removed += 1;
+        self.leave_session(cx, key, LeaveBridge::AfterSetback);
     }
 
     /// For a line of the log.

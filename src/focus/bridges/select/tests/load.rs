@@ -1,6 +1,9 @@
 //! The order among equals of a strategy.
 
+use std::time::Duration;
+
 use super::*;
+use crate::focus::bridges::predict::{Load, Stay};
 
 fn single() -> Config {
     classic(SelectionStrategy::Single)
@@ -56,6 +59,63 @@ fn the_fiftieth_endpoint_in_a_while_is_the_one_too_many() {
         let wanted = Wanted { region: Some("us-east"), ..Wanted::default() };
         let after = |millis| name(&bridges.select(NOW + std::time::Duration::from_millis(millis), &config, wanted));
         assert_eq!([after(0), after(20_000), after(20_100)], [expected, expected, "near"]);
+    }
+}
+
+/// Bridges of which it is known what a packet costs them: they have reported for ten minutes.
+fn known(says: &str) -> Bridges {
+    let mut bridges = pool(says);
+    let config = Config::default().bridge;
+    let jids: Vec<_> = bridges.iter().map(|bridge| (bridge.id.clone(), bridge.reported_stress)).collect();
+    for (bridge, stress) in jids {
+        bridges.weighs(NOW, &bridge, &mut Stay::new(NOW), Load(packets(stress)));
+        for second in (60..=600).step_by(10) {
+            let at = NOW + Duration::from_secs(second);
+            // No two measurements are the same to the last bit.
+            let said = (stress + f64::from(u32::try_from(second).expect("small")) * 1e-9).to_string();
+            let stat = |name: &str, value: &str| Stat { name: Some(name.into()), value: Some(value.into()) };
+            let region = bridge.jid.resource().and_then(|name| name.split_once('.')).map_or("", |(_, region)| region);
+            let stats =
+                vec![stat("stress_level", &said), stat("relay_id", bridge.jid.as_str()), stat("region", region)];
+            bridges.presence(at, &bridge.jid, &Stats { stats }, &config);
+        }
+    }
+    bridges
+}
+
+/// Packets a second that give a bridge here this stress.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some ten thousand")]
+fn packets(stress: f64) -> u32 {
+    (stress * 100_000.0) as u32
+}
+
+/// docs/BRIDGES.md: not only at the threshold, beyond which what comes later would drive it.
+#[test]
+fn a_conference_spreads_from_a_bridge_that_fills_to_one_that_has_much_more_room() {
+    let later = NOW + Duration::from_secs(601);
+    let spread = |bridges: &Bridges, config: &Config| {
+        let on = conference(bridges, "home.eu:3");
+        name(&bridges.select(later, config, Wanted { conference: &on, region: Some("eu"), ..Wanted::default() }))
+    };
+    // Stress of its bridge, of another one in the region, of one elsewhere; the bridge of the next endpoint.
+    for (home, near, far, expected) in [
+        ("0.65", "0.30", "0.10", "near.eu"),
+        // It does not fill yet.
+        ("0.55", "0.10", "0.10", "home.eu"),
+        // The other has not so much more room that a link would pay.
+        ("0.65", "0.50", "0.10", "home.eu"),
+        // No distance is worth it.
+        ("0.65", "0.70", "0.10", "home.eu"),
+        // One that is overloaded itself is no place to go.
+        ("1.20", "0.85", "0.85", "home.eu"),
+    ] {
+        let says = format!("home.eu eu {home}, near.eu eu {near}, far.us us {far}");
+        for strategy in [SelectionStrategy::RegionBased, SelectionStrategy::IntraRegion] {
+            assert_eq!(spread(&known(&says), &config(strategy)), expected, "{strategy:?} {says}");
+            // Not by the original's arithmetic, nor where it is only guessed that the bridge fills.
+            assert_eq!(spread(&known(&says), &classic(strategy)), "home.eu", "{strategy:?} {says}");
+            assert_eq!(spread(&pool(&says), &config(strategy)), "home.eu", "{strategy:?} {says}");
+        }
     }
 }
 

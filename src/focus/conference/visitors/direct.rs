@@ -1,0 +1,202 @@
+//! Where somebody who asks for the conference is sent: the main room, or one of visitors (spec/60 §6.5, §6.6).
+
+use std::collections::{BTreeSet, VecDeque};
+
+use super::super::{Conference, MemberId};
+use super::Redirected;
+use crate::focus::NodeId;
+use crate::focus::context::{Asked, Context};
+use crate::focus::problems::Kind;
+use crate::focus::request::{self, Place, Requester};
+use crate::focus::seat::EntryFailure;
+use crate::focus::visitors::Wish;
+use crate::focus::visitors::decide::{Outcome, Question, Rule, decide};
+use crate::focus::visitors::select::{Candidate, select};
+use crate::wire::stanza::IqBody;
+use crate::wire::values::Condition;
+use crate::wire::visitors;
+
+/// What has the problem that nobody could be sent anywhere.
+const ALL_NODES: &str = "all nodes";
+
+impl Conference {
+    /// We are in the main room, and somebody asks: he is told where to go.
+    pub(in crate::focus::conference) fn direct(&mut self, cx: &mut Context, asker: Requester) {
+        let question = self.question(cx, &asker.wish);
+        let rule = decide(&question);
+        // Where nobody is ever sent elsewhere there is nothing to tell.
+        if rule != Rule::Unusable && rule != Rule::Unsupported {
+            self.story.decided(cx.now, rule.words());
+            say!(self, debug, "a request is decided: {}", rule.words());
+        }
+        match rule.outcome() {
+            Outcome::Main => self.answer(cx, asker, Place::Main),
+            Outcome::Wait => self.answer(cx, asker, Place::NotLive),
+            Outcome::Visitor => self.send_to_node(cx, Redirected { asker, tried: BTreeSet::new() }),
+        }
+    }
+
+    fn question(&self, cx: &Context, wish: &Wish) -> Question {
+        let config = &cx.config.visitors;
+        let (user, group) = (wish.user.as_deref(), wish.group.as_deref());
+        let metadata = &self.metadata;
+        let limit = metadata.participants_soft_limit.filter(|limit| *limit > 0);
+        let limit = limit.unwrap_or(i64::from(config.max_participants));
+        Question {
+            supported: wish.supported,
+            requested: wish.requested,
+            preferred: metadata.prefers(user, group),
+            allowed: metadata.allows(user, group),
+            usable: cx.nodes.usable(),
+            live_rooms: config.enable_live_room,
+            live: metadata.visitors_live,
+            flag_required: config.require_muc_config_flag,
+            enabled_in_room: metadata.visitors_enabled,
+            lobby: metadata.lobby_enabled,
+            breakout: self.form.main_room.is_some(),
+            in_use: !self.visitors.mirrors.is_empty(),
+            participants: self.members.of_main_room_for_limit(),
+            limit: usize::try_from(limit).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Whether the room is live: visitors are let in.
+    pub fn is_live(&self) -> bool {
+        self.metadata.visitors_live
+    }
+
+    pub(in crate::focus::conference) fn answer(&self, cx: &mut Context, asker: Requester, place: Place) {
+        let supported = request::supports_visitors(cx, self.metadata.visitors_enabled);
+        request::answer(cx, &self.room, asker, place, Some(supported));
+    }
+
+    /// Sends somebody to a node, when we are in the room there.
+    pub(super) fn send_to_node(&mut self, cx: &mut Context, mut redirected: Redirected) {
+        while let Some((node, why)) = self.choose_node(cx, &redirected.tried) {
+            self.story.decided(cx.now, why);
+            cx.problems.solve(Kind::VisitorsOff, ALL_NODES);
+            match self.visitors.mirrors.get_mut(&node) {
+                Some(mirror) if mirror.seat.is_inside() => {
+                    mirror.redirects.add(cx.now);
+                    return self.answer(cx, redirected.asker, Place::Node(node));
+                }
+                Some(mirror) => return mirror.askers.push_back(redirected),
+                None => {}
+            }
+            if self.enter_mirror(cx, node, &redirected) {
+                return;
+            }
+            redirected.tried.insert(node);
+        }
+        // Whoever was to be sent to nodes that failed asks again, and then others may do (spec/60 §6.7).
+        let (place, words) = match redirected.tried.is_empty() {
+            true => (Place::Main, "no visitor node is there for this one: main room"),
+            false => (Place::NotReady, "no visitor node let us in: to be asked again"),
+        };
+        self.story.decided(cx.now, words);
+        say!(self, debug, "{words}");
+        self.tell_no_node(cx);
+        self.answer(cx, redirected.asker, place);
+    }
+
+    /// visitors-off: one who was to look on could not. What the configuration decides of that is told elsewhere.
+    fn tell_no_node(&self, cx: &mut Context) {
+        if cx.nodes.mirrors(&self.room) && cx.nodes.ids().any(|node| cx.nodes.is_named(node)) {
+            cx.problems.raise(cx.now, Kind::VisitorsOff, ALL_NODES, || {
+                "none of the visitor nodes can be used; whoever was to look on comes to the main room, or has to ask again; see \
+                 the lines about the connections below jicofo.xmpp.visitors"
+                    .to_owned()
+            });
+        }
+    }
+
+    fn choose_node(&mut self, cx: &mut Context, tried: &BTreeSet<NodeId>) -> Option<(NodeId, &'static str)> {
+        if !cx.nodes.mirrors(&self.room) {
+            return None;
+        }
+        let (now, lasts) = (cx.now, cx.config.visitors.vnode_join_latency_interval);
+        let mut candidates = Vec::new();
+        for node in cx.nodes.ids().filter(|node| cx.nodes.is_named(*node) && !tried.contains(node)) {
+            let mirror = self.visitors.mirrors.get_mut(&node);
+            let load = mirror.map(|it| it.visitors + it.redirects.count(now, lasts) + it.askers.len());
+            candidates.push(Candidate { node, up: cx.is_connected(node.connection()), load });
+        }
+        let max = cx.config.visitors.max_visitors_per_node as usize;
+        let chosen = select(&candidates, max, |below| (cx.ids.next() % below.max(1) as u64) as usize);
+        chosen.map(|(node, why)| (node, why.words()))
+    }
+
+    /// We are in a room of visitors: whoever waited for that is sent there.
+    pub(super) fn answer_redirected(&mut self, cx: &mut Context, node: NodeId) {
+        // Each leaves the list once he has his answer.
+        while let Some(mirror) = self.visitors.mirrors.get_mut(&node)
+            && let Some(Redirected { asker, .. }) = mirror.askers.front().cloned()
+        {
+            mirror.redirects.add(cx.now);
+            self.answer(cx, asker, Place::Node(node));
+            if let Some(mirror) = self.visitors.mirrors.get_mut(&node) {
+                mirror.askers.pop_front();
+            }
+        }
+    }
+
+    /// Whoever was to go to a node that failed goes to another.
+    pub(super) fn send_elsewhere(&mut self, cx: &mut Context, failed: NodeId, askers: VecDeque<Redirected>) {
+        self.visitors.displaced.extend(askers);
+        while let Some(mut redirected) = self.visitors.displaced.front().cloned() {
+            redirected.tried.insert(failed);
+            self.send_to_node(cx, redirected);
+            self.visitors.displaced.pop_front();
+        }
+    }
+
+    /// Whoever waits for a room of visitors waits for the conference alone, as one of those who do.
+    pub(in crate::focus::conference) fn recall_redirected(&mut self) {
+        let of_mirrors = self.visitors.mirrors.values_mut().flat_map(|mirror| std::mem::take(&mut mirror.askers));
+        let mut recalled: Vec<Redirected> = of_mirrors.collect();
+        recalled.extend(std::mem::take(&mut self.visitors.displaced));
+        for Redirected { asker, .. } in recalled {
+            // Where something failed half way he may be here and there.
+            if !self.askers.iter().any(|known| known.asked == asker.asked) {
+                self.askers.push_back(asker);
+            }
+        }
+    }
+
+    /// A moderator lets visitors in (spec/60 §6.13).
+    pub(in crate::focus) fn broadcast(
+        &mut self,
+        cx: &mut Context,
+        asked: Asked,
+        id: MemberId,
+        wish: &visitors::Visitors,
+    ) {
+        let sender = self.members.get(id);
+        let leads = sender.is_some_and(|member| member.on == self.seat.on && member.leads());
+        if !leads {
+            return cx.answer_error(asked, Condition::Forbidden, "only moderators may let visitors in");
+        }
+        if wish.room.as_deref() != Some(self.room.as_jid().as_str()) {
+            return cx.answer_error(asked, Condition::BadRequest, "this is another room");
+        }
+        if !wish.broadcast.as_ref().is_some_and(|broadcast| broadcast.enabled) {
+            return cx.answer_error(asked, Condition::BadRequest, "visitors who are in stay in");
+        }
+        cx.answer(asked, IqBody::Result(None));
+        if std::mem::replace(&mut self.visitors.broadcast, true) {
+            return;
+        }
+        self.story.decided(cx.now, "a moderator lets visitors in");
+        for node in self.visitors.nodes() {
+            self.connect_node(cx, node);
+        }
+    }
+}
+
+/// For a line of the log.
+pub(super) fn words_of(failure: &EntryFailure) -> String {
+    match failure {
+        EntryFailure::NoAnswer(what) => (*what).to_owned(),
+        EntryFailure::Refused { condition, text } => format!("{condition} {text}"),
+    }
+}

@@ -1,0 +1,118 @@
+//! A conference's visitors: who is sent to which node, the rooms there, what is published of them (spec/60 §6).
+
+mod direct;
+mod mirror;
+mod published;
+
+pub(crate) use self::mirror::Stay;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::Conference;
+use crate::focus::NodeId;
+use crate::focus::context::{Asked, Context};
+use crate::focus::request::Requester;
+use crate::focus::seat::Seat;
+use crate::focus::timers::TimerKey;
+use crate::focus::visitors::mirrors::MirrorId;
+use crate::focus::visitors::redirects::Redirects;
+use crate::wire::presence::Presence;
+
+#[derive(Debug, Default)]
+pub(crate) struct Visitors {
+    /// Rooms of visitors that we are in, or enter.
+    mirrors: BTreeMap<NodeId, Mirror>,
+    /// Who is to be sent to another node than the one that failed.
+    displaced: VecDeque<Redirected>,
+    /// A moderator lets visitors in.
+    broadcast: bool,
+    /// Until then nothing more is said of their number.
+    pub rest: Option<TimerKey>,
+    /// Somebody has been in the main room: the conference ends when nobody is any more.
+    pub opened: bool,
+}
+
+/// A room of visitors: it mirrors the main room on a node.
+#[derive(Debug)]
+struct Mirror {
+    id: MirrorId,
+    seat: Seat,
+    /// What came from the room before we were in it for good.
+    held: Vec<Presence>,
+    /// Who is sent there as soon as we are in it.
+    askers: VecDeque<Redirected>,
+    redirects: Redirects,
+    /// How many visitors are in it.
+    visitors: usize,
+    /// Prosody was asked to connect it.
+    connected: bool,
+}
+
+/// Somebody who is to be a visitor, and where that came to nothing.
+#[derive(Debug, Clone)]
+struct Redirected {
+    asker: Requester,
+    tried: BTreeSet<NodeId>,
+}
+
+impl Visitors {
+    pub fn has_asker(&self, asked: &Asked) -> bool {
+        let mut waiting = self.mirrors.values().flat_map(|mirror| &mirror.askers).chain(&self.displaced);
+        waiting.any(|it| it.asker.asked == *asked)
+    }
+
+    pub fn seat(&self, node: NodeId) -> Option<&Seat> {
+        self.mirrors.get(&node).map(|mirror| &mirror.seat)
+    }
+
+    pub fn nodes(&self) -> Vec<NodeId> {
+        self.mirrors.keys().copied().collect()
+    }
+
+    /// A visitor is in a room, who may have been sent there.
+    pub fn came(&mut self, node: NodeId, cx: &Context) {
+        if let Some(mirror) = self.mirrors.get_mut(&node) {
+            mirror.visitors += 1;
+            mirror.redirects.came(cx.now, cx.config.visitors.vnode_join_latency_interval);
+        }
+    }
+
+    /// A visitor is no longer in a room.
+    pub fn gone(&mut self, node: NodeId) {
+        if let Some(mirror) = self.mirrors.get_mut(&node) {
+            mirror.visitors = mirror.visitors.saturating_sub(1);
+        }
+    }
+}
+
+impl Conference {
+    /// What contradicts itself.
+    pub(super) fn audit_visitors(&self, cx: &Context, wrong: &mut Vec<String>) {
+        let counted = |node: NodeId| self.members.iter().filter(|member| member.on == node.connection()).count();
+        for (node, mirror) in &self.visitors.mirrors {
+            if mirror.visitors != counted(*node) {
+                wrong.push(format!("{} visitors on {node:?} are {}", mirror.visitors, counted(*node)));
+            }
+            if cx.mirrors.conference(*node, mirror.seat.room.as_jid().as_str()) != Some(self.id) {
+                wrong.push(format!("the room on {node:?} cannot be found"));
+            }
+            if mirror.seat.is_outside() || (mirror.seat.is_inside() && !mirror.askers.is_empty()) {
+                wrong.push(format!("the room on {node:?} is neither entered nor given up"));
+            }
+        }
+        let known = |member: &&super::member::Member| match member.on.node() {
+            None => true,
+            Some(node) => self.visitors.mirrors.contains_key(&node),
+        };
+        for member in self.members.iter().filter(|member| !known(member)) {
+            wrong.push(format!("{} is in no room of ours", member.nick));
+        }
+        if self.visitors.rest.is_some_and(|timer| !cx.timers.has(timer)) {
+            wrong.push("nobody says any more how many visitors there are".into());
+        }
+        let published = self.published.value("visitor-count").map_or(0, |count| count.parse().unwrap_or(usize::MAX));
+        if self.is_running() && self.visitors.rest.is_none() && published != self.members.visitors() {
+            wrong.push(format!("{published} visitors were published of {}", self.members.visitors()));
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Visitor nodes, and the component that connects them with the main rooms: `mod_visitors_component` and `mod_fmuc` as far as
+//! the focus and visitors see them (spec/60 §6.4, §6.8, §6.9).
+//!
+//! A node is a server of its own; here its rooms are beside those of the main one, apart by their domain.
+
+use super::Server;
+use super::muc::user_of;
+use crate::Time;
+use crate::ns;
+use crate::xml::{Element, Read, domain, el, result_of};
+
+impl Server {
+    /// The node on which a room for visitors is.
+    pub(super) fn node_of(&self, room: &str) -> Option<String> {
+        let of = |node: &&String| domain(room) == self.options.domains.mirror_domain(node);
+        self.options.nodes.iter().find(of).cloned()
+    }
+
+    /// The room on a node that mirrors a main room.
+    pub fn mirror_of(&self, main: &str, node: &str) -> String {
+        let name = main.split('@').next().unwrap_or_default();
+        format!("{name}@{}", self.options.domains.mirror_domain(node))
+    }
+
+    /// Whether visitors of a room are let in on a node.
+    pub fn is_node_connected(&self, main: &str, node: &str) -> bool {
+        self.nodes_connected.contains(&(main.to_owned(), node.to_owned()))
+    }
+
+    /// Visitors that wait until their room is connected with the main one.
+    pub(super) fn waits_for_connection(&mut self, label: &str, room: &str, nick: &str, presence: &Element) -> bool {
+        if self.node_of(room).is_none() || self.is_admin(label) {
+            return false;
+        }
+        let Some(held) = self.rooms.get_mut(room).filter(|held| !held.connected) else { return false };
+        held.waiting.push((label.to_owned(), nick.to_owned(), presence.clone()));
+        true
+    }
+
+    /// Visitors see the focus and themselves; the focus sees visitors only.
+    pub(super) fn are_apart(&self, room: &str, one: &str, other: &str) -> bool {
+        one != other && !one.starts_with("focus") && !other.starts_with("focus") && self.node_of(room).is_some()
+    }
+
+    /// What the focus asks of the component.
+    pub(super) fn visitors_component(&mut self, label: &str, iq: &Element) {
+        if self.options.silent_visitors {
+            return;
+        }
+        let Some(visitors) = iq.kid("visitors", ns::VISITORS).cloned() else {
+            return self.refuse(label, iq, "cancel", "service-unavailable", None);
+        };
+        if iq.get("type") != Some("get") {
+            return self.complaints.add(format!("{label} asks the visitors component by {:?}", iq.get("type")));
+        }
+        if !self.is_admin(label) {
+            return self.refuse(label, iq, "auth", "forbidden", None);
+        }
+        let main = visitors.get("room").unwrap_or("").to_owned();
+        if self.rooms.get(&main).is_none_or(|room| room.nick_of(label).is_none()) {
+            return self.complaints.add(format!("{label} speaks of visitors of {main}, where it is not"));
+        }
+        for child in visitors.children() {
+            let node = child.get("vnode").unwrap_or("").to_owned();
+            if !self.options.nodes.contains(&node) {
+                return self.complaints.add(format!("{label} speaks of a visitor node '{node}', which there is not"));
+            }
+            match child.name() {
+                "connect-vnode" => self.connect_node(&main, &node),
+                "disconnect-vnode" if self.nodes_connected.remove(&(main.clone(), node.clone())) => {
+                    let mirror = self.mirror_of(&main, &node);
+                    self.destroy_room(&mirror, "Conference ended.");
+                }
+                "disconnect-vnode" => {
+                    return self.complaints.add(format!("{label} disconnects {node} from {main}: it is not connected"));
+                }
+                name => self.complaints.add(format!("{label} asks the visitors component for <{name}>")),
+            }
+        }
+        self.deliver("server", label, result_of(iq).done());
+    }
+
+    fn connect_node(&mut self, main: &str, node: &str) {
+        let mirror = self.mirror_of(main, node);
+        self.nodes_connected.insert((main.to_owned(), node.to_owned()));
+        let Some(held) = self.rooms.get_mut(&mirror) else {
+            return self.complaints.add(format!("{node} is to be connected to {main}, and has no room for it"));
+        };
+        held.connected = true;
+        for (label, nick, presence) in std::mem::take(&mut held.waiting) {
+            if self.is_connected(&label) {
+                self.presence_to_room(&label, &mirror, &nick, &presence);
+            }
+        }
+    }
+
+    /// The focus leaves a room by itself. Visitors come again and again if it leaves before their node was told of the end.
+    pub(super) fn check_leave(&mut self, label: &str, room: &str) {
+        let (name, node) = (room.split('@').next().unwrap_or_default(), self.node_of(room));
+        let early = |(main, of): &(String, String)| match &node {
+            Some(node) => main.split('@').next() == Some(name) && of == node,
+            None => main == room,
+        };
+        if self.nodes_connected.iter().any(early) {
+            self.complaints.add(format!("{label} leaves {room} before visitors were told of the end"));
+        }
+    }
+
+    /// The component forgets a room without the focus.
+    pub(super) fn forget_nodes(&mut self, main: &str) {
+        self.nodes_connected.retain(|(room, _)| room != main);
+    }
+
+    /// The rooms for visitors that mirror a room, with who is in them beside the focus.
+    fn mirrors_of(&self, main: &str) -> Vec<(String, Vec<String>)> {
+        let connected = self.nodes_connected.iter().filter(|(room, _)| room == main);
+        let mirrors = connected.map(|(_, node)| self.mirror_of(main, node));
+        let visitors = |mirror: &String| {
+            let occupants = self.rooms.get(mirror).map(|held| held.occupants.values()).into_iter().flatten();
+            occupants.map(|it| it.label.clone()).filter(|label| !label.starts_with("focus")).collect()
+        };
+        mirrors.map(|mirror| (mirror.clone(), visitors(&mirror))).collect()
+    }
+
+    /// Somebody in the main room, as visitors see him. The focus shows itself on each node.
+    pub(super) fn mirror(&mut self, main: &str, nick: &str) {
+        for (mirror, visitors) in self.mirrors_of(main) {
+            for visitor in visitors {
+                self.show_mirrored(main, nick, &mirror, &visitor);
+            }
+        }
+    }
+
+    fn show_mirrored(&mut self, main: &str, nick: &str, mirror: &str, visitor: &str) {
+        let Some(occupant) = self.rooms.get(main).and_then(|held| held.occupants.get(nick)) else { return };
+        if occupant.label.starts_with("focus") {
+            return;
+        }
+        let children = occupant.presence.children().filter(|child| !child.ns().starts_with(ns::MUC)).cloned();
+        let presence = el("presence", ns::CLIENT)
+            .attr("from", format!("{mirror}/{nick}"))
+            .attr("to", self.jid_of(visitor))
+            .children(children.collect::<Vec<_>>())
+            .child(user_of(occupant, &occupant.role, &[], None, false));
+        self.deliver("server", visitor, presence.done());
+    }
+
+    /// Whoever enters a room for visitors is shown the main room.
+    pub(super) fn show_main_room(&mut self, mirror: &str, visitor: &str) {
+        let connected = self.nodes_connected.iter().find(|(main, node)| self.mirror_of(main, node) == mirror);
+        let Some(main) = connected.map(|(main, _)| main.clone()).filter(|_| !visitor.starts_with("focus")) else {
+            return;
+        };
+        let nicks = self.rooms.get(&main).map(|held| held.occupants.keys().cloned().collect::<Vec<_>>());
+        for nick in nicks.unwrap_or_default() {
+            self.show_mirrored(&main, &nick, mirror, visitor);
+        }
+    }
+
+    /// Somebody has left the main room.
+    pub(super) fn unmirror(&mut self, main: &str, nick: &str) {
+        for (mirror, visitors) in self.mirrors_of(main) {
+            for visitor in visitors {
+                let gone = el("presence", ns::CLIENT)
+                    .attr("type", "unavailable")
+                    .attr("from", format!("{mirror}/{nick}"))
+                    .attr("to", self.jid_of(&visitor));
+                self.deliver("server", &visitor, gone.done());
+            }
+        }
+    }
+
+    /// A node closes a room for visitors, as it does when nobody is there.
+    pub fn close_mirror(&mut self, now: Time, main: &str, node: &str) {
+        let mirror = self.mirror_of(main, node);
+        self.destroy(now, &mirror, "No visitors.");
+    }
+}
