@@ -3,6 +3,7 @@
 use jicofo::focus::NodeId;
 use jicofo::focus::command::Command;
 
+use super::judge::CROSSING;
 use super::peers::{is_visitor, nick};
 use super::plan::{Client, Error, What};
 use super::play::{Later, Life, bridge, node, room};
@@ -166,7 +167,7 @@ impl Life<'_> {
         if self.focus_away {
             return;
         }
-        self.focus_away = true;
+        (self.focus_away, self.focus_left) = (true, self.s.now());
         self.judge.trouble(self.s.now());
         match what {
             What::CutAndResumed(long) => {
@@ -312,7 +313,12 @@ impl Life<'_> {
             }
             Later::Resumed => {
                 self.focus_away = false;
-                self.judge.trouble(self.s.now());
+                let now = self.s.now();
+                self.judge.trouble(now);
+                // It has not read yet that they came, and speaks to those who were there before.
+                for person in self.people.values_mut().filter(|it| it.since + CROSSING > self.focus_left) {
+                    person.since = now;
+                }
                 self.s.focus_resumes();
             }
             Later::LoggedIn => {

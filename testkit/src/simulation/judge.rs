@@ -15,7 +15,7 @@ const TROUBLE: Time = Time::from_secs(45);
 const ORPHANS: Time = Time::from_secs(70);
 
 /// Until what was sent to somebody has reached whoever has come back under the same name.
-const CROSSING: Time = Time::from_secs(4);
+pub(super) const CROSSING: Time = Time::from_secs(4);
 
 /// Keeps what was seen already, and what is excused.
 #[derive(Debug, Default)]
@@ -78,7 +78,7 @@ impl Judge {
                 self.waiting.insert(violation.peer.clone());
                 continue;
             }
-            let hostile = hostile || is_of_hostile(&violation.text, people);
+            let hostile = hostile || is_of_hostile(&violation.text, people, s.now());
             let stray = is_stray(&violation.text, person, people, s.now());
             let guessed = person.is_some_and(|person| self.is_guessed_at(s, person));
             let guessed = guessed && violation.text.contains("to a client without");
@@ -204,17 +204,21 @@ fn is_there_already(text: &str) -> bool {
 
 /// Whether this is about a source that its owner sent on purpose as no client does, and that rooms allow: others are told of
 /// it as it is (spec/30 §9.5): one without msid that is in no group, and one more under the name of a group.
-fn is_of_hostile(text: &str, people: &BTreeMap<u8, Person>) -> bool {
+fn is_of_hostile(text: &str, people: &BTreeMap<u8, Person>, now: Time) -> bool {
     let of = |number: &u8| text.contains(&format!(" of {} ", nick(*number)));
     let allowed = text.ends_with("without msid") || text.contains("is not exactly the sources");
-    allowed && people.iter().any(|(number, person)| person.hostile && of(number))
+    let hostile = |person: &Person| person.hostile || (person.was_hostile && is_young(person, now));
+    allowed && people.iter().any(|(number, person)| hostile(person) && of(number))
+}
+
+/// Whether what was meant for the earlier life of this name, or came from it, may be under way.
+fn is_young(person: &Person, now: Time) -> bool {
+    person.lives > 0 && now.saturating_sub(person.since) < CROSSING + Time::from_millis(person.thinks.into())
 }
 
 /// Whether this is about what was meant for an earlier life of the same name: rooms know names only.
 fn is_stray(text: &str, person: Option<&Person>, people: &BTreeMap<u8, Person>, now: Time) -> bool {
-    let young = |person: &Person| {
-        person.lives > 0 && now.saturating_sub(person.since) < CROSSING + Time::from_millis(person.thinks.into())
-    };
+    let young = |person: &Person| is_young(person, now);
     let crossed =
         text.starts_with("an answer to nothing") || text.contains(" of session '") || text.contains(" while session '");
     let back = |(number, person): (&u8, &Person)| young(person) && text.contains(&format!("/{},", nick(*number)));

@@ -27,11 +27,13 @@ pub(super) struct Person {
     pub lives: u32,
     /// Whatever it says of the focus does not count.
     pub hostile: bool,
+    /// It was in the life before.
+    pub was_hostile: bool,
     /// Something was refused after which the real client loads its page again.
     pub refused: bool,
     /// Is not back yet.
     pub away: bool,
-    /// When this life began.
+    /// When this life began; or, if the focus was cut off then, since when it can know of it.
     pub since: Time,
     /// How often in a row it had a session and no endpoint when it looked.
     pub suffering: u32,
@@ -87,6 +89,7 @@ impl Life<'_> {
             thinks,
             lives,
             hostile: false,
+            was_hostile: self.people.get(&number).is_some_and(|person| person.hostile),
             refused: false,
             away: false,
             suffering: 0,

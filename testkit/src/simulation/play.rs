@@ -46,6 +46,8 @@ pub(super) struct Life<'a> {
     pub focus_away: bool,
     /// Visitor nodes to which it has no connection.
     pub nodes_away: BTreeSet<u8>,
+    /// When that began.
+    pub focus_left: Time,
     /// A bridge has refused somebody for good.
     pub drops: bool,
     /// Bridges that do nothing, and have not missed the end of a focus.
@@ -166,6 +168,7 @@ impl<'a> Life<'a> {
             orphans: Vec::new(),
             focus_away: false,
             nodes_away: BTreeSet::new(),
+            focus_left: Time::ZERO,
             drops: false,
             asleep: BTreeSet::new(),
             confused: BTreeSet::new(),
