@@ -6,6 +6,7 @@ extern crate self as jicofo;
 pub mod cli;
 pub mod config;
 pub mod focus;
+pub mod http;
 pub mod logging;
 pub mod measure;
 pub mod server;

@@ -2,7 +2,7 @@
 //!
 //! One thread runs everything. Nothing is decided here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,7 +16,9 @@ use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::config::Config;
+use crate::focus::command::CommandId;
 use crate::focus::{Connection, Focus, Input, NodeId, Output, Seed, Timestamp};
+use crate::http::{Call, Server, Serving, Waiting};
 use crate::measure::Histogram;
 use crate::wire::Jid;
 use crate::wire::stanza::{IqBody, Stanza};
@@ -79,10 +81,20 @@ pub async fn serve(config: Arc<Config>, on_hang_up: impl FnMut()) -> u8 {
             return STARTED_NOT;
         }
     };
+    // Before anybody is told that there is a focus: where it can't run as it is meant to, it does not begin to.
+    let mut http = match Server::bind(&config).await {
+        Ok(server) => server.map(|server| server.serve(config.clone())),
+        Err(error) => {
+            log::error!("Cannot start: {error}");
+            return STARTED_NOT;
+        }
+    };
     let latency = std::env::var_os(MEASURE).is_some_and(|value| value == "1").then(Arc::<Histogram>::default);
     let (sender, mut events) = mpsc::channel(EVENT_QUEUE);
     let mut shell = Shell::new(config, seed, &sender, latency.clone());
 
+    // What counts from the start on counts from now on.
+    shell.handle(Input::Tick, None);
     let first = loop {
         let wake = shell.focus.poll_timeout().map(|time| shell.clock.instant(time));
         tokio::select! {
@@ -99,7 +111,12 @@ pub async fn serve(config: Arc<Config>, on_hang_up: impl FnMut()) -> u8 {
                     // The connections write before anything else is done. Otherwise they do as soon as we wait.
                     yield_now().await;
                 }
+                // However much the server has to say: operators have a turn, too, and never more than one.
+                if let Some(call) = http.as_mut().and_then(Serving::try_next) {
+                    shell.call(call);
+                }
             }
+            Some(call) = next_call(&mut http) => shell.call(call),
             () = until(wake) => {
                 shell.handle(Input::Tick, None);
             }
@@ -132,6 +149,14 @@ fn seed() -> std::io::Result<Seed> {
     Ok(Seed { public: u64::from_le_bytes(public), secret })
 }
 
+/// The next request over HTTP; for ever without any HTTP.
+async fn next_call(http: &mut Option<Serving>) -> Option<Call> {
+    match http {
+        Some(http) => http.next().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Sleeps until then; for ever without a time.
 async fn until(wake: Option<Instant>) {
     match wake {
@@ -145,6 +170,9 @@ struct Shell {
     focus: Focus,
     clock: Clock,
     connections: BTreeMap<Connection, Line>,
+    /// Who waits for the reply to a command. The core answers each.
+    waiting: HashMap<CommandId, Waiting>,
+    commands: u64,
     measured: bool,
 }
 
@@ -177,6 +205,8 @@ impl Shell {
             connections: connections.collect(),
             focus: Focus::new(config.clone(), seed),
             clock: Clock::new(),
+            waiting: HashMap::new(),
+            commands: 0,
             measured,
         }
     }
@@ -197,6 +227,15 @@ impl Shell {
                 self.handle(Input::Stanza { on, stanza }, self.measured.then_some(read_at))
             }
         }
+    }
+
+    /// A request over HTTP.
+    fn call(&mut self, call: Call) {
+        self.commands += 1;
+        let id = CommandId(self.commands);
+        let (command, waiting) = call.split();
+        self.waiting.insert(id, waiting);
+        self.handle(Input::Command { id, command }, None);
     }
 
     /// Hands one input to the core and carries out what it says: so many stanzas.
@@ -220,8 +259,11 @@ impl Shell {
                     }
                     None => log::error!("There is no {on:?} connection to send on"),
                 },
-                // Nobody gives commands yet.
-                Output::Reply { .. } => {}
+                Output::Reply { id, reply } => {
+                    if let Some(waiting) = self.waiting.remove(&id) {
+                        waiting.answer(reply);
+                    }
+                }
             }
         }
         sent

@@ -21,7 +21,7 @@ const WITHOUT_A_READER: &[&str] = &[
     "jicofo.xmpp.service.xmpp-domain",
     "jicofo.xmpp.component.subdomain",
     "jicofo.authentication.enabled",
-    // Health checks of our own make rooms there.
+    // By a method of its section: health checks of our own make rooms there.
     "jicofo.xmpp.client.conference-muc-jid",
 ];
 

@@ -297,7 +297,7 @@ fn it_starts_and_runs_where_nothing_can_be_written() {
         std::fs::create_dir_all(place).expect("the temporary folder can be written");
     }
     let config = folder.join("jicofo.conf");
-    let text = "jicofo.xmpp.client { domain = a.x, password = p, hostname = \"127.0.0.1\", port = 1 }";
+    let text = "jicofo.rest.enabled = false\njicofo.xmpp.client { domain = a.x, password = p, hostname = \"127.0.0.1\", port = 1 }";
     std::fs::write(&config, text).expect("the temporary folder can be written");
     let limited = |script: &str| {
         let mut command = Command::new("sh");

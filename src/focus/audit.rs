@@ -25,6 +25,7 @@ impl Focus {
         self.audit_indexes(&mut wrong);
         self.audit_requests(&mut wrong);
         self.audit_timers(&mut wrong);
+        self.audit_counters(&mut wrong);
         for (id, node, room) in self.cx.mirrors.iter().filter(|(id, ..)| self.conferences.get(*id).is_none()) {
             wrong.push(format!("{id:?} has ended, and has {room:?} on {node:?} yet"));
         }
@@ -38,6 +39,28 @@ impl Focus {
             wrong.push("nobody watches the authentication sessions expire".into());
         }
         wrong
+    }
+
+    /// What was counted as it came and went is what is there.
+    fn audit_counters(&self, wrong: &mut Vec<String>) {
+        let (counted, there) = (&self.cx.metrics, self.gauges());
+        let lasting = [
+            ("conferences", counted.conferences_created, counted.conferences_ended, there.conferences),
+            ("participants", counted.participants, counted.participants_ended, there.participants),
+        ];
+        for (what, came, went, there) in lasting {
+            if came != went + there as u64 {
+                wrong.push(format!("{came} {what} came and {went} went, and {there} are there"));
+            }
+        }
+        let sizes = &there.sizes;
+        if sizes.buckets.iter().sum::<u64>() != there.conferences as u64 || sizes.sum < there.participants as u64 {
+            wrong.push(format!("the sizes of {} conferences are {sizes:?}", there.conferences));
+        }
+        let on_bridges: u64 = self.bridges().iter().map(|bridge| u64::from(bridge.endpoints)).sum();
+        if on_bridges != there.endpoints as u64 {
+            wrong.push(format!("{on_bridges} endpoints on bridges are {}", there.endpoints));
+        }
     }
 
     /// The story of a room, as far as it is remembered. None: there is no conference.

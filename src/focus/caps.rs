@@ -62,10 +62,18 @@ struct Candidate {
     key: Option<String>,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    features: Features,
+    /// When it was used last, and how often since it was learnt.
+    used: u64,
+    count: u64,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct CapsCache {
-    /// By `node#ver`, with the time of the last use.
-    known: HashMap<String, (Features, u64)>,
+    /// By `node#ver`.
+    known: HashMap<String, Known>,
     by_use: BTreeMap<u64, String>,
     uses: u64,
     running: BTreeMap<Shared, Running>,
@@ -75,13 +83,19 @@ pub(crate) struct CapsCache {
 
 impl CapsCache {
     fn recall(&mut self, key: &str) -> Option<Features> {
-        let (features, used) = self.known.get_mut(key)?;
+        let known = self.known.get_mut(key)?;
         self.uses += 1;
-        if let Some(key) = self.by_use.remove(used) {
+        if let Some(key) = self.by_use.remove(&known.used) {
             self.by_use.insert(self.uses, key);
         }
-        *used = self.uses;
-        Some(*features)
+        known.used = self.uses;
+        known.count += 1;
+        Some(known.features)
+    }
+
+    /// All that are remembered, by `node#ver`: how often each was used, and what it stands for.
+    pub fn remembered(&self) -> BTreeMap<&str, (u64, Features)> {
+        self.known.iter().map(|(key, known)| (key.as_str(), (known.count, known.features))).collect()
     }
 
     /// Everybody who waits to be known.
@@ -92,8 +106,9 @@ impl CapsCache {
 
     fn remember(&mut self, key: String, features: Features) {
         self.uses += 1;
-        if let Some((_, used)) = self.known.insert(key.clone(), (features, self.uses)) {
-            self.by_use.remove(&used);
+        let count = self.known.get(&key).map_or(1, |known| known.count + 1);
+        if let Some(known) = self.known.insert(key.clone(), Known { features, used: self.uses, count }) {
+            self.by_use.remove(&known.used);
         }
         self.by_use.insert(self.uses, key);
         if self.known.len() > MAX_REMEMBERED

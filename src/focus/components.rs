@@ -41,6 +41,10 @@ pub(crate) struct Components {
 }
 
 impl Components {
+    pub fn moderation(&self) -> Option<&str> {
+        self.av_moderation.as_deref()
+    }
+
     /// The domain of breakout rooms.
     pub fn breakout_rooms(&self) -> Option<&str> {
         self.breakout_rooms.as_deref()

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::auth::Authentication;
 use super::bridges::registry::{BridgeId, Bridges};
 use super::caps::CapsCache;
+use super::command::{CommandId, Reply};
 use super::conference::offer::CodecCache;
 use super::conference::{ConferenceId, MemberId};
 use super::floods::Floods;
@@ -39,8 +40,9 @@ const MAX_MUC_DOMAINS: usize = 1_000;
 /// What we know of one connection.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Link {
-    /// The address we are bound to, while connected.
+    /// The address we are bound to, or were: it is ours as long as the session may yet be resumed.
     pub jid: Option<Jid>,
+    pub connected: bool,
     /// Lost, but the server may still keep our session.
     pub in_grace: Option<TimerKey>,
 }
@@ -54,6 +56,14 @@ pub(crate) struct Asked {
     /// What it was sent to: the sender of the answer, on a component.
     pub to: Option<Jid>,
     pub id: StanzaId,
+    /// It came as a command, from nobody whom the server knows: answered as one.
+    pub command: Option<CommandId>,
+}
+
+impl Asked {
+    pub fn by_command(id: CommandId) -> Asked {
+        Asked { on: Connection::Client, from: None, to: None, id: StanzaId::from(""), command: Some(id) }
+    }
 }
 
 pub(crate) struct Context {
@@ -146,7 +156,7 @@ impl Context {
     }
 
     pub fn is_connected(&self, on: Connection) -> bool {
-        self.links[on.index()].jid.is_some()
+        self.links[on.index()].connected
     }
 
     /// Our own address on a connection, as the `initiator` of sessions.
@@ -173,6 +183,11 @@ impl Context {
     pub fn send(&mut self, on: Connection, stanza: Stanza) {
         #[cfg(feature = "sabotage")]
         self.sabotage.strike();
+        if let Stanza::Iq(iq) = &stanza
+            && let IqBody::Set(Payload::Jingle(jingle)) = &iq.body
+        {
+            self.metrics.jingle_sent.add(jingle);
+        }
         self.outputs.push_back(Output::Send { on, stanza });
     }
 
@@ -195,8 +210,19 @@ impl Context {
     }
 
     pub fn ask(&mut self, on: Connection, to: Option<Jid>, body: IqBody, then: Then) -> PendingId {
+        self.ask_within(self.reply_timeout(on), on, to, body, then)
+    }
+
+    pub fn ask_within(
+        &mut self,
+        wait: Duration,
+        on: Connection,
+        to: Option<Jid>,
+        body: IqBody,
+        then: Then,
+    ) -> PendingId {
         let id = self.pending.reserve();
-        let deadline = self.timers.set(self.now + self.reply_timeout(on), Timer::NoAnswer(id));
+        let deadline = self.timers.set(self.now + wait, Timer::NoAnswer(id));
         self.pending.insert(id, on, to.clone(), then, deadline);
         let id_on_wire = pending::stanza_id(self.ids.prefix(), id);
         self.send(on, Stanza::Iq(Box::new(Iq { from: None, to, id: id_on_wire, body })));
@@ -211,6 +237,9 @@ impl Context {
 
     /// Answers a request on the connection it came on, to the sender to the letter.
     pub fn answer(&mut self, asked: Asked, body: IqBody) {
+        if let Some(id) = asked.command {
+            return self.put(Output::Reply { id, reply: Reply::Conference(Box::new(body)) });
+        }
         let from = if asked.on == Connection::Component { asked.to } else { None };
         self.send(asked.on, Stanza::Iq(Box::new(Iq { from, to: asked.from, id: asked.id, body })));
     }

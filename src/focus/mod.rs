@@ -13,8 +13,10 @@ mod components;
 pub mod conference;
 mod context;
 mod counted;
+pub mod debug;
 mod diagnosis;
 mod floods;
+pub mod health;
 mod ids;
 pub mod metrics;
 mod moving;
@@ -46,7 +48,7 @@ use self::components::Components;
 use self::conference::{Conference, ConferenceId, Leave};
 use self::context::{Asked, Context, NICK};
 use self::diagnosis::Strangers;
-use self::metrics::{Gauges, Metrics};
+use self::health::Health;
 use self::moving::Redistribution;
 use self::pending::{Answer, Then};
 use self::problems::{Kind, Problems};
@@ -59,6 +61,7 @@ use crate::wire::Jid;
 use crate::wire::stanza::{IqBody, Payload, Stanza};
 use crate::wire::values::Condition;
 pub use ids::Seed;
+pub use own::VERSION;
 pub use time::Timestamp;
 
 /// One of the focus' connections.
@@ -78,6 +81,13 @@ pub enum Connection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub u16);
 
+impl NodeId {
+    /// Its name in the configuration.
+    fn configured(self, config: &Config) -> &str {
+        config.xmpp.visitors.keys().nth(usize::from(self.0)).map_or("?", String::as_str)
+    }
+}
+
 impl Connection {
     /// What people call it.
     pub fn name(self, config: &Config) -> String {
@@ -85,10 +95,7 @@ impl Connection {
             Connection::Client => "client connection".to_owned(),
             Connection::Service => "service connection".to_owned(),
             Connection::Component => "component connection".to_owned(),
-            Connection::Visitors(NodeId(index)) => {
-                let id = config.xmpp.visitors.keys().nth(usize::from(index)).map_or("?", String::as_str);
-                format!("connection of visitor node {id}")
-            }
+            Connection::Visitors(node) => format!("connection of visitor node {}", node.configured(config)),
         }
     }
 
@@ -106,6 +113,16 @@ impl Connection {
         match self {
             Connection::Visitors(node) => Some(node),
             _ => None,
+        }
+    }
+
+    /// What monitoring calls it.
+    pub fn short_name(self, config: &Config) -> String {
+        match self {
+            Connection::Client => "client".to_owned(),
+            Connection::Service => "service".to_owned(),
+            Connection::Component => "component".to_owned(),
+            Connection::Visitors(node) => node.configured(config).to_owned(),
         }
     }
 }
@@ -192,6 +209,7 @@ pub struct Focus {
     commanded: Option<CommandId>,
     redistribution: Redistribution,
     strangers: Strangers,
+    health: Health,
 }
 
 impl Focus {
@@ -213,12 +231,17 @@ impl Focus {
             commanded: None,
             redistribution: Redistribution::default(),
             strangers: Strangers::default(),
+            health: Health::default(),
         }
     }
 
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         self.cx.now = self.cx.now.max(now);
         self.cx.problems.age(self.cx.now);
+        if self.cx.metrics.started.is_none() {
+            self.cx.metrics.started = Some(self.cx.now);
+            self.watch_health();
+        }
         match input {
             Input::Connected { on, jid, resumed } => self.connected(on, jid, resumed),
             Input::Disconnected { on, resumable } => self.disconnected(on, resumable),
@@ -250,10 +273,6 @@ impl Focus {
         &self.cx.problems
     }
 
-    pub fn metrics(&self) -> &Metrics {
-        &self.cx.metrics
-    }
-
     /// How each bridge is doing, by address.
     pub fn bridges(&self) -> Vec<BridgeStatus> {
         self.cx.bridges.status(self.cx.now, &self.cx.config.bridge)
@@ -264,24 +283,6 @@ impl Focus {
         Some(self.conferences.get(self.conferences.id_of_text(room)?)?.room_metadata())
     }
 
-    /// Counted from state.
-    pub fn gauges(&self) -> Gauges {
-        let config = &self.cx.config.bridge;
-        Gauges {
-            conferences: self.conferences.len(),
-            members: self.conferences.iter().map(|conference| conference.members().len()).sum(),
-            participants: self.conferences.iter().map(|conference| conference.members().participants()).sum(),
-            visitors: self.conferences.iter().map(|conference| conference.members().visitors()).sum(),
-            conferences_with_visitors: self.conferences.iter().filter(|it| it.members().visitors() > 0).count(),
-            bridges: self.cx.bridges.iter().count(),
-            operational_bridges: self.cx.bridges.iter().filter(|it| it.operational(self.cx.now, config)).count(),
-            bridges_in_shutdown: self.cx.bridges.iter().filter(|bridge| bridge.graceful_shutdown).count(),
-            bridge_versions: self.cx.bridges.versions(),
-            endpoints: self.cx.bridges.iter().map(|bridge| bridge.endpoints as usize).sum(),
-            requests_pending: self.cx.pending.len(),
-            timers: self.cx.timers.len(),
-        }
-    }
     /// To be called after [`Focus::handle`] panicked, which it does outside of conferences only: what may have been left
     /// undone is done again. The rest goes on.
     pub fn recover(&mut self, now: Timestamp) {
@@ -305,6 +306,8 @@ impl Focus {
             self.conference_failed(id);
         } else if conference.has_ended() {
             self.clear_away(id);
+        } else if conference.is_check && conference.is_inside() {
+            self.check_entered(id);
         }
     }
 
@@ -337,11 +340,12 @@ impl Focus {
     /// Whoever asked when it failed is told so, unless he has his answer, or gets it from a conference.
     fn answer_failed(&mut self) {
         let Some(asked) = self.asked.take() else { return };
-        let is_answer = |stanza: &Stanza| {
-            let Stanza::Iq(iq) = stanza else { return false };
-            iq.id == asked.id && iq.to == asked.from
+        let is_answer = |output: &Output| match (output, asked.command) {
+            (Output::Reply { id, .. }, Some(command)) => *id == command,
+            (Output::Send { stanza: Stanza::Iq(iq), .. }, None) => iq.id == asked.id && iq.to == asked.from,
+            _ => false,
         };
-        let answered = self.cx.outputs().iter().filter_map(Output::stanza).any(is_answer);
+        let answered = self.cx.outputs().iter().any(is_answer);
         if !answered && !self.conferences.iter().any(|conference| conference.has_asker(&asked)) {
             self.cx.answer_error(asked, Condition::InternalServerError, "");
         }
@@ -357,6 +361,11 @@ impl Focus {
 
     fn clear_away(&mut self, id: ConferenceId) {
         let Some(conference) = self.conferences.remove(id) else { return };
+        if conference.is_check {
+            return self.check_conference_ended(&conference);
+        }
+        self.cx.metrics.conferences_ended += 1;
+        self.cx.metrics.conferences_micros += metrics::micros(self.cx.now.since(conference.created));
         self.sessions_of_conference_end(&conference.room);
         let main = conference.main_room().and_then(|room| self.conferences.id_of(room));
         if let Some(main) = main {
@@ -418,6 +427,7 @@ impl Focus {
             }
             Timer::Redistribute => self.redistribute(),
             Timer::SessionsExpire => self.sessions_expire(),
+            Timer::CheckHealth => self.health_due(),
         }
     }
 
@@ -482,6 +492,7 @@ impl Focus {
             }
             Then::Expired(id, bridge) => self.with_conference(id, |conference, cx| conference.expired(cx, &bridge)),
             Then::Checked(bridge) => self.checked(&bridge, &answer),
+            Then::Pinged => self.pinged(&answer),
             Then::Nothing => {}
         }
     }

@@ -15,7 +15,7 @@ const NODE: &str = "http://jitsi.org/jicofo";
 const NAME: &str = "Jitsi Meet Focus";
 
 /// The version that clients log, `major.minor.build`.
-pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// In the order that the hash of XEP-0115 §5.1 wants: by their bytes.
 const FEATURES: [&str; 8] = [

@@ -66,6 +66,8 @@ pub(crate) enum Then {
     /// A bridge let go of a conference, so that it can be created there anew (spec/40 §9.3).
     Expired(ConferenceId, BridgeId),
     Checked(BridgeId),
+    /// The server is there, for the check of our own health.
+    Pinged,
     /// Nobody cares.
     Nothing,
 }

@@ -25,6 +25,7 @@ const STATUS_CONFIGURATION_CHANGED: u16 = 104;
 impl Focus {
     pub(super) fn connected(&mut self, on: Connection, jid: Jid, resumed: bool) {
         self.cx.problems.forget(&on.name(&self.cx.config));
+        self.health.logged_in |= on == Connection::Client;
         self.watch_load();
         let grace = self.cx.link(on).in_grace.take();
         self.cx.timers.cancel(grace);
@@ -37,7 +38,7 @@ impl Focus {
         if !resumed {
             self.give_up_requests(on);
         }
-        *self.cx.link(on) = Link { jid: Some(jid), in_grace: None };
+        *self.cx.link(on) = Link { jid: Some(jid), connected: true, in_grace: None };
         let breweries = self.brewery.as_ref().is_some_and(|brewery| brewery.seat.on == on);
         if breweries && !in_time {
             self.leave_brewery_behind();
@@ -70,7 +71,7 @@ impl Focus {
 
     pub(super) fn disconnected(&mut self, on: Connection, resumable: bool) {
         self.cx.metrics.xmpp_disconnects += 1;
-        self.cx.link(on).jid = None;
+        self.cx.link(on).connected = false;
         // First, so that what was asked for them is not taken for a failure of bridges and rooms.
         if !resumable {
             self.cx.departures.connection_lost(on);
@@ -156,6 +157,7 @@ impl Focus {
             self.retry_brewery("an error of ours");
         }
         self.give_up_checks();
+        self.give_up_health_check();
         self.ask_for_features();
     }
 
@@ -195,8 +197,8 @@ impl Focus {
     fn iq(&mut self, on: Connection, iq: Iq) {
         let Iq { from, to, id, body } = iq;
         let answer = match body {
-            IqBody::Get(payload) => return self.asked(Asked { on, from, to, id }, payload, false),
-            IqBody::Set(payload) => return self.asked(Asked { on, from, to, id }, payload, true),
+            IqBody::Get(payload) => return self.asked(Asked { on, from, to, id, command: None }, payload, false),
+            IqBody::Set(payload) => return self.asked(Asked { on, from, to, id, command: None }, payload, true),
             IqBody::Result(payload) => Answer::Result(payload),
             IqBody::Error(error) => Answer::Error(error),
         };
@@ -214,8 +216,17 @@ impl Focus {
     /// Every request is answered: by whoever it is for, or by the error of RFC 6120 (spec/90, row 115).
     fn asked(&mut self, asked: Asked, payload: Payload, set: bool) {
         self.asked = Some(asked.clone());
+        let jingle = match &payload {
+            Payload::Jingle(jingle) if set => Some(jingle),
+            _ => None,
+        };
+        if let Some(jingle) = jingle {
+            self.cx.metrics.jingle_received.add(jingle);
+            self.cx.metrics.first_jingle.get_or_insert(self.cx.now);
+        }
         if !self.admits(&asked, &payload) {
             self.cx.metrics.requests_limited += 1;
+            self.cx.metrics.jingle_dropped += u64::from(jingle.is_some());
             return self.cx.answer_error(asked, Condition::ResourceConstraint, "rate-limited");
         }
         // Where clients ask for conferences.

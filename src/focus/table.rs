@@ -25,10 +25,6 @@ impl Conferences {
         Some(conference)
     }
 
-    pub fn len(&self) -> usize {
-        self.by_id.len()
-    }
-
     pub fn get(&self, id: ConferenceId) -> Option<&Conference> {
         self.by_id.get(&id)
     }

@@ -54,6 +54,8 @@ pub(crate) enum Timer {
     Redistribute,
     /// An authentication session may have expired.
     SessionsExpire,
+    /// See whether we are well.
+    CheckHealth,
 }
 
 impl Timer {

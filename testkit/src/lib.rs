@@ -9,11 +9,13 @@
 pub mod bridge;
 mod element;
 pub mod focus;
+pub mod http;
 pub mod links;
 pub mod load;
 pub mod login;
 pub mod logs;
 pub mod ns;
+pub mod openmetrics;
 pub mod participant;
 pub mod process;
 pub mod prosody;

@@ -3,7 +3,7 @@
 use testkit::simulation::{Act, Client::*, Error::*, Plan, Setting, What::*, survives};
 
 const SETTING: Setting =
-    Setting { rooms: 1, bridges: 3, hop: 2, spread: 40, presets: false, ice: 2, batching: 0, links: 0 };
+    Setting { rooms: 1, bridges: 3, hop: 2, spread: 40, presets: false, ice: 2, batching: 0, links: 0, nodes: 0 };
 
 /// Everybody leaves, and somebody asks for the conference again before the server has sent us the last presence of our
 /// earlier stay: that is no entry, and the leave that follows it is no end.

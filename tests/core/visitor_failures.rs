@@ -79,8 +79,6 @@ fn rooms_of_visitors_are_left_before_the_main_room() {
     assert_eq!((leaves(&s, MIRROR).count(), leaves(&s, ROOM).count()), (0, 0));
     s.run_for(Time::from_secs(2));
     before(&s, &leaves(&s, MIRROR), &leaves(&s, ROOM));
-    let complaints = s.server().take_violations();
-    assert_eq!(complaints.len(), 2, "the silent component takes them as connected: {complaints:?}");
     s.participant("vera").leave();
     s.finish();
 }

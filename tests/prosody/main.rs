@@ -3,6 +3,7 @@
 mod connection;
 mod faults;
 mod hostile;
+mod http;
 mod login;
 mod logs;
 mod meetings;

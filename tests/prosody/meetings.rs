@@ -103,23 +103,6 @@ async fn fifty_people_come_into_one_room_at_once() {
     undisturbed(&focus);
 }
 
-/// All ask within the same second. Each is shown to each, which takes the server its time on a busy machine: the focus waits
-/// for its answers as long as the test does.
-#[tokio::test]
-async fn two_hundred_people_come_into_one_room_at_once() {
-    let prosody = Prosody::start(Wiring::Proxy).await;
-    let patient = "jicofo.xmpp.client.reply-timeout = 60 seconds";
-    let focus = focus().configuration(patient).start(&prosody).await;
-    let mut stage = stage(&prosody);
-    stage.bridge("jvb1").await;
-    let names: Vec<String> = (0..200).map(|number| format!("guest{number}")).collect();
-    stage.join_at_once_with(&names, |settings| settings.profile = Profile::ssrc_rewriting()).await;
-    stage.agree().await;
-    stage.finish().await;
-    left(&prosody, 0, "room").await;
-    undisturbed(&focus);
-}
-
 #[tokio::test]
 async fn twenty_rooms_of_five_begin_at_once() {
     let prosody = Prosody::start(Wiring::Classic).await;

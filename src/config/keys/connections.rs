@@ -234,10 +234,9 @@ pub(super) const KEYS: &[Key] = &[
         "jicofo.metrics.update-interval",
         POSITIVE,
         "30 seconds",
-        "Period of recomputing the gauges of `/metrics`.",
+        "No effect: gauges are of the moment in which they are read.",
     )
-    .refuse()
-    .later(),
+    .refuse(),
     Key::new("jicofo.octo.enabled", Kind::Bool, "false", "Allow more than one bridge in a conference."),
     Key::new(
         "jicofo.octo.allow-mixed-versions",

@@ -14,41 +14,32 @@ pub(super) const KEYS: &[Key] = &[
         "Check ourselves periodically; without it `/about/health` is 404.",
     )
     .refuse()
-    .legacy(names::HEALTH)
-    .later(),
+    .legacy(names::HEALTH),
     Key::new("jicofo.health.interval", Kind::Duration(0), "10 seconds", "Period of the checks; 0: when asked.")
-        .refuse()
-        .later(),
-    Key::new("jicofo.health.timeout", Kind::Duration(0), "30 seconds", "Older results count as a failure.")
-        .refuse()
-        .later(),
+        .refuse(),
+    Key::new("jicofo.health.timeout", Kind::Duration(0), "30 seconds", "Older results count as a failure.").refuse(),
     Key::new(
         "jicofo.health.max-check-duration",
         Kind::Duration(0),
         "20 seconds",
         "A check that takes longer is a failure.",
     )
-    .refuse()
-    .later(),
+    .refuse(),
     Key::new(
         "jicofo.health.room-name-prefix",
         Kind::Localpart,
         "__jicofo-health-check",
         "Prefix of the rooms made for checks; Prosody's modules know it.",
-    )
-    .later(),
-    Key::new("jicofo.rest.enabled", Kind::Bool, "true", "The HTTP interface.").refuse().later(),
+    ),
+    Key::new("jicofo.rest.enabled", Kind::Bool, "true", "The HTTP interface.").refuse(),
     Key::new("jicofo.rest.port", Kind::Int(i32::MIN as i64, 65_535), "8888", "Its port; 0 or less: no HTTP interface.")
-        .refuse()
-        .later(),
-    Key::new("jicofo.rest.host", Kind::Host, "127.0.0.1", "Address it listens on.").refuse().later(),
-    Key::new("jicofo.rest.prometheus.enabled", Kind::Bool, "true", "`/metrics`.").refuse().later(),
-    Key::new("jicofo.rest.conference-request.enabled", Kind::Bool, "true", "`/conference-request/v1`.")
-        .refuse()
-        .later(),
-    Key::new("jicofo.rest.move-endpoints.enabled", Kind::Bool, "true", "`/move-endpoints/*`.").refuse().later(),
-    Key::new("jicofo.rest.debug.enabled", Kind::Bool, "true", "`/debug*`.").refuse().later(),
-    Key::new("jicofo.rest.pin.enabled", Kind::Bool, "true", "`/pin*`.").refuse().later(),
+        .refuse(),
+    Key::new("jicofo.rest.host", Kind::Host, "127.0.0.1", "Address it listens on.").refuse(),
+    Key::new("jicofo.rest.prometheus.enabled", Kind::Bool, "true", "`/metrics`.").refuse(),
+    Key::new("jicofo.rest.conference-request.enabled", Kind::Bool, "true", "`/conference-request/v1`.").refuse(),
+    Key::new("jicofo.rest.move-endpoints.enabled", Kind::Bool, "true", "`/move-endpoints/*`.").refuse(),
+    Key::new("jicofo.rest.debug.enabled", Kind::Bool, "true", "`/debug*`.").refuse(),
+    Key::new("jicofo.rest.pin.enabled", Kind::Bool, "true", "`/pin*`.").refuse(),
     Key::new("tracing.enabled", Kind::Bool, "false", "Export traces (OpenTelemetry).").later(),
     Key::new("tracing.service-name", Kind::Text, "jicofo", "Name of this service in traces.")
         .refuse_if("tracing.enabled")

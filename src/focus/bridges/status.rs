@@ -51,7 +51,7 @@ fn or_null<S: serde::Serializer>(value: &Option<String>, serializer: S) -> Resul
 }
 
 impl Bridge {
-    fn status(&self, now: Timestamp, config: &config::Bridge) -> BridgeStatus {
+    pub(crate) fn status(&self, now: Timestamp, config: &config::Bridge) -> BridgeStatus {
         let (recent, total) = self.restart_requests(now, config);
         BridgeStatus {
             jid: self.id.jid.clone(),

@@ -270,7 +270,8 @@ impl Conference {
         if let Some(node) = member.on.node() {
             self.visitors.gone(node);
         }
-        if member.is_participant() {
+        if let Some(participation) = member.invite.participation() {
+            cx.metrics.participant_ended(cx.now, participation.since);
             say!(self, info, participant = member.nick; "Removed participant {}", member.nick);
         }
         cx.timers.cancel(member.flush);

@@ -12,7 +12,7 @@ use super::{Conference, Leave, Phase};
 use crate::wire::muc::MucOwner;
 use crate::wire::presence::Presence;
 use crate::wire::stanza::{IqBody, Payload};
-use crate::wire::values::PresenceType;
+use crate::wire::values::{Condition, PresenceType};
 
 /// How long to wait for the metadata of a room that has some (spec/20 §2.2 step 7).
 const METADATA_WAIT: Duration = Duration::from_secs(10);
@@ -71,7 +71,10 @@ impl Conference {
     /// The room's domain says that it hosts no rooms.
     pub fn no_such_service(&mut self, cx: &mut Context) {
         if self.phase == Phase::Entering {
-            self.entry_failed(cx, &EntryFailure::NoAnswer("the domain of the room hosts no rooms"));
+            let why = "the domain of the room hosts no rooms";
+            self.entry_failed(cx, &EntryFailure::NoAnswer(why));
+            // What it is: no more silence.
+            self.failure = Some(EntryFailure::Refused { condition: Condition::ItemNotFound, text: why.into() });
         }
     }
 
@@ -200,6 +203,7 @@ impl Conference {
     }
 
     fn entry_failed(&mut self, cx: &mut Context, failure: &EntryFailure) {
+        self.failure = Some(failure.clone());
         match failure {
             EntryFailure::NoAnswer(what) => {
                 say!(self, error, "could not enter the room: {what}");

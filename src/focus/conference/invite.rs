@@ -12,6 +12,7 @@ use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
 use crate::focus::sources::set::BRIDGE_OWNER;
 use crate::focus::sources::signal::Heard;
+use crate::focus::time::Timestamp;
 use crate::focus::timers::Timer;
 use crate::wire::jingle::{BridgeSession, Jingle, Reason, StartMuted};
 use crate::wire::stanza::{IqBody, Payload};
@@ -31,6 +32,7 @@ pub(crate) enum Invite {
 /// A member that is invited: a participant.
 #[derive(Debug)]
 pub(crate) struct Participation {
+    pub since: Timestamp,
     /// What is being done to give it a (new) session.
     pub task: Task,
     /// The session it has, or is being offered.
@@ -145,14 +147,16 @@ impl Conference {
         let Some(member) = self.members.get_mut(id) else { return };
         let features = member.features.unwrap_or(Features::UNANSWERED);
         member.invite = Invite::Participating(Box::new(Participation {
+            since: cx.now,
             task: Task::AwaitingBridge,
             session: None,
             start_muted: StartMuted::default(),
         }));
         self.members.count_participant(id);
+        // Before anything is said, which may fail: whoever is counted as gone has come.
+        cx.metrics.participants += 1;
         self.publish_visitors(cx);
         self.decide_start_muted(cx, id);
-        cx.metrics.participants += 1;
         if !features.has(Features::START_MUTED_RMD) {
             cx.metrics.participants_no_start_muted_rmd += 1;
         }
@@ -278,7 +282,8 @@ impl Conference {
         }
         let Some(member) = self.members.get_mut(id) else { return };
         cx.timers.cancel(member.next_endpoint.take());
-        if member.invite.is_participant() {
+        if let Some(participation) = member.invite.participation() {
+            cx.metrics.participant_ended(cx.now, participation.since);
             let nick = member.nick.clone();
             member.invite = becomes;
             self.members.uncount_participant(id);

@@ -17,6 +17,7 @@ mod audit;
 pub(crate) mod bridge;
 pub(crate) mod cascade;
 mod coming;
+pub(crate) mod debug;
 mod ending;
 mod entry;
 pub mod features;
@@ -50,10 +51,11 @@ use super::Connection;
 use super::context::{Asked, Context};
 use super::floods::RoomPurse;
 use super::request::Requester;
-use super::seat::{RoomForm, Seat, SeatOwner};
+use super::seat::{EntryFailure, RoomForm, Seat, SeatOwner};
 use super::sources::signal::Signals;
 use super::sources::validate::ConferenceSources;
 use super::story::Story;
+use super::time::Timestamp;
 use super::timers::TimerKey;
 use crate::wire::presence::Presence;
 use crate::wire::values::{MeetingId, SessionId};
@@ -83,6 +85,11 @@ enum Phase {
 
 pub(crate) struct Conference {
     pub id: ConferenceId,
+    pub created: Timestamp,
+    /// Made to see whether one can be: nobody comes, and it counts nowhere (spec/80 §6).
+    pub is_check: bool,
+    /// Why we did not get into the room.
+    pub failure: Option<EntryFailure>,
     pub room: BareJid,
     properties: Properties,
     /// The version of the bridges that it may use, as it was when the conference was made (spec/50 §6.6).
@@ -124,18 +131,27 @@ pub(crate) struct Conference {
 
 impl Conference {
     /// A conference that has yet to [`Conference::start`]. `asker` is answered when we are in its room.
-    pub fn new(cx: &mut Context, room: BareJid, occupant: Jid, properties: Properties, asker: Requester) -> Conference {
+    pub fn new(
+        cx: &mut Context,
+        room: BareJid,
+        occupant: Jid,
+        properties: Properties,
+        asker: impl Into<Option<Requester>>,
+    ) -> Conference {
         let id = ConferenceId(cx.unique());
         let on = Connection::Client;
         Conference {
             id,
+            created: cx.now,
+            is_check: false,
+            failure: None,
             properties,
             pinned_version: cx.pins.version(cx.now, &room).map(str::to_owned),
             seat: Seat::new(SeatOwner::Conference(id), on, room.clone(), occupant),
             room,
             phase: Phase::Entering,
             held: Vec::new(),
-            askers: [asker].into(),
+            askers: asker.into().into_iter().collect(),
             form: RoomForm::default(),
             meeting: MeetingId::default(),
             metadata_seen: false,
@@ -171,6 +187,11 @@ impl Conference {
 
     pub fn is_running(&self) -> bool {
         self.phase == Phase::Running
+    }
+
+    /// The room has let us in, whatever we wait for yet.
+    pub fn is_inside(&self) -> bool {
+        matches!(self.phase, Phase::AwaitingMetadata(_) | Phase::Running)
     }
 
     pub fn has_ended(&self) -> bool {

@@ -34,6 +34,14 @@ struct Moderated {
     whitelist: BTreeSet<String>,
 }
 
+impl Moderation {
+    /// Each kind of media: whether it is moderated, and who may have it on all the same.
+    pub fn shown(&self) -> [(&'static str, bool, &BTreeSet<String>); 3] {
+        [("AUDIO", &self.audio), ("VIDEO", &self.video), ("DESKTOP", &self.desktop)]
+            .map(|(name, of)| (name, of.on, &of.whitelist))
+    }
+}
+
 impl Moderated {
     fn allows(&self, occupant: &Jid) -> bool {
         !self.on || self.whitelist.contains(occupant.as_str())

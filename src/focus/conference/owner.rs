@@ -18,6 +18,9 @@ use crate::wire::values::{Affiliation, Condition};
 /// to make one of them owner would be of no use to anybody (spec/20 §6.1).
 const AFTER_OWNER: Duration = Duration::from_millis(250);
 
+/// As the original calls what elects.
+pub(super) const AUTO_OWNER: &str = "AutoOwnerRoleManager";
+
 /// Whom we made, or found, owner.
 #[derive(Debug, Default)]
 pub(crate) struct Owners {
@@ -54,6 +57,15 @@ impl Conference {
             Leaders::First
         } else {
             Leaders::Others
+        }
+    }
+
+    /// Who decides who leads, as the original calls it, and whom we elected.
+    pub(super) fn role_manager(&self, cx: &Context) -> Option<(&'static str, Option<&Member>)> {
+        match self.leaders(cx) {
+            Leaders::Authenticated => Some(("AuthenticationRoleManager", None)),
+            Leaders::First => Some((AUTO_OWNER, self.owner.elected.and_then(|id| self.members.get(id)))),
+            Leaders::Others => None,
         }
     }
 

@@ -29,6 +29,10 @@ pub(crate) struct Published {
 }
 
 impl Published {
+    pub fn properties(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.properties.iter().map(|(key, value)| (*key, value.as_str()))
+    }
+
     /// The conference ends: nobody is interested in its properties any more.
     pub fn mute_for_good(&mut self) {
         self.live = false;

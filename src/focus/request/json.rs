@@ -48,7 +48,7 @@ fn token(authorization: &str) -> &str {
 
 fn properties(value: Option<&Value>) -> Result<Vec<Property>, String> {
     let properties = match value {
-        None | Some(Value::Null) => return Ok(Vec::new()),
+        None => return Ok(Vec::new()),
         Some(Value::Object(properties)) => properties,
         Some(_) => return Err("the field 'properties' is no object".into()),
     };
@@ -169,6 +169,7 @@ mod tests {
             ("nonsense", "no JSON object"),
             (r#"{"room":5}"#, "'room' is no text"),
             (r#"{"properties":[]}"#, "'properties' is no object"),
+            (r#"{"properties":null}"#, "'properties' is no object"),
             (r#"{"properties":{"a":[1]}}"#, "'a' is no single value"),
         ] {
             let wrong = read(body, None).expect_err(body);

@@ -3,14 +3,13 @@
 pub mod json;
 mod login;
 
-use super::Connection;
-use super::Focus;
-use super::NodeId;
 use super::auth::{Login, Question, Refusal, Room};
+use super::command::{self, Reply};
 use super::conference::{Conference, ConferenceId, MemberId, Properties};
 use super::context::{Asked, Context, NICK, error};
 use super::floods::Start;
 use super::visitors::Wish;
+use super::{Connection, Focus, NodeId, Output};
 use crate::config::Config;
 use crate::wire::focus_iq::{self, Property, SessionInvalid};
 use crate::wire::jid::JidError;
@@ -72,7 +71,13 @@ impl Focus {
             conference.requested(&mut self.cx, requester);
             return;
         }
-        // Without our account's connection there is no room to enter; the client asks again by itself (spec/10 §4.3).
+        // Without our account's connection there is no room to enter; the client asks again by itself (spec/10 §4.3), and an
+        // HTTP server in front of us asks another focus.
+        if let Some(command) = requester.asked.command
+            && let Some(refusal) = self.begins_nothing()
+        {
+            return self.cx.put(Output::Reply { id: command, reply: Reply::Refused(refusal) });
+        }
         let leaving = self.cx.departures.has(Connection::Client, &room);
         if !self.cx.is_connected(Connection::Client) || self.stopping || leaving {
             let supported = supports_visitors(&self.cx, None);
@@ -100,6 +105,15 @@ impl Focus {
         self.cx.metrics.conferences_created += 1;
         self.conferences.insert(conference);
         self.with_conference(id, Conference::start);
+    }
+
+    /// Why no conference can be begun now.
+    fn begins_nothing(&self) -> Option<command::Refusal> {
+        match (self.stopping, self.cx.is_connected(Connection::Client)) {
+            (true, _) => Some(command::Refusal::Stopping),
+            (false, false) => Some(command::Refusal::NotConnected),
+            (false, true) => None,
+        }
     }
 
     /// Whether a request may have what it asks for, and whom it is from.
@@ -279,7 +293,7 @@ pub(crate) fn remedy(condition: Condition) -> &'static str {
 }
 
 /// Who asks: for a request that came through the client proxy, the client behind it (spec/10 §2.1).
-/// None: our own server.
+/// None: our own server, or somebody who speaks HTTP.
 pub(crate) fn sender(cx: &Context, asked: &Asked) -> Option<Jid> {
     asked.from.as_ref().map(|from| sender_behind(&cx.config, from))
 }
@@ -293,7 +307,11 @@ pub(crate) fn sender_behind(config: &Config, from: &Jid) -> Jid {
 
 /// The sender for a line of the log.
 fn name(cx: &Context, asked: &Asked) -> String {
-    sender(cx, asked).map_or_else(|| "our own server".into(), |jid| jid.to_string())
+    match (sender(cx, asked), asked.command) {
+        (Some(jid), _) => jid.to_string(),
+        (None, Some(_)) => "HTTP".into(),
+        (None, None) => "our own server".into(),
+    }
 }
 
 /// What the request asks of a conference that it makes.

@@ -148,6 +148,22 @@ impl Signals {
         self.receivers.keys().filter(|receiver| self.is_waiting(receiver))
     }
 
+    /// What the receiver was told of, of what there is `now`, and how it sees it; with what it has yet to be told in place of
+    /// it. None: it is told of nothing.
+    pub fn told<'a>(
+        &'a self,
+        receiver: &'a EndpointId,
+        now: impl Iterator<Item = (&'a EndpointId, &'a Arc<SourceSet>)>,
+    ) -> Option<Vec<(EndpointId, SourceSet)>> {
+        let Receiver { place, view, heard } = self.receivers.get(receiver)?;
+        let mut told: BTreeMap<EndpointId, Arc<SourceSet>> =
+            now.map(|(owner, set)| (owner.clone(), set.clone())).collect();
+        told.extend(net(self.behind(*place)).into_iter().map(|(owner, (before, _))| (owner, before)));
+        told.retain(|owner, _| owner != receiver && heard.of(owner));
+        let seen = told.into_iter().map(|(owner, set)| (owner, view.filter(&set)));
+        Some(seen.filter(|(_, set)| !set.is_empty()).collect())
+    }
+
     /// What the receiver is to be told, after which it has been told everything. Call it only while its session is active.
     /// `sources`: what there is now.
     pub fn flush(&mut self, receiver: &EndpointId, sources: &ConferenceSources) -> Flush {

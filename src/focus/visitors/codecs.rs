@@ -72,6 +72,11 @@ impl Tally {
         self.codecs.retain(|codec| codec.lists > 0);
     }
 
+    /// How many lists there are, and of each codec in how many it is and the sum of its places there.
+    pub fn shown(&self) -> (u64, impl Iterator<Item = (&str, u64, u64)>) {
+        (self.lists, self.codecs.iter().map(|codec| (&*codec.name, codec.lists, codec.places)))
+    }
+
     /// Those that are in every list, most wanted first; nothing where there is no list.
     pub fn common(&self) -> String {
         let mut common: Vec<&Tallied> = self.codecs.iter().filter(|codec| codec.lists == self.lists).collect();

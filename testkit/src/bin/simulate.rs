@@ -22,6 +22,7 @@ simulate [--seeds FIRST..LAST | --seed SEED|random] [--for SECONDS] [options]
   --rooms 3           at most so many rooms in a life
   --participants 8    at most so many people
   --bridges 3         at most so many bridges
+  --nodes 0           so many visitor nodes
   --acts 60           at most so many events
   --faults all        none, or some of server,bridges,hostile,panics
   --threads 1         lives played side by side
@@ -131,6 +132,7 @@ fn read_arguments() -> Result<Run, String> {
             "--rooms" => run.options.rooms = small()?,
             "--participants" => run.options.participants = small()?,
             "--bridges" => run.options.bridges = small()?,
+            "--nodes" => run.options.nodes = small()?,
             "--acts" => run.options.acts = number(&value)?.try_into().map_err(|_| "too many acts")?,
             "--faults" => run.options.faults = faults(&value)?,
             "--threads" => run.threads = number(&value)?.max(1),

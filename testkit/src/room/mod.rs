@@ -180,6 +180,8 @@ pub struct Server {
     metadata_told: BTreeSet<(String, String)>,
     /// Main rooms and nodes that are connected.
     nodes_connected: BTreeSet<(String, String)>,
+    /// Something that was asked of the visitors component was not heard.
+    unheard_of_nodes: bool,
 }
 
 impl Server {
@@ -198,6 +200,7 @@ impl Server {
             meetings: 0,
             metadata_told: BTreeSet::new(),
             nodes_connected: BTreeSet::new(),
+            unheard_of_nodes: false,
             options,
         }
     }

@@ -50,6 +50,8 @@ fn role_of(affiliation: &str) -> String {
 impl Server {
     pub(super) fn presence_to_room(&mut self, label: &str, room: &str, nick: &str, presence: &Element) {
         let inside = self.rooms.get(room).and_then(|r| r.nick_of(label));
+        // A node closes its rooms when it is told on another connection: that may cross.
+        let is_told_here = label.starts_with("focus") && self.node_of(room).is_none();
         match (presence.get("type"), inside) {
             (Some("unavailable"), Some(nick)) => {
                 if label.starts_with("focus") {
@@ -60,11 +62,11 @@ impl Server {
             // Whoever is inside and enters is shown the whole room again.
             (None, _) if presence.kid("x", ns::MUC).is_some() => self.enter(label, room, nick, presence),
             // Anybody's may cross its being put out; the focus is told so before it speaks again.
-            (None, None) if label.starts_with("focus") => {
+            (None, None) if is_told_here => {
                 self.complaints.add(format!("{label} shows itself in {room} without having entered it"));
             }
             (None, Some(nick)) => self.update(room, &nick, presence),
-            (Some("unavailable"), None) if label.starts_with("focus") => {
+            (Some("unavailable"), None) if is_told_here => {
                 self.complaints.add(format!("{label} leaves {room}, where it is not"));
             }
             _ => {}
@@ -222,7 +224,9 @@ impl Server {
         self.open.retain(|(_, _, from), _| *from != asker);
         // A lobby is there for whoever comes next.
         if empty && crate::xml::domain(room) != self.options.domains.lobby {
-            self.rooms.remove(room);
+            if let Some(gone) = self.rooms.remove(room) {
+                self.turn_away(gone.waiting);
+            }
             self.close_lobby(room);
         }
     }
@@ -246,7 +250,8 @@ impl Server {
     }
 
     pub(super) fn destroy_room(&mut self, room: &str, reason: &str) {
-        let Some(held) = self.rooms.remove(room) else { return };
+        let Some(mut held) = self.rooms.remove(room) else { return };
+        self.turn_away(std::mem::take(&mut held.waiting));
         self.forget_nodes(room);
         for (nick, occupant) in &held.occupants {
             let destroy = el("destroy", ns::MUC_USER).child(el("reason", ns::MUC_USER).text(reason));
@@ -279,7 +284,7 @@ impl Server {
         }
     }
 
-    fn refuse_presence(&mut self, label: &str, presence: &Element, condition: &str, text: &str) {
+    pub(super) fn refuse_presence(&mut self, label: &str, presence: &Element, condition: &str, text: &str) {
         let mut error = el("presence", ns::CLIENT)
             .attr("type", "error")
             .attr("from", presence.get("to").unwrap_or(""))

@@ -45,6 +45,7 @@ impl Server {
     /// What the focus asks of the component.
     pub(super) fn visitors_component(&mut self, label: &str, iq: &Element) {
         if self.options.silent_visitors {
+            self.unheard_of_nodes = true;
             return;
         }
         let Some(visitors) = iq.kid("visitors", ns::VISITORS).cloned() else {
@@ -58,7 +59,7 @@ impl Server {
         }
         let main = visitors.get("room").unwrap_or("").to_owned();
         if self.rooms.get(&main).is_none_or(|room| room.nick_of(label).is_none()) {
-            return self.complaints.add(format!("{label} speaks of visitors of {main}, where it is not"));
+            return self.refuse(label, iq, "cancel", "item-not-found", Some("no such room"));
         }
         for child in visitors.children() {
             let node = child.get("vnode").unwrap_or("").to_owned();
@@ -70,6 +71,10 @@ impl Server {
                 "disconnect-vnode" if self.nodes_connected.remove(&(main.clone(), node.clone())) => {
                     let mirror = self.mirror_of(&main, &node);
                     self.destroy_room(&mirror, "Conference ended.");
+                }
+                // To connect it was asked for, and not heard.
+                "disconnect-vnode" if self.unheard_of_nodes => {
+                    return self.refuse(label, iq, "cancel", "internal-server-error", None);
                 }
                 "disconnect-vnode" => {
                     return self.complaints.add(format!("{label} disconnects {node} from {main}: it is not connected"));
@@ -96,6 +101,10 @@ impl Server {
 
     /// The focus leaves a room by itself. Visitors come again and again if it leaves before their node was told of the end.
     pub(super) fn check_leave(&mut self, label: &str, room: &str) {
+        // It could not tell anybody.
+        if self.unheard_of_nodes || self.connections.get("focus").is_none_or(|focus| focus.suspended) {
+            return;
+        }
         let (name, node) = (room.split('@').next().unwrap_or_default(), self.node_of(room));
         let early = |(main, of): &(String, String)| match &node {
             Some(node) => main.split('@').next() == Some(name) && of == node,
@@ -167,6 +176,13 @@ impl Server {
                     .attr("to", self.jid_of(&visitor));
                 self.deliver("server", &visitor, gone.done());
             }
+        }
+    }
+
+    /// A room for visitors is gone, and so is who waited for it.
+    pub(super) fn turn_away(&mut self, waiting: Vec<(String, String, Element)>) {
+        for (label, _, presence) in waiting {
+            self.refuse_presence(&label, &presence, "item-not-found", "the room is gone");
         }
     }
 

@@ -1,5 +1,6 @@
 //! What has to be true: all views agree, nobody complains, nothing is left.
 
+use jicofo::focus::Connection;
 use jicofo::focus::metrics::Gauges;
 
 use super::Scenario;
@@ -93,8 +94,9 @@ impl Scenario {
         for bridge in self.bridges.values() {
             wrong.extend(bridge.errors().iter().map(|error| format!("{} answered {error:?}", bridge.nick())));
         }
-        for label in ["focus", "focus/component"] {
-            let open = self.server.unanswered(label);
+        let nodes = self.nodes().into_iter().map(|node| super::driver::label_of(Connection::Visitors(node)));
+        for label in ["focus", "focus/component"].map(str::to_owned).into_iter().chain(nodes) {
+            let open = self.server.unanswered(&label);
             wrong.extend(open.into_iter().map(|open| format!("the focus never answered: {open}")));
         }
         wrong

@@ -104,6 +104,20 @@ impl Scenario {
         reply
     }
 
+    /// Gives the focus a command that it may answer later.
+    pub fn gives(&mut self, command: Command) -> CommandId {
+        let id = CommandId(self.inputs as u64);
+        self.feed(Input::Command { id, command });
+        self.pump();
+        id
+    }
+
+    /// What it answered, once it has: by then that is forgotten.
+    pub fn replied(&mut self, id: CommandId) -> Option<Reply> {
+        let place = self.replies.iter().position(|(answered, _)| *answered == id)?;
+        Some(self.replies.remove(place).1)
+    }
+
     /// A participant, to tell it what to do.
     pub fn participant(&mut self, name: &str) -> &mut Participant {
         let now = self.now;

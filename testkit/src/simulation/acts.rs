@@ -1,10 +1,11 @@
 //! How each thing that a plan names comes about.
 
+use jicofo::focus::NodeId;
 use jicofo::focus::command::Command;
 
 use super::peers::{is_visitor, nick};
 use super::plan::{Client, Error, What};
-use super::play::{Later, Life, bridge, room};
+use super::play::{Later, Life, bridge, node, room};
 use crate::Time;
 use crate::bridge::{Fault, Health};
 use crate::participant::Place;
@@ -30,9 +31,22 @@ impl Life<'_> {
             }
             What::FocusReplaced if !self.focus_away => {
                 self.lose_focus();
+                self.nodes_away.clear();
                 self.s.focus_is_replaced();
             }
             What::FocusReplaced => {}
+            What::NodeCutAndResumed(..) | What::NodeCutAndAnew(..) => self.act_on_node(what),
+            What::MirrorDestroyed(number, of) if of < self.plan.setting.nodes => {
+                let now = self.s.now();
+                self.judge.trouble(now);
+                self.s.server().close_mirror(now, &room(number), &node(of));
+            }
+            What::MirrorDestroyed(..) => {}
+            What::VisitorsSilent(long) => {
+                self.s.server().options.silent_visitors = true;
+                self.judge.trouble(self.s.now());
+                self.later(millis(long), Later::VisitorsSpeak);
+            }
             What::Sabotage(stanzas) => self.s.sabotage(stanzas.into()),
             What::AnswersLost(count) => self.s.accident(count.into(), Fate::IsLost, is_answer),
             What::AnswersLate(count, long) => self.s.accident(count.into(), Fate::IsLate(millis(long)), is_answer),
@@ -86,8 +100,22 @@ impl Life<'_> {
         let (now, jid) = (self.s.now(), format!("{}@meet.test", nick(number)));
         let connected = self.s.view(&label).connected();
         // Telephones have no pictures.
-        let silent = client == Client::Phone || is_visitor(self.plan.setting, number);
+        let looks_on = self.s.view(&label).is_visitor();
+        let silent = client == Client::Phone || is_visitor(self.plan.setting, number) || looks_on;
         let can_add = connected && !silent && self.s.view(&label).own().sources.len() <= MANY;
+        let of_visitors = matches!(
+            what,
+            What::Leaves(_)
+                | What::Vanishes(_)
+                | What::Reloads(_)
+                | What::Restarts(_)
+                | What::RestartsIce(_)
+                | What::IceFails(_)
+        );
+        // On a node there is nobody whom they could ask for more.
+        if looks_on && !of_visitors {
+            return;
+        }
         match what {
             What::Leaves(_) => self.s.participant(&label).leave(),
             What::Vanishes(_) => self.s.dies(&label),
@@ -157,6 +185,20 @@ impl Life<'_> {
             What::ServerRestarts(long) => self.restart_server(millis(long)),
             _ => {}
         }
+    }
+
+    fn act_on_node(&mut self, what: What) {
+        let (number, long) = match what {
+            What::NodeCutAndResumed(number, long) | What::NodeCutAndAnew(number, long) => (number, long),
+            _ => return,
+        };
+        if number >= self.plan.setting.nodes || !self.nodes_away.insert(number) {
+            return;
+        }
+        self.judge.trouble(self.s.now());
+        self.s.node_is_cut_off(NodeId(number.into()));
+        let resumes = matches!(what, What::NodeCutAndResumed(..));
+        self.later(millis(long), if resumes { Later::NodeResumed(number) } else { Later::NodeLoggedIn(number) });
     }
 
     fn restart_server(&mut self, down: Time) {
@@ -278,6 +320,17 @@ impl Life<'_> {
                 self.lose_focus();
                 self.s.focus_logs_in_anew();
             }
+            // Unless the focus has been replaced meanwhile.
+            Later::NodeResumed(number) if self.nodes_away.remove(&number) => {
+                self.judge.trouble(self.s.now());
+                self.s.node_resumes(NodeId(number.into()));
+            }
+            Later::NodeLoggedIn(number) if self.nodes_away.remove(&number) => {
+                self.judge.trouble(self.s.now());
+                self.s.node_logs_in_anew(NodeId(number.into()));
+            }
+            Later::NodeResumed(_) | Later::NodeLoggedIn(_) => {}
+            Later::VisitorsSpeak => self.s.server().options.silent_visitors = false,
             Later::BridgeReturns(number) => {
                 let name = bridge(number);
                 if self.s.view_server().is_connected(&name) {

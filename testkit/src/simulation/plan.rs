@@ -32,6 +32,8 @@ pub struct Setting {
     /// How conferences are on several bridges: 0 not at all; in turn, with data channels over SCTP (1) or WebSockets (2); by
     /// region (3); in turn, with visitors' bridges at the edge (4).
     pub links: u8,
+    /// Visitor nodes. Where there are any, the main room has a place for two.
+    pub nodes: u8,
 }
 
 /// Something that happens, so many milliseconds after the beginning.
@@ -132,6 +134,15 @@ pub enum What {
     /// The core fails when it sends so many more stanzas.
     Sabotage(u8),
 
+    /// The connection to a visitor node is lost for so long, and the node keeps the session.
+    NodeCutAndResumed(u8, u16),
+    /// … and does not keep it.
+    NodeCutAndAnew(u8, u16),
+    /// A visitor node closes its room for a room.
+    MirrorDestroyed(u8, u8),
+    /// The component that connects visitor nodes says and does nothing for so long.
+    VisitorsSilent(u16),
+
     BridgeFails(u8, Error),
     BridgeIsSilentTo(u8, u8),
     BridgeLosesRequests(u8, u8),
@@ -194,6 +205,8 @@ pub struct Options {
     /// At most.
     pub acts: u16,
     pub faults: Faults,
+    /// Visitor nodes; none unless asked for.
+    pub nodes: u8,
 }
 
 /// Which kinds of trouble there are.
@@ -213,7 +226,7 @@ impl Faults {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { rooms: 3, participants: 8, bridges: 3, acts: 60, faults: Faults::ALL }
+        Options { rooms: 3, participants: 8, bridges: 3, acts: 60, faults: Faults::ALL, nodes: 0 }
     }
 }
 
@@ -267,6 +280,7 @@ impl Draw<'_> {
             ice: self.small(3),
             batching: if self.below(4) == 0 { 500 } else { 0 },
             links: 0,
+            nodes: self.options.nodes,
         };
         let drawn = self.small(12);
         if drawn % 3 == 0 {
@@ -334,6 +348,7 @@ impl Draw<'_> {
         let (who, other, room) = (self.small(people), self.small(people), self.small(setting.rooms));
         match self.below(20) {
             0..2 if faults.hostile => self.hostile(who, other),
+            2..5 if faults.server && setting.nodes > 0 && self.below(3) == 0 => self.node(room, setting),
             2..5 if faults.server => self.server(who, room, faults),
             5..10 if faults.bridges => self.bridge(setting, who),
             _ => self.ordinary(setting, people),
@@ -381,6 +396,16 @@ impl Draw<'_> {
             16 => What::FocusReplaced,
             _ if faults.panics => What::Sabotage(self.small(40)),
             _ => What::Kicked(who),
+        }
+    }
+
+    fn node(&mut self, room: u8, setting: Setting) -> What {
+        let (node, long) = (self.small(setting.nodes), self.milliseconds());
+        match self.below(4) {
+            0 => What::NodeCutAndResumed(node, long.min(14_000)),
+            1 => What::NodeCutAndAnew(node, long),
+            2 => What::MirrorDestroyed(room, node),
+            _ => What::VisitorsSilent(long),
         }
     }
 

@@ -44,6 +44,8 @@ pub(super) struct Life<'a> {
     pub orphans: Vec<(Time, String, String, Time)>,
     /// The streams of the focus are not whole.
     pub focus_away: bool,
+    /// Visitor nodes to which it has no connection.
+    pub nodes_away: BTreeSet<u8>,
     /// A bridge has refused somebody for good.
     pub drops: bool,
     /// Bridges that do nothing, and have not missed the end of a focus.
@@ -67,6 +69,9 @@ pub(super) enum Later {
     Restarts(u8),
     Resumed,
     LoggedIn,
+    NodeResumed(u8),
+    NodeLoggedIn(u8),
+    VisitorsSpeak,
     BridgeReturns(u8),
     BridgeWakes(u8),
     BridgeIsWell(u8),
@@ -97,7 +102,7 @@ pub fn play_with(plan: &Plan, tamper: Option<Tamper>) -> Result<Lived, Failure> 
 
 impl<'a> Life<'a> {
     fn new(plan: &'a Plan) -> Life<'a> {
-        let Setting { bridges, hop, spread, presets, ice, batching, links, .. } = plan.setting;
+        let Setting { bridges, hop, spread, presets, ice, batching, links, nodes, .. } = plan.setting;
         let millis = |count: u16| Time::from_millis(count.into());
         let mut builder = Scenario::new()
             .seed(plan.seed)
@@ -134,6 +139,14 @@ impl<'a> Life<'a> {
                     config.conference.source_signaling_delays.0 = [(0, millis(batching))].into();
                 }
             });
+        if nodes > 0 {
+            let names: Vec<String> = (0..nodes).map(node).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            builder = builder.nodes(&names).config(|config| {
+                config.visitors.max_participants = 2;
+                config.visitors.max_visitors_per_node = 2;
+            });
+        }
         for number in 0..bridges {
             builder = builder.bridge_with(&bridge(number), move |bridge| {
                 bridge.stats.terse = true;
@@ -152,6 +165,7 @@ impl<'a> Life<'a> {
             judge: Judge::default(),
             orphans: Vec::new(),
             focus_away: false,
+            nodes_away: BTreeSet::new(),
             drops: false,
             asleep: BTreeSet::new(),
             confused: BTreeSet::new(),
@@ -256,6 +270,10 @@ pub(super) fn is_secured(seed: u64) -> bool {
 
 pub(super) fn room(number: u8) -> String {
     format!("room{number}@conference.meet.test")
+}
+
+pub(super) fn node(number: u8) -> String {
+    format!("v{number}")
 }
 
 pub(super) fn bridge(number: u8) -> String {

@@ -146,14 +146,9 @@ impl<'p> Stage<'p> {
 
     /// All of them log in first; then all ask at the same time.
     pub async fn join_at_once(&mut self, names: &[String]) {
-        self.join_at_once_with(names, |_| {}).await;
-    }
-
-    /// The same, with clients of some kind.
-    pub async fn join_at_once_with(&mut self, names: &[String], change: impl Fn(&mut Settings)) {
         let sessions = join_all(names.iter().map(|_| Session::anonymous(self.prosody))).await;
         for (name, session) in names.iter().zip(sessions) {
-            self.asks(name, session, &change);
+            self.asks(name, session, |_| {});
         }
     }
 

@@ -18,10 +18,10 @@ use crate::wire::colibri2::Capability;
 
 /// What a bridge is told that a participant's endpoint can.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Abilities {
-    ssrc_rewriting: bool,
-    rtp_mid_demux: bool,
-    private_addresses: bool,
+pub(crate) struct Abilities {
+    pub ssrc_rewriting: bool,
+    pub rtp_mid_demux: bool,
+    pub private_addresses: bool,
 }
 
 impl Abilities {

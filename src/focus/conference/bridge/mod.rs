@@ -9,6 +9,7 @@ mod retry;
 mod update;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{AttemptId, Conference, EndpointKey, MemberId, SessionKey};
 use crate::focus::bridges::load::RecentCount;
@@ -17,11 +18,12 @@ use crate::focus::bridges::registry::BridgeId;
 use crate::focus::context::Context;
 use crate::focus::pending::Then;
 use crate::focus::sources::set::SourceSet;
+use crate::focus::time::Timestamp;
 use crate::wire::colibri2::{ConferenceModify, ForceMute};
 use crate::wire::stanza::{IqBody, Payload};
 use crate::wire::values::BridgeSessionId;
 
-pub(crate) use allocate::Placement;
+pub(crate) use allocate::{Abilities, Placement};
 pub(crate) use relays::Linked;
 pub(crate) use repeat::{Repeats, Told};
 pub(crate) use retry::{Losses, Setbacks};
@@ -35,7 +37,7 @@ pub(crate) struct BridgeSession {
     pub id: BridgeSessionId,
     pub region: Option<String>,
     /// What the bridge is called in links to it, as it was when the session was made.
-    relay_id: Option<String>,
+    pub relay_id: Option<String>,
     /// Whether it was made for a visitor, whoever is on it now.
     visitor: bool,
     /// The bridge's own sources, once it has told them.
@@ -50,6 +52,11 @@ pub(crate) struct BridgeSession {
 impl BridgeSession {
     pub fn count(&self) -> u32 {
         u32::try_from(self.endpoints.len()).unwrap_or(u32::MAX)
+    }
+
+    /// How many were asked for within that time.
+    pub fn recently_added(&self, now: Timestamp, window: Duration) -> u32 {
+        self.recent.count(now, window)
     }
 
     pub fn endpoints(&self) -> impl Iterator<Item = (AttemptId, MemberId)> {

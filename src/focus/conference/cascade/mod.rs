@@ -132,6 +132,11 @@ impl Cascade {
         MeshId(self.meshes)
     }
 
+    /// The links of a session, by where they lead.
+    pub fn links_of(&self, node: SessionKey) -> impl Iterator<Item = (SessionKey, Link)> {
+        self.nodes.get(&node).into_iter().flat_map(|node| node.links.iter().map(|(to, link)| (*to, *link)))
+    }
+
     pub fn link_at(&self, relay: RelayKey) -> Option<Link> {
         self.nodes.get(&relay.at)?.links.get(&relay.to).copied()
     }
