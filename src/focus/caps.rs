@@ -58,6 +58,8 @@ struct Candidate {
     waiter: Waiter,
     on: Connection,
     occupant: Jid,
+    /// Its caps, if they can be verified.
+    key: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -126,8 +128,9 @@ pub(crate) fn discover(
     occupant: &Jid,
     caps: Option<&Caps>,
 ) -> Option<Features> {
-    let candidate = Candidate { waiter, on, occupant: occupant.clone() };
-    let Some(key) = caps.and_then(key) else {
+    let key = caps.and_then(key);
+    let candidate = Candidate { waiter, on, occupant: occupant.clone(), key: key.clone() };
+    let Some(key) = key else {
         ask_plainly(cx, candidate);
         return None;
     };
@@ -179,10 +182,13 @@ pub(crate) fn answered(cx: &mut Context, query: Query, answer: Answer) -> Vec<(W
     };
     match query {
         Query::Plain(waiter) => {
-            if cx.caps.plain.remove(&waiter).is_none() {
-                return Vec::new();
+            let Some(candidate) = cx.caps.plain.remove(&waiter) else { return Vec::new() };
+            let supported = info.as_ref().map_or(Features::UNANSWERED, features);
+            let genuine = candidate.key.clone().filter(|key| info.is_some_and(|info| is_genuine(key, &info)));
+            match genuine {
+                Some(key) => known_now(cx, key, supported, vec![candidate]),
+                None => vec![(waiter, supported)],
             }
-            vec![(waiter, info.as_ref().map_or(Features::UNANSWERED, features))]
         }
         Query::Caps(shared, question) => caps_answered(cx, shared, question, info),
     }
@@ -201,17 +207,7 @@ fn caps_answered(cx: &mut Context, shared: Shared, question: u64, info: Option<D
     let supported = features(&info);
     let (key, conference) = &shared;
     if is_genuine(key, &info) {
-        let mut known: Vec<Candidate> = std::iter::once(asked).chain(waiting).collect();
-        // In other rooms it is known by this, too.
-        cx.caps.running.retain(|(other, _), running| {
-            if other == key {
-                known.push(running.asked.clone());
-                known.append(&mut running.waiting);
-            }
-            other != key
-        });
-        cx.caps.remember(key.clone(), supported);
-        return known.into_iter().map(|known| (known.waiter, supported)).collect();
+        return known_now(cx, key.clone(), supported, std::iter::once(asked).chain(waiting).collect());
     }
     // Whoever claims a hash that is not his own speaks for himself alone.
     let occupant = &asked.occupant;
@@ -222,6 +218,27 @@ fn caps_answered(cx: &mut Context, shared: Shared, question: u64, info: Option<D
     );
     ask_first(cx, shared, waiting);
     vec![(asked.waiter, supported)]
+}
+
+/// Somebody's answer is what its hash says: it is that of all who have it, whatever room they are in and however they were
+/// asked.
+fn known_now(cx: &mut Context, key: String, supported: Features, mut known: Vec<Candidate>) -> Vec<(Waiter, Features)> {
+    cx.caps.running.retain(|(other, _), running| {
+        if *other == key {
+            known.push(running.asked.clone());
+            known.append(&mut running.waiting);
+        }
+        *other != key
+    });
+    cx.caps.plain.retain(|_, candidate| {
+        let is_known = candidate.key.as_ref() == Some(&key);
+        if is_known {
+            known.push(candidate.clone());
+        }
+        !is_known
+    });
+    cx.caps.remember(key, supported);
+    known.into_iter().map(|known| (known.waiter, supported)).collect()
 }
 
 fn ask_next(cx: &mut Context, shared: Shared) {
