@@ -10,7 +10,7 @@ mod canned;
 use std::hint::black_box;
 use std::time::Duration;
 
-use canned::{BREWERY, FOCUS, HEADER, World, config, cpu, resident, stanza, statistics};
+use canned::{BREWERY, FOCUS, HEADER, World, config, cpu, presence, resident, stanza, statistics};
 use jicofo::config::{LoadModel, SelectionStrategy};
 use jicofo::focus::bridges::predict::{Load, Stay};
 use jicofo::focus::bridges::registry::Bridges;
@@ -27,6 +27,15 @@ const SIZE: usize = 5;
 fn speak(world: &mut World, stress: impl Fn(usize) -> f64) {
     for bridge in 0..BRIDGES {
         world.hear(&statistics(bridge, stress(bridge)));
+    }
+}
+
+/// A room with so many people, all connected.
+fn fill(world: &mut World, room: usize, people: usize) {
+    world.ask(room);
+    for person in 0..people {
+        world.now += 1000;
+        world.hear(&presence(room, room * 1000 + person));
     }
 }
 
@@ -86,7 +95,7 @@ fn main() {
     speak(&mut world, |_| 0.01);
     let (empty, started) = (resident(), cpu());
     for room in 0..conferences {
-        world.fill(room, SIZE);
+        fill(&mut world, room, SIZE);
         if room % 500 == 499 {
             world.now += 1_000_000;
             world.give(Input::Tick);
@@ -149,7 +158,7 @@ fn presences(world: &mut World) {
 fn one_more_join(world: &mut World, conferences: usize) {
     let started = cpu();
     for room in 0..100 {
-        world.fill(conferences + room, SIZE);
+        fill(world, conferences + room, SIZE);
     }
     println!("joins into a full core: {:.0} µs each, peers included", (cpu() - started).as_secs_f64() * 1e6 / 500.0);
 }
@@ -160,7 +169,7 @@ fn death(world: &mut World, conferences: usize) {
     world.now += 60_000_000;
     speak(world, |bridge| if bridge == 7 { 0.0 } else { 5.0 });
     for room in 0..200 {
-        world.fill(conferences + 1000 + room, SIZE);
+        fill(world, conferences + 1000 + room, SIZE);
     }
     let on_it = |world: &World| {
         let all = world.focus.bridges();

@@ -176,15 +176,6 @@ impl World {
         }
     }
 
-    /// A room with so many people, all connected.
-    pub fn fill(&mut self, room: usize, people: usize) {
-        self.ask(room);
-        for person in 0..people {
-            self.now += 1000;
-            self.hear(&presence(room, room * 1000 + person));
-        }
-    }
-
     /// Somebody asks for that room.
     pub fn ask(&mut self, room: usize) {
         let name = room_name(room);
