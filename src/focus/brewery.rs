@@ -97,7 +97,7 @@ impl Focus {
     fn brewery_event(&mut self, event: SeatEvent) {
         let Some(brewery) = &mut self.brewery else { return };
         match event {
-            SeatEvent::Nothing | SeatEvent::Own { .. } | SeatEvent::Other => {}
+            SeatEvent::Nothing | SeatEvent::Own { .. } | SeatEvent::Other | SeatEvent::Anew => {}
             SeatEvent::Entered(_) => {
                 let gone = std::mem::take(&mut brewery.unconfirmed);
                 let room = brewery.seat.room.clone();
@@ -139,7 +139,9 @@ impl Focus {
                 wait.as_secs()
             )
         });
-        // It is never certain on which side of the door we are.
+        // It is never certain on which side of the door we are: what bridges are told first may yet get there.
+        self.drop_all_bridges();
+        let Some(brewery) = &mut self.brewery else { return };
         if self.cx.is_connected(brewery.seat.on) {
             brewery.seat.leave(&mut self.cx);
         } else {
@@ -147,7 +149,6 @@ impl Focus {
         }
         self.cx.timers.cancel(brewery.retry.take());
         brewery.retry = Some(self.cx.timers.set(self.cx.now + wait, Timer::JoinBrewery));
-        self.drop_all_bridges();
     }
 
     fn drop_all_bridges(&mut self) {

@@ -15,6 +15,7 @@ use crate::wire::{BareJid, Jid};
 
 /// Our own presence, XEP-0045 §15.6.
 const STATUS_SELF: u16 = 110;
+const STATUS_CREATED: u16 = 201;
 
 /// A room that sends its members without end is waited for so many reply timeouts.
 const ENTRY_PATIENCE: u32 = 8;
@@ -87,6 +88,8 @@ pub(crate) enum SeatEvent {
     },
     /// Somebody else's presence.
     Other,
+    /// Whose presence came since we asked to be let in was seen in an earlier stay: there is nobody of them.
+    Anew,
 }
 
 #[derive(Debug, Clone)]
@@ -165,14 +168,21 @@ impl Seat {
                 if is_self && presence.kind.is_none() && !is_of_earlier_stay(presence, join_id) {
                     cx.timers.cancel(Some(*timeout));
                     self.configure(cx);
-                    return SeatEvent::Nothing;
+                    // The room is made by our coming, so that nobody was in it.
+                    let made = presence.muc_user.as_ref().is_some_and(|user| has_status(user, STATUS_CREATED));
+                    return if made { SeatEvent::Anew } else { SeatEvent::Nothing };
                 }
                 // A room that is still sending its members is alive. What is left of a predecessor of ours, an
-                // unavailable presence of our own, says nothing about this entry (spec/10 §5.7).
+                // unavailable presence of our own, says nothing about this entry (spec/10 §5.7), but of those whose presence
+                // came before it: it was sent to that predecessor.
                 cx.timers.cancel(Some(*timeout));
                 let then = (cx.now + cx.reply_timeout(self.on)).min(*latest);
                 *timeout = cx.timers.set(then, timer);
-                if is_self { SeatEvent::Nothing } else { SeatEvent::Other }
+                match (is_self, presence.kind) {
+                    (false, _) => SeatEvent::Other,
+                    (true, Some(PresenceType::Unavailable)) => SeatEvent::Anew,
+                    (true, _) => SeatEvent::Nothing,
+                }
             }
             Stage::Configuring { .. } | Stage::Inside if presence.kind == Some(PresenceType::Error) => {
                 SeatEvent::Nothing

@@ -81,6 +81,7 @@ impl Conference {
     fn seat_event(&mut self, cx: &mut Context, event: SeatEvent) {
         match event {
             SeatEvent::Nothing | SeatEvent::Other => {}
+            SeatEvent::Anew => self.held.clear(),
             SeatEvent::Own { owner: true } => self.see_to_owners(cx),
             SeatEvent::Entered(form) => self.entered(cx, form),
             SeatEvent::Failed(failure) => self.entry_failed(cx, &failure),

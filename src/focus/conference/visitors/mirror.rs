@@ -64,6 +64,7 @@ impl Conference {
                 mirror.held.retain(|held| held.from != presence.from);
             }
             SeatEvent::Other => hold(&mut mirror.held, presence),
+            SeatEvent::Anew => mirror.held.clear(),
             event => self.mirror_event(cx, node, event),
         }
     }
@@ -78,7 +79,7 @@ impl Conference {
 
     fn mirror_event(&mut self, cx: &mut Context, node: NodeId, event: SeatEvent) {
         match event {
-            SeatEvent::Nothing | SeatEvent::Other | SeatEvent::Own { .. } => {}
+            SeatEvent::Nothing | SeatEvent::Other | SeatEvent::Own { .. } | SeatEvent::Anew => {}
             SeatEvent::Entered(_) => self.mirror_entered(cx, node),
             SeatEvent::Failed(failure) => self.mirror_failed(cx, node, &failure),
             SeatEvent::Lost(Loss::Destroyed { reason }) => {
