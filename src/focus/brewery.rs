@@ -1,9 +1,11 @@
 //! The room of the bridges: entering it, staying in it, and what is told there (spec/50 §1).
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::Connection;
 use super::Focus;
+use super::Timestamp;
 use super::bridges::registry::BridgeEvent;
 use super::pending::Answer;
 use super::problems::Kind;
@@ -23,7 +25,12 @@ pub(crate) struct Brewery {
     pub occupants: BTreeSet<String>,
     /// When to wonder.
     pub empty: Option<TimerKey>,
+    /// When it was last looked at whether all is well with the bridges.
+    judged: Timestamp,
 }
+
+/// How often bridges are looked at together, of which nobody says anything new.
+const JUDGED_EVERY: Duration = Duration::from_secs(1);
 
 /// So many names of occupants are kept.
 const MAX_OCCUPANTS: usize = 100;
@@ -31,7 +38,14 @@ const MAX_OCCUPANTS: usize = 100;
 impl Brewery {
     pub fn new(on: Connection, room: BareJid, occupant: Jid) -> Brewery {
         let seat = Seat::new(SeatOwner::Brewery, on, room, occupant);
-        Brewery { seat, retry: None, unconfirmed: BTreeSet::new(), occupants: BTreeSet::new(), empty: None }
+        Brewery {
+            seat,
+            retry: None,
+            unconfirmed: BTreeSet::new(),
+            occupants: BTreeSet::new(),
+            empty: None,
+            judged: Timestamp::default(),
+        }
     }
 }
 
@@ -180,11 +194,22 @@ impl Focus {
                 if self.cx.bridges.is_selectable(self.cx.now, from, &self.cx.config.bridge) {
                     self.seek_bridges();
                 }
-                self.judge_bridges();
+                self.judge_bridges_now_and_then();
             }
             (Some(PresenceType::Unavailable), _) => self.bridge_gone(&from.clone()),
             _ => {}
         }
+    }
+
+    /// At once if a bridge is another one than it was, and else once in a while: there may be hundreds of them, each of which
+    /// speaks up every few seconds, and all are looked at.
+    fn judge_bridges_now_and_then(&mut self) {
+        let news = self.cx.bridges.take_news();
+        let Some(brewery) = self.brewery.as_mut().filter(|it| news || self.cx.now >= it.judged + JUDGED_EVERY) else {
+            return;
+        };
+        brewery.judged = self.cx.now;
+        self.judge_bridges();
     }
 
     fn bridge_gone(&mut self, jid: &Jid) {

@@ -15,7 +15,6 @@ use crate::wire::{BareJid, Jid};
 
 /// Our own presence, XEP-0045 §15.6.
 const STATUS_SELF: u16 = 110;
-const STATUS_CREATED: u16 = 201;
 
 /// A room that sends its members without end is waited for so many reply timeouts.
 const ENTRY_PATIENCE: u32 = 8;
@@ -168,9 +167,7 @@ impl Seat {
                 if is_self && presence.kind.is_none() && !is_of_earlier_stay(presence, join_id) {
                     cx.timers.cancel(Some(*timeout));
                     self.configure(cx);
-                    // The room is made by our coming, so that nobody was in it.
-                    let made = presence.muc_user.as_ref().is_some_and(|user| has_status(user, STATUS_CREATED));
-                    return if made { SeatEvent::Anew } else { SeatEvent::Nothing };
+                    return SeatEvent::Nothing;
                 }
                 // A room that is still sending its members is alive. What is left of a predecessor of ours, an
                 // unavailable presence of our own, says nothing about this entry (spec/10 §5.7), but of those whose presence

@@ -48,8 +48,11 @@ impl RecentCount {
     }
 
     pub fn count_in(&self, now: Timestamp, window: Duration, bucket: Duration) -> u32 {
-        let Some((_, total)) = self.buckets.back() else { return 0 };
+        let Some((last, total)) = self.buckets.back() else { return 0 };
         let (tick, ticks) = (tick(now, bucket), ticks_of(window, bucket));
+        if tick > last + ticks {
+            return 0;
+        }
         let expired = self.buckets.partition_point(|(at, _)| tick > at + ticks);
         let before = expired.checked_sub(1).map_or(self.before, |last| self.buckets[last].1);
         u32::try_from(total - before).unwrap_or(u32::MAX)
@@ -67,7 +70,8 @@ fn ticks_of(window: Duration, bucket: Duration) -> u64 {
 
 /// Of lengths of time that a configuration can have; at least one.
 fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX / 4).clamp(1, u64::MAX / 4)
+    let micros = time.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(time.subsec_micros()));
+    micros.clamp(1, u64::MAX / 4)
 }
 
 impl Bridge {

@@ -147,9 +147,10 @@ impl Bridge {
     }
 
     /// Takes over what a presence says (spec/50 §3.1). What it does not say stays. True: it said its stress.
-    fn update(&mut self, now: Timestamp, stats: &Stats) -> bool {
+    fn update(&mut self, now: Timestamp, stats: &Stats) -> Said {
         self.last_presence = now;
-        let mut said_stress = false;
+        let before = self.condition();
+        let mut said = Said { stress: false, news: false };
         let mut seen = 0u32;
         // One pass: some eighty stats, of a hundred presences a second.
         for stat in &stats.stats {
@@ -162,7 +163,7 @@ impl Bridge {
                 Known::Stress => {
                     if let Some(stress) = decimal(value) {
                         self.reported_stress = stress;
-                        said_stress = true;
+                        said.stress = true;
                     }
                 }
                 Known::ParticipantStress => {
@@ -172,13 +173,18 @@ impl Bridge {
                 Known::ShuttingDown => self.shutting_down = boolean(),
                 Known::Drain => self.draining = boolean(),
                 Known::Healthy => self.healthy = boolean(),
-                Known::Version => set(&mut self.version, value),
-                Known::Release => set(&mut self.release, value),
-                Known::Region => set(&mut self.region, value),
-                Known::RelayId => set(&mut self.relay_id, value),
+                Known::Version => said.news |= set(&mut self.version, value),
+                Known::Release => said.news |= set(&mut self.release, value),
+                Known::Region => said.news |= set(&mut self.region, value),
+                Known::RelayId => said.news |= set(&mut self.relay_id, value),
             }
         }
-        said_stress
+        said.news |= before != self.condition();
+        said
+    }
+
+    fn condition(&self) -> [bool; 4] {
+        [self.graceful_shutdown, self.shutting_down, self.draining, self.healthy]
     }
 
     fn said_graceful(&mut self, graceful: bool) {
@@ -245,10 +251,21 @@ impl Known {
 }
 
 /// Most of what a bridge says is what it said before.
-fn set(field: &mut Option<String>, value: &str) {
-    if field.as_deref() != Some(value) {
+/// True: it was something else.
+fn set(field: &mut Option<String>, value: &str) -> bool {
+    let new = field.as_deref() != Some(value);
+    if new {
         *field = Some(value.into());
     }
+    new
+}
+
+/// What there is in a bridge's statistics.
+#[derive(Debug, Clone, Copy)]
+struct Said {
+    stress: bool,
+    /// Something else than how loaded it is, and other than before.
+    news: bool,
 }
 
 /// A finite number; a negative one, which a bridge reports while its machine has no measure yet, would attract all load.
@@ -269,6 +286,8 @@ pub struct Bridges {
     incarnations: u64,
     fleet: Fleet,
     predictions: Predictions,
+    /// A bridge is new, or another one than it was, since this was asked.
+    news: bool,
 }
 
 impl Bridges {
@@ -283,10 +302,11 @@ impl Bridges {
         if let Some(bridge) = self.bridges.get_mut(from) {
             let before = bridge.shutting_down;
             let relay = bridge.relay_id.clone();
-            let said_stress = bridge.update(now, stats);
+            let said = bridge.update(now, stats);
+            self.news |= said.news;
             let event = (bridge.shutting_down && !before).then(|| BridgeEvent::ShuttingDown(bridge.id.clone()));
             self.relay_told(from, relay);
-            if said_stress {
+            if said.stress {
                 self.learn(now, from);
             }
             return event;
@@ -300,11 +320,12 @@ impl Bridges {
         self.incarnations += 1;
         let id = BridgeId { jid: from.clone(), incarnation: self.incarnations };
         let mut bridge = Bridge::new(now, id.clone(), config, &self.fleet);
-        let said_stress = bridge.update(now, stats);
+        let said = bridge.update(now, stats);
+        self.news = true;
         self.bridges.insert(from.clone(), bridge);
         self.schedule(from);
         self.relay_told(from, None);
-        if said_stress {
+        if said.stress {
             self.learn(now, from);
         }
         Some(BridgeEvent::Added(id))
@@ -331,6 +352,11 @@ impl Bridges {
     /// How well stress was predicted.
     pub fn predictions(&self) -> Predictions {
         self.predictions
+    }
+
+    /// Whether there is a bridge since this was asked that is new, or another one than it was but for its load.
+    pub fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.news)
     }
 
     /// The occupant is gone.

@@ -41,8 +41,8 @@ pub struct Wanted<'a> {
     pub visitor: bool,
     /// The version to which the conference is pinned.
     pub pinned_version: Option<&'a str>,
-    /// The bridge that it has just been moved off: taken only if there is no other.
-    pub left: Option<&'a BridgeId>,
+    /// Taken only if there is no other: the bridge that it has just been moved off, and those that have failed the conference.
+    pub avoid: &'a [BridgeId],
 }
 
 impl Wanted<'_> {

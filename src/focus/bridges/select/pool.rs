@@ -38,8 +38,8 @@ pub(super) enum Excluded {
     RelayInUse,
     Draining,
     Graceful,
-    /// What is to be placed was just moved off it.
-    Left,
+    /// What is to be placed was just moved off it, or it has failed the conference lately.
+    Avoided,
 }
 
 impl Excluded {
@@ -52,7 +52,9 @@ impl Excluded {
             Excluded::RelayInUse => "of a relay id that another of the conference's bridges has",
             Excluded::Draining => "draining, and others are not",
             Excluded::Graceful => "in graceful shutdown, and others are not",
-            Excluded::Left => "just relieved of this endpoint, and there are others",
+            Excluded::Avoided => {
+                "just relieved of this endpoint or lately failing this conference, and there are others"
+            }
         }
     }
 }
@@ -209,8 +211,8 @@ impl<'a> Gathered<'a> {
         let mut told = |it: &Candidate<'a>, why| excluded(it.bridge, why);
         prefer(&mut candidates, |it| !it.bridge.draining, |it| told(it, Excluded::Draining));
         prefer(&mut candidates, |it| !it.bridge.graceful_shutdown, |it| told(it, Excluded::Graceful));
-        if let Some(left) = wanted.left {
-            prefer(&mut candidates, |it| it.bridge.id != *left, |it| told(it, Excluded::Left));
+        if !wanted.avoid.is_empty() {
+            prefer(&mut candidates, |it| !wanted.avoid.contains(&it.bridge.id), |it| told(it, Excluded::Avoided));
         }
         let only = first.filter(|_| !is_linked(config, first));
         Ok(Gathered { pool: Pool { candidates, conference }, only })

@@ -181,14 +181,21 @@ impl Conference {
         let member = self.members.get(id)?;
         let conference: Vec<ConferenceBridge> =
             self.bridges.iter().map(|session| self.conference_bridge(cx, session)).collect();
+        let mut avoid: Vec<BridgeId> = member.moved_off.iter().map(|bridge| bridge.as_ref().clone()).collect();
+        avoid.extend(self.setbacks.failing(cx.now).cloned());
         let wanted = Wanted {
             conference: &conference,
             region: member.region.as_deref(),
             visitor: member.role == Role::Visitor,
             pinned_version: self.pinned_version.as_deref(),
-            left: member.moved_off.as_deref(),
+            avoid: &avoid,
         };
         let selected = cx.bridges.select(cx.now, &cx.config, wanted);
+        // To go back is better than to go nowhere.
+        let selected = selected.or_else(|none| match avoid.is_empty() {
+            true => Err(none),
+            false => cx.bridges.select(cx.now, &cx.config, Wanted { avoid: &[], ..wanted }),
+        });
         cx.metrics.bridge_selections_rate_limited += u64::from(wanted.is_rate_limited(&cx.config));
         // Longer than a line only if somebody reads it, and if it brings the conference to a bridge where it was not.
         let is_ours = selected.as_ref().is_ok_and(|selected| self.bridges.on(&selected.bridge).is_some());

@@ -1,6 +1,7 @@
 //! Taking endpoints off a bridge that could keep them (spec/50 §9).
 
 use super::super::{Conference, MemberId};
+use crate::config::SelectionStrategy;
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::context::Context;
 
@@ -12,6 +13,10 @@ impl Conference {
     /// Whether endpoints of this conference that leave that bridge could be placed anywhere else while others stay
     /// (spec/50 §6.2, 8).
     pub(in crate::focus) fn can_be_split(&self, cx: &Context, bridge: &BridgeId) -> bool {
+        // For one bridge a conference there is no elsewhere while others stay.
+        if cx.config.bridge.selection_strategy == SelectionStrategy::Single {
+            return false;
+        }
         let linked = cx.bridges.get(bridge).is_some_and(|bridge| bridge.relay_id.is_some());
         self.bridges.len() > 1 || (cx.config.octo.enabled && linked)
     }

@@ -85,6 +85,11 @@ impl Setbacks {
         }
     }
 
+    /// The bridges that are left alone because they failed this conference.
+    pub(super) fn failing(&self, now: Timestamp) -> impl Iterator<Item = &BridgeId> {
+        self.bridges.iter().filter(move |(_, it)| it.count > 0 && now < it.until).map(|(bridge, _)| bridge)
+    }
+
     /// Until when a bridge is not to be asked, if it is not.
     pub(super) fn blocked_until(&self, now: Timestamp, bridge: &BridgeId) -> Option<Timestamp> {
         self.bridges.get(bridge).map(|failures| failures.until).filter(|until| now < *until)
