@@ -99,7 +99,6 @@ fn mute_from(s: &mut Scenario, from: &str, id: &str, child: &str) -> Option<Stri
     testkit::xml::error_in(&answered.first().stanza).map(|(condition, _)| condition)
 }
 
-/// Covers spec/20: 31.
 /// What it is counted as stays (spec/20 §4.2); what it may do does not.
 #[test]
 fn a_moderator_who_is_shown_as_visitor_has_no_rights_from_then_on() {
@@ -126,6 +125,7 @@ fn a_moderator_who_is_shown_as_visitor_has_no_rights_from_then_on() {
     s.finish();
 }
 
+/// Covers spec/20: 31.
 #[test]
 fn who_may_mute_whom() {
     let mut s = meeting(&["alice", "bob", "carol"]);

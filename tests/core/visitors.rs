@@ -521,3 +521,70 @@ fn a_visitor_costs_the_same_in_a_crowd() {
     assert_eq!(costs(30), few);
     assert!(few.0 <= 8 && few.1 <= 2, "{few:?}");
 }
+
+/// Whoever looks on sends nothing, whatever its presence says of a microphone: it takes nobody's place among those who may.
+#[test]
+fn a_visitor_is_no_sender() {
+    let mut s = one_node(2)
+        .config(|config| config.conference.max_audio_senders = 3)
+        .participant("alice")
+        .participant("bob")
+        .start();
+    s.run_until(Scenario::all_connected);
+    s.joins("vera");
+    s.run_until(Scenario::all_connected);
+    let jid = s.view("vera").settings.jid.clone();
+    let says = |sounds: bool| {
+        format!(
+            "<presence from='{MIRROR}/vera' to='focus@auth.v0.meet.test/focus'><audiomuted>{}</audiomuted><x xmlns='{}'>\
+             <item affiliation='none' role='visitor' jid='{jid}'/></x></presence>",
+            !sounds,
+            ns::MUC_USER
+        )
+    };
+    for sounds in [true, false, true] {
+        let now = s.now();
+        s.server().send(now, "focus/visitors/0", testkit::xml::parse(&says(sounds)).expect("XML"));
+        s.settle();
+        assert!(!published(&s, ROOM, "audio-limit-reached").iter().any(|(_, is)| is == "true"), "{sounds}");
+    }
+    let before = s.now();
+    s.participant("bob").add_source(testkit::participant::media::microphone());
+    s.settle();
+    assert!(s.participant("bob").take_refusals().is_empty());
+    assert_eq!(s.sent_to("alice").since(before).jingle("source-add").count(), 1);
+    s.finish();
+}
+
+/// Where no metadata tells of it, a form that is changed counts as it is now (spec/20 §2.3).
+#[test]
+fn a_changed_form_changes_who_is_sent_to_a_node() {
+    let form = |limit: &str| {
+        vec![
+            ("muc#roominfo_participantsSoftLimit".to_owned(), limit.to_owned()),
+            ("muc#roominfo_visitorsEnabled".to_owned(), "1".to_owned()),
+        ]
+    };
+    for (first, then, expected) in [("50", "1", node("v0")), ("1", "50", main_room())] {
+        let form_at_first = form(first);
+        let mut s = one_node(50)
+            .server(move |server| (server.no_metadata, server.form) = (true, form_at_first))
+            .participant("alice")
+            .start();
+        s.settle();
+        s.server().options.form = form(then);
+        let message = "<message type='groupchat'";
+        to_focus(
+            &mut s,
+            &format!(
+                "{message} from='{ROOM}' to='{FOCUS}'><x xmlns='{}'><status code='104'/></x></message>",
+                ns::MUC_USER
+            ),
+        );
+        s.settle();
+        s.joins("bob");
+        s.settle();
+        assert_eq!(answered(&s, "bob"), expected, "{first}, then {then}");
+        s.finish();
+    }
+}

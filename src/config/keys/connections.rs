@@ -168,9 +168,12 @@ pub(super) const KEYS: &[Key] = &[
         Kind::Domain,
         "Takes the place of the main xmpp-domain in the names of visitor rooms.",
     ),
-    Key::unset("jicofo.xmpp.visitors.*.conference-service", Kind::Domain, "Room domain of the node; required.")
-        .refuse()
-        .later(),
+    Key::unset(
+        "jicofo.xmpp.visitors.*.conference-service",
+        Kind::Domain,
+        "Room domain of the node; required. No effect: its rooms are named after the main room's domain.",
+    )
+    .refuse(),
     Key::new("jicofo.xmpp.visitors.*.username", Kind::Localpart, "focus", "Localpart of the account.").refuse(),
     Key::unset("jicofo.xmpp.visitors.*.resource", Kind::Resource, "Resource to bind; unset: the username.").refuse(),
     Key::unset("jicofo.xmpp.visitors.*.password", Kind::Text, "Password of the account.").secret(),

@@ -162,8 +162,10 @@ impl Members {
                 *count = if add { *count + 1 } else { *count - 1 };
             }
         };
-        change(&mut self.audio_senders, !member.audio_muted);
-        change(&mut self.video_senders, !member.video_muted);
+        // Who only looks on sends nothing, whatever its presence says.
+        let may_send = member.role != Role::Visitor;
+        change(&mut self.audio_senders, may_send && !member.audio_muted);
+        change(&mut self.video_senders, may_send && !member.video_muted);
         change(&mut self.arriving, member.arriving);
         let in_main_room = member.on.node().is_none();
         let change = |count: &mut usize, counts: bool| {

@@ -69,11 +69,14 @@ impl RoomMetadata {
             translations.filter_map(|(endpoint, languages)| Some((endpoint.clone(), list(languages)?))).collect();
     }
 
-    /// What some modules say in the room's configuration form only. It counts until metadata says something: every message
-    /// does of the lobby.
-    pub(crate) fn apply_form(&mut self, form: &RoomForm, lobby_known: bool) {
-        if !lobby_known {
+    /// What some modules say in the room's configuration form only. It counts, as it is now, until metadata says something: every
+    /// message does of the lobby.
+    pub(crate) fn apply_form(&mut self, form: &RoomForm, is_known: bool) {
+        if !is_known {
             self.lobby_enabled = form.members_only;
+            self.visitors_enabled = form.visitors_enabled;
+            self.participants_soft_limit = form.participants_soft_limit;
+            return;
         }
         self.visitors_enabled = self.visitors_enabled.or(form.visitors_enabled);
         self.participants_soft_limit = self.participants_soft_limit.or(form.participants_soft_limit);

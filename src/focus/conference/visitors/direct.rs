@@ -16,6 +16,9 @@ use crate::wire::stanza::IqBody;
 use crate::wire::values::Condition;
 use crate::wire::visitors;
 
+/// So many may wait until we are in a room of visitors; others are told to ask again.
+const MAX_ASKERS: usize = 1_000;
+
 /// What has the problem that nobody could be sent anywhere.
 const ALL_NODES: &str = "all nodes";
 
@@ -80,7 +83,8 @@ impl Conference {
                     mirror.redirects.add(cx.now);
                     return self.answer(cx, redirected.asker, Place::Node(node));
                 }
-                Some(mirror) => return mirror.askers.push_back(redirected),
+                Some(mirror) if mirror.askers.len() < MAX_ASKERS => return mirror.askers.push_back(redirected),
+                Some(_) => return self.answer(cx, redirected.asker, Place::NotReady),
                 None => {}
             }
             if self.enter_mirror(cx, node, &redirected) {
