@@ -99,6 +99,8 @@ while [ "$left" -gt 0 ]; do
                 secret)
                     needs_file=
                     if [ -n "$value" ]; then
+                        # A flag counts before all variables, also on its way through one.
+                        unset JICOFO_SECRET_FILE JICOFO__XMPP__COMPONENT__SECRET JICOFO__XMPP__COMPONENT__SECRET_FILE
                         export JICOFO_SECRET="$value"
                         argument=--secret=
                     fi
@@ -106,6 +108,7 @@ while [ "$left" -gt 0 ]; do
                 user_password | user-password | password)
                     needs_file=
                     if [ -n "$value" ]; then
+                        unset JICOFO_AUTH_PASSWORD_FILE JICOFO__XMPP__CLIENT__PASSWORD JICOFO__XMPP__CLIENT__PASSWORD_FILE
                         export JICOFO_AUTH_PASSWORD="$value"
                         argument=--user_password=
                     fi

@@ -30,7 +30,7 @@ impl Installed {
         installed.write("jicofo.sh", &script.replace(FOLDER, &etc));
         let says = "#!/bin/sh\n[ -z \"${EXIT:-}\" ] || { echo \"pid $$\"; exit \"$EXIT\"; }\nfor a in \"$@\"; do echo \"arg $a\"; done\n\
                     echo \"secret ${JICOFO_SECRET:-}\"\necho \"password ${JICOFO_AUTH_PASSWORD:-}\"\n\
-                    echo \"props ${JAVA_SYS_PROPS:-}\"\n";
+                    echo \"props ${JAVA_SYS_PROPS:-}\"\nenv | grep _FILE= || :\n";
         installed.write("jicofo", says);
         let runnable = fs::Permissions::from_mode(0o755);
         fs::set_permissions(installed.0.join("jicofo"), runnable).expect("the file is ours");
@@ -75,6 +75,23 @@ fn secrets_leave_the_arguments() {
     let expected = "arg --host=localhost\narg --secret=\narg --user_password=\narg --domain=meet.example.com\n\
                     secret s3 cr$t\npassword p'w\n";
     assert!(said.starts_with(expected), "{said}");
+}
+
+/// As they do in a start without the script: a file for the same secret would be a second answer to one question.
+#[test]
+fn a_secret_that_is_given_as_a_flag_counts_before_variables_that_name_a_file() {
+    let files = [
+        ("JICOFO_SECRET_FILE", "/s"),
+        ("JICOFO_AUTH_PASSWORD_FILE", "/p"),
+        ("JICOFO__XMPP__COMPONENT__SECRET_FILE", "/s"),
+        ("JICOFO__XMPP__CLIENT__PASSWORD_FILE", "/p"),
+    ];
+    let installed = Installed::new();
+    let left = |flags: &[&str]| installed.run(flags, &files).1.matches("_FILE=").count();
+    assert_eq!(left(&["--domain=d"]), 4);
+    assert_eq!(left(&["--domain=d", "--secret=s"]), 2);
+    assert_eq!(left(&["--domain=d", "--secret=s", "--user_password=p"]), 0);
+    assert_eq!(left(&["--domain=d", "--secret=", "--user_password="]), 4);
 }
 
 #[test]
