@@ -70,8 +70,16 @@ impl Conference {
             ("participants", self.members.participants(), count(Member::is_participant)),
             ("visitors", self.members.visitors(), count(|it| it.is_participant() && it.role == Role::Visitor)),
             ("in the main room", self.members.in_main_room(), count(|it| it.on.node().is_none())),
-            ("audio senders", self.members.audio_senders() as usize, count(|member| !member.audio_muted)),
-            ("video senders", self.members.video_senders() as usize, count(|member| !member.video_muted)),
+            (
+                "audio senders",
+                self.members.audio_senders() as usize,
+                count(|it| it.role != Role::Visitor && !it.audio_muted),
+            ),
+            (
+                "video senders",
+                self.members.video_senders() as usize,
+                count(|it| it.role != Role::Visitor && !it.video_muted),
+            ),
             ("arriving", self.members.arriving() as usize, count(|member| member.arriving)),
         ];
         for (what, kept, counted) in counts {
