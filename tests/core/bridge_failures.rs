@@ -641,3 +641,18 @@ fn nothing_is_created_on_a_bridge_before_it_has_let_go() {
     assert_eq!(s.view_bridge("jvb1").errors().len(), 0);
     s.finish();
 }
+
+/// A bridge that refuses everybody has nobody on it, and so is the least loaded of all: it keeps no conference from the others.
+#[test]
+fn a_bridge_that_refuses_everybody_keeps_no_conference_from_another() {
+    let mut s = Scenario::new().bridge("jvb1").bridge("jvb2").start();
+    for _ in 0..20 {
+        s.bridge("jvb1").fail_next(refusal("feature-not-implemented", None));
+    }
+    s.joins("alice");
+    s.joins("bob");
+    s.run_for(seconds(5));
+    assert!(asked(&s, "jvb1")[0].starts_with("create +"), "it is asked first: {:?}", asked(&s, "jvb1"));
+    assert!(s.connected(&["alice", "bob"]), "{:?}", asked(&s, "jvb2"));
+    assert_eq!((s.home_of("alice"), s.home_of("bob")), (Some("jvb2"), Some("jvb2")));
+}
