@@ -3,9 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::bridges::select::explain;
 use super::conference::debug::Detail;
 use super::{Connection, Focus};
-use crate::config::{AuthenticationType, SelectionStrategy};
+use crate::config::AuthenticationType;
 use crate::wire::BareJid;
 
 /// A conference, and how many are in it.
@@ -76,7 +77,7 @@ impl Focus {
         });
         let shown = json!({
             "bridge_selector": {
-                "strategy": strategy(config.bridge.selection_strategy),
+                "strategy": explain::name(config.bridge.selection_strategy),
                 "bridge": bridges.collect::<Map<_, _>>(),
             },
             // Nobody looks for recorders and gateways yet.
@@ -109,16 +110,5 @@ impl Focus {
             (on.short_name(config), json!({"connected": jid.is_some(), "jid": jid, "last_error": error}))
         });
         connections.collect()
-    }
-}
-
-/// As it is configured.
-fn strategy(strategy: SelectionStrategy) -> &'static str {
-    match strategy {
-        SelectionStrategy::Single => "SingleBridgeSelectionStrategy",
-        SelectionStrategy::Split => "SplitBridgeSelectionStrategy",
-        SelectionStrategy::RegionBased => "RegionBasedBridgeSelectionStrategy",
-        SelectionStrategy::IntraRegion => "IntraRegionBridgeSelectionStrategy",
-        SelectionStrategy::Visitor => "VisitorSelectionStrategy",
     }
 }
