@@ -103,13 +103,13 @@ impl Bridge {
         }
     }
 
-    /// Whether a conference on it is better spread than grown, if another bridge has much more room
+    /// Whether, at this corrected stress of its, a conference on it is better spread than grown, if another bridge has much more room
     /// ([`is_outdone`]; docs/BRIDGES.md). Never with the original's model, and not before it is known what a packet
     /// costs this bridge: who only guesses that it fills would link bridges for nothing.
-    pub fn fills(&self, now: Timestamp, config: &config::Bridge) -> bool {
+    pub fn fills(&self, stress: f64, config: &config::Bridge) -> bool {
         config.selection_load_model == LoadModel::Predictive
             && self.forecast.learned().is_some()
-            && self.corrected_stress(now, config) >= FILLING * config.stress_threshold
+            && stress >= FILLING * config.stress_threshold
     }
 
     /// Packets a second that it is expected to move for us.

@@ -17,8 +17,8 @@ use crate::wire::values::{Condition, PresenceType};
 /// How long to wait for the metadata of a room that has some (spec/20 §2.2 step 7).
 const METADATA_WAIT: Duration = Duration::from_secs(10);
 
-/// So many may wait for the focus to be in the room; others are told to ask again. Each keeps what it asked with.
-const MAX_ASKERS: usize = 1_000;
+/// So many may wait for the focus to be in a room, the main one or one of visitors; others are told to ask again. Each keeps what it asked with.
+pub(in crate::focus::conference) const MAX_ASKERS: usize = 1_000;
 
 impl Conference {
     /// Somebody asks for a conference that there is: he is answered now, or when we are in the room.

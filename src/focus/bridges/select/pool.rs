@@ -104,7 +104,7 @@ impl<'a> Candidate<'a> {
             stress,
             expected: stress + bridge.foreseen(now, &config.bridge),
             overloaded: is_overload(stress, &config.bridge),
-            fills: used.is_some() && bridge.fills(now, &config.bridge),
+            fills: used.is_some() && bridge.fills(stress, &config.bridge),
             maxed: used.is_some_and(|used| used.on.is_maxed(&config.bridge)),
             rate_limited: used.is_some_and(|used| used.on.is_rate_limited(&config.bridge)),
             used,

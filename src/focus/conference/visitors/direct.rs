@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use super::super::entry::MAX_ASKERS;
 use super::super::{Conference, MemberId};
 use super::Redirected;
 use crate::focus::NodeId;
@@ -15,9 +16,6 @@ use crate::focus::visitors::select::{Candidate, select};
 use crate::wire::stanza::IqBody;
 use crate::wire::values::Condition;
 use crate::wire::visitors;
-
-/// So many may wait until we are in a room of visitors; others are told to ask again.
-const MAX_ASKERS: usize = 1_000;
 
 /// What has the problem that nobody could be sent anywhere.
 const ALL_NODES: &str = "all nodes";
