@@ -173,6 +173,8 @@ impl Life<'_> {
             person.idle = if idle { person.idle + 1 } else { 0 };
             person.suffering = if suffers { person.suffering + 1 } else { 0 };
             if person.suffering == PATIENCE {
+                // The new session may die before anybody looks.
+                person.suffering = 0;
                 dead.push(person.label.clone());
             }
         }
