@@ -30,7 +30,7 @@ pub fn variables(bytes: &[u8]) {
     let (mut tree, mut problems) = (Tree::default(), Vec::new());
     environment::define(&sources, &mut tree, &mut problems);
     let _ = tree.resolve(&|_| Variable::Absent);
-    for name in sources.environment.keys() {
+    for name in sources.environment.keys().take(2) {
         let _ = environment::misspelt_name(name);
     }
 }

@@ -24,7 +24,9 @@ fn main() -> ExitCode {
     };
     invocation.sources.unreadable = unreadable;
     invocation.sources.in_container = is_container(&invocation.sources.environment);
-    wrong.extend(invocation.mistake.take());
+    if wrong.is_empty() {
+        wrong.extend(invocation.mistake.take());
+    }
     if !wrong.is_empty() {
         if let Command::CheckConfig { json: true } = invocation.command {
             return check_config(&invocation, true, wrong);

@@ -125,7 +125,9 @@ impl Check<'_> {
     }
 
     pub(super) fn say(&mut self, severity: Severity, path: &str, text: impl Into<String>) {
-        if self.settings.has_missed() {
+        // But what must hinder the start does, if nothing else hinders it already.
+        let hindered = self.problems.iter().any(|problem| problem.severity == Severity::Error);
+        if self.settings.has_missed() && (severity == Severity::Warning || hindered) {
             return;
         }
         let key = whole(path);

@@ -111,12 +111,16 @@ pub fn load(sources: &Sources) -> Loaded {
     let given = Given { sources, legacy_file: (&legacy_name, &entries), root: &root };
     let mut found = unresolved;
     let mut settings = Settings::read(&given, &mut found);
+    let mut unknown = Vec::new();
+    for meant in unknown::keys(&root, &referenced, &mut unknown) {
+        settings.is_meant(&meant);
+    }
     secret_files::read(&mut settings, sources, &mut found);
     check::derive(&mut settings, sources, &mut found);
     let places = check::Places { root: &root, file: file.as_deref() };
     check::check(&settings, sources, places, &mut found);
     environment::misspelt(sources, &settings, &mut found);
-    unknown::keys(&root, &referenced, &mut found);
+    found.append(&mut unknown);
     unknown::legacy_names(&legacy_name, &entries, &mut found);
     unknown::system(&sources.system, &referenced, &mut found);
     if complete {
@@ -200,6 +204,16 @@ fn config_file(sources: &Sources, problems: &mut Vec<Problem>) -> Option<PathBuf
     if let Some(file) = sources.default_files.iter().find(|file| file.exists()) {
         return Some(file.clone());
     }
+    let slip = sources.system.properties.iter().find(|(name, _)| similar::distance(name, "config.file") <= 2);
+    let slip = slip.map(|(name, _)| format!("-D{name}")).or_else(|| {
+        let word = sources.system.unknown.iter().find(|word| word.trim_start_matches('-').starts_with("config.file="));
+        word.map(|_| "config.file without -D".to_owned())
+    });
+    if let Some(slip) = slip.filter(|_| !sources.is_classic()) {
+        let text = format!("{slip} means nothing; did you mean -Dconfig.file=FILE?");
+        problems.push(Problem::error(text).at(Origin::Environment("JAVA_SYS_PROPS".into())));
+        return None;
+    }
     let by_environment = sources.environment.keys().any(|name| name.starts_with(environment::PREFIX));
     if !sources.is_classic() && !by_environment {
         problems.push(Problem::error(
@@ -216,7 +230,7 @@ fn legacy_file(
     notes: &mut Vec<String>,
     problems: &mut Vec<Problem>,
 ) -> (String, Vec<properties::Property>) {
-    let Some(path) = sources.legacy_file() else { return Default::default() };
+    let Some(path) = sources.legacy_file(problems) else { return Default::default() };
     let name = path.display().to_string();
     match read_bytes(&path) {
         Ok(bytes) => {

@@ -188,6 +188,13 @@ impl Settings {
         self.unknown.contains(&format!("jicofo.{path}"))
     }
 
+    /// A person meant to write this key's value, and wrote it elsewhere.
+    pub(super) fn is_meant(&mut self, path: &str) {
+        if self.entries.get(path).is_some_and(|entry| entry.origin.is_default()) {
+            self.unknown.insert(path.to_owned());
+        }
+    }
+
     /// Nor can this key's then, which would follow from such a one.
     pub(super) fn not_known_either(&mut self, path: &str) {
         self.unknown.insert(format!("jicofo.{path}"));
@@ -386,6 +393,10 @@ impl<'g> Reader<'_, 'g> {
             (_, _, Some(value)) => (default(), Origin::Default, format!("until then the default {value} is used")),
             (_, _, None) => (None, Origin::Default, "until then it counts as not set".to_owned()),
         };
+        if origin.is_default() {
+            // It was meant to be something else, which nobody can know.
+            self.read.unknown.insert(path.to_owned());
+        }
         for Wrong { text, at } in wrong.into_iter().take(limits::PROBLEMS) {
             let problem = match refuse {
                 true => Problem::error(text),

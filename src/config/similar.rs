@@ -64,10 +64,10 @@ pub(super) fn legacy(name: &str) -> Option<&'static str> {
 
 /// The one of these variables that is like `name`: misspelt, or a word too many or too few.
 pub(super) fn variable(name: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
-    let words: Vec<&str> = name.split('_').collect();
+    let wanted = Wanted::new(&name.split('_').collect::<Vec<_>>());
     let near = known.filter_map(|known| {
         let lower = known.to_ascii_lowercase();
-        let cost = cost(&words, &lower.split('_').collect::<Vec<_>>()).filter(|cost| *cost <= DEAREST)?;
+        let cost = wanted.cost(&lower.split('_').collect::<Vec<_>>()).filter(|cost| *cost <= DEAREST)?;
         Some((cost, distance(name, known), known))
     });
     near.min().map(|(_, _, known)| known)
@@ -76,10 +76,11 @@ pub(super) fn variable(name: &str, known: impl Iterator<Item = &'static str>) ->
 /// The cheapest of the candidates, if they are cheap, and few.
 fn likest(path: &[&str], candidates: impl Iterator<Item = &'static str>) -> Vec<String> {
     let mut best = DEAREST;
+    let wanted = Wanted::new(path);
     let mut found: Vec<String> = Vec::new();
     for candidate in candidates {
         let elements = named(candidate, path);
-        let Some(cost) = cost(path, &elements).filter(|cost| *cost <= best) else { continue };
+        let Some(cost) = wanted.cost(&elements).filter(|cost| *cost <= best) else { continue };
         if cost < best {
             best = cost;
             found.clear();
@@ -114,23 +115,36 @@ fn named<'p>(known: &'static str, path: &[&'p str]) -> Vec<&'p str> {
         .collect()
 }
 
-/// How far two paths are from each other. None: too far in one element.
-fn cost(path: &[&str], known: &[&str]) -> Option<usize> {
-    let path: Vec<String> = path.iter().map(|element| plain(element)).collect();
-    let misplaced_dot = if path.len() == known.len() {
-        None
-    } else {
-        let (path, known) = (path.join("."), known.join("."));
-        let near = path.len().abs_diff(known.len()) <= 2;
-        near.then(|| distance(&path, &known)).filter(|cost| *cost <= 2)
-    };
-    aligned(&path, known).into_iter().chain(misplaced_dot).min()
+/// The path that is likened to many.
+struct Wanted {
+    path: Vec<String>,
+    joined: String,
+    /// Its last element is that of many keys.
+    says_nothing: bool,
+}
+
+impl Wanted {
+    fn new(path: &[&str]) -> Wanted {
+        let path: Vec<String> = path.iter().map(|element| plain(element)).collect();
+        let says_nothing = path.last().is_some_and(|name| of_name(name).count() > GUESSES);
+        Wanted { joined: path.join("."), path, says_nothing }
+    }
+
+    /// How far the path is from this one. None: too far in one element.
+    fn cost(&self, known: &[&str]) -> Option<usize> {
+        let length = known.iter().map(|element| element.len() + 1).sum::<usize>().saturating_sub(1);
+        let may_be = self.path.len() != known.len() && self.joined.len().abs_diff(length) <= 2;
+        let misplaced_dot = may_be.then(|| distance(&self.joined, &known.join("."))).filter(|cost| *cost <= 2);
+        // Each element too many or too few has its price.
+        let hopeless = self.path.len().abs_diff(known.len()) * ELEMENT > DEAREST;
+        let aligned = if hopeless { None } else { aligned(&self.path, known, self.says_nothing) };
+        aligned.into_iter().chain(misplaced_dot).min()
+    }
 }
 
 /// The edit distance of two lists of elements: each may be spelt a bit differently, be there or not.
-fn aligned(path: &[String], known: &[&str]) -> Option<usize> {
+fn aligned(path: &[String], known: &[&str], says_nothing: bool) -> Option<usize> {
     const FAR: usize = 1_000_000;
-    let says_nothing = path.last().is_some_and(|name| of_name(name).count() > GUESSES);
     let mut row: Vec<usize> = (0..=known.len()).map(|missing| missing * ELEMENT).collect();
     for (i, element) in path.iter().enumerate() {
         let mut next = vec![(i + 1) * ELEMENT; known.len() + 1];

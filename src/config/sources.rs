@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::hocon::Variable;
 use super::java::SystemProperties;
-use super::problem::Origin;
+use super::problem::{Origin, Problem};
 
 /// A classic flag (spec/10 §10.1). No `Debug`: the value may be a secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -201,12 +201,25 @@ impl Sources {
     }
 
     /// `sip-communicator.properties`, if both parts of its place are known: by the environment, else by `-D`.
-    pub(super) fn legacy_file(&self) -> Option<PathBuf> {
+    pub(super) fn legacy_file(&self, problems: &mut Vec<Problem>) -> Option<PathBuf> {
         let part = |name: &str| {
             let name = format!("net.java.sip.communicator.SC_HOME_DIR_{name}");
             self.environment.get(&name).map(String::as_str).or_else(|| self.system.get(&name)).map(str::to_owned)
         };
-        let (location, name) = (part("LOCATION")?, part("NAME")?);
+        let (location, name) = match (part("LOCATION"), part("NAME")) {
+            (Some(location), Some(name)) => (location, name),
+            (None, None) => return None,
+            (location, _) => {
+                let (there, missing) = if location.is_some() { ("LOCATION", "NAME") } else { ("NAME", "LOCATION") };
+                let text = format!(
+                    "is there without …SC_HOME_DIR_{missing}, so no sip-communicator.properties is read; set both, or neither \
+                     (Debian: /etc/jitsi and jicofo)"
+                );
+                let origin = Origin::SystemProperty(format!("net.java.sip.communicator.SC_HOME_DIR_{there}").into());
+                problems.push(Problem::warning(text).at(origin));
+                return None;
+            }
+        };
         Some(Path::new(&location).join(name).join("sip-communicator.properties"))
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::hocon::{Node, Value};
 use super::legacy::INSTEAD_OF_SHIBBOLETH;
 use super::problem::Origin;
+use super::similar::distance;
 use crate::wire::{BareJid, Jid};
 
 /// The type of a key and what it allows.
@@ -232,7 +233,16 @@ fn choice(names: &[&str], matches: impl Fn(&str) -> bool, text: &str) -> Result<
         Some(name) => Ok(Setting::Text((*name).to_owned())),
         // Only the types of authentication had this name.
         None if text.eq_ignore_ascii_case("SHIBBOLETH") => Err(INSTEAD_OF_SHIBBOLETH.into()),
-        None => Err(format!("{} is not allowed; write one of {}", shown(text), names.join(", "))),
+        None => {
+            let wanted = text.to_ascii_lowercase();
+            let far = |name: &str| match name.to_ascii_lowercase() {
+                name if name.starts_with(&wanted) && wanted.len() > 3 => 0,
+                name => distance(&name, &wanted),
+            };
+            let near = names.iter().map(|name| (far(name), *name)).min().filter(|(far, name)| *far <= name.len() / 4);
+            let meant = near.map_or_else(String::new, |(_, name)| format!("; is {name} meant?"));
+            Err(format!("{} is not allowed; write one of {}{meant}", shown(text), names.join(", ")))
+        }
     }
 }
 
@@ -343,7 +353,16 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         "m" | "minute" | "minutes" => 60.0,
         "h" | "hour" | "hours" => 3600.0,
         "d" | "day" | "days" => 86_400.0,
-        _ => return Err(format!("expected a duration with one of the units {DURATION_UNITS}")),
+        _ => {
+            let meant = match unit.to_ascii_lowercase().as_str() {
+                "sec" | "secs" | "seconde" | "sekunden" => "seconds",
+                "min" | "mins" => "minutes",
+                "hr" | "hrs" | "std" => "hours",
+                "msec" | "msecs" | "millisec" => "ms",
+                _ => return Err(format!("expected a duration with one of the units {DURATION_UNITS}")),
+            };
+            return Err(format!("{unit:?} is no unit, but {meant} is one of {DURATION_UNITS}"));
+        }
     };
     if count < 0.0 {
         return Err("a duration cannot be negative here".into());

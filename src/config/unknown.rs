@@ -15,7 +15,8 @@ use super::typed::boolean;
 const ROOTS: [&str; 2] = ["jicofo", "tracing"];
 
 /// Keys of the files (and `-D`) that are in no schema. `referenced`: what substitutions name at the root.
-pub(super) fn keys(root: &Node, referenced: &HashSet<String>, problems: &mut Vec<Problem>) {
+/// Returns the keys that were meant, where there is one guess at them.
+pub(super) fn keys(root: &Node, referenced: &HashSet<String>, problems: &mut Vec<Problem>) -> Vec<String> {
     let mut path = Vec::new();
     for section in ROOTS {
         if let Some(node) = root.get(section) {
@@ -24,13 +25,15 @@ pub(super) fn keys(root: &Node, referenced: &HashSet<String>, problems: &mut Vec
             path.pop();
         }
     }
-    let Some(fields) = root.as_object() else { return };
+    let Some(fields) = root.as_object() else { return Vec::new() };
     for (name, node) in fields {
         let from_file = matches!(node.origin, Origin::File { .. });
         if from_file && !ROOTS.contains(&name.as_str()) && problems.len() < limits::PROBLEMS {
             other_root(name, node, referenced.contains(name), problems);
         }
     }
+    let meant = |problem: &Problem| Some(problem.text.split_once("did you mean ")?.1.strip_suffix('?')?.to_owned());
+    problems.iter().filter_map(meant).collect()
 }
 
 fn walk<'n>(node: &'n Node, path: &mut Vec<&'n str>, problems: &mut Vec<Problem>) {

@@ -52,7 +52,8 @@ fn misspelt(name: &str) -> Option<&'static str> {
     if NAMES.contains(&name) {
         return None;
     }
-    let near = NAMES.iter().filter(|known| known.len().abs_diff(name.len()) <= 3);
+    // Any name may stand before `.level`.
+    let near = NAMES.iter().filter(|known| **known != ".level" && known.len().abs_diff(name.len()) <= 3);
     let (far, known) = near.map(|known| (distance(name, known), *known)).min()?;
     (far <= (known.len() / 3).min(3)).then_some(known)
 }

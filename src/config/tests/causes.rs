@@ -333,3 +333,60 @@ fn one_command_at_a_time() {
         assert_eq!(parse(words).mistake, None, "{words}");
     }
 }
+
+/// A warning about a value that nobody wrote would only hide the one about what somebody did.
+#[test]
+fn what_follows_from_a_wrong_or_misspelt_line_is_not_told_beside_it() {
+    for (text, says) in [
+        ("jicofo.xmpp.client.xmpp-domain = \"https://m.x\"", "write no URL, but the domain alone"),
+        ("jicofo.octo { enabled = maybe, sctp-datachannels = true }", "expected true or false, found \"maybe\""),
+    ] {
+        let said = Start::minimal(text).warned();
+        assert!(said.lines().count() == 1 && said.contains(says), "{text}: {said}");
+    }
+    let text = "jicofo.xmpp.client { domain = auth.m.x, password = pw, xmpp_domain = m.x, client_proxy = focus.m.x }\n\
+                jicofo.bridge.brewery_jid = \"a@i.m.x\"";
+    let said = Start::new().file(text).warned();
+    assert!(said.lines().count() == 3 && said.lines().all(|line| line.contains("did you mean jicofo.")), "{said}");
+    // What nothing works without is an error all the same.
+    let said = Start::minimal("jicofo.xmpp.client.password = null\njicofo.xmpp.client.pasword = x").refused();
+    assert!(
+        said.contains("password: is required") && said.contains("did you mean jicofo.xmpp.client.password?"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_slip_on_the_way_to_the_files_is_told() {
+    let start = |words: &str| {
+        let mut start = Start::new();
+        start.sources.system.read(java::split_words(words));
+        start
+    };
+    for (words, says) in [
+        ("-Dconfig.fil=/x", "environment JAVA_SYS_PROPS: -Dconfig.fil means nothing; did you mean -Dconfig.file=FILE?"),
+        ("config.file=/x", "config.file without -D means nothing; did you mean -Dconfig.file=FILE?"),
+        ("-config.file=/x", "config.file without -D means nothing"),
+    ] {
+        let said = start(words).refused();
+        assert!(said.contains(says) && said.lines().count() == 1, "{words}: {said}");
+    }
+    let said = Start::minimal("").system("net.java.sip.communicator.SC_HOME_DIR_LOCATION", "/etc/jitsi").warned();
+    assert!(
+        said.contains(
+            "SC_HOME_DIR_LOCATION: is there without …SC_HOME_DIR_NAME, so no sip-communicator.properties is read"
+        ),
+        "{said}"
+    );
+    for (text, says) in [
+        (
+            "jicofo.bridge.selection-strategy = RegionBasedBridgeSelection",
+            "; is RegionBasedBridgeSelectionStrategy meant?",
+        ),
+        ("jicofo.bridge.selection-strategy = splitbridgeselectionstrategy", "; is SplitBridgeSelectionStrategy meant?"),
+        ("jicofo.health.interval = 90 secs", "\"secs\" is no unit, but seconds is one of"),
+    ] {
+        let said = told(&Start::minimal(text).load());
+        assert!(said.contains(says), "{text}: {said}");
+    }
+}

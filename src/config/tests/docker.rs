@@ -471,6 +471,7 @@ fn all_options_of_the_template_together_mean_what_each_means() {
         ("JICOFO_TRANSLATION_CF_ACCESS_CLIENT_ID", ""),
         ("VISITORS_XMPP_SERVER", ""),
         ("ENABLE_CODEC_VP8", "codec.video.vp9.enabled"),
+        ("VISITORS_XMPP_PORT", "xmpp.visitors.v1."),
         ("VISITORS_XMPP_DOMAIN", "xmpp.visitors.v0.conference-service"),
         ("PROSODY_VISITORS_MUC_PREFIX", ""),
         ("ENABLE_VISITORS", "visitors.max-visitors-per-node"),
