@@ -309,6 +309,8 @@ fn with_tokens_sessions_are_for_the_way_back_from_the_login_page_only() {
     is_guest(&ask_with(&mut s, "g", ROOM, "machine-uid='m1'"));
     // It ends with its conference, too.
     let again = format!("session-id='{}' machine-uid='m1'", session(&ask_with(&mut s, "a", ROOM, "machine-uid='m1'")));
+    // Those who asked and do not come are waited for no more.
+    s.run_for(Time::from_secs(16));
     s.participant("g2").leave();
     s.settle();
     assert_eq!(s.focus().gauges().conferences, 0);

@@ -182,6 +182,8 @@ fn without_auto_login_whoever_comes_back_logs_in_again() {
     s.logs_in("bob", HOST);
     s.settle();
     assert!(s.view("bob").is_moderator());
+    // The connection that logged in asked, too, and is waited for no more.
+    s.run_for(Time::from_secs(16));
     s.participant("bob").leave();
     s.settle();
     s.reloads("bob", "bob@guest.meet.test/r2");
