@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use testkit::Time;
+use testkit::ns;
 use testkit::participant::Place;
 use testkit::room::Fate;
 use testkit::scenario::Scenario;
@@ -306,6 +307,31 @@ fn nobody_acts_from_one_room_on_another() {
     assert_eq!(answers, ["not-allowed", "bad-request"]);
     s.server().take_violations();
     s.finish();
+}
+
+/// Where nobody has said where breakout rooms are, those of a foreign server are none.
+#[test]
+fn a_foreign_room_is_no_breakout_room_of_ours() {
+    const FOREIGN: &str = "claims@rooms.foreign.test";
+    let mut s = Scenario::new()
+        .bridge("jvb1")
+        .config(|config| {
+            config.authentication.kind = jicofo::config::AuthenticationType::Xmpp;
+            config.authentication.login_url = Some("meet.test".into());
+        })
+        .server(move |server| {
+            server.breakouts.insert(FOREIGN.into(), ROOM.into());
+            server.no_breakouts = true;
+        })
+        .start();
+    connect(&mut s, "host", "host@meet.test/web");
+    connect(&mut s, "guest", "guest@guest.meet.test/web");
+    request(&mut s, "host", "h", &format!("<conference xmlns='{}' room='{FOREIGN}' machine-uid='m'/>", ns::FOCUS));
+    s.settle();
+    assert_eq!(of_conference(&only(&s, "host", "h"), "ready"), Some("true"));
+    let answer = answer_to(&mut s, "guest", ROOM);
+    assert_eq!(error(&answer).0, "not-authorized", "no guest starts a room because a foreign one claims to be of it");
+    s.run_for(Time::from_secs(20));
 }
 
 /// A room that says it is a breakout room, and is not where they are: it is an ordinary one.
