@@ -73,8 +73,7 @@ pub(super) const KEYS: &[Key] = &[
         "Client",
         "Connection that joins the brewery.",
     )
-    .refuse_if("jicofo.jibri.brewery-jid")
-    .later(),
+    .refuse_if("jicofo.jibri.brewery-jid"),
     Key::new(
         "jicofo.jibri.use-private-address-connectivity",
         Kind::Bool,
@@ -82,8 +81,7 @@ pub(super) const KEYS: &[Key] = &[
         "Offer recorders private addresses of bridges.",
     ),
     Key::unset("jicofo.jibri-sip.brewery-jid", Kind::BareJid, "Room in which SIP recorders announce themselves.")
-        .legacy(names::JIBRI_SIP)
-        .later(),
+        .legacy(names::JIBRI_SIP),
     Key::unset(
         "jicofo.jigasi.brewery-jid",
         Kind::BareJid,
@@ -96,8 +94,7 @@ pub(super) const KEYS: &[Key] = &[
         "Client",
         "Connection that joins the brewery.",
     )
-    .refuse_if("jicofo.jigasi.brewery-jid")
-    .later(),
+    .refuse_if("jicofo.jigasi.brewery-jid"),
     Key::new(
         "jicofo.jigasi.use-private-address-connectivity",
         Kind::Bool,
