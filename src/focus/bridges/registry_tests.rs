@@ -252,7 +252,7 @@ fn the_presence_of_a_current_bridge_is_understood() {
 fn there_is_a_chance_when_a_bridge_is_another_one_or_takes_endpoints_again() {
     let (mut bridges, id) = one(&[("stress_level", "0.1"), ("version", "1"), ("drain", "false")]);
     assert!(!bridges.take_chance(), "that is an event");
-    let mut says = |bridges: &mut Bridges, second: f64, values: &[(&str, &str)]| {
+    let says = |bridges: &mut Bridges, second: f64, values: &[(&str, &str)]| {
         bridges.presence(at(second), &jid(), &stats(values), &config());
         bridges.take_chance()
     };
