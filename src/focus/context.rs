@@ -100,6 +100,8 @@ pub(crate) struct Context {
     pub meetings: BTreeMap<MeetingId, ConferenceId>,
     /// Where breakout rooms are, as far as is known.
     pub breakout_domain: Option<String>,
+    /// Where rooms are made to see whether one can be.
+    pub rooms_domain: Option<String>,
     /// Breakout conferences by their main room.
     pub breakouts: BTreeMap<BareJid, BTreeSet<ConferenceId>>,
     /// Where in rooms somebody is, by the address that he shows there.
@@ -121,6 +123,7 @@ impl Context {
             ids: Ids::new(seed),
             own: Own::new(&config),
             problems: Problems::new(&config),
+            rooms_domain: config.xmpp.client.rooms_domain(),
             config,
             now: Timestamp::default(),
             timers: Timers::default(),
@@ -158,6 +161,24 @@ impl Context {
 
     pub fn link(&mut self, on: Connection) -> &mut Link {
         &mut self.links[on.index()]
+    }
+
+    /// A conference is open at this domain: if nothing is configured, that says more than what is usual. Not of rooms of
+    /// others' servers.
+    pub fn rooms_are_at(&mut self, domain: &str) {
+        let client = &self.config.xmpp.client;
+        let ours = client
+            .xmpp_domain
+            .as_deref()
+            .and_then(|main| domain.strip_suffix(main))
+            .is_some_and(|it| it.ends_with('.'));
+        if client.conference_muc_jid.is_some() || !ours || self.rooms_domain.as_deref() == Some(domain) {
+            return;
+        }
+        log::info!(
+            "rooms are at {domain}; health checks make theirs there, too (jicofo.xmpp.client.conference-muc-jid is not set)"
+        );
+        self.rooms_domain = Some(domain.to_owned());
     }
 
     pub fn is_connected(&self, on: Connection) -> bool {

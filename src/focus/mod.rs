@@ -15,6 +15,7 @@ mod context;
 mod counted;
 pub mod debug;
 mod diagnosis;
+mod doors;
 mod floods;
 pub mod health;
 mod ids;
@@ -49,6 +50,7 @@ use self::components::Components;
 use self::conference::{Conference, ConferenceId, Leave};
 use self::context::{Asked, Context, NICK};
 use self::diagnosis::Strangers;
+use self::doors::Doors;
 use self::health::Health;
 use self::moving::Redistribution;
 use self::pending::{Answer, Then};
@@ -212,6 +214,7 @@ pub struct Focus {
     redistribution: Redistribution,
     strangers: Strangers,
     health: Health,
+    doors: Doors,
 }
 
 impl Focus {
@@ -232,6 +235,7 @@ impl Focus {
             redistribution: Redistribution::default(),
             strangers: Strangers::default(),
             health: Health::default(),
+            doors: Doors::default(),
         }
     }
 
@@ -398,6 +402,9 @@ impl Focus {
             Timer::MirrorTimeout(id, mirror) => self.with_conference(id, |conference, cx| {
                 conference.mirror_step(cx, mirror, Seat::entry_timed_out);
             }),
+            Timer::MirrorIdle(id, mirror) => {
+                self.with_conference(id, |conference, cx| conference.mirror_idle(cx, mirror))
+            }
             Timer::VisitorCount(id) => self.with_conference(id, Conference::visitor_count_rested),
             Timer::MetadataTimeout(id) => self.with_conference(id, Conference::metadata_timed_out),
             Timer::NobodyCame(id) => self.with_conference(id, Conference::nobody_came),

@@ -148,6 +148,7 @@ impl Focus {
             }
         }
         self.discover_components();
+        self.cx.depart_again();
         self.retry_breweries("an error of ours");
         self.give_up_checks();
         self.give_up_health_check();
@@ -249,6 +250,11 @@ impl Focus {
 
     /// Whether there is room for one more request of its sender. Servers and components are not limited.
     fn admits(&mut self, asked: &Asked, payload: &Payload) -> bool {
+        let is_outside = self.member(asked).is_none();
+        // Of these it is looked into for which room they are.
+        if is_outside && !matches!(payload, Payload::Conference(_)) && !self.admits_outsider(asked, None) {
+            return false;
+        }
         let Some(payer) = self.payer(asked) else { return true };
         let kind = match payload {
             Payload::Jingle(jingle) if !is_of_the_sender_alone(jingle) => Kind::Change,
@@ -262,12 +268,13 @@ impl Focus {
         self.cx.floods.admit(self.cx.now, &payer, kind, room)
     }
 
-    /// Who has to pay for a request. None: a server or a component, or nobody who has an address. A new nick gives nobody a new
-    /// purse.
+    /// Who has to pay for a request. None: a server or a component, or nobody who has an address.
     pub(super) fn payer(&self, asked: &Asked) -> Option<Jid> {
         let member = |(id, member)| self.conferences.get(id)?.members().get(member);
-        let known = self.member(asked).and_then(member).map(|member| member.payer().clone());
-        known.or_else(|| request::sender(&self.cx, asked)).filter(|payer| payer.local().is_some())
+        match self.member(asked).and_then(member) {
+            Some(member) => Some(self.cx.payer_of(member)),
+            None => request::sender(&self.cx, asked).filter(|sender| sender.local().is_some()),
+        }
     }
 
     /// Jingle of a member of one of our rooms; of anybody else it is about a session that there is not.
@@ -315,7 +322,7 @@ impl Focus {
     }
 
     /// The member of one of our rooms that asks, if it is one.
-    fn member(&self, asked: &Asked) -> Option<(ConferenceId, MemberId)> {
+    pub(super) fn member(&self, asked: &Asked) -> Option<(ConferenceId, MemberId)> {
         let from = asked.from.as_ref()?;
         let id = self.conference_at(asked.on, from.bare_str())?;
         Some((id, self.conferences.get(id)?.member_by_nick(asked.on, from.resource()?)?))

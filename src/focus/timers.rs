@@ -17,6 +17,8 @@ pub(crate) enum Timer {
     EntryTimeout(ConferenceId),
     /// Nothing came from a room of visitors that we are entering.
     MirrorTimeout(ConferenceId, MirrorId),
+    /// See whether anybody is in a room of visitors.
+    MirrorIdle(ConferenceId, MirrorId),
     /// Say how many visitors there are by now.
     VisitorCount(ConferenceId),
     /// The room's metadata did not come (spec/20 §2.2 step 7).
@@ -65,6 +67,7 @@ impl Timer {
         match self {
             Timer::EntryTimeout(id)
             | Timer::MirrorTimeout(id, _)
+            | Timer::MirrorIdle(id, _)
             | Timer::VisitorCount(id)
             | Timer::MetadataTimeout(id)
             | Timer::NobodyCame(id)

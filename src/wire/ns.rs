@@ -14,6 +14,7 @@ pub const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
 pub const SESSION: &str = "urn:ietf:params:xml:ns:xmpp-session";
 pub const SM: &str = "urn:xmpp:sm:3";
 pub const PING: &str = "urn:xmpp:ping";
+pub const TIME: &str = "urn:xmpp:time";
 pub const ROSTER: &str = "jabber:iq:roster";
 pub const VERSION: &str = "jabber:iq:version";
 pub const DATA_FORM: &str = "jabber:x:data";

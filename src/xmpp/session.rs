@@ -1,13 +1,15 @@
 //! A session while it lasts: stanzas both ways, acknowledgements, and a look now and then whether anybody is there.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::clock::{self, ServerClock};
 use super::errors::{Error, broken, condition};
 use super::framing::{Frame, Framer};
 use super::packets::Shown;
@@ -20,7 +22,7 @@ use super::{Event, Link, Outgoing, PACKETS};
 use crate::focus::problems::Kind;
 use crate::wire::Jid;
 use crate::wire::sm::{Ack, AckRequest, Incoming, read_stanza};
-use crate::wire::stanza::{Iq, IqBody, MAX_SENT, Payload, Ping, Stanza, StanzaError, StanzaKind};
+use crate::wire::stanza::{EntityTime, Iq, IqBody, MAX_SENT, Payload, Ping, Stanza, StanzaError, StanzaKind};
 use crate::wire::values::{Condition, ErrorType, StanzaId};
 use crate::wire::xml;
 
@@ -43,11 +45,19 @@ const MAX_ANSWER: usize = 64 * 1024;
 /// How much the log shows of a stanza that is too large, in characters: its kind and to whom it would have gone.
 const SHOWN_HEAD: usize = 200;
 
+/// So much goes out in one write, and so in one TLS record, unless a single stanza is longer: what Prosody reads at once. It
+/// goes on with a session that is resumed where its parser stood when the connection before was lost. If that was within a
+/// stanza, what is sent next is not well-formed to it, and the session is over. So it gets whole stanzas, or nothing.
+const AT_ONCE: usize = 8 * 1024;
+
 /// A write buffer that one burst has left is given back.
 const KEPT_CAPACITY: usize = 256 * 1024;
 
 /// Ids of requests of this layer begin so; their answers go no further.
 pub const OWN_ID: &str = "connection-";
+
+/// The one about the server's clock.
+const TIME_ID: &str = "connection-time";
 
 /// A stream that is ready for stanzas.
 pub struct Established {
@@ -80,6 +90,8 @@ pub async fn run(established: Established, link: &mut Link) -> End {
     let Established { transport, framer, sm, ping, reply_timeout, jid, .. } = established;
     let (mut reader, mut writer) = split(transport);
     let now = Instant::now();
+    // A component is asked and answered by others; its server is that of a client, too.
+    let clock = ServerClock::new(now, ping.from.is_none() && ping.to.is_some());
     let mut session = Session {
         name: link.name.clone(),
         jid,
@@ -97,6 +109,8 @@ pub async fn run(established: Established, link: &mut Link) -> End {
         oddities: Oddities::default(),
         throttle: Throttle::default(),
         pace: Pace::Same,
+        clock,
+        time: clock::Shown::Same,
     };
     let result = session.carry(&mut reader, &mut writer, link).await;
     match result {
@@ -130,6 +144,9 @@ struct Session {
     throttle: Throttle,
     /// What the latest acknowledgement showed, until it is told.
     pace: Pace,
+    clock: ServerClock,
+    /// What the latest answer about the time showed, until it is told.
+    time: clock::Shown,
 }
 
 impl Session {
@@ -144,6 +161,7 @@ impl Session {
             // After a resumption: what the server has not.
             for stanza in sm.open() {
                 self.out.text.push_str(stanza);
+                self.out.ends_element();
             }
         }
         // What came in the same segment as the answer to our login.
@@ -193,6 +211,7 @@ impl Session {
                         self.send(outgoing, link)?;
                     }
                     self.out.text.push_str(END_TAG);
+                    self.out.ends_element();
                     self.closing = Some(Instant::now() + CLOSE_TIMEOUT);
                     timer.as_mut().reset(self.due());
                 }
@@ -202,20 +221,34 @@ impl Session {
 
     /// When [`Session::look`] has something to do.
     fn due(&self) -> Instant {
-        let alive = match self.asked {
+        let next = self.clock.due().map_or(self.alive_due(), |clock| clock.min(self.alive_due()));
+        self.closing.unwrap_or(next)
+    }
+
+    /// When the server has to have been heard of, or is asked whether it is there.
+    fn alive_due(&self) -> Instant {
+        match self.asked {
             Some(asked) => asked + self.reply_timeout,
             None => self.heard + IDLE,
-        };
-        self.closing.unwrap_or(alive)
+        }
     }
 
     /// The timer has run off. It is not set anew with each read, so that it may have run off early.
     fn look(&mut self, timer: Pin<&mut Sleep>) -> Result<(), Error> {
         let now = Instant::now();
-        if now >= self.due() {
-            if self.closing.is_some() {
-                return Err(Error::Silent { doing: "closing the stream", after: CLOSE_TIMEOUT });
-            }
+        if self.closing.is_some_and(|closing| now >= closing) {
+            return Err(Error::Silent { doing: "closing the stream", after: CLOSE_TIMEOUT });
+        }
+        if self.closing.is_none() && self.clock.due().is_some_and(|due| now >= due) {
+            self.clock.ask(now, SystemTime::now());
+            self.write(&Iq {
+                from: None,
+                to: self.ping.to.clone(),
+                id: TIME_ID.into(),
+                body: IqBody::Get(Payload::Time(EntityTime::default())),
+            })?;
+        }
+        if self.closing.is_none() && now >= self.alive_due() {
             if self.asked.is_some() {
                 let doing = "asking whether it is still there";
                 return Err(Error::Silent { doing, after: self.reply_timeout });
@@ -230,7 +263,7 @@ impl Session {
     fn ask(&mut self) {
         match &mut self.sm {
             Some(sm) => {
-                xml::write_to(&AckRequest {}, &mut self.out.text);
+                self.out.element(&AckRequest {});
                 self.throttle.asked(Instant::now(), sm.open().len());
                 sm.requested();
             }
@@ -242,7 +275,7 @@ impl Session {
                     id: StanzaId::from(format!("{OWN_ID}{}", self.pings)),
                     body: IqBody::Get(Payload::Ping(Ping {})),
                 };
-                xml::write_to(&ping, &mut self.out.text);
+                self.out.element(&ping);
             }
         }
     }
@@ -254,10 +287,10 @@ impl Session {
         }
         let Some(sm) = &mut self.sm else { return };
         if std::mem::take(&mut self.acknowledge) {
-            xml::write_to(&Ack { h: sm.h() }, &mut self.out.text);
+            self.out.element(&Ack { h: sm.h() });
         }
         if sm.wants_acknowledgement() {
-            xml::write_to(&AckRequest {}, &mut self.out.text);
+            self.out.element(&AckRequest {});
             self.throttle.asked(Instant::now(), sm.open().len());
             sm.requested();
         }
@@ -289,6 +322,7 @@ impl Session {
             return Ok(());
         }
         log::trace!(target: PACKETS, "SENT PKT ({}): {}", self.name, Shown(&self.out.text[start..]));
+        self.out.ends_element();
         if let Some(sm) = &mut self.sm {
             sm.sent(&self.out.text[start..])?;
         }
@@ -309,6 +343,7 @@ impl Session {
                         link.tell(Event::Stanza { stanza, read_at: self.heard }).await;
                     }
                     self.tell_pace(link).await;
+                    self.tell_time(link).await;
                 }
                 Frame::Refused(refused) => {
                     self.oddities
@@ -361,7 +396,11 @@ impl Session {
                     self.write(&refusal)?;
                     return Ok(None);
                 }
-                return Ok((!answers_us(&stanza)).then_some(stanza));
+                if answers_us(&stanza) {
+                    self.answered(&stanza);
+                    return Ok(None);
+                }
+                return Ok(Some(stanza));
             }
             Incoming::AckRequest(_) => self.acknowledge = true,
             Incoming::Ack(Ack { h }) => {
@@ -387,6 +426,33 @@ impl Session {
             _ => log::debug!("skipped an element that belongs to the login"),
         }
         Ok(None)
+    }
+
+    /// An answer to what this layer asked.
+    fn answered(&mut self, stanza: &Stanza) {
+        let Stanza::Iq(iq) = stanza else { return };
+        if iq.id.as_str() == TIME_ID {
+            let time = match &iq.body {
+                IqBody::Result(Some(Payload::Time(time))) => Some(time),
+                _ => None,
+            };
+            self.time = self.clock.answered(time, SystemTime::now());
+        }
+    }
+
+    /// Tells of a server whose clock is not ours, and when it is again.
+    async fn tell_time(&mut self, link: &Link) {
+        let kind = ServerClock::KIND;
+        match std::mem::replace(&mut self.time, clock::Shown::Same) {
+            clock::Shown::Same => {}
+            clock::Shown::Right => link.tell(Event::Relief { kind }).await,
+            clock::Shown::Off(off, ahead) => {
+                let server = self.ping.to.as_ref().map_or("the server", Jid::as_str);
+                let text = clock::explain(&self.name, server, off, ahead);
+                log::warn!("PROBLEM {}: {text}", kind.id());
+                link.tell(Event::Trouble { kind, text }).await;
+            }
+        }
     }
 
     /// Tells of a server that does not take what is sent as fast as it comes, and when it does again.
@@ -456,6 +522,8 @@ struct Out {
     text: String,
     /// So many bytes are with the transport.
     done: usize,
+    /// Where elements end.
+    ends: VecDeque<usize>,
     /// The transport may hold bytes back.
     flush: bool,
     /// When that which caused a stanza of this write was read.
@@ -467,11 +535,35 @@ impl Out {
         self.flush || self.done < self.text.len()
     }
 
-    /// Hands everything to the transport, in one write if it takes it. May be dropped at any point and called again.
-    async fn write(&mut self, writer: &mut WriteHalf<Transport>) -> std::io::Result<()> {
+    fn element(&mut self, element: &impl xml::Element) {
+        xml::write_to(element, &mut self.text);
+        self.ends_element();
+    }
+
+    fn ends_element(&mut self) {
+        self.ends.push_back(self.text.len());
+    }
+
+    /// Where the next write ends: behind as many elements as it takes, or behind one that is longer.
+    fn next_end(&mut self) -> usize {
+        let mut end = self.done;
+        while let Some(next) =
+            self.ends.front().copied().filter(|next| end <= self.done || *next <= self.done + AT_ONCE)
+        {
+            end = end.max(next);
+            self.ends.pop_front();
+        }
+        // Not to be looked for again if less of it is taken.
+        self.ends.push_front(end);
+        end
+    }
+
+    /// Hands everything to the transport. May be dropped at any point and called again.
+    async fn write(&mut self, writer: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
         while self.done < self.text.len() {
             self.flush = true;
-            let taken = writer.write(&self.text.as_bytes()[self.done..]).await?;
+            let end = self.next_end();
+            let taken = writer.write(&self.text.as_bytes()[self.done..end]).await?;
             if taken == 0 {
                 return Err(std::io::ErrorKind::WriteZero.into());
             }
@@ -491,6 +583,7 @@ impl Out {
         self.causes.clear();
         self.done = 0;
         self.text.clear();
+        self.ends.clear();
         if self.text.capacity() > KEPT_CAPACITY {
             self.text = String::new();
         }
@@ -511,4 +604,61 @@ fn too_large(stanza: &Stanza) -> Option<Stanza> {
     let error = StanzaError::new(ErrorType::Modify, Condition::PolicyViolation, "too large".to_owned());
     let answer = Iq { from: None, to: Some(from.clone()), id: iq.id.clone(), body: IqBody::Error(error) };
     Some(Stanza::Iq(Box::new(answer)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::task::{Context, Poll};
+
+    use super::*;
+
+    /// What came in each write, of which it takes so much at most.
+    struct Taker(usize, Vec<String>);
+
+    impl AsyncWrite for Taker {
+        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            let taken = bytes.len().min(self.0);
+            self.1.push(String::from_utf8_lossy(&bytes[..taken]).into_owned());
+            Poll::Ready(Ok(taken))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    fn out(lengths: &[usize]) -> Out {
+        let mut out = Out::default();
+        for length in lengths {
+            out.text.push_str(&format!("<{}>", "m".repeat(length - 2)));
+            out.ends_element();
+        }
+        out
+    }
+
+    #[tokio::test]
+    async fn each_write_has_whole_stanzas_and_no_more_than_is_read_at_once() {
+        let mut taker = Taker(usize::MAX, Vec::new());
+        let mut out = out(&[100, 8092, 3, 8190, 8191, 20_000, 5, 6]);
+        out.write(&mut taker).await.expect("it takes all");
+        let lengths: Vec<usize> = taker.1.iter().map(String::len).collect();
+        assert_eq!(lengths, [8192, 3, 8190, 8191, 20_000, 11]);
+        assert!(taker.1.iter().all(|text| text.starts_with('<') && text.ends_with('>')));
+        assert!(!out.waits());
+    }
+
+    #[tokio::test]
+    async fn what_is_taken_in_part_is_completed_by_a_write_of_its_own() {
+        let mut taker = Taker(90, Vec::new());
+        let mut out = out(&[100, 50]);
+        out.write(&mut taker).await.expect("it takes all in the end");
+        let lengths: Vec<usize> = taker.1.iter().map(String::len).collect();
+        assert_eq!(lengths, [90, 60]);
+        assert_eq!(taker.1.concat().len(), 150);
+    }
 }

@@ -60,7 +60,8 @@ pub(super) const KEYS: &[Key] = &[
         Kind::BareJid,
         "Room in which recorders announce themselves; unset: no recording.",
     )
-    .legacy(names::JIBRI),
+    .legacy(names::JIBRI)
+    .later(),
     Key::new("jicofo.jibri.num-retries", INT, "5", "Other recorders to try when one fails; below 0: without end.")
         .legacy(names::JIBRI_RETRIES)
         .later(),
@@ -81,13 +82,15 @@ pub(super) const KEYS: &[Key] = &[
         "Offer recorders private addresses of bridges.",
     ),
     Key::unset("jicofo.jibri-sip.brewery-jid", Kind::BareJid, "Room in which SIP recorders announce themselves.")
-        .legacy(names::JIBRI_SIP),
+        .legacy(names::JIBRI_SIP)
+        .later(),
     Key::unset(
         "jicofo.jigasi.brewery-jid",
         Kind::BareJid,
         "Room in which SIP gateways announce themselves; unset: no dial-out.",
     )
-    .legacy(names::JIGASI),
+    .legacy(names::JIGASI)
+    .later(),
     Key::new(
         "jicofo.jigasi.xmpp-connection-name",
         Kind::Choice(&["Client", "Service"]),

@@ -193,6 +193,9 @@ impl Conference {
         }
         self.phase = Phase::Running;
         say!(self, info, "Joined: the conference is open");
+        if self.form.main_room.is_none() && cx.breakout_domain.as_deref() != Some(self.room.domain()) {
+            cx.rooms_are_at(self.room.domain());
+        }
         cx.problems.solve(problems::Kind::NotOwner, self.room.domain());
         self.go_live(cx);
         self.answer_askers(cx, Conference::direct);

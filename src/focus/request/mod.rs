@@ -57,6 +57,10 @@ impl Focus {
         let exists = self.conferences.id_of(&room).is_some();
         self.cx.metrics.conference_requests += 1;
         self.cx.metrics.conference_requests_new += u64::from(!exists);
+        if self.member(&asked).is_none() && !self.admits_outsider(&asked, Some(&room)) {
+            self.cx.metrics.requests_limited += 1;
+            return self.later(asked, &room);
+        }
         let login = match self.authenticate(&asked, request, &room, state) {
             Ok(login) => login,
             Err(refusal) => return self.cx.answer(asked, IqBody::Error(stanza_error(refusal))),
@@ -93,11 +97,9 @@ impl Focus {
                 self.cx.metrics.requests_limited += 1;
                 return self.cx.answer_error(requester.asked, Condition::ResourceConstraint, "rate-limited");
             }
-            // Clients take an error for the end, and this answer for a reason to wait (spec/10 §11.4).
             Start::Later => {
                 self.cx.metrics.requests_limited += 1;
-                let supported = supports_visitors(&self.cx, None);
-                return answer(&mut self.cx, &room, requester, Place::NotReady, Some(supported));
+                return self.later(requester.asked, &room);
             }
         }
         let properties = properties(&room, &request.properties);
@@ -106,6 +108,13 @@ impl Focus {
         self.cx.metrics.conferences_created += 1;
         self.conferences.insert(conference);
         self.with_conference(id, Conference::start);
+    }
+
+    /// All together ask for too much. Clients take an error for the end, and this answer for a reason to wait (spec/10 §11.4).
+    fn later(&mut self, asked: Asked, room: &BareJid) {
+        let supported = supports_visitors(&self.cx, None);
+        let requester = Requester { asked, login: None, wish: Wish::default() };
+        answer(&mut self.cx, room, requester, Place::NotReady, Some(supported));
     }
 
     /// Why no conference can be begun now.
