@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::auth::Authentication;
+use super::brewery::Worker;
+use super::brewery::instances::Instances;
 use super::bridges::registry::{BridgeId, Bridges};
 use super::caps::CapsCache;
 use super::command::{CommandId, Reply};
@@ -24,7 +26,7 @@ use super::visitors::departures::Departures;
 use super::visitors::mirrors::Mirrors;
 use super::visitors::nodes::Nodes;
 use super::{Connection, Output};
-use crate::config::{Config, ConnectionName};
+use crate::config::Config;
 use crate::wire::disco::DiscoInfo;
 use crate::wire::stanza::{Iq, IqBody, Payload, Stanza, StanzaError};
 use crate::wire::values::{Condition, ErrorType, MeetingId, StanzaId};
@@ -74,6 +76,8 @@ pub(crate) struct Context {
     pub pending: Pending,
     pub own: Own,
     pub bridges: Bridges,
+    /// Recorders and gateways.
+    pub instances: Instances,
     pub pins: Pins,
     pub caps: CapsCache,
     pub codecs: CodecCache,
@@ -125,6 +129,7 @@ impl Context {
             timers: Timers::default(),
             pending: Pending::default(),
             bridges: Bridges::default(),
+            instances: Instances::default(),
             pins: Pins::default(),
             caps: CapsCache::default(),
             codecs: CodecCache::default(),
@@ -182,10 +187,7 @@ impl Context {
 
     /// The connection on which bridges are: the one that joined their brewery (spec/50 §1).
     pub fn bridge_connection(&self) -> Connection {
-        match (self.config.bridge.xmpp_connection_name, &self.config.xmpp.service) {
-            (ConnectionName::Service, Some(_)) => Connection::Service,
-            _ => Connection::Client,
-        }
+        Worker::Bridge.connection(&self.config)
     }
 
     pub fn reply_timeout(&self, on: Connection) -> Duration {
