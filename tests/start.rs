@@ -209,6 +209,27 @@ fn no_configuration_at_all_ends_with_78() {
     }
 }
 
+/// It ends at once, and says why, rather than to stay up without being of use, or to serve somebody else's domain.
+///
+/// Covers spec/90: 63.
+#[test]
+fn what_cannot_serve_ends_at_once_and_says_why() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    let port = taken.local_addr().expect("it is bound").port();
+    let good = "jicofo.xmpp.client { domain = a.x, password = p, hostname = \"127.0.0.1\", port = 1 }";
+    let port_in_use = format!("{good}\njicofo.rest.port = {port}");
+    for (arguments, file, code, says) in [
+        ([].as_slice(), Some(""), 78, "jicofo.xmpp.client.domain: is required"),
+        (&[], Some("jicofo.xmpp.client.domain = a.x"), 78, "jicofo.xmpp.client.password: is required"),
+        (&["--config", "/nowhere/jicofo.conf"], None, 78, "/nowhere/jicofo.conf: there is no such file"),
+        (&[], Some(&*port_in_use), 1, "cannot listen on 127.0.0.1:"),
+    ] {
+        let (ended, _, said) = jicofo(arguments, file);
+        assert_eq!(ended, Some(code), "{file:?}: {said}");
+        assert!(said.contains(says), "{says}: {said}");
+    }
+}
+
 /// The whole way: an old init script's files become one new file, which starts.
 #[test]
 fn migrate_writes_a_new_file_that_only_its_owner_can_read() {

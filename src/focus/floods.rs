@@ -16,13 +16,20 @@ use crate::wire::Jid;
 
 /// What one bucket takes.
 #[derive(Debug, Clone, Copy)]
-struct Rate {
+pub(super) struct Rate {
     /// At once, after a rest.
     burst: u64,
     /// And for each member of the room: a moderator may have something to say to each.
     per_member: u64,
     /// Microseconds until there is room for one more.
     interval: u64,
+}
+
+impl Rate {
+    /// `interval`: microseconds.
+    pub const fn new(burst: u64, interval: u64) -> Rate {
+        Rate { burst, per_member: 0, interval }
+    }
 }
 
 const fn rate(burst: u64, per_member: u64, interval_ms: u64) -> Rate {
@@ -77,16 +84,16 @@ impl Kind {
 
 /// A bucket, as the time at which it will be full again. One that is full is like one that never was.
 #[derive(Debug, Clone, Copy, Default)]
-struct Bucket(u64);
+pub(super) struct Bucket(u64);
 
 impl Bucket {
     /// Whether there is room for one more; what there was no room for does not count.
-    fn has_room(self, now: Timestamp, rate: Rate, members: u64) -> bool {
+    pub fn has_room(self, now: Timestamp, rate: Rate, members: u64) -> bool {
         let depth = (rate.burst + rate.per_member * members) * rate.interval;
         self.0.max(now.0) + rate.interval <= now.0 + depth
     }
 
-    fn take(&mut self, now: Timestamp, rate: Rate) {
+    pub fn take(&mut self, now: Timestamp, rate: Rate) {
         self.0 = self.0.max(now.0) + rate.interval;
     }
 }
@@ -100,9 +107,12 @@ struct Purse {
     told: Timestamp,
 }
 
-/// What is left to the members of a room together.
+/// What is left to the members of a room together, and to all who ask for it from outside.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct RoomPurse([Bucket; Kind::COUNT]);
+pub(crate) struct RoomPurse {
+    kinds: [Bucket; Kind::COUNT],
+    pub(super) door: Bucket,
+}
 
 /// Of every sender who has asked for something lately, whether in a room or not: to leave and to come back gives nobody more.
 #[derive(Debug, Default)]
@@ -110,7 +120,12 @@ pub(crate) struct Floods {
     purses: Recent<Jid, Purse>,
     /// Of all who start conferences.
     rooms: RoomPurse,
+    /// Of all who start one from their reserve: addresses can be made up, each with a reserve of its own.
+    reserves: Bucket,
 }
+
+/// So many conferences more, where all together ask for too many: a thousand, and fifty a second.
+const RESERVES: Rate = Rate::new(1_000, 20_000);
 
 /// Whether somebody may start a conference now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +157,7 @@ impl Floods {
         let limits = Kind::NewRoom.limits();
         let index = Kind::NewRoom as usize;
         let Some(sender) = sender else {
-            let common = &mut self.rooms.0[index];
+            let common = &mut self.rooms.kinds[index];
             if !common.has_room(now, limits.room, 0) {
                 return Start::Later;
             }
@@ -150,14 +165,31 @@ impl Floods {
             return Start::Now;
         };
         let is_his_own = !self.purses.get(now, sender).own[index].has_room(now, limits.sender, 0);
+        let from_reserve = !self.rooms.kinds[index].has_room(now, limits.room, 0);
+        if from_reserve && !is_his_own && !self.reserves.has_room(now, RESERVES, 0) {
+            return Start::Later;
+        }
         let mut rooms = self.rooms;
         let admitted = self.admit(now, sender, Kind::NewRoom, Some((&mut rooms, 0)));
         self.rooms = rooms;
+        if admitted && from_reserve {
+            self.reserves.take(now, RESERVES);
+        }
         match admitted {
             true => Start::Now,
             false if is_his_own => Start::Refused,
             false => Start::Later,
         }
+    }
+
+    /// Whether a sender has some of his reserve left, which he takes.
+    pub fn takes_reserve(&mut self, now: Timestamp, sender: &Jid, kind: Kind) -> bool {
+        let (reserve, bucket) = (kind.limits().reserve, &mut self.purses.get(now, sender).reserve[kind as usize]);
+        let has_some = bucket.has_room(now, reserve, 0);
+        if has_some {
+            bucket.take(now, reserve);
+        }
+        has_some
     }
 
     fn is_there_room(
@@ -175,7 +207,7 @@ impl Floods {
             return false;
         }
         if let Some((room, _)) = room {
-            let bucket = &mut room.0[index];
+            let bucket = &mut room.kinds[index];
             if bucket.has_room(now, common, members) {
                 bucket.take(now, common);
             } else if purse.reserve[index].has_room(now, reserve, members) {
@@ -196,7 +228,7 @@ impl Floods {
 }
 
 /// A flood is no reason to flood the log.
-const TOLD_AGAIN: Duration = Duration::from_secs(60);
+pub(super) const TOLD_AGAIN: Duration = Duration::from_secs(60);
 
 /// How long whoever is silent is remembered: longer than any purse takes to be full again, in a room of two thousand.
 const REMEMBERED: u64 = 600 * 1_000_000;
@@ -291,6 +323,17 @@ mod tests {
         assert_eq!(start(at(0), Some("b"), 40), [3, 0, 37], "from his reserve");
         assert_eq!(start(at(1_000), None, 200), [100, 0, 100]);
         assert_eq!(start(at(60_000), Some("a"), 40), [30, 10, 0]);
+    }
+
+    /// Each address that is made up has a reserve of its own, but not each a room.
+    #[test]
+    fn who_makes_up_addresses_starts_no_more_conferences_than_a_focus_can_bear() {
+        let mut floods = Floods::default();
+        let mut started = |now, from: usize| {
+            (0..20_000).filter(|n| floods.admit_start(now, Some(&jid(&format!("{}", from + n)))) == Start::Now).count()
+        };
+        assert_eq!(started(at(0), 0), 2_000 + 1_000);
+        assert_eq!(started(at(1_000), 100_000), 100 + 50);
     }
 
     #[test]

@@ -18,6 +18,9 @@ use crate::wire::{BareJid, Jid};
 /// How long the server may take to answer.
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What servers say of a domain that hosts no rooms.
+const NOBODY_THERE: [&str; 3] = ["item-not-found", "remote-server-not-found", "service-unavailable"];
+
 /// What a check found, or what is said without one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -95,9 +98,14 @@ impl Focus {
             return Outcome::Hard(format!("No health checks performed recently, the last result was {age} s ago."));
         }
         let last = self.health.last.as_ref().map_or(&Outcome::Well, |(_, outcome)| outcome);
-        let bridges_cut = self.cx.config.xmpp.service.is_some() && !self.cx.is_connected(Connection::Service);
+        let config = &self.cx.config;
+        let bridges_cut = config.xmpp.service.is_some() && !self.cx.is_connected(Connection::Service);
+        let unasked = config.component.is_some() && !self.cx.is_connected(Connection::Component);
         match last {
             Outcome::Well if bridges_cut => Outcome::Soft("The service connection is down.".into()),
+            Outcome::Well if unasked => {
+                Outcome::Soft("The component connection is down: nobody can ask for a conference.".into())
+            }
             last => last.clone(),
         }
     }
@@ -152,7 +160,7 @@ impl Focus {
 
     /// A room that nobody else has.
     fn room_for_check(&mut self) -> Option<(BareJid, Jid)> {
-        let domain = self.cx.config.xmpp.client.rooms_domain()?;
+        let domain = self.cx.rooms_domain.clone()?;
         #[expect(clippy::cast_possible_wrap, reason = "any 64 bits, written with a sign as in the original")]
         let number = self.cx.ids.next() as i64;
         let name = format!("{}-{number}@{domain}", self.cx.config.health.room_name_prefix);
@@ -190,7 +198,14 @@ impl Focus {
             Some(EntryFailure::NoAnswer(_)) => Outcome::Soft("Test conference failed to start due to timeout.".into()),
             Some(EntryFailure::Refused { condition, text }) => {
                 let text = if text.is_empty() { condition.as_str() } else { text };
-                Outcome::Hard(format!("Failed to run health check: the room was refused ({text})"))
+                let domain = conference.room.domain();
+                let mut said = format!("Failed to run health check: the room was refused ({text})");
+                if NOBODY_THERE.contains(&condition.as_str()) {
+                    said += &format!(
+                        "; if rooms are not at {domain}, set jicofo.xmpp.client.conference-muc-jid to where they are"
+                    );
+                }
+                Outcome::Hard(said)
             }
             None => Outcome::Hard("Test conference failed to start.".into()),
         });

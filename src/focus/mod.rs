@@ -4,7 +4,7 @@
 
 pub mod audit;
 pub mod auth;
-mod brewery;
+pub mod brewery;
 pub mod bridges;
 mod caps;
 pub mod colibri;
@@ -15,6 +15,7 @@ mod context;
 mod counted;
 pub mod debug;
 mod diagnosis;
+mod doors;
 mod floods;
 pub mod health;
 mod ids;
@@ -36,10 +37,11 @@ pub mod time;
 mod timers;
 pub mod visitors;
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use self::brewery::Brewery;
+use self::brewery::{Brewery, Watch, Worker};
 use self::bridges::health::CheckResult;
 use self::bridges::registry::{BridgeId, HealthStep};
 use self::bridges::status::BridgeStatus;
@@ -48,6 +50,7 @@ use self::components::Components;
 use self::conference::{Conference, ConferenceId, Leave};
 use self::context::{Asked, Context, NICK};
 use self::diagnosis::Strangers;
+use self::doors::Doors;
 use self::health::Health;
 use self::moving::Redistribution;
 use self::pending::{Answer, Then};
@@ -200,7 +203,8 @@ impl Output {
 pub struct Focus {
     cx: Context,
     conferences: Conferences,
-    brewery: Option<Brewery>,
+    breweries: BTreeMap<Worker, Brewery>,
+    watch: Watch,
     components: Components,
     stopping: bool,
     /// The request that is being handled: whoever asks is answered even then.
@@ -210,21 +214,20 @@ pub struct Focus {
     redistribution: Redistribution,
     strangers: Strangers,
     health: Health,
+    doors: Doors,
 }
 
 impl Focus {
     /// `seed` decides every identifier that the focus will make up; take it from the system's randomness.
     pub fn new(config: Arc<Config>, seed: impl Into<Seed>) -> Focus {
         let cx = Context::new(config, seed.into());
-        let on = cx.bridge_connection();
-        let brewery = cx.config.bridge.brewery_jid.clone().and_then(|room| {
-            let occupant = room.with_resource(NICK).ok()?;
-            Some(Brewery::new(on, room, occupant))
-        });
+        let breweries = Worker::ALL.into_iter();
+        let breweries = breweries.filter_map(|worker| Some((worker, Brewery::of(worker, NICK, &cx.config)?))).collect();
         Focus {
             cx,
             conferences: Conferences::default(),
-            brewery,
+            breweries,
+            watch: Watch::default(),
             components: Components::default(),
             stopping: false,
             asked: None,
@@ -232,6 +235,7 @@ impl Focus {
             redistribution: Redistribution::default(),
             strangers: Strangers::default(),
             health: Health::default(),
+            doors: Doors::default(),
         }
     }
 
@@ -398,6 +402,9 @@ impl Focus {
             Timer::MirrorTimeout(id, mirror) => self.with_conference(id, |conference, cx| {
                 conference.mirror_step(cx, mirror, Seat::entry_timed_out);
             }),
+            Timer::MirrorIdle(id, mirror) => {
+                self.with_conference(id, |conference, cx| conference.mirror_idle(cx, mirror))
+            }
             Timer::VisitorCount(id) => self.with_conference(id, Conference::visitor_count_rested),
             Timer::MetadataTimeout(id) => self.with_conference(id, Conference::metadata_timed_out),
             Timer::NobodyCame(id) => self.with_conference(id, Conference::nobody_came),
@@ -418,8 +425,8 @@ impl Focus {
                 self.with_conference(id, |conference, cx| conference.held_long_enough(cx, member));
             }
             Timer::GraceOver(on) => self.grace_over(on),
-            Timer::JoinBrewery => self.join_brewery(),
-            Timer::BreweryTimeout => self.brewery_timed_out(),
+            Timer::JoinBrewery(worker) => self.join_brewery(worker),
+            Timer::BreweryTimeout(worker) => self.brewery_timed_out(worker),
             Timer::BreweryEmpty => self.brewery_is_empty(),
             Timer::DiscoverComponents => {
                 self.discover_components();
@@ -451,8 +458,8 @@ impl Focus {
                 self.with_conference(id, |conference, cx| conference.node_connected(cx, mirror, &answer));
             }
             Then::NodesDisconnected(departure) => self.cx.depart(departure),
-            Then::RoomForm(SeatOwner::Brewery) => self.brewery_form_answered(answer),
-            Then::RoomConfigured(SeatOwner::Brewery) => self.brewery_configured(answer),
+            Then::RoomForm(SeatOwner::Brewery(worker)) => self.brewery_form_answered(worker, answer),
+            Then::RoomConfigured(SeatOwner::Brewery(worker)) => self.brewery_configured(worker, answer),
             Then::RoomForm(SeatOwner::Conference(id)) => {
                 self.with_conference(id, |conference, cx| conference.form_answered(cx, answer));
             }
@@ -584,11 +591,7 @@ impl Focus {
         for departure in self.cx.departures.ids() {
             self.cx.depart(departure);
         }
-        if let Some(brewery) = &mut self.brewery
-            && self.cx.is_connected(brewery.seat.on)
-        {
-            brewery.seat.leave(&mut self.cx);
-        }
+        self.leave_breweries();
         for on in self.accounts() {
             if self.cx.is_connected(on) {
                 self.take_leave(on);

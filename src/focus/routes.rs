@@ -39,9 +39,8 @@ impl Focus {
             self.give_up_requests(on);
         }
         *self.cx.link(on) = Link { jid: Some(jid), connected: true, in_grace: None };
-        let breweries = self.brewery.as_ref().is_some_and(|brewery| brewery.seat.on == on);
-        if breweries && !in_time {
-            self.leave_brewery_behind();
+        if !in_time {
+            self.leave_breweries_behind(on);
         }
         if on == Connection::Component {
             return;
@@ -60,13 +59,11 @@ impl Focus {
         if on == Connection::Client {
             self.ask_proxy();
         }
-        if breweries && in_time {
+        if on == self.cx.bridge_connection() && in_time {
             self.seek_bridges();
         }
         // If we are outside: a try that came due while nothing could be said was let go.
-        if breweries {
-            self.join_brewery();
-        }
+        self.join_breweries(on);
     }
 
     pub(super) fn disconnected(&mut self, on: Connection, resumable: bool) {
@@ -105,9 +102,7 @@ impl Focus {
         self.cx.link(on).in_grace = None;
         // What is said now arrives if the session is resumed after all: then we are still in the rooms.
         self.drop_rooms(on, Stay::In);
-        if self.brewery.as_ref().is_some_and(|brewery| brewery.seat.on == on) {
-            self.drop_brewery();
-        }
+        self.drop_breweries(on);
     }
 
     /// The conferences whose rooms are there end; visitors whose rooms are there are out.
@@ -153,9 +148,8 @@ impl Focus {
             }
         }
         self.discover_components();
-        if self.brewery.as_ref().is_some_and(|brewery| !brewery.seat.is_inside()) {
-            self.retry_brewery("an error of ours");
-        }
+        self.cx.depart_again();
+        self.retry_breweries("an error of ours");
         self.give_up_checks();
         self.give_up_health_check();
         self.ask_for_features();
@@ -256,6 +250,11 @@ impl Focus {
 
     /// Whether there is room for one more request of its sender. Servers and components are not limited.
     fn admits(&mut self, asked: &Asked, payload: &Payload) -> bool {
+        let is_outside = self.member(asked).is_none();
+        // Of these it is looked into for which room they are.
+        if is_outside && !matches!(payload, Payload::Conference(_)) && !self.admits_outsider(asked, None) {
+            return false;
+        }
         let Some(payer) = self.payer(asked) else { return true };
         let kind = match payload {
             Payload::Jingle(jingle) if !is_of_the_sender_alone(jingle) => Kind::Change,
@@ -269,12 +268,13 @@ impl Focus {
         self.cx.floods.admit(self.cx.now, &payer, kind, room)
     }
 
-    /// Who has to pay for a request. None: a server or a component, or nobody who has an address. A new nick gives nobody a new
-    /// purse.
+    /// Who has to pay for a request. None: a server or a component, or nobody who has an address.
     pub(super) fn payer(&self, asked: &Asked) -> Option<Jid> {
         let member = |(id, member)| self.conferences.get(id)?.members().get(member);
-        let known = self.member(asked).and_then(member).map(|member| member.payer().clone());
-        known.or_else(|| request::sender(&self.cx, asked)).filter(|payer| payer.local().is_some())
+        match self.member(asked).and_then(member) {
+            Some(member) => Some(self.cx.payer_of(member)),
+            None => request::sender(&self.cx, asked).filter(|sender| sender.local().is_some()),
+        }
     }
 
     /// Jingle of a member of one of our rooms; of anybody else it is about a session that there is not.
@@ -322,7 +322,7 @@ impl Focus {
     }
 
     /// The member of one of our rooms that asks, if it is one.
-    fn member(&self, asked: &Asked) -> Option<(ConferenceId, MemberId)> {
+    pub(super) fn member(&self, asked: &Asked) -> Option<(ConferenceId, MemberId)> {
         let from = asked.from.as_ref()?;
         let id = self.conference_at(asked.on, from.bare_str())?;
         Some((id, self.conferences.get(id)?.member_by_nick(asked.on, from.resource()?)?))
@@ -349,9 +349,8 @@ impl Focus {
         {
             self.cx.departing_presence(on, &room, &presence);
         }
-        let brewery = self.brewery.as_ref().filter(|it| it.seat.on == on);
-        if brewery.is_some_and(|it| it.seat.room.as_jid().is_bare_of(from)) {
-            self.brewery_presence(&presence);
+        if let Some(worker) = self.brewery_at(on, from) {
+            self.brewery_presence(worker, &presence);
         }
     }
 

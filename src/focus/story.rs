@@ -198,6 +198,7 @@ fn presence_kind(kind: Option<PresenceType>) -> &'static str {
 fn timer_name(timer: &Timer) -> &'static str {
     match timer {
         Timer::EntryTimeout(_) => "the room did not answer",
+        Timer::MirrorIdle(..) => "is anybody in a room of visitors?",
         Timer::MirrorTimeout(..) => "a room of visitors did not answer",
         Timer::VisitorCount(_) => "say how many visitors there are",
         Timer::MetadataTimeout(_) => "the metadata did not come",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::brewery::Worker;
 use super::conference::{ConferenceId, MemberId};
 use super::pending::PendingId;
 use super::time::Timestamp;
@@ -16,6 +17,8 @@ pub(crate) enum Timer {
     EntryTimeout(ConferenceId),
     /// Nothing came from a room of visitors that we are entering.
     MirrorTimeout(ConferenceId, MirrorId),
+    /// See whether anybody is in a room of visitors.
+    MirrorIdle(ConferenceId, MirrorId),
     /// Say how many visitors there are by now.
     VisitorCount(ConferenceId),
     /// The room's metadata did not come (spec/20 §2.2 step 7).
@@ -42,11 +45,11 @@ pub(crate) enum Timer {
     Move,
     /// A lost connection was not resumed in time.
     GraceOver(super::Connection),
-    /// Enter the bridges' brewery (again).
-    JoinBrewery,
-    /// Nothing came from the brewery that we are entering.
-    BreweryTimeout,
-    /// The brewery has had no bridge for a while.
+    /// Enter a brewery (again).
+    JoinBrewery(Worker),
+    /// Nothing came from a brewery that we are entering.
+    BreweryTimeout(Worker),
+    /// The bridges' brewery has had no bridge for a while.
     BreweryEmpty,
     /// Ask again which components there are.
     DiscoverComponents,
@@ -64,6 +67,7 @@ impl Timer {
         match self {
             Timer::EntryTimeout(id)
             | Timer::MirrorTimeout(id, _)
+            | Timer::MirrorIdle(id, _)
             | Timer::VisitorCount(id)
             | Timer::MetadataTimeout(id)
             | Timer::NobodyCame(id)

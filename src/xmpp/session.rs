@@ -1,9 +1,10 @@
 //! A session while it lasts: stanzas both ways, acknowledgements, and a look now and then whether anybody is there.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -43,6 +44,11 @@ const MAX_ANSWER: usize = 64 * 1024;
 
 /// How much the log shows of a stanza that is too large, in characters: its kind and to whom it would have gone.
 const SHOWN_HEAD: usize = 200;
+
+/// So much goes out in one write, and so in one TLS record, unless a single stanza is longer: what Prosody reads at once. It
+/// goes on with a session that is resumed where its parser stood when the connection before was lost. If that was within a
+/// stanza, what is sent next is not well-formed to it, and the session is over. So it gets whole stanzas, or nothing.
+const AT_ONCE: usize = 8 * 1024;
 
 /// A write buffer that one burst has left is given back.
 const KEPT_CAPACITY: usize = 256 * 1024;
@@ -155,6 +161,7 @@ impl Session {
             // After a resumption: what the server has not.
             for stanza in sm.open() {
                 self.out.text.push_str(stanza);
+                self.out.ends_element();
             }
         }
         // What came in the same segment as the answer to our login.
@@ -204,6 +211,7 @@ impl Session {
                         self.send(outgoing, link)?;
                     }
                     self.out.text.push_str(END_TAG);
+                    self.out.ends_element();
                     self.closing = Some(Instant::now() + CLOSE_TIMEOUT);
                     timer.as_mut().reset(self.due());
                 }
@@ -255,7 +263,7 @@ impl Session {
     fn ask(&mut self) {
         match &mut self.sm {
             Some(sm) => {
-                xml::write_to(&AckRequest {}, &mut self.out.text);
+                self.out.element(&AckRequest {});
                 self.throttle.asked(Instant::now(), sm.open().len());
                 sm.requested();
             }
@@ -267,7 +275,7 @@ impl Session {
                     id: StanzaId::from(format!("{OWN_ID}{}", self.pings)),
                     body: IqBody::Get(Payload::Ping(Ping {})),
                 };
-                xml::write_to(&ping, &mut self.out.text);
+                self.out.element(&ping);
             }
         }
     }
@@ -279,10 +287,10 @@ impl Session {
         }
         let Some(sm) = &mut self.sm else { return };
         if std::mem::take(&mut self.acknowledge) {
-            xml::write_to(&Ack { h: sm.h() }, &mut self.out.text);
+            self.out.element(&Ack { h: sm.h() });
         }
         if sm.wants_acknowledgement() {
-            xml::write_to(&AckRequest {}, &mut self.out.text);
+            self.out.element(&AckRequest {});
             self.throttle.asked(Instant::now(), sm.open().len());
             sm.requested();
         }
@@ -314,6 +322,7 @@ impl Session {
             return Ok(());
         }
         log::trace!(target: PACKETS, "SENT PKT ({}): {}", self.name, Shown(&self.out.text[start..]));
+        self.out.ends_element();
         if let Some(sm) = &mut self.sm {
             sm.sent(&self.out.text[start..])?;
         }
@@ -513,6 +522,8 @@ struct Out {
     text: String,
     /// So many bytes are with the transport.
     done: usize,
+    /// Where elements end.
+    ends: VecDeque<usize>,
     /// The transport may hold bytes back.
     flush: bool,
     /// When that which caused a stanza of this write was read.
@@ -524,11 +535,35 @@ impl Out {
         self.flush || self.done < self.text.len()
     }
 
-    /// Hands everything to the transport, in one write if it takes it. May be dropped at any point and called again.
-    async fn write(&mut self, writer: &mut WriteHalf<Transport>) -> std::io::Result<()> {
+    fn element(&mut self, element: &impl xml::Element) {
+        xml::write_to(element, &mut self.text);
+        self.ends_element();
+    }
+
+    fn ends_element(&mut self) {
+        self.ends.push_back(self.text.len());
+    }
+
+    /// Where the next write ends: behind as many elements as it takes, or behind one that is longer.
+    fn next_end(&mut self) -> usize {
+        let mut end = self.done;
+        while let Some(next) =
+            self.ends.front().copied().filter(|next| end <= self.done || *next <= self.done + AT_ONCE)
+        {
+            end = end.max(next);
+            self.ends.pop_front();
+        }
+        // Not to be looked for again if less of it is taken.
+        self.ends.push_front(end);
+        end
+    }
+
+    /// Hands everything to the transport. May be dropped at any point and called again.
+    async fn write(&mut self, writer: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
         while self.done < self.text.len() {
             self.flush = true;
-            let taken = writer.write(&self.text.as_bytes()[self.done..]).await?;
+            let end = self.next_end();
+            let taken = writer.write(&self.text.as_bytes()[self.done..end]).await?;
             if taken == 0 {
                 return Err(std::io::ErrorKind::WriteZero.into());
             }
@@ -548,6 +583,7 @@ impl Out {
         self.causes.clear();
         self.done = 0;
         self.text.clear();
+        self.ends.clear();
         if self.text.capacity() > KEPT_CAPACITY {
             self.text = String::new();
         }
@@ -568,4 +604,61 @@ fn too_large(stanza: &Stanza) -> Option<Stanza> {
     let error = StanzaError::new(ErrorType::Modify, Condition::PolicyViolation, "too large".to_owned());
     let answer = Iq { from: None, to: Some(from.clone()), id: iq.id.clone(), body: IqBody::Error(error) };
     Some(Stanza::Iq(Box::new(answer)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::task::{Context, Poll};
+
+    use super::*;
+
+    /// What came in each write, of which it takes so much at most.
+    struct Taker(usize, Vec<String>);
+
+    impl AsyncWrite for Taker {
+        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            let taken = bytes.len().min(self.0);
+            self.1.push(String::from_utf8_lossy(&bytes[..taken]).into_owned());
+            Poll::Ready(Ok(taken))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    fn out(lengths: &[usize]) -> Out {
+        let mut out = Out::default();
+        for length in lengths {
+            out.text.push_str(&format!("<{}>", "m".repeat(length - 2)));
+            out.ends_element();
+        }
+        out
+    }
+
+    #[tokio::test]
+    async fn each_write_has_whole_stanzas_and_no_more_than_is_read_at_once() {
+        let mut taker = Taker(usize::MAX, Vec::new());
+        let mut out = out(&[100, 8092, 3, 8190, 8191, 20_000, 5, 6]);
+        out.write(&mut taker).await.expect("it takes all");
+        let lengths: Vec<usize> = taker.1.iter().map(String::len).collect();
+        assert_eq!(lengths, [8192, 3, 8190, 8191, 20_000, 11]);
+        assert!(taker.1.iter().all(|text| text.starts_with('<') && text.ends_with('>')));
+        assert!(!out.waits());
+    }
+
+    #[tokio::test]
+    async fn what_is_taken_in_part_is_completed_by_a_write_of_its_own() {
+        let mut taker = Taker(90, Vec::new());
+        let mut out = out(&[100, 50]);
+        out.write(&mut taker).await.expect("it takes all in the end");
+        let lengths: Vec<usize> = taker.1.iter().map(String::len).collect();
+        assert_eq!(lengths, [90, 60]);
+        assert_eq!(taker.1.concat().len(), 150);
+    }
 }

@@ -225,6 +225,25 @@ impl FocusProcess {
         self.process.pid()
     }
 
+    /// The TCP ports on which it takes connections, by the kernel's tables.
+    pub fn listens_on(&self) -> Vec<u16> {
+        let own: Vec<String> = fs::read_dir(format!("/proc/{}/fd", self.pid()))
+            .expect("it runs")
+            .filter_map(|file| Some(fs::read_link(file.ok()?.path()).ok()?.to_str()?.to_owned()))
+            .collect();
+        let table = |name: &str| fs::read_to_string(format!("/proc/{}/net/{name}", self.pid())).unwrap_or_default();
+        let mut ports = Vec::new();
+        for line in (table("tcp") + &table("tcp6")).lines() {
+            // Number, local address and port, the other end's, state, …, inode (proc_pid_net(5)).
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let [_, local, _, "0A", ..] = fields[..] else { continue };
+            let ours = fields.get(9).is_some_and(|inode| own.contains(&format!("socket:[{inode}]")));
+            let port = local.rsplit(':').next().and_then(|port| u16::from_str_radix(port, 16).ok());
+            ports.extend(port.filter(|_| ours));
+        }
+        ports
+    }
+
     pub fn usage(&self) -> Usage {
         self.process.usage()
     }

@@ -6,7 +6,7 @@ use jicofo::wire::sm::{Incoming, read_stanza};
 use jicofo::wire::stanza::{Iq, IqBody, Payload, Stanza};
 use jicofo::wire::xml;
 use testkit::Time;
-use testkit::logs::keep_lines;
+use testkit::logs::{keep_lines, take_lines};
 use testkit::ns;
 use testkit::scenario::{Builder, Scenario};
 use testkit::xml::{Element, Read};
@@ -224,6 +224,13 @@ fn a_session_is_good_on_its_machine_and_on_no_other() {
     assert_eq!(joins(&s, OTHER).count(), 1);
     assert_eq!(grants(&s, ROOM), ["g1@guest.meet.test"]);
     assert!(s.view("g1").is_moderator());
+    // And where it comes.
+    assert_eq!(grants(&s, OTHER), Vec::<String>::new());
+    let item = format!("<item affiliation='none' role='participant' jid='{GUEST}'/>");
+    let x = format!("<x xmlns='{}'>{item}</x>", ns::MUC_USER);
+    to_focus(&mut s, &format!("<presence from='{OTHER}/g1' to='{FOCUS}'>{x}</presence>"));
+    assert_eq!(grants(&s, OTHER), ["g1@guest.meet.test"]);
+    to_focus(&mut s, &format!("<presence type='unavailable' from='{OTHER}/g1' to='{FOCUS}'/>"));
     s.finish();
 }
 
@@ -251,10 +258,15 @@ fn a_session_lives_as_long_as_it_is_used() {
     let mut s = with_both(Scenario::new().config(secured).config(lifetime));
     let id = session(&ask_with(&mut s, "a", ROOM, "machine-uid='m1'"));
     let mine = format!("session-id='{id}' machine-uid='m1'");
-    s.run_for(Time::from_secs(29));
+    // From the first use: the second one is 29 s later, and the end of it by 70 s.
+    s.run_for(Time::from_secs(27));
     assert_eq!(session(&ask_with(&mut s, "g", ROOM, &mine)), id);
-    s.run_for(Time::from_secs(40));
-    assert!(s.focus().audit().is_empty());
+    keep_lines();
+    let expired = || take_lines().iter().any(|line| line.message.contains("of alice@meet.test has expired"));
+    s.run_for(Time::from_secs(27));
+    assert!(!expired(), "29 s after that it is there");
+    s.run_for(Time::from_secs(12));
+    assert!(expired() && s.focus().audit().is_empty());
     s.run_for(Time::from_secs(5));
     is_refused(&ask_with(&mut s, "g", ROOM, &mine), E2);
     s.finish();
@@ -309,6 +321,8 @@ fn with_tokens_sessions_are_for_the_way_back_from_the_login_page_only() {
     is_guest(&ask_with(&mut s, "g", ROOM, "machine-uid='m1'"));
     // It ends with its conference, too.
     let again = format!("session-id='{}' machine-uid='m1'", session(&ask_with(&mut s, "a", ROOM, "machine-uid='m1'")));
+    // Those who asked and do not come are waited for no more.
+    s.run_for(Time::from_secs(16));
     s.participant("g2").leave();
     s.settle();
     assert_eq!(s.focus().gauges().conferences, 0);

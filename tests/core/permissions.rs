@@ -4,7 +4,9 @@
 //! Each cell of the table is played: what comes has the address that the server gives it, whatever it says of itself. What is
 //! told to anybody but the sender is an effect; a cell that names none has none.
 
+mod http;
 mod logins;
+mod nodes;
 mod unasked;
 
 use jicofo::config::{AuthenticationType, Config};
@@ -378,6 +380,9 @@ fn what_nobody_may_ask() {
         ("set", format!("<query xmlns='{}'/>", ns::ROSTER)),
         ("get", format!("<healthcheck xmlns='{}'/>", ns::HEALTHCHECK)),
         ("set", "<anything xmlns='urn:x:unknown'/>".to_owned()),
+        // Where there are no visitors; where there are, `permissions/nodes.rs`.
+        ("set", format!("<visitors xmlns='{}' room='{ROOM}'><broadcast enabled='true'/></visitors>", ns::VISITORS)),
+        ("set", format!("<visitors xmlns='{}' room='{ROOM}'><connect-vnode vnode='v0'/></visitors>", ns::VISITORS)),
     ] {
         row(&child, |_, _| (kind.into(), child.clone()), all("feature-not-implemented"));
     }

@@ -51,7 +51,7 @@ fn enters(s: &mut Scenario, name: &str, jid: &str, session: Option<&str>) {
     assert_eq!(s.view(name).place(), Place::InRoom);
 }
 
-/// Covers spec/10: 60, 61; spec/20: 58.
+/// Covers spec/10: 60, 61.
 #[test]
 fn a_guest_logs_in_leads_and_logs_out() {
     for builder in [secure(), secure().component()] {
@@ -78,6 +78,33 @@ fn a_guest_logs_in_leads_and_logs_out() {
         is_refused(&ask_with(&mut s, "g1", ROOM, &format!("session-id='{id}' machine-uid='machine-of-g1'")), E2);
         s.finish();
     }
+}
+
+/// Covers spec/20: 58.
+#[test]
+fn who_came_first_without_a_session_never_leads() {
+    let mut s = secure().bridge("jvb1").start();
+    let id = upgraded(&mut s);
+    enters(&mut s, "g2", G2, None);
+    assert_eq!(grants(&s, ROOM), Vec::<String>::new());
+    let now = s.now();
+    enters(&mut s, "g1", G1, Some(&id));
+    let grant = said_to(&s, ROOM).since(now).containing(ns::MUC_ADMIN).first().stanza.clone();
+    let heard = s.sent_to("focus").since(now);
+    let shown = heard.iter().position(|wire| {
+        wire.stanza.get("from") == Some(&format!("{ROOM}/g1")) && wire.text().contains("affiliation='owner'")
+    });
+    let answered = heard.iter().position(|wire| wire.is_answer() && wire.stanza.get("id") == grant.get("id"));
+    assert!(shown.is_some() && shown < answered, "the room shows it before it answers: {}", s.story());
+    assert_eq!(grants(&s, ROOM), ["g1@guest.meet.test"]);
+    s.run_until(Scenario::all_connected);
+    s.participant("g1").log_out();
+    s.settle();
+    s.participant("g1").leave();
+    s.run_for(Time::from_secs(5));
+    assert_eq!(grants(&s, ROOM), ["g1@guest.meet.test"]);
+    assert!(!s.view("g2").is_moderator());
+    s.finish();
 }
 
 /// Covers spec/10: 62.
@@ -182,6 +209,8 @@ fn without_auto_login_whoever_comes_back_logs_in_again() {
     s.logs_in("bob", HOST);
     s.settle();
     assert!(s.view("bob").is_moderator());
+    // The connection that logged in asked, too, and is waited for no more.
+    s.run_for(Time::from_secs(16));
     s.participant("bob").leave();
     s.settle();
     s.reloads("bob", "bob@guest.meet.test/r2");

@@ -124,6 +124,29 @@ fn a_room_that_cannot_be_entered_is_told_with_the_reason() {
     assert!(status == 500 && text.starts_with("Failed to run health check: ") && text.contains("restricted"), "{text}");
 }
 
+/// Where rooms are at `muc.` and nothing says so, the usual name is tried, and the answer says what to set; once people
+/// have met, it is known.
+///
+/// Covers spec/90: 48.
+#[test]
+fn checks_find_out_where_rooms_are() {
+    let elsewhere = || {
+        let builder = Scenario::new().bridge("jvb1").server(|server| server.domains.muc = "muc.meet.test".into());
+        builder.room("room").config(|config| config.xmpp.client.conference_muc_jid = None)
+    };
+    let (mut s, mut api) = watched(elsewhere());
+    s.run_for(seconds(11));
+    let answer = health(&mut s, &mut api);
+    let (status, text) = answer.text();
+    assert!(status == 500 && text.contains("conference.meet.test") && text.contains("conference-muc-jid"), "{text}");
+
+    let (mut s, mut api) = watched(elsewhere().participant("alice").participant("bob"));
+    s.run_for(seconds(11));
+    assert_eq!(health(&mut s, &mut api).text(), (200, "OK"));
+    let made = s.said().presence().containing("__jicofo-health-check-").containing("@muc.meet.test/focus");
+    assert!(made.count() > 0);
+}
+
 /// Covers spec/80: 6.
 #[test]
 fn an_old_result_is_none() {
@@ -177,6 +200,28 @@ fn without_its_connection_it_says_so_before_and_after() {
     s.run_for(seconds(21));
     assert_eq!(health(&mut s, &mut api).status, 200);
     assert!(s.focus().audit().is_empty(), "{:?}", s.focus().audit());
+}
+
+/// Covers spec/90: 111.
+#[test]
+fn without_the_component_nobody_can_ask_and_it_is_not_well() {
+    let (mut s, mut api) = watched(Scenario::new().component().bridge("jvb1"));
+    s.run_for(seconds(11));
+    assert_eq!(health(&mut s, &mut api).text(), (200, "OK"));
+    s.component_is_disconnected();
+    // At once, though the last check went well; and after the next one, which goes well too.
+    for _ in 0..2 {
+        let answer = health(&mut s, &mut api);
+        assert_eq!(answer.text(), (503, "The component connection is down: nobody can ask for a conference."));
+        s.run_for(seconds(11));
+    }
+    let pings = s.said().containing("urn:xmpp:ping").count();
+    for _ in 0..50 {
+        health(&mut s, &mut api);
+    }
+    assert_eq!(s.said().containing("urn:xmpp:ping").count(), pings, "whoever asks starts no check");
+    s.component_returns();
+    assert_eq!(health(&mut s, &mut api).text(), (200, "OK"));
 }
 
 /// A check that fails by an error of ours is a failed check, and the next one is made.

@@ -67,6 +67,27 @@ async fn a_focus_whose_account_another_process_has_taken_over_is_not_well() {
     assert!(second.errors().is_empty(), "{}", second.log());
 }
 
+/// What is configured to be off listens nowhere; where it is on, browsers may ask first whether they may ask.
+///
+/// Covers spec/90: 113.
+#[tokio::test]
+async fn a_port_of_minus_one_is_none_and_a_request_needs_no_luck() {
+    let prosody = Prosody::start(Wiring::Proxy).await;
+    let silent = focus().configuration("jicofo.rest.port = -1").start(&prosody).await;
+    assert_eq!(silent.listens_on(), Vec::<u16>::new(), "{}", silent.log());
+    assert_eq!(silent.stop().await.and_then(|status| status.code()), Some(143));
+    let focus = focus().start(&prosody).await;
+    let api = focus.http_address();
+    assert_eq!(focus.listens_on(), [api.port()]);
+    let path = "/conference-request/v1";
+    assert_eq!(send(api, &Request::new("OPTIONS", path)).await.status, 200);
+    for body in ["", "{", "null"] {
+        let answer = send(api, &Request::post(path, body)).await;
+        assert_eq!(answer.status, 400, "{body}: {}", answer.body);
+    }
+    assert!(focus.errors().is_empty(), "{}", focus.log());
+}
+
 /// What was begun over HTTP ends in order with the rest.
 #[tokio::test]
 async fn a_stop_leaves_the_rooms_that_were_asked_for_over_http() {

@@ -135,6 +135,12 @@ impl Authentication {
         self.sessions.bound(now, self.mode.lifetime(), jid).is_some()
     }
 
+    /// Whether whoever speaks from this address has an account, or a session.
+    pub fn is_user(&self, now: Timestamp, jid: &Jid) -> bool {
+        let logs_in_there = self.mode.domain() == Some(jid.domain()) && jid.local().is_some();
+        logs_in_there || self.is_bound(now, jid)
+    }
+
     /// Ends a session; whose it was. None: there is none.
     pub fn log_out(&mut self, now: Timestamp, id: &str) -> Option<Login> {
         let key = self.sessions.find(now, self.mode.lifetime(), id)?;

@@ -42,7 +42,7 @@ const SPEAKERS: u32 = 3;
 /// Beside the large one, so many videos are small and not tiny.
 const FEW: u32 = 8;
 /// A client's screen holds no more videos.
-const VISIBLE: u32 = 25;
+pub(crate) const VISIBLE: u32 = 25;
 
 /// Who is in a conference, as seen from one of its bridges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,7 +56,7 @@ pub struct Crowd {
     /// Who sends audio and video, wherever they are.
     pub audio: u32,
     pub video: u32,
-    /// How many videos a client wants to get, if clients say so (spec/30 §9.4).
+    /// How many videos each wants to get on average, if any of them has said so (spec/30 §9.4).
     pub last_n: Option<u32>,
 }
 

@@ -82,6 +82,12 @@ impl Conference {
             ),
             ("arriving", self.members.arriving() as usize, count(|member| member.arriving)),
         ];
+        let wants: Vec<u32> = self.members.iter().filter_map(|member| member.wants).collect();
+        let sum: u64 = wants.iter().copied().map(u64::from).sum();
+        let wanted = (!wants.is_empty()).then(|| sum.div_ceil(wants.len() as u64));
+        if self.members.wanted_videos().map(u64::from) != wanted {
+            wrong.push(format!("{wants:?} videos are wanted, on average {:?}", self.members.wanted_videos()));
+        }
         for (what, kept, counted) in counts {
             if kept != counted {
                 wrong.push(format!("{kept} {what} are {counted}"));
@@ -142,7 +148,8 @@ impl Conference {
             if participation.task == Task::AwaitingMove && !queued {
                 wrong.push(format!("{nick} is to be moved, and nobody will"));
             }
-            let awaited = awaited || member.next_endpoint.is_some() || queued || cx.stranded.contains(&self.id);
+            let sought = cx.stranded.contains(&self.id) || cx.moves.will_seek(self.id);
+            let awaited = awaited || member.next_endpoint.is_some() || queued || sought;
             if participation.task == Task::AwaitingBridge && !awaited {
                 wrong.push(format!("{nick} waits for a bridge, and nobody seeks one"));
             }

@@ -19,6 +19,9 @@ use crate::wire::values::{EndpointId, PresenceType};
 /// How long whoever has come and gone too often waits until it is looked at again.
 const HELD_BACK: Duration = Duration::from_secs(3);
 
+/// So many who have the name of somebody else are remembered: names are drawn at random, and made up by few.
+const MAX_SHADOWED: usize = 100;
+
 /// The status with which a client says that it only changes rooms (spec/10 §5.2).
 const SWITCH_ROOM: &str = "switch_room";
 
@@ -30,12 +33,16 @@ impl Conference {
         match (presence.kind, known) {
             // In rooms of visitors everybody else is in the main room, too.
             (None, None) if on != self.seat.on && !is_visitor(presence) => false,
-            (None, None) => {
-                self.make_way(cx, on, nick) && {
+            (None, None) => match self.make_way(cx, on, nick) {
+                true => {
                     self.member_came(cx, on, presence);
                     true
                 }
-            }
+                false => {
+                    self.shadow(on, presence);
+                    false
+                }
+            },
             (None, Some(id)) if self.members.get(id).is_some_and(|member| member.is_replaced_by(presence)) => {
                 self.member_replaced(cx, on, id, presence);
                 true
@@ -59,10 +66,38 @@ impl Conference {
             (Some(PresenceType::Unavailable), Some(id)) => {
                 let switching = presence.status.as_deref().is_some_and(|status| status.trim() == SWITCH_ROOM);
                 self.member_left(cx, id, switching);
+                self.admit_shadowed(cx);
                 true
+            }
+            (Some(PresenceType::Unavailable), None) => {
+                self.shadowed.retain(|(of, shadowed)| *of != on || shadowed.from != presence.from);
+                false
             }
             _ => false,
         }
+    }
+
+    /// Somebody else has this one's name: it is looked at again when that one has gone.
+    fn shadow(&mut self, on: Connection, presence: &Presence) {
+        self.shadowed.retain(|(of, shadowed)| *of != on || shadowed.from != presence.from);
+        if self.shadowed.len() < MAX_SHADOWED {
+            self.shadowed.push((on, presence.clone()));
+        }
+    }
+
+    /// To be called after somebody has gone: whoever has the same name has a place now.
+    pub(super) fn admit_shadowed(&mut self, cx: &mut Context) {
+        if self.has_ended() {
+            return;
+        }
+        for (on, presence) in std::mem::take(&mut self.shadowed) {
+            self.member_presence(cx, on, &presence);
+        }
+    }
+
+    /// A room is lost, and whoever was in it.
+    pub(super) fn forget_shadowed(&mut self, on: Connection) {
+        self.shadowed.retain(|(of, _)| *of != on);
     }
 
     /// A name is that of one endpoint in all rooms of a conference. Where two have it, it is that of the one in the main room,
@@ -94,7 +129,11 @@ impl Conference {
         self.weigh(cx);
         match on.node() {
             Some(node) => self.visitors.came(node, cx),
-            None => self.visitors.opened = true,
+            None => {
+                self.visitors.opened = true;
+                let address = self.members.get(id).and_then(|member| member.real_jid.as_ref());
+                self.promised.came(address);
+            }
         }
         // Visitors may be there before everybody else. Once somebody was in the main room, they hold nothing up.
         if on == self.seat.on || !self.visitors.opened {
@@ -167,7 +206,8 @@ impl Conference {
     pub(super) fn may_have_a_place(&mut self, cx: &mut Context, id: MemberId) -> bool {
         let members = self.members.len();
         let Some(member) = self.members.get(id) else { return false };
-        cx.floods.admit(cx.now, member.payer(), Kind::Place, Some((&mut self.purse, members)))
+        let payer = cx.payer_of(member);
+        cx.floods.admit(cx.now, &payer, Kind::Place, Some((&mut self.purse, members)))
     }
 
     /// A member is gone, however it went.
@@ -261,14 +301,15 @@ impl Conference {
     /// Nothing of a member stays, and nobody is told of it here.
     pub(super) fn forget_member(&mut self, cx: &mut Context, id: MemberId) {
         self.release_endpoint(cx, id);
-        for deadline in cx.pending.forget_member(self.id, id) {
-            cx.timers.cancel(Some(deadline));
-        }
+        let asked = cx.pending.forget_member(self.id, id);
+        cx.forget_requests(asked);
         let Some(member) = self.members.remove(id) else { return };
         self.not_found_any_more(cx, &member);
         cx.problems.cause_gone(id.0);
-        if let Some(node) = member.on.node() {
-            self.visitors.gone(node);
+        if let Some(node) = member.on.node()
+            && self.visitors.gone(node)
+        {
+            self.watch_for_visitors(cx, node);
         }
         if let Some(participation) = member.invite.participation() {
             cx.metrics.participant_ended(cx.now, participation.since);

@@ -27,13 +27,30 @@ impl Conference {
             self.await_somebody(cx);
             return;
         }
+        if self.await_promised(cx) {
+            return;
+        }
         say!(self, info, "everybody has left");
         self.end(cx, Leave::Room);
+    }
+
+    /// Stays for those who were told that we are there and have yet to come: they would find nobody. False: there are none.
+    fn await_promised(&mut self, cx: &mut Context) -> bool {
+        let until = self.promised.until(cx.now, cx.config.conference.initial_timeout);
+        if let Some(until) = until {
+            say!(self, info, "everybody has left; somebody was told that the conference is there, and may come yet");
+            cx.timers.cancel(self.start.take());
+            self.start = Some(cx.timers.set(until, Timer::NobodyCame(self.id)));
+        }
+        until.is_some()
     }
 
     /// A breakout conference of this one ended.
     pub fn breakout_ended(&mut self, cx: &mut Context) {
         if self.is_running() && self.members.in_main_room() == 0 && !self.has_breakouts(cx) {
+            if self.await_promised(cx) {
+                return;
+            }
             say!(self, info, "nobody is left, here or in breakout rooms");
             self.end(cx, Leave::Room);
         }
@@ -52,12 +69,13 @@ impl Conference {
 
     pub fn nobody_came(&mut self, cx: &mut Context) {
         self.start = None;
-        if self.has_breakouts(cx) || self.members.in_main_room() > 0 {
-            return;
-        }
-        // A large room may take that long to let us in; that it does at all is watched over elsewhere.
+        // A large room may take that long to let us in; that it does at all is watched over elsewhere. Until then nothing else
+        // ends it, not even the end of its breakout rooms.
         if !self.is_running() {
             self.await_somebody(cx);
+            return;
+        }
+        if self.has_breakouts(cx) || self.members.in_main_room() > 0 {
             return;
         }
         say!(self, info, "nobody came");

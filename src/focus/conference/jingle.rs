@@ -183,7 +183,8 @@ impl Conference {
     fn count_against_bridge(&self, cx: &mut Context, id: MemberId) {
         let Some(member) = self.members.get(id) else { return };
         let Some(bridge) = self.session_of(id).map(|session| session.bridge.clone()) else { return };
-        if cx.floods.admit(cx.now, member.payer(), Kind::Complaint, None) {
+        let payer = cx.payer_of(member);
+        if cx.floods.admit(cx.now, &payer, Kind::Complaint, None) {
             cx.restart_requested(&bridge);
         }
     }
@@ -287,7 +288,6 @@ impl Conference {
             self.reinvite(cx, id);
         } else {
             self.drop_participant(cx, id, Invite::Failed);
-            self.watch_for_loneliness(cx);
         }
     }
 

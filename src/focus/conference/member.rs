@@ -88,6 +88,8 @@ pub(crate) struct Member {
     pub video_muted: bool,
     /// It has not said yet what it sends.
     pub arriving: bool,
+    /// How many videos it wants, once it has taken an offer.
+    pub wants: Option<u32>,
     pub invite: Invite,
     /// What a bridge has of it.
     pub endpoint: Option<EndpointState>,
@@ -133,6 +135,7 @@ impl Member {
             audio_muted: true,
             video_muted: true,
             arriving: true,
+            wants: None,
             invite: Invite::Idle,
             endpoint: None,
             ended: None,
@@ -190,7 +193,7 @@ impl Member {
         !std::mem::replace(&mut self.told[disregarded.kind()], true)
     }
 
-    /// Who has to pay for what it asks for: a new nick gives nobody a new purse.
+    /// Its address; where it hides that, the one in the room.
     pub fn payer(&self) -> &Jid {
         self.real_jid.as_ref().unwrap_or(&self.occupant)
     }

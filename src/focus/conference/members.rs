@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::MemberId;
 use super::member::{Disregarded, Member, Role};
+use crate::focus::bridges::predict::VISIBLE;
 use crate::focus::counted::Counted;
 use crate::focus::visitors::codecs::Tally;
 use crate::wire::presence::Presence;
@@ -26,6 +27,9 @@ pub(crate) struct Members {
     video_senders: u32,
     /// Members who may send before long: what they will send is not known yet.
     arriving: u32,
+    /// How many videos those want together who have said what they send, and how many they are.
+    wanted: u64,
+    wanting: u64,
 }
 
 impl Members {
@@ -100,12 +104,23 @@ impl Members {
         self.arriving
     }
 
-    /// A member said what it sends, in its session: its presence follows.
-    pub fn settled(&mut self, id: MemberId) {
-        if let Some(member) = self.by_id.get_mut(&id).filter(|member| member.arriving) {
-            member.arriving = false;
+    /// How many videos each wants on average, rounded up. None: nobody has said so yet. What one says counts for himself, so
+    /// that nobody can make a conference look small to its bridges (spec/30 §9.4: it is of one endpoint).
+    pub fn wanted_videos(&self) -> Option<u32> {
+        (self.wanting > 0).then(|| u32::try_from(self.wanted.div_ceil(self.wanting)).unwrap_or(VISIBLE))
+    }
+
+    /// A member said what it sends, in its session (its presence follows), and how many videos it wants. None, or negative:
+    /// all.
+    pub fn settled(&mut self, id: MemberId, last_n: Option<i32>) {
+        let Some(member) = self.by_id.get_mut(&id) else { return };
+        if std::mem::take(&mut member.arriving) {
             self.arriving -= 1;
         }
+        let wants = last_n.and_then(|last_n| u32::try_from(last_n).ok()).unwrap_or(VISIBLE).min(VISIBLE);
+        let before = member.wants.replace(wants);
+        self.wanted = self.wanted + u64::from(wants) - u64::from(before.unwrap_or(0));
+        self.wanting += u64::from(before.is_none());
     }
 
     pub fn insert(&mut self, member: Member) {
@@ -118,6 +133,10 @@ impl Members {
         let member = self.by_id.remove(&id)?;
         self.by_nick.remove(&member.nick);
         self.count(&member, false);
+        if let Some(wants) = member.wants {
+            self.wanted -= u64::from(wants);
+            self.wanting -= 1;
+        }
         if member.is_participant() {
             self.uncount(&member);
         }
@@ -175,5 +194,44 @@ impl Members {
         };
         change(&mut self.in_main_room, in_main_room);
         change(&mut self.people_in_main_room, in_main_room && !member.kind.jibri && !member.kind.transcriber);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::focus::Connection;
+    use crate::wire::Jid;
+
+    fn come(members: &mut Members, number: u64) -> MemberId {
+        let id = MemberId(number);
+        let occupant = Jid::new(&format!("r@conference.meet.test/n{number}")).unwrap();
+        let nick = EndpointId::from(occupant.resource().unwrap());
+        members.insert(Member::new(id, nick, occupant, Connection::Client));
+        id
+    }
+
+    #[test]
+    fn what_one_says_of_how_many_videos_it_wants_counts_for_itself() {
+        let mut members = Members::default();
+        let ids: Vec<MemberId> = (1..=12).map(|number| come(&mut members, number)).collect();
+        assert_eq!(members.wanted_videos(), None);
+        for id in &ids[..11] {
+            members.settled(*id, Some(5));
+        }
+        assert_eq!(members.wanted_videos(), Some(5));
+        // One who says that it wants none does not make the meeting a small one, nor a huge one.
+        members.settled(ids[11], Some(0));
+        assert_eq!(members.wanted_videos(), Some(5));
+        for said in [None, Some(-1), Some(i32::MAX)] {
+            members.settled(ids[11], said);
+            assert_eq!(members.wanted_videos(), Some(7), "{said:?}: as many as a screen holds");
+        }
+        for id in &ids[1..] {
+            members.remove(*id);
+        }
+        assert_eq!(members.wanted_videos(), Some(5));
+        members.remove(ids[0]);
+        assert_eq!(members.wanted_videos(), None);
     }
 }

@@ -33,6 +33,7 @@ pub(crate) mod mute;
 mod names;
 pub mod offer;
 mod owner;
+mod promised;
 mod publish;
 mod tell;
 mod visitors;
@@ -45,6 +46,7 @@ use self::cascade::Cascade;
 use self::members::Members;
 use self::metadata::RoomMetadata;
 use self::moderation::Moderation;
+use self::promised::Promised;
 use self::publish::Published;
 use self::visitors::Visitors;
 use super::Connection;
@@ -98,8 +100,11 @@ pub(crate) struct Conference {
     phase: Phase,
     /// What came from the room before we were ready for it (spec/20 §2.4).
     held: Vec<Presence>,
+    /// Occupants who have no place because somebody else has their name, as of their latest presence.
+    shadowed: Vec<(Connection, Presence)>,
     /// Who waits for the answer that the conference is ready.
     askers: VecDeque<Requester>,
+    promised: Promised,
     form: RoomForm,
     pub meeting: MeetingId,
     metadata_seen: bool,
@@ -119,8 +124,6 @@ pub(crate) struct Conference {
     cascade: Cascade,
     setbacks: Setbacks,
     repeats: Repeats,
-    /// How many videos clients want, as the last one said.
-    last_n: Option<u32>,
     published: Published,
     visitors: Visitors,
     /// Ends the conference if nobody comes.
@@ -151,7 +154,9 @@ impl Conference {
             room,
             phase: Phase::Entering,
             held: Vec::new(),
+            shadowed: Vec::new(),
             askers: asker.into().into_iter().collect(),
+            promised: Promised::default(),
             form: RoomForm::default(),
             meeting: MeetingId::default(),
             metadata_seen: false,
@@ -168,7 +173,6 @@ impl Conference {
             cascade: Cascade::default(),
             setbacks: Setbacks::default(),
             repeats: Repeats::default(),
-            last_n: None,
             published: Published::default(),
             visitors: Visitors::default(),
             start: None,

@@ -20,11 +20,7 @@ impl Conference {
 
     /// A participant took an offer: it is known what it sends, and how many videos it wants.
     pub(super) fn has_settled(&mut self, cx: &mut Context, id: MemberId, last_n: Option<i32>) {
-        self.members.settled(id);
-        // Negative: all. All clients of a deployment have the same configuration.
-        if let Some(last_n) = last_n {
-            self.last_n = u32::try_from(last_n).ok();
-        }
+        self.members.settled(id, last_n);
         self.weigh(cx);
     }
 
@@ -37,7 +33,7 @@ impl Conference {
             // Who comes is expected to send, until he says otherwise a second later.
             audio: members.audio_senders() + members.arriving(),
             video: members.video_senders() + members.arriving(),
-            last_n: self.last_n,
+            last_n: members.wanted_videos(),
         }
     }
 

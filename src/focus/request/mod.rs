@@ -4,6 +4,7 @@ pub mod json;
 mod login;
 
 use super::auth::{Login, Question, Refusal, Room};
+use super::brewery::Worker;
 use super::command::{self, Reply};
 use super::conference::{Conference, ConferenceId, MemberId, Properties};
 use super::context::{Asked, Context, NICK, error};
@@ -56,6 +57,10 @@ impl Focus {
         let exists = self.conferences.id_of(&room).is_some();
         self.cx.metrics.conference_requests += 1;
         self.cx.metrics.conference_requests_new += u64::from(!exists);
+        if self.member(&asked).is_none() && !self.admits_outsider(&asked, Some(&room)) {
+            self.cx.metrics.requests_limited += 1;
+            return self.later(asked, &room);
+        }
         let login = match self.authenticate(&asked, request, &room, state) {
             Ok(login) => login,
             Err(refusal) => return self.cx.answer(asked, IqBody::Error(stanza_error(refusal))),
@@ -86,17 +91,15 @@ impl Focus {
         let Ok(occupant) = room.with_resource(NICK) else {
             return self.cx.answer_error(requester.asked, Condition::BadRequest, "Invalid room name.");
         };
-        match self.cx.floods.admit_start(self.cx.now, self.payer(&requester.asked).as_ref()) {
+        match self.cx.floods.admit_start(self.cx.now, self.starter(&requester.asked).as_ref()) {
             Start::Now => {}
             Start::Refused => {
                 self.cx.metrics.requests_limited += 1;
                 return self.cx.answer_error(requester.asked, Condition::ResourceConstraint, "rate-limited");
             }
-            // Clients take an error for the end, and this answer for a reason to wait (spec/10 §11.4).
             Start::Later => {
                 self.cx.metrics.requests_limited += 1;
-                let supported = supports_visitors(&self.cx, None);
-                return answer(&mut self.cx, &room, requester, Place::NotReady, Some(supported));
+                return self.later(requester.asked, &room);
             }
         }
         let properties = properties(&room, &request.properties);
@@ -105,6 +108,13 @@ impl Focus {
         self.cx.metrics.conferences_created += 1;
         self.conferences.insert(conference);
         self.with_conference(id, Conference::start);
+    }
+
+    /// All together ask for too much. Clients take an error for the end, and this answer for a reason to wait (spec/10 §11.4).
+    fn later(&mut self, asked: Asked, room: &BareJid) {
+        let supported = supports_visitors(&self.cx, None);
+        let requester = Requester { asked, login: None, wish: Wish::default() };
+        answer(&mut self.cx, room, requester, Place::NotReady, Some(supported));
     }
 
     /// Why no conference can be begun now.
@@ -205,8 +215,7 @@ pub(crate) fn read_room(config: &Config, room: &str) -> Result<BareJid, JidError
 
 /// Whether bridges or gateways meet there: they would be taken for participants.
 pub(crate) fn is_brewery(config: &Config, room: &BareJid) -> bool {
-    let breweries = [&config.bridge.brewery_jid, &config.jigasi.brewery_jid, &config.jibri.brewery_jid];
-    breweries.into_iter().flatten().any(|brewery| brewery == room)
+    Worker::ALL.into_iter().filter_map(|worker| worker.room(config)).any(|brewery| brewery == room)
 }
 
 /// Whether a room that says this of itself may have visitors (spec/60 §6.5 step 3).

@@ -1,7 +1,7 @@
 //! Conferences that have ended, but for their rooms: those of visitors are left when Prosody has told their nodes of the end,
 //! and the main room after them. Otherwise visitors would come back again and again instead of being told (spec/60 §6.14).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::focus::Connection;
 use crate::focus::context::Context;
@@ -18,6 +18,8 @@ pub(crate) struct Departures {
     /// The rooms in which we still are, in the order in which they are to be left: the main room last.
     by_id: BTreeMap<DepartureId, Vec<Seat>>,
     by_room: BTreeMap<(Connection, BareJid), DepartureId>,
+    /// Those for which nothing has to be waited any more.
+    due: BTreeSet<DepartureId>,
 }
 
 impl Departures {
@@ -41,12 +43,21 @@ impl Departures {
         self.by_id.keys().copied().collect()
     }
 
-    fn take(&mut self, id: DepartureId) -> Vec<Seat> {
-        let seats = self.by_id.remove(&id).unwrap_or_default();
-        for seat in &seats {
-            self.by_room.remove(&(seat.on, seat.room.clone()));
+    /// The room that is to be left next.
+    fn next(&mut self, id: DepartureId) -> Option<Seat> {
+        let next = self.by_id.get(&id).and_then(|seats| seats.first().cloned());
+        if next.is_none() {
+            self.by_id.remove(&id);
+            self.due.remove(&id);
         }
-        seats
+        next
+    }
+
+    fn left(&mut self, id: DepartureId) {
+        let seats = self.by_id.get_mut(&id).filter(|seats| !seats.is_empty());
+        if let Some(seat) = seats.map(|seats| seats.remove(0)) {
+            self.by_room.remove(&(seat.on, seat.room));
+        }
     }
 
     /// We are no longer in any room there: nothing is left to be left.
@@ -66,8 +77,17 @@ impl Departures {
 impl Context {
     /// What waited is over: the rooms are left.
     pub fn depart(&mut self, id: DepartureId) {
-        for mut seat in self.departures.take(id) {
+        self.departures.due.insert(id);
+        while let Some(mut seat) = self.departures.next(id) {
             seat.leave(self);
+            self.departures.left(id);
+        }
+    }
+
+    /// After a failure: what should have been left is.
+    pub fn depart_again(&mut self) {
+        for id in self.departures.due.clone() {
+            self.depart(id);
         }
     }
 

@@ -181,8 +181,10 @@ impl Participant {
     fn on_answer(&mut self, iq: &Element) {
         let id = iq.get("id").unwrap_or("").to_owned();
         let Some(asked) = self.asked.remove(&id) else {
+            // What a session had answered, but not acknowledged to the server when it ended, the server bounces.
+            let bounced = error_in(iq).is_some_and(|(condition, _)| condition == "recipient-unavailable");
             // After leaving nobody waits for answers any more.
-            if iq.get("from") == Some(self.focus_occupant().as_str()) && self.place == Place::InRoom {
+            if iq.get("from") == Some(self.focus_occupant().as_str()) && self.place == Place::InRoom && !bounced {
                 self.complain(format!("an answer to nothing that was asked, id '{id}'"));
             }
             return;

@@ -43,6 +43,8 @@ pub struct Domains {
     pub lobby: String,
     /// The component that connects visitor nodes.
     pub visitors: String,
+    /// Rooms of somebody else's server.
+    pub foreign: String,
 }
 
 impl Domains {
@@ -55,7 +57,10 @@ impl Domains {
     /// presents them, `conference.<tenant>.<main>` (spec/20 §2.1).
     pub fn has_meetings(&self, domain: &str) -> bool {
         let tenant = domain.strip_prefix("conference.").and_then(|rest| rest.strip_suffix(&self.main));
-        domain == self.muc || domain == self.breakout || tenant.is_some_and(|tenant| tenant.ends_with('.'))
+        domain == self.muc
+            || domain == self.breakout
+            || domain == self.foreign
+            || tenant.is_some_and(|tenant| tenant.ends_with('.'))
     }
 
     /// Whether rooms are there.
@@ -77,6 +82,7 @@ impl Default for Domains {
             moderation: "avmoderation.meet.test".into(),
             lobby: "lobby.meet.test".into(),
             visitors: "visitors.meet.test".into(),
+            foreign: "rooms.foreign.test".into(),
         }
     }
 }
@@ -107,6 +113,8 @@ pub struct Options {
     pub no_meeting_id: bool,
     /// No component sends room metadata.
     pub no_metadata: bool,
+    /// There is no component for breakout rooms.
+    pub no_breakouts: bool,
     /// There is no A/V moderation.
     pub no_moderation: bool,
     /// What the first message about a room tells an admin; otherwise only that there are no moderators.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use jicofo::config::{Account, Config, Secret, VisitorNode};
+use jicofo::config::{Account, Component, Config, Secret, VisitorNode};
 use jicofo::focus::Focus;
 
 use super::{Recording, Scenario};
@@ -90,6 +90,12 @@ impl Builder {
     pub fn component(mut self) -> Builder {
         self.options.wiring = Wiring::Component;
         self.config.xmpp.client.client_proxy = None;
+        self.config.component = Some(Component {
+            hostname: "127.0.0.1".into(),
+            port: 5347,
+            domain: self.options.domains.focus.clone(),
+            secret: Secret::new(PASSWORD),
+        });
         self
     }
 
@@ -174,6 +180,7 @@ impl Builder {
             unsent: Vec::new(),
             replies: Vec::new(),
             service_cut: false,
+            component_cut: false,
             nodes_cut: Default::default(),
             deliveries_at_once: 0,
             recordings: recorded.then(|| Recording::new(config.clone(), seed)).into_iter().collect(),

@@ -72,7 +72,8 @@ impl Scenario {
         match on {
             Connection::Visitors(node) => self.nodes_cut.contains(&node),
             Connection::Service => self.cut || self.service_cut,
-            Connection::Client | Connection::Component => self.cut,
+            Connection::Component => self.cut || self.component_cut,
+            Connection::Client => self.cut,
         }
     }
 

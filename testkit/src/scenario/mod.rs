@@ -69,6 +69,8 @@ pub struct Scenario {
     unsent: Vec<(String, crate::xml::Element)>,
     /// Only the connection to the bridges is broken.
     service_cut: bool,
+    /// Only the one that requests come through.
+    component_cut: bool,
     /// Only those to these visitor nodes.
     nodes_cut: BTreeSet<NodeId>,
     deliveries_at_once: usize,
@@ -316,6 +318,22 @@ impl Scenario {
         let jid = self.service_jid();
         self.server.connect("focus/service", jid.as_ref(), true);
         self.feed(Input::Connected { on: Connection::Service, jid, resumed: false });
+        self.pump();
+    }
+
+    /// The component's stream ends, and nothing else. Components have no sessions to be resumed.
+    pub fn component_is_disconnected(&mut self) {
+        self.component_cut = true;
+        self.server.disconnect(self.now, "focus/component");
+        self.feed(Input::Disconnected { on: Connection::Component, resumable: false });
+        self.pump();
+    }
+
+    pub fn component_returns(&mut self) {
+        self.component_cut = false;
+        self.server.connect("focus/component", &self.server.options.domains.focus.clone(), false);
+        let jid = self.server.options.domains.focus.parse().expect("a JID");
+        self.feed(Input::Connected { on: Connection::Component, jid, resumed: false });
         self.pump();
     }
 

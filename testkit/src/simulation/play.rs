@@ -34,6 +34,9 @@ const PRESENCE: Time = Time::from_secs(25);
 const SECURED: u64 = 3;
 const SESSIONS: Time = Time::from_secs(20);
 
+/// In one of so many lives the focus looks after its own health, by entering a room of its own.
+const WATCHED: u64 = 5;
+
 /// A life being lived.
 pub(super) struct Life<'a> {
     pub plan: &'a Plan,
@@ -119,6 +122,10 @@ impl<'a> Life<'a> {
             .config(|config| {
                 if plan.seed % RUSHED != 0 {
                     config.bridge.health_checks.interval = CHECKS;
+                }
+                if is_watched(plan.seed) {
+                    config.health.enabled = true;
+                    config.health.interval = CHECKS;
                 }
                 if is_secured(plan.seed) {
                     config.authentication.kind = AuthenticationType::Xmpp;
@@ -235,16 +242,24 @@ impl<'a> Life<'a> {
         // Nobody does anything of himself while views are compared.
         self.later.clear();
         self.advance(self.s.now() + SETTLING)?;
-        let wrong = self.judge.quiescent(&self.s, &self.people);
+        let mut wrong = self.judge.quiescent(&self.s, &self.people);
+        if is_watched(self.plan.seed) && self.plan.setting.bridges > 0 && !self.s.focus().health().is_well() {
+            wrong.push(format!("the focus is not well: {:?}", self.s.focus().health()));
+        }
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 
     fn nothing_is_left(&mut self) -> Result<(), Vec<String>> {
+        // A room that is entered to see whether it can be is left within the second, and the next is entered much later.
+        if is_watched(self.plan.seed) && !self.s.leftovers().is_empty() {
+            self.advance(self.s.now() + CHECKS / 4)?;
+        }
         let mut wrong = self.s.leftovers();
         wrong.extend(self.judge.unanswered(&self.s));
         let gauges = self.s.focus().gauges();
-        // Beside the ends of waiting: the next question for components, and the end of authentication sessions.
-        let others = 1 + usize::from(is_secured(self.plan.seed));
+        // Beside the ends of waiting: the next question for components, the next look at our health, and the end of
+        // authentication sessions.
+        let others = 1 + usize::from(is_secured(self.plan.seed)) + usize::from(is_watched(self.plan.seed));
         if gauges.requests_pending > standing_requests(&gauges) || gauges.timers > gauges.requests_pending + others {
             wrong.push(format!("something is left: {gauges:?}"));
         }
@@ -269,6 +284,10 @@ impl<'a> Life<'a> {
 /// Whether people have to log in in this life: all of them have accounts.
 pub(super) fn is_secured(seed: u64) -> bool {
     seed % SECURED == 1
+}
+
+fn is_watched(seed: u64) -> bool {
+    seed % WATCHED == 2
 }
 
 pub(super) fn room(number: u8) -> String {

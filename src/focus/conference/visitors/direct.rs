@@ -31,9 +31,12 @@ impl Conference {
             say!(self, debug, "a request is decided: {}", rule.words());
         }
         match rule.outcome() {
-            Outcome::Main => self.answer(cx, asker, Place::Main),
+            Outcome::Main => self.invite_in(cx, asker),
             Outcome::Wait => self.answer(cx, asker, Place::NotLive),
-            Outcome::Visitor => self.send_to_node(cx, Redirected { asker, tried: BTreeSet::new() }),
+            Outcome::Visitor => {
+                let by_wish = rule == Rule::Requested;
+                self.send_to_node(cx, Redirected { asker, by_wish, tried: BTreeSet::new() });
+            }
         }
     }
 
@@ -55,7 +58,7 @@ impl Conference {
             enabled_in_room: metadata.visitors_enabled,
             lobby: metadata.lobby_enabled,
             breakout: self.form.main_room.is_some(),
-            in_use: !self.visitors.mirrors.is_empty(),
+            in_use: self.visitors.are_in_use(),
             participants: self.members.of_main_room_for_limit(),
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
         }
@@ -64,6 +67,19 @@ impl Conference {
     /// Whether the room is live: visitors are let in.
     pub fn is_live(&self) -> bool {
         self.metadata.visitors_live
+    }
+
+    /// Sends somebody to the main room. Whoever is there already, and asks once more, is not waited for.
+    fn invite_in(&mut self, cx: &mut Context, asker: Requester) {
+        let sender = request::sender(cx, &asker.asked);
+        let places = sender.as_ref().and_then(|sender| cx.addresses.get(sender));
+        let is_here = places.is_some_and(|places| places.iter().any(|(id, _)| *id == self.id));
+        let is_occupant = sender.as_ref().is_some_and(|sender| self.room.as_jid().is_bare_of(sender));
+        // Who has to wait in a lobby waits for those who are there, not for us.
+        if !is_here && !is_occupant && !self.metadata.lobby_enabled {
+            self.promised.add(cx.now, cx.config.conference.initial_timeout, sender);
+        }
+        self.answer(cx, asker, Place::Main);
     }
 
     pub(in crate::focus::conference) fn answer(&self, cx: &mut Context, asker: Requester, place: Place) {
@@ -76,9 +92,14 @@ impl Conference {
         while let Some((node, why)) = self.choose_node(cx, &redirected.tried) {
             self.story.decided(cx.now, why);
             cx.problems.solve(Kind::VisitorsOff, ALL_NODES);
+            let lasts = cx.config.visitors.vnode_join_latency_interval;
+            let sender = request::sender(cx, &redirected.asker.asked);
+            if let Some(mirror) = self.visitors.mirrors.get_mut(&node) {
+                mirror.overflows |= !redirected.by_wish;
+            }
             match self.visitors.mirrors.get_mut(&node) {
                 Some(mirror) if mirror.seat.is_inside() => {
-                    mirror.redirects.add(cx.now);
+                    mirror.redirects.add(cx.now, lasts, sender.as_ref());
                     return self.answer(cx, redirected.asker, Place::Node(node));
                 }
                 Some(mirror) if mirror.askers.len() < MAX_ASKERS => return mirror.askers.push_back(redirected),
@@ -91,14 +112,17 @@ impl Conference {
             redirected.tried.insert(node);
         }
         // Whoever was to be sent to nodes that failed asks again, and then others may do (spec/60 §6.7).
-        let (place, words) = match redirected.tried.is_empty() {
+        let (place, words) = match redirected.tried.is_empty() && !self.gives_up_a_node(cx) {
             true => (Place::Main, "no visitor node is there for this one: main room"),
             false => (Place::NotReady, "no visitor node let us in: to be asked again"),
         };
         self.story.decided(cx.now, words);
         say!(self, debug, "{words}");
         self.tell_no_node(cx);
-        self.answer(cx, redirected.asker, place);
+        match place {
+            Place::Main => self.invite_in(cx, redirected.asker),
+            _ => self.answer(cx, redirected.asker, place),
+        }
     }
 
     /// visitors-off: one who was to look on could not. What the configuration decides of that is told elsewhere.
@@ -118,7 +142,9 @@ impl Conference {
         }
         let (now, lasts) = (cx.now, cx.config.visitors.vnode_join_latency_interval);
         let mut candidates = Vec::new();
-        for node in cx.nodes.ids().filter(|node| cx.nodes.is_named(*node) && !tried.contains(node)) {
+        let usable = |node: &NodeId| cx.nodes.is_named(*node) && !tried.contains(node) && !self.gives_up(cx, *node);
+        let usable: Vec<NodeId> = cx.nodes.ids().filter(usable).collect();
+        for node in usable {
             let mirror = self.visitors.mirrors.get_mut(&node);
             let load = mirror.map(|it| it.visitors + it.redirects.count(now, lasts) + it.askers.len());
             candidates.push(Candidate { node, up: cx.is_connected(node.connection()), load });
@@ -134,7 +160,8 @@ impl Conference {
         while let Some(mirror) = self.visitors.mirrors.get_mut(&node)
             && let Some(Redirected { asker, .. }) = mirror.askers.front().cloned()
         {
-            mirror.redirects.add(cx.now);
+            let sender = request::sender(cx, &asker.asked);
+            mirror.redirects.add(cx.now, cx.config.visitors.vnode_join_latency_interval, sender.as_ref());
             self.answer(cx, asker, Place::Node(node));
             if let Some(mirror) = self.visitors.mirrors.get_mut(&node) {
                 mirror.askers.pop_front();

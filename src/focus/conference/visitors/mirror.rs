@@ -46,12 +46,14 @@ impl Conference {
             redirects: Redirects::default(),
             visitors: 0,
             connected: false,
+            overflows: !first.by_wish,
+            idle: None,
         };
         self.visitors.mirrors.entry(node).or_insert(mirror).seat.enter(cx);
         true
     }
 
-    fn node_of(&self, id: MirrorId) -> Option<NodeId> {
+    pub(super) fn node_of(&self, id: MirrorId) -> Option<NodeId> {
         self.visitors.mirrors.iter().find(|(_, mirror)| mirror.id == id).map(|(node, _)| *node)
     }
 
@@ -148,6 +150,7 @@ impl Conference {
     /// it anew.
     pub fn mirror_lost(&mut self, cx: &mut Context, node: NodeId, stay: Stay) {
         let Some(mut mirror) = self.visitors.mirrors.remove(&node) else { return };
+        cx.timers.cancel(mirror.idle.take());
         self.story.decided(cx.now, "a room of visitors is lost: its visitors are out");
         cx.mirrors.remove(node, self.id);
         match stay {
@@ -160,28 +163,33 @@ impl Conference {
         let on = node.connection();
         let visitors: Vec<MemberId> =
             self.members.iter().filter(|member| member.on == on).map(|member| member.id).collect();
+        self.forget_shadowed(on);
         self.visitors_left(cx, &visitors);
+        self.admit_shadowed(cx);
         self.send_elsewhere(cx, node, mirror.askers);
     }
 
     /// Has Prosody connect a room of visitors with the main room. Until then visitors wait outside.
     pub(super) fn connect_node(&mut self, cx: &mut Context, node: NodeId) {
         let Some(component) = cx.nodes.component().cloned() else { return };
-        let Some(mirror) = self.visitors.mirrors.get_mut(&node).filter(|mirror| mirror.seat.is_inside()) else {
+        let Some(mirror) = self.visitors.mirrors.get(&node).filter(|mirror| mirror.seat.is_inside()) else {
             return;
         };
-        mirror.connected = true;
         let connect = vec![ConnectVnode { vnode: cx.nodes.get(node).id.clone() }];
         let then = Then::NodeConnected(self.id, mirror.id);
         let visitors = Visitors { room: Some(self.room.as_jid().to_string()), connect, ..Visitors::default() };
         cx.request(self.seat.on, component, IqBody::Get(Payload::Visitors(visitors)), then);
+        // Only now: to disconnect what was never connected is an error to Prosody.
+        if let Some(mirror) = self.visitors.mirrors.get_mut(&node) {
+            mirror.connected = true;
+        }
     }
 
     /// Prosody connected a room of visitors, or did not. Silence may be a lost question: to ask twice is harmless.
     pub fn node_connected(&mut self, cx: &mut Context, id: MirrorId, answer: &Answer) {
         let Some(node) = self.node_of(id) else { return };
         match answer {
-            Answer::Result(_) => {}
+            Answer::Result(_) => self.watch_for_visitors(cx, node),
             Answer::Error(_) => {
                 say!(self, warn, "Prosody did not connect {} to the room{}", cx.nodes.get(node).id, answer.detail());
             }
@@ -193,7 +201,7 @@ impl Conference {
         }
     }
 
-    fn disconnect_nodes(&self, cx: &mut Context, component: Jid, nodes: &[NodeId], then: Then) {
+    pub(super) fn disconnect_nodes(&self, cx: &mut Context, component: Jid, nodes: &[NodeId], then: Then) {
         let disconnect = nodes.iter().map(|node| DisconnectVnode { vnode: cx.nodes.get(*node).id.clone() });
         let visitors = Visitors {
             room: Some(self.room.as_jid().to_string()),
@@ -209,6 +217,7 @@ impl Conference {
         let mirrors = std::mem::take(&mut self.visitors.mirrors);
         let (mut told, mut waiting) = (Vec::new(), Vec::new());
         for (node, mut mirror) in mirrors {
+            cx.timers.cancel(mirror.idle.take());
             cx.mirrors.remove(node, self.id);
             if mirror.connected && mirror.seat.is_inside() {
                 told.push(node);

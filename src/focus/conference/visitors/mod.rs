@@ -1,6 +1,7 @@
 //! A conference's visitors: who is sent to which node, the rooms there, what is published of them (spec/60 §6).
 
 mod direct;
+mod idle;
 mod mirror;
 mod published;
 
@@ -46,12 +47,18 @@ struct Mirror {
     visitors: usize,
     /// Prosody was asked to connect it.
     connected: bool,
+    /// Somebody was sent there who did not ask for it: the main room had no place for him.
+    overflows: bool,
+    /// When to see whether anybody has come, or is there yet.
+    idle: Option<TimerKey>,
 }
 
 /// Somebody who is to be a visitor, and where that came to nothing.
 #[derive(Debug, Clone)]
 struct Redirected {
     asker: Requester,
+    /// He wants to look on. Otherwise there is no place for him in the main room.
+    by_wish: bool,
     tried: BTreeSet<NodeId>,
 }
 
@@ -77,11 +84,18 @@ impl Visitors {
         }
     }
 
-    /// A visitor is no longer in a room.
-    pub fn gone(&mut self, node: NodeId) {
-        if let Some(mirror) = self.mirrors.get_mut(&node) {
+    /// A visitor is no longer in a room. True: he was the last one.
+    pub fn gone(&mut self, node: NodeId) -> bool {
+        self.mirrors.get_mut(&node).is_some_and(|mirror| {
             mirror.visitors = mirror.visitors.saturating_sub(1);
-        }
+            mirror.visitors == 0
+        })
+    }
+
+    /// Whether whoever has no place of his own in the main room becomes a visitor from now on: it was full once, or Prosody has
+    /// connected a node, and so lets nobody into the main room any more (spec/60 §6.6, §6.11).
+    pub fn are_in_use(&self) -> bool {
+        self.mirrors.values().any(|mirror| mirror.overflows || mirror.connected)
     }
 }
 
@@ -90,6 +104,9 @@ impl Conference {
     pub(super) fn audit_visitors(&self, cx: &Context, wrong: &mut Vec<String>) {
         let counted = |node: NodeId| self.members.iter().filter(|member| member.on == node.connection()).count();
         for (node, mirror) in &self.visitors.mirrors {
+            if mirror.idle.is_some_and(|timer| !cx.timers.has(timer)) {
+                wrong.push(format!("nobody sees any more whether the room on {node:?} is used"));
+            }
             if mirror.visitors != counted(*node) {
                 wrong.push(format!("{} visitors on {node:?} are {}", mirror.visitors, counted(*node)));
             }

@@ -1,0 +1,107 @@
+//! How many are answered who ask from outside: for a conference, or for anything else, without being in a room of ours (spec/30
+//! §12.4).
+//!
+//! To answer one costs next to nothing, so these limits are far above the largest audience; they are for those who make up
+//! addresses, each of which has its own purse (`floods.rs`). What is dear has its own limits: rooms that are begun, and
+//! sessions, of which an account has but so many. Whoever is in that room, or has logged in, is let through all the same.
+
+use super::conference::member::Member;
+use super::context::{Asked, Context};
+use super::floods::{Bucket, Kind, Rate, TOLD_AGAIN};
+use super::request;
+use super::time::Timestamp;
+use super::{Connection, Focus};
+use crate::wire::{BareJid, Jid};
+
+/// For one room that is there: ten thousand at once, and thirty thousand a minute.
+const DOOR: Rate = Rate::new(10_000, 2_000);
+
+/// For all rooms, and for anything else that is asked: of our own users, of those of all foreign servers together, and over HTTP.
+const OWN: Rate = Rate::new(50_000, 1_000);
+const FOREIGN: Rate = Rate::new(5_000, 5_000);
+const HTTP: Rate = OWN;
+
+/// What is left to all who ask from outside. A foreign server can make up as many as it likes, and whoever speaks HTTP shows
+/// nobody: neither takes anything from our own users.
+#[derive(Debug, Default)]
+pub(crate) struct Doors {
+    own: Bucket,
+    foreign: Bucket,
+    http: Bucket,
+    /// When it was last said in the log that too many ask.
+    told: Timestamp,
+}
+
+impl Context {
+    /// Whether rooms and users there are of the server that we serve: what it says of them is so. Where nobody has said which
+    /// domain that is, none is foreign.
+    pub fn is_ours(&self, domain: &str) -> bool {
+        let client = &self.config.xmpp.client;
+        let Some(main) = client.xmpp_domain.as_deref() else { return true };
+        let below = domain.strip_suffix(main).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+        below
+            || client.conference_muc_jid.as_deref() == Some(domain)
+            || self.breakout_domain.as_deref() == Some(domain)
+            || self.config.authentication.login_url.as_deref() == Some(domain)
+            || client.account.domain == domain
+    }
+
+    /// Who has to pay for what a member asks for: a new nick gives nobody a new purse. A room of a foreign server may show
+    /// anybody's address: what is done there under one is paid from a purse of that server's.
+    pub fn payer_of(&self, member: &Member) -> Jid {
+        let domain = member.occupant.domain();
+        let foreign = member.on == Connection::Client && !self.is_ours(domain);
+        let of_server = foreign.then(|| Jid::new(&format!("{domain}/{}", member.payer())).ok()).flatten();
+        of_server.unwrap_or_else(|| member.payer().clone())
+    }
+}
+
+impl Focus {
+    /// Whether somebody outside is answered now. `room`: the one that he asks for, if that is there.
+    pub(super) fn admits_outsider(&mut self, asked: &Asked, room: Option<&BareJid>) -> bool {
+        let sender = request::sender(&self.cx, asked);
+        // Our server and its components are not limited.
+        let is_server = |sender: &Jid| sender.local().is_none() && self.cx.is_ours(sender.domain());
+        if asked.command.is_none() && sender.as_ref().is_none_or(is_server) {
+            return true;
+        }
+        let known = sender.as_ref().is_some_and(|sender| self.is_known(sender, room));
+        let is_ours = sender.as_ref().map(|sender| self.cx.is_ours(sender.domain()));
+        let now = self.cx.now;
+        let (common, rate) = match is_ours {
+            Some(true) => (&mut self.doors.own, OWN),
+            Some(false) => (&mut self.doors.foreign, FOREIGN),
+            None => (&mut self.doors.http, HTTP),
+        };
+        let mut door = room.and_then(|room| self.conferences.by_room_mut(room)).map(|it| &mut it.purse);
+        if common.has_room(now, rate, 0) && door.as_deref().is_none_or(|door| door.door.has_room(now, DOOR, 0)) {
+            common.take(now, rate);
+            if let Some(door) = &mut door {
+                door.door.take(now, DOOR);
+            }
+            return true;
+        }
+        if now.since(self.doors.told) >= TOLD_AGAIN {
+            self.doors.told = now;
+            let what = room.map_or_else(String::new, |room| format!(" for {room}"));
+            log::warn!("more ask from outside{what} than ever come: whoever is not known is told to wait");
+        }
+        known && sender.is_some_and(|sender| self.cx.floods.takes_reserve(now, &sender.to_bare(), Kind::Request))
+    }
+
+    /// Who has to pay for a conference that is begun. A foreign room has as many occupants as it likes.
+    pub(super) fn starter(&self, asked: &Asked) -> Option<Jid> {
+        let payer = self.payer(asked)?;
+        // Invariant: the domain of a valid JID is a valid JID.
+        if payer.local().is_none() { Jid::new(payer.domain()).ok() } else { Some(payer) }
+    }
+
+    /// Whether nobody can have made him up: he is in that room, or has logged in.
+    fn is_known(&self, sender: &Jid, room: Option<&BareJid>) -> bool {
+        let room = room.filter(|room| self.cx.is_ours(room.domain()));
+        let conference = room.and_then(|room| self.conferences.id_of(room));
+        let places = self.cx.addresses.get(sender);
+        let is_inside = places.is_some_and(|places| places.iter().any(|(id, _)| Some(*id) == conference));
+        is_inside || self.cx.authentication.is_user(self.cx.now, sender)
+    }
+}

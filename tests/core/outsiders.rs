@@ -1,0 +1,219 @@
+//! Who asks from outside of rooms: many who come at once, many who were made up, and what a foreign server says (spec/30 §12.4).
+
+use testkit::Time;
+use testkit::ns::{self, JITMEET_AUDIO};
+use testkit::participant::Place;
+use testkit::scenario::Scenario;
+use testkit::xml::Read;
+
+use super::visitors::one_node;
+use crate::support::*;
+
+const FOREIGN: &str = "x@rooms.foreign.test";
+
+fn asks(s: &mut Scenario, from: &str, id: &str, room: &str) {
+    let visitors = "<property name='visitors-version' value='1'/>";
+    let child = format!("<conference xmlns='{}' room='{room}' machine-uid='m'>{visitors}</conference>", ns::FOCUS);
+    s.early(&format!("<iq type='set' id='{id}' from='{from}' to='{FOCUS}'>{child}</iq>"));
+}
+
+fn answered(s: &Scenario, to: &str, ready: &str) -> usize {
+    let ours = |wire: &&testkit::wire_log::Wire| wire.stanza.get("to").is_some_and(|it| it.ends_with(to));
+    let results = s.said().results();
+    results.iter().filter(ours).filter(|wire| of_conference(&wire.stanza, "ready") == Some(ready)).count()
+}
+
+/// Ten thousand within a minute, none of whom has to wait: it is visitors that come in such numbers.
+#[test]
+fn a_large_audience_is_not_held_up() {
+    let mut s = one_node(1).participant("alice").start();
+    s.settle();
+    for number in 0..10_000 {
+        asks(&mut s, &format!("a{number}@guest.meet.test/r"), "x", ROOM);
+        if number % 100 == 0 {
+            s.run_for(Time::from_millis(600));
+        }
+    }
+    s.settle();
+    assert_eq!((answered(&s, "@guest.meet.test/r", "true"), answered(&s, "@guest.meet.test/r", "false")), (10_000, 0));
+    assert_eq!(s.focus().metrics().requests_limited, 0);
+}
+
+/// Addresses cost nobody anything: whoever makes up thousands is told to wait, and with him every stranger. Who is in the room
+/// comes in again, and so does whoever has logged in; no other room notices.
+#[test]
+fn who_makes_up_addresses_keeps_nobody_out_who_is_known() {
+    let mut s = Scenario::new()
+        .bridge("jvb1")
+        .config(|config| {
+            config.authentication.kind = jicofo::config::AuthenticationType::Xmpp;
+            config.authentication.login_url = Some("meet.test".into());
+        })
+        .start();
+    s.joins_with("alice", |settings| settings.jid = "alice@meet.test/web".into());
+    s.joins_with("bob", |settings| settings.jid = "bob@guest.meet.test/web".into());
+    s.joins_with("mallory", |settings| {
+        settings.jid = "mallory@meet.test/web".into();
+        settings.room = "other@conference.meet.test".into();
+    });
+    s.run_until(|s| s.connected(&["alice", "bob"]));
+    for number in 0..12_000 {
+        asks(&mut s, &format!("f{number}@guest.meet.test/r"), "x", ROOM);
+    }
+    let (let_in, told_to_wait) =
+        (answered(&s, "@guest.meet.test/r", "true"), answered(&s, "@guest.meet.test/r", "false"));
+    assert!((9_990..=10_000).contains(&let_in), "{let_in}");
+    assert_eq!((let_in + told_to_wait, s.focus().metrics().requests_limited as usize), (12_000, told_to_wait));
+    // A stranger, one who is in the room, one who has an account, and a room that nobody floods.
+    for (from, room, ready) in [
+        ("stranger@guest.meet.test/q", ROOM, "false"),
+        ("bob@guest.meet.test/web", ROOM, "true"),
+        ("host@meet.test/q", ROOM, "true"),
+        ("stranger@guest.meet.test/p", "other@conference.meet.test", "true"),
+    ] {
+        let before = answered(&s, from, ready);
+        asks(&mut s, from, "y", room);
+        assert_eq!(answered(&s, from, ready), before + 1, "{from} {room}");
+    }
+    // They speak in the room as ever.
+    s.participant("alice").ask_mute_of(JITMEET_AUDIO, "bob", true);
+    s.settle();
+    assert_eq!(s.view("bob").mute_requests().len(), 1);
+    // After a while a stranger is let in, too.
+    s.run_for(Time::from_secs(1));
+    asks(&mut s, "late@guest.meet.test/r2", "z", ROOM);
+    assert_eq!(answered(&s, "late@guest.meet.test/r2", "true"), 1);
+}
+
+/// Over HTTP nobody has an address, and who floods that way takes nothing from those who have one.
+#[test]
+fn who_floods_over_http_is_told_to_wait() {
+    use jicofo::focus::command::{Command, Reply};
+    use jicofo::wire::focus_iq::Conference;
+    let mut s = Scenario::new().participant("alice").start();
+    s.settle();
+    let mut counts = [0, 0];
+    for _ in 0..10_100 {
+        let ask = Conference { room: Some(ROOM.into()), ..Conference::default() };
+        let Reply::Conference(body) = s.command(Command::Conference(Box::new(ask))) else { panic!("no answer") };
+        let told = jicofo::focus::request::json::reply(&body);
+        assert_eq!(told.status, 200);
+        counts[usize::from(told.body.contains("\"ready\":true"))] += 1;
+    }
+    assert_eq!(counts, [100, 10_000]);
+    assert_eq!(
+        of_conference(
+            &{
+                connect(&mut s, "g", "g1@guest.meet.test/r1");
+                answer_to(&mut s, "g", "new@conference.meet.test")
+            },
+            "ready"
+        ),
+        Some("true")
+    );
+}
+
+/// A foreign server can make up as many users as it likes: all of them together have a measure of their own.
+#[test]
+fn a_foreign_server_takes_nothing_from_our_users() {
+    let mut s = Scenario::new().participant("alice").start();
+    s.settle();
+    for number in 0..6_000 {
+        s.early(&format!(
+            "<iq type='get' id='p' from='u{number}@foreign.test/r' to='{FOCUS}'><ping xmlns='{}'/></iq>",
+            ns::PING
+        ));
+    }
+    let refused = s.said().errors("resource-constraint");
+    assert!((990..=1_000).contains(&refused.count()), "{}", refused.count());
+    assert_eq!(refused.last().stanza.kid("error", ns::CLIENT).unwrap().get("type"), Some("wait"));
+    s.early(&format!(
+        "<iq type='get' id='q' from='g@guest.meet.test/r' to='{FOCUS}'><ping xmlns='{}'/></iq>",
+        ns::PING
+    ));
+    assert_eq!(s.said().last().stanza.get("type"), Some("result"));
+    let by_server =
+        format!("<iq type='get' id='s' from='foreign.test/x' to='{FOCUS}'><ping xmlns='{}'/></iq>", ns::PING);
+    s.early(&by_server);
+    assert_eq!(s.said().last().stanza.get("type"), Some("error"), "the server itself is no better");
+    s.early(&by_server.replace("foreign.test/x", "meet.test"));
+    assert_eq!(s.said().last().stanza.get("type"), Some("result"));
+    asks(&mut s, "u1@foreign.test/r", "c", ROOM);
+    assert_eq!(answered(&s, "u1@foreign.test/r", "false"), 1);
+    asks(&mut s, "g@guest.meet.test/r", "c", ROOM);
+    assert_eq!(answered(&s, "g@guest.meet.test/r", "true"), 1);
+}
+
+/// A foreign room may show any address for whoever is in it; what those ask for is not paid by who has the address.
+#[test]
+fn a_foreign_room_spends_nobodys_purse() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    connect(&mut s, "odd", "odd@guest.meet.test/r1");
+    assert_eq!(of_conference(&answer_to(&mut s, "odd", FOREIGN), "ready"), Some("true"));
+    let alice = s.view("alice").settings.jid.clone();
+    for (nick, shown) in
+        [("n1", alice.as_str()), ("n2", alice.as_str()), ("n3", "c@foreign.test/c"), ("n4", "d@foreign.test/d")]
+    {
+        to_focus(
+            &mut s,
+            &format!(
+                "<presence from='{FOREIGN}/{nick}' to='{FOCUS}'><x xmlns='{}'><item affiliation='owner' role='moderator' \
+                 jid='{shown}'/></x></presence>",
+                ns::MUC_USER
+            ),
+        );
+    }
+    for number in 0..40 {
+        let nick = ["n1", "n2", "n3", "n4"][number % 4];
+        let new = format!("<conference xmlns='{}' room='r{number}@conference.meet.test'/>", ns::FOCUS);
+        s.early(&format!("<iq type='set' id='n' from='{FOREIGN}/{nick}' to='{FOCUS}'>{new}</iq>"));
+    }
+    s.run_for(Time::from_millis(100));
+    assert_eq!(s.focus().gauges().conferences, 2 + 30, "whoever they show");
+    let now = s.now();
+    for number in 0..1_000 {
+        let nick = ["n1", "n2"][number % 2];
+        s.early(&format!(
+            "<iq type='get' id='p' from='{FOREIGN}/{nick}' to='{FOCUS}'><ping xmlns='{}'/></iq>",
+            ns::PING
+        ));
+    }
+    let refused = s.said().since(now).errors("resource-constraint").count();
+    assert!((800..=820).contains(&refused), "{refused}: they have one purse together");
+    s.participant("alice").ask_mute_of(JITMEET_AUDIO, "bob", true);
+    s.settle();
+    assert_eq!((s.view("bob").mute_requests().len(), s.participant("alice").take_refusals().len()), (1, 0));
+    asks(&mut s, &alice, "new", "alices@conference.meet.test");
+    s.settle();
+    assert_eq!(answered(&s, &alice, "true"), 2, "her own room, and one more");
+}
+
+/// Somebody who was just told that the focus is there finds it, though everybody else leaves before he comes (spec/10 §5.2).
+#[test]
+fn whoever_was_told_that_the_focus_is_there_finds_it() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").start();
+    s.run_until(|s| s.view("alice").place() == Place::InRoom);
+    s.run_for(Time::from_secs(60));
+    connect(&mut s, "g", "g1@guest.meet.test/r1");
+    assert_eq!(of_conference(&answer_to(&mut s, "g", ROOM), "ready"), Some("true"));
+    s.run_for(Time::from_secs(5));
+    s.participant("alice").leave();
+    s.run_for(Time::from_secs(7));
+    assert!(leaves(&s, ROOM).is_empty());
+    s.run_for(Time::from_secs(2));
+    assert_eq!(leaves(&s, ROOM).count(), 1, "not longer than where nobody comes at all");
+    // Whoever has come is waited for no more.
+    s.joins("alice");
+    s.run_until(|s| s.view("alice").place() == Place::InRoom);
+    s.joins("bob");
+    s.run_until(Scenario::all_connected);
+    s.participant("alice").request_conference();
+    s.settle();
+    for name in ["bob", "alice"] {
+        s.participant(name).leave();
+    }
+    s.settle();
+    assert_eq!(leaves(&s, ROOM).count(), 2);
+    s.finish();
+}
