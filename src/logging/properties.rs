@@ -26,6 +26,9 @@ const CONSOLE: &str = "java.util.logging.ConsoleHandler";
 const PACKETS: &str = "org.jitsi.impl.protocol.xmpp.log.PacketDebugger";
 const PACKET_FILE: &str = "org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler";
 
+/// Lines that are looked at. The original's files have some dozen.
+const MOST: usize = 2000;
+
 /// What else such a file may hold of ours.
 const NAMES: &[&str] = &[
     "handlers",
@@ -68,10 +71,10 @@ pub(super) fn read(file: &str, text: &str) -> Asked {
         let mistake = mistake.error(file);
         asked.problems.push(Problem { severity: Severity::Warning, ..mistake });
     }
-    for property in parsed.entries {
+    for (seen, property) in parsed.entries.into_iter().enumerate() {
         let (name, value) = (property.name.as_str(), property.value.trim());
         let wrong = |text: String| Problem::warning(text).at(property.origin(file)).key(name);
-        if asked.problems.len() >= limits::PROBLEMS {
+        if asked.problems.len() >= limits::PROBLEMS || seen >= MOST {
             break;
         }
         if name == "handlers" {
