@@ -14,6 +14,7 @@ pub(crate) const MODULES: &[&str] = &[
     "jicofo::config::keys",
     "jicofo::focus",
     "jicofo::focus::auth",
+    "jicofo::focus::brewery",
     "jicofo::focus::bridges",
     "jicofo::focus::bridges::select",
     "jicofo::focus::colibri",
@@ -134,9 +135,8 @@ pub(crate) fn wrong_module(name: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// A folder that is added needs a line above, or levels for it are taken for misspelt ones of its neighbours.
     #[test]
-    fn the_modules_are_those_there_are() {
+    fn no_module_there_is_is_taken_for_a_misspelt_one() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         for module in MODULES {
             let path = root.join(module.trim_start_matches("jicofo::").replace("::", "/"));
@@ -146,9 +146,11 @@ mod tests {
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(&folder).expect("the sources can be read").flatten() {
                 let path = entry.path();
-                let name = path.strip_prefix(&root).expect("it is below").display().to_string().replace('/', "::");
-                if path.is_dir() && !name.ends_with("tests") {
-                    assert!(MODULES.contains(&format!("jicofo::{name}").as_str()), "{name} is missing");
+                let name = path.with_extension("");
+                let name = name.strip_prefix(&root).expect("it is below").display().to_string().replace('/', "::");
+                let meant = wrong_module(&format!("jicofo::{name}"));
+                assert_eq!(meant, None, "{name} needs a line above, or a name that is not so like another");
+                if path.is_dir() {
                     folders.push(path);
                 }
             }
