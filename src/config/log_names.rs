@@ -114,7 +114,12 @@ pub(crate) fn wrong_module(name: &str) -> Option<String> {
     for module in MODULES {
         let known: Vec<&str> = module.split("::").collect();
         let Some((begin, rest)) = elements.split_at_checked(known.len()) else { continue };
-        let far: usize = begin.iter().zip(&known).map(|(one, other)| distance(one, other)).sum();
+        let differences = || begin.iter().zip(&known).map(|(one, other)| (distance(one, other), other.len()));
+        // Of a short name, two letters are another name.
+        if differences().any(|(far, length)| far > (length / 3).max(1)) {
+            continue;
+        }
+        let far: usize = differences().map(|(far, _)| far).sum();
         if far == 0 {
             // What is within may be called anything, unless one of the next is like it.
             continue;
