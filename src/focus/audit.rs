@@ -172,6 +172,12 @@ impl Focus {
             wrong.push(format!("the features of {waiter:?} are awaited, who is gone"));
         }
         for conference in self.conferences.iter() {
+            for member in conference.grants_under_way() {
+                let granted = Then::Granted(conference.id, member);
+                if !self.cx.pending.iter().any(|(then, _)| *then == granted) {
+                    wrong.push(format!("{member:?} is being made owner, and nobody waits for the answer"));
+                }
+            }
             for (member, task) in conference.tasks() {
                 let awaited = |then: &Then| match *then {
                     Then::Allocated(_, _, EndpointKey { member: asked, attempt })

@@ -166,13 +166,8 @@ impl Context {
     /// A conference is open at this domain: if nothing is configured, that says more than what is usual. Not of rooms of
     /// others' servers.
     pub fn rooms_are_at(&mut self, domain: &str) {
-        let client = &self.config.xmpp.client;
-        let ours = client
-            .xmpp_domain
-            .as_deref()
-            .and_then(|main| domain.strip_suffix(main))
-            .is_some_and(|it| it.ends_with('.'));
-        if client.conference_muc_jid.is_some() || !ours || self.rooms_domain.as_deref() == Some(domain) {
+        let is_set = self.config.xmpp.client.conference_muc_jid.is_some();
+        if is_set || !self.is_ours(domain) || self.rooms_domain.as_deref() == Some(domain) {
             return;
         }
         log::info!(
@@ -310,10 +305,18 @@ impl Context {
         }
     }
 
-    pub fn forget_conference(&mut self, id: ConferenceId) {
-        for deadline in self.pending.forget_conference(id) {
+    /// Nobody waits for the answers to these any more.
+    pub fn forget_requests(&mut self, asked: Vec<(Then, TimerKey)>) {
+        for (then, deadline) in asked {
             self.timers.cancel(Some(deadline));
+            // Whoever asked for it will not get it (spec/30 §12.2).
+            self.metrics.ice_restarts_failed += u64::from(matches!(then, Then::IceRestarted(..)));
         }
+    }
+
+    pub fn forget_conference(&mut self, id: ConferenceId) {
+        let asked = self.pending.forget_conference(id);
+        self.forget_requests(asked);
         self.stranded.remove(&id);
         self.moves.forget(id);
         self.mirrors.forget(id);

@@ -91,7 +91,7 @@ impl Focus {
         let Ok(occupant) = room.with_resource(NICK) else {
             return self.cx.answer_error(requester.asked, Condition::BadRequest, "Invalid room name.");
         };
-        match self.cx.floods.admit_start(self.cx.now, self.payer(&requester.asked).as_ref()) {
+        match self.cx.floods.admit_start(self.cx.now, self.starter(&requester.asked).as_ref()) {
             Start::Now => {}
             Start::Refused => {
                 self.cx.metrics.requests_limited += 1;

@@ -1,6 +1,6 @@
 //! Choosing a bridge for a participant, asking it for an endpoint, and what its answer means (spec/40 §5.1, §8.1).
 
-use super::super::invite::{Invite, Task};
+use super::super::invite::{Invite, Task, Terminate};
 use super::super::member::{Member, Role};
 use super::super::{AttemptId, Conference, EndpointKey, MemberId};
 use super::leaving::LeaveBridge;
@@ -106,7 +106,7 @@ impl Conference {
         session.endpoints.insert(attempt, id);
         session.recent.add(cx.now, cx.config.bridge.max_bridge_participants_interval);
         member.moved_off = None;
-        member.endpoint = Some(EndpointState { session: key, attempt, last_generation: None, force_mute });
+        member.endpoint = Some(EndpointState::new(key, attempt, force_mute));
         cx.bridges.endpoint_allocated(cx.now, &bridge, &cx.config.bridge);
         self.weigh(cx);
         self.ask_bridge(cx, &bridge, modify, Then::Allocated(self.id, key, EndpointKey { member: id, attempt }));
@@ -181,6 +181,8 @@ impl Conference {
             self.seek_later(cx, &bridge);
             return;
         }
+        // Whoever was to have its transport replaced has a session yet.
+        self.terminate(cx, id, Terminate::Failed);
         self.drop_participant(cx, id, Invite::Failed);
     }
 
