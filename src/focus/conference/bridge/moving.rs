@@ -40,6 +40,11 @@ impl Conference {
             return;
         }
         self.note_left(id, bridge);
+        // Nobody is taken off a bridge who would be on none then.
+        if self.would_take(cx, id).is_none() {
+            self.story.decided(cx.now, "no bridge takes one who was to be moved: stays");
+            return;
+        }
         self.release_endpoint(cx, id);
         cx.metrics.participants_moved += 1;
         self.reinvite(cx, id);
