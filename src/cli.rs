@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use crate::config::similar::distance;
 use crate::config::sources::{FLAGS, Flag, FlagValue, SECRET_VARIABLES};
-use crate::config::{DEFAULT_FILES, Sources, environment_file, java, migrate, read_text};
+use crate::config::{DEFAULT_FILES, Sources, decoded, environment_file, java, migrate, read_bytes};
 use crate::focus::auth::explain::{Hypothesis, Machine, Session};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,14 +67,14 @@ pub struct Given {
 }
 
 /// Takes `--environment-file FILE` out of the arguments and puts in what the old init scripts made of such a file: its
-/// variables over the environment, and the flags for them before the other arguments. Err: what to tell the person.
+/// variables over the environment, and the flags for them before the other arguments. Err: all that is wrong.
 pub fn with_environment_file(
     arguments: Vec<String>,
     mut environment: BTreeMap<String, String>,
-) -> Result<Given, String> {
-    let mut flags = Vec::new();
+) -> Result<Given, Vec<String>> {
     let mut others = Vec::new();
-    let mut warnings = Vec::new();
+    let (mut warnings, mut wrong) = (Vec::new(), Vec::new());
+    let mut set = BTreeMap::new();
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         let Some((ENVIRONMENT_FILE, value)) = option(&argument) else {
@@ -82,16 +82,34 @@ pub fn with_environment_file(
             continue;
         };
         let file = value.map(str::to_owned).or_else(|| arguments.next()).unwrap_or_default();
-        let text = read_text(file.as_ref()).map_err(|error| {
-            format!("{file:?} of --{ENVIRONMENT_FILE} cannot be read ({error}); name a readable file")
-        })?;
-        let read = environment_file::parse(&text, &environment).map_err(|wrong| format!("{file}:{wrong}"))?;
-        warnings.extend(read.warnings.into_iter().map(|warning| format!("{file}:{warning}")));
-        flags.extend(environment_file::arguments(&read.variables));
-        environment.retain(|name, _| !read.removed.contains(name));
-        environment.extend(read.variables);
+        let text = match read_bytes(file.as_ref()).map(decoded) {
+            Ok((text, is_utf8)) => {
+                if !is_utf8 {
+                    warnings.push(format!("{file}: is not UTF-8, and read as ISO 8859-1; save it as UTF-8"));
+                }
+                text
+            }
+            Err(error) => {
+                wrong.push(format!("{file:?} of --{ENVIRONMENT_FILE} cannot be read ({error}); name a readable file"));
+                continue;
+            }
+        };
+        match environment_file::parse(&text, &environment) {
+            Ok(read) => {
+                warnings.extend(read.warnings.into_iter().map(|warning| format!("{file}:{warning}")));
+                for map in [&mut environment, &mut set] {
+                    map.retain(|name, _| !read.removed.contains(name));
+                    map.extend(read.variables.clone());
+                }
+            }
+            Err(mistakes) => wrong.extend(mistakes.into_iter().map(|mistake| format!("{file}:{mistake}"))),
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(wrong);
     }
     // Of repeated flags the last counts, and that is what the person wrote now.
+    let mut flags = environment_file::arguments(&set);
     flags.extend(others);
     Ok(Given { arguments: flags, environment, warnings })
 }
@@ -123,7 +141,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>, environment: BTreeMap<
         if argument.starts_with("-D") {
             invocation.sources.system.read([argument]);
         } else if let Some(command) = command(&argument) {
-            invocation.command = command;
+            invocation.is_told(command);
         } else if let Some((option, value)) = option(&argument) {
             match value.map(str::to_owned).or_else(|| arguments.next()).filter(|value| !value.is_empty()) {
                 None => invocation.is_mistaken(format!("--{option} must be followed by its value; add it")),
@@ -199,6 +217,19 @@ impl Invocation {
             _ => return false,
         }
         true
+    }
+
+    /// Of two commands only one could be obeyed, and the other one may be what was meant.
+    fn is_told(&mut self, command: Command) {
+        let before = self.command;
+        if before == Command::Run || matches!(command, Command::Help | Command::Version) {
+            self.command = command;
+        } else if before != command {
+            let name =
+                |command: Command| COMMANDS.iter().find(|(_, known)| *known == command).map_or("", |(name, _)| name);
+            let text = format!("{} and {} are two commands; give one of them", name(before), name(command));
+            self.is_mistaken(text);
+        }
     }
 
     fn is_mistaken(&mut self, mistake: String) {

@@ -18,17 +18,18 @@ fn main() -> ExitCode {
         Ok(given) => {
             let mut invocation = cli::parse(given.arguments, given.environment);
             invocation.warnings.splice(0..0, given.warnings);
-            (invocation, None)
+            (invocation, Vec::new())
         }
-        Err(wrong) => (cli::parse(arguments, environment), Some(wrong)),
+        Err(wrong) => (cli::parse(arguments, environment), wrong),
     };
     invocation.sources.unreadable = unreadable;
-    wrong = wrong.or_else(|| invocation.mistake.take());
-    if let Some(wrong) = wrong {
+    invocation.sources.in_container = is_container(&invocation.sources.environment);
+    wrong.extend(invocation.mistake.take());
+    if !wrong.is_empty() {
         if let Command::CheckConfig { json: true } = invocation.command {
-            return check_config(&invocation, true, Some(wrong));
+            return check_config(&invocation, true, wrong);
         }
-        eprintln!("{wrong}");
+        eprintln!("{}", wrong.join("\n"));
         return ExitCode::from(WRONG_CONFIGURATION);
     }
     match invocation.command {
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
         Command::Version => print(concat!("jicofo ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::ExplainAuth => explain_auth(&invocation),
         Command::ConfigDocs => print(&config::docs::page()),
-        Command::CheckConfig { json } => check_config(&invocation, json, None),
+        Command::CheckConfig { json } => check_config(&invocation, json, Vec::new()),
         Command::Migrate { format } => migrate(&invocation, format),
         Command::Run => run(invocation),
     }
@@ -55,6 +56,13 @@ fn environment() -> (BTreeMap<String, String>, BTreeSet<String>) {
     (text, unreadable)
 }
 
+/// What docker, podman, systemd-nspawn and Kubernetes leave for whoever wants to know.
+fn is_container(environment: &BTreeMap<String, String>) -> bool {
+    let marks = ["/.dockerenv", "/run/.containerenv"];
+    marks.iter().any(|mark| std::path::Path::new(mark).exists())
+        || ["container", "KUBERNETES_SERVICE_HOST"].iter().any(|name| environment.contains_key(*name))
+}
+
 /// A reader that goes away early (`| head`) is no failure.
 fn print(text: &str) -> ExitCode {
     use std::io::Write;
@@ -68,11 +76,11 @@ fn print(text: &str) -> ExitCode {
 }
 
 /// Whatever is wrong, and be it the arguments: with `--format json` it is JSON.
-fn check_config(invocation: &Invocation, json: bool, wrong_arguments: Option<String>) -> ExitCode {
+fn check_config(invocation: &Invocation, json: bool, wrong_arguments: Vec<String>) -> ExitCode {
     let mut loaded = config::load(&invocation.sources);
     let style = style(&loaded, &invocation.sources);
     let warnings = invocation.warnings.iter().map(Problem::warning);
-    loaded.problems.splice(0..0, wrong_arguments.map(Problem::error).into_iter().chain(warnings));
+    loaded.problems.splice(0..0, wrong_arguments.into_iter().map(Problem::error).chain(warnings));
     loaded.problems.extend(style.problems().iter().cloned());
     if json {
         print(&format!("{:#}\n", config::report::json(&loaded)));

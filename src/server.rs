@@ -85,7 +85,7 @@ pub async fn serve(config: Arc<Config>, on_hang_up: impl FnMut()) -> u8 {
     let mut http = match Server::bind(&config).await {
         Ok(server) => server.map(|server| server.serve(config.clone())),
         Err(error) => {
-            log::error!("Cannot start: {error}");
+            log::error!("PROBLEM rest-port: Cannot start: {error}");
             return STARTED_NOT;
         }
     };

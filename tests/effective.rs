@@ -25,6 +25,14 @@ const WITHOUT_A_READER: &[&str] = &[
     "jicofo.xmpp.client.conference-muc-jid",
 ];
 
+/// Keys that are read, but not for what they are for, which is not there yet.
+const READ_BESIDE: &[&str] = &[
+    // These rooms are entered, and who is there is counted; nothing is recorded and nobody called yet.
+    "jicofo.jibri.brewery-jid",
+    "jicofo.jibri-sip.brewery-jid",
+    "jicofo.jigasi.brewery-jid",
+];
+
 /// Where a field's path is not its key's.
 const RENAMED: &[(&str, &str)] = &[
     ("xmpp.client.account.", "xmpp.client."),
@@ -177,7 +185,7 @@ fn the_marks_of_the_schema_say_what_the_program_reads() {
         if key.effective && !read && !WITHOUT_A_READER.contains(&key.path) && !key.about.contains("No effect") {
             wrong.push(format!("{path} counts as effective, but nothing reads it: mark it .later()"));
         }
-        if !key.effective && read && !shared {
+        if !key.effective && read && !shared && !READ_BESIDE.contains(&key.path) {
             wrong.push(format!("{path} is marked .later(), but it is read: take the mark away"));
         }
     }

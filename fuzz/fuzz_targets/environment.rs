@@ -5,4 +5,4 @@
 #[path = "../read_file.rs"]
 mod read_file;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| read_file::environment(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| read_file::variables(bytes));

@@ -1,5 +1,6 @@
 //! From the value of every key to the tree that the rest of the program reads.
 
+use super::schema::element;
 use super::settings::Settings;
 use super::tree::*;
 use super::typed::Setting;
@@ -62,7 +63,7 @@ impl Config {
 
 fn xmpp(s: &Settings) -> Xmpp {
     let service = s.bool("xmpp.service.enabled").then(|| account(s, "xmpp.service"));
-    let nodes = s.visitors.iter().filter(|id| s.bool(&format!("xmpp.visitors.{id}.enabled")));
+    let nodes = s.visitors.iter().filter(|id| s.bool(&format!("xmpp.visitors.{}.enabled", element(id))));
     Xmpp {
         client: Client {
             account: account(s, "xmpp.client"),
@@ -97,7 +98,7 @@ fn account(s: &Settings, section: &str) -> Account {
 
 /// Here domain and resource follow from other keys of the node (spec/70 §5.2).
 fn visitor_node(s: &Settings, id: &str) -> VisitorNode {
-    let section = format!("xmpp.visitors.{id}");
+    let section = format!("xmpp.visitors.{}", element(id));
     let mut account = account(s, &section);
     if account.domain.is_empty() {
         account.domain = account.hostname.clone();

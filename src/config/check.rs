@@ -1,7 +1,9 @@
 //! What follows from one key for another: missing values, combinations that cannot work, values that follow (spec/70 §4, §5).
 
-use super::hocon::Node;
+use super::hocon::{Node, limits};
+use super::log_names;
 use super::problem::{Origin, Problem, Severity};
+use super::schema::{element, elements};
 use super::settings::Settings;
 use super::sources::{Flag, Sources};
 use super::typed::Setting;
@@ -45,6 +47,15 @@ pub(super) fn derive(settings: &mut Settings, sources: &Sources, problems: &mut 
             settings.derive("xmpp.component.domain", &domain, "xmpp.client.xmpp-domain");
         }
     }
+    for (path, from) in [
+        ("xmpp.client.conference-muc-jid", "xmpp.client.xmpp-domain"),
+        ("xmpp.component.domain", "xmpp.client.xmpp-domain"),
+        ("xmpp.component.hostname", "xmpp.client.hostname"),
+    ] {
+        if settings.is_unknown(from) && !settings.is_given(path) {
+            settings.not_known_either(path);
+        }
+    }
     if settings.is_unset("xmpp.component.hostname")
         && let Some(host) = settings.text("xmpp.client.hostname")
     {
@@ -71,8 +82,8 @@ impl Places<'_> {
     fn of_missing(&self, key: &str) -> Option<Origin> {
         let mut place = self.file.map(Origin::whole_file);
         let mut node = self.root;
-        for element in key.split('.') {
-            let Some(inner) = node.as_object().and_then(|fields| fields.get(element)) else { break };
+        for name in elements(key) {
+            let Some(inner) = node.as_object().and_then(|fields| fields.get(&name)) else { break };
             node = inner;
             if node.as_object().is_some() && !node.origin.is_default() {
                 place = Some(node.origin.clone());
@@ -83,19 +94,21 @@ impl Places<'_> {
 }
 
 pub(super) fn check(settings: &Settings, sources: &Sources, places: Places<'_>, problems: &mut Vec<Problem>) {
+    settings.take_missed();
     let mut check = Check { settings, places, problems };
-    check.client(sources.is_classic());
-    check.service();
-    check.visitors();
-    check.component();
-    check.authentication();
-    check.bridges();
-    check.payload_types();
-    check.extensions();
-    check.others();
-    check.contradictions(sources.is_classic());
-    check.levels();
-    check.not_effective();
+    let classic = sources.is_classic();
+    check.part(|check| check.client(classic));
+    check.part(Check::service);
+    check.part(Check::visitors);
+    check.part(Check::component);
+    check.part(Check::authentication);
+    check.part(Check::bridges);
+    check.part(Check::payload_types);
+    check.part(Check::extensions);
+    check.part(Check::others);
+    check.contradictions(classic);
+    check.part(Check::levels);
+    check.part(Check::not_effective);
 }
 
 /// The path of a key with its root.
@@ -104,7 +117,17 @@ fn whole(path: &str) -> String {
 }
 
 impl Check<'_> {
+    /// One thing to look at. What it says once it has asked for a value that could not be found out is not said: it would be about
+    /// a value that nobody wrote.
+    pub(super) fn part(&mut self, look: impl FnOnce(&mut Self)) {
+        look(self);
+        self.settings.take_missed();
+    }
+
     pub(super) fn say(&mut self, severity: Severity, path: &str, text: impl Into<String>) {
+        if self.settings.has_missed() {
+            return;
+        }
         let key = whole(path);
         let place = self.place(&key);
         let problem = Problem::new(severity, text).key(key);
@@ -209,8 +232,8 @@ impl Check<'_> {
 
     fn visitors(&mut self) {
         let mut nodes = 0;
-        for id in &self.settings.visitors {
-            let at = |name: &str| format!("xmpp.visitors.{id}.{name}");
+        for id in self.settings.nodes() {
+            let at = |name: &str| format!("xmpp.visitors.{}.{name}", element(&id));
             if !self.settings.bool(&at("enabled")) {
                 continue;
             }
@@ -352,12 +375,19 @@ impl Check<'_> {
     fn levels(&mut self) {
         let path = "logging.levels";
         let Some(Setting::Map(levels)) = self.settings.setting(path) else { return };
-        let wrong = levels.iter().find(|(_, level)| level.parse::<log::LevelFilter>().is_err());
-        if let Some((module, level)) = wrong {
-            let text = format!(
-                "{level:?} of {module:?} is no level, it is passed over; write off, error, warn, info, debug or trace"
-            );
-            self.say(Severity::Warning, path, text);
+        for (module, level) in levels.clone().into_iter().take(limits::PROBLEMS) {
+            if level.parse::<log::LevelFilter>().is_err() {
+                let text = format!(
+                    "{level:?} of {module:?} is no level, it is passed over; write off, error, warn, info, debug or trace"
+                );
+                self.say(Severity::Warning, path, text);
+            }
+            if let Some(meant) = log_names::wrong_module(&module) {
+                let text = format!(
+                    "there is no module {module:?}, so this level counts for nothing; did you mean \"{meant}\"?"
+                );
+                self.say(Severity::Warning, path, text);
+            }
         }
     }
 
@@ -388,7 +418,7 @@ impl Check<'_> {
         let waiting: Vec<(&String, &Origin)> = waiting.map(|(path, entry)| (path, &entry.origin)).collect();
         let Some((first, origin)) = waiting.first() else { return };
         let at = |other: &Origin| match (other, origin) {
-            (Origin::File { file, line, column }, Origin::File { file: same, .. }) if file == same => {
+            (Origin::File { file, line, column, .. }, Origin::File { file: same, .. }) if file == same => {
                 format!("{line}:{column}")
             }
             _ => other.to_string(),

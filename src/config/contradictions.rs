@@ -6,24 +6,27 @@ use std::collections::BTreeSet;
 use super::check::Check;
 use super::hocon::limits;
 use super::problem::Severity::Warning;
-use super::typed::Setting;
+use super::schema::{KEYS, element};
+use super::typed::{Kind, Setting};
 
 impl Check<'_> {
     pub(super) fn contradictions(&mut self, classic: bool) {
-        self.client_proxy(classic);
-        self.rooms();
-        self.same_account();
-        self.login_domain();
-        self.several_bridges();
-        self.visitors_rooms();
-        self.region_groups();
-        self.times();
-        self.stress();
-        self.delays();
-        self.codecs();
-        self.recorders();
-        self.clear_text();
-        self.urls();
+        self.part(|check| check.client_proxy(classic));
+        self.part(Self::rooms);
+        self.part(Self::same_account);
+        self.part(Self::login_domain);
+        self.part(Self::several_bridges);
+        self.part(Self::visitors_rooms);
+        self.part(Self::region_groups);
+        self.part(Self::times);
+        self.part(Self::stress);
+        self.part(Self::delays);
+        self.part(Self::codecs);
+        self.part(Self::recorders);
+        self.part(Self::clear_text);
+        self.part(Self::urls);
+        self.part(Self::switched_off);
+        self.part(Self::unasked_health);
     }
 
     /// no-proxy, proxy-mismatch.
@@ -101,8 +104,8 @@ impl Check<'_> {
         let mut taken: Vec<(String, String)> = Vec::new();
         let main = "xmpp.client.conference-muc-jid";
         taken.extend(self.settings.text(main).map(|muc| (muc, main.to_owned())));
-        for id in self.settings.visitors.clone() {
-            let path = format!("xmpp.visitors.{id}.conference-service");
+        for id in self.settings.nodes() {
+            let path = format!("xmpp.visitors.{}.conference-service", element(&id));
             let Some(service) = self.settings.text(&path) else { continue };
             if let Some((_, other)) = taken.iter().find(|(known, _)| *known == service) {
                 let text =
@@ -179,7 +182,11 @@ impl Check<'_> {
             self.say(Warning, "octo.sctp-datachannels", text);
         }
         let visitors = self.settings.bool("visitors.enabled");
-        let nodes = self.settings.visitors.iter().any(|id| self.settings.bool(&format!("xmpp.visitors.{id}.enabled")));
+        let nodes = self
+            .settings
+            .nodes()
+            .iter()
+            .any(|id| self.settings.bool(&format!("xmpp.visitors.{}.enabled", element(id))));
         if nodes && !visitors {
             let text = "is off, so the nodes below jicofo.xmpp.visitors get nobody; write enabled = true";
             self.say(Warning, "visitors.enabled", text);
@@ -212,6 +219,53 @@ impl Check<'_> {
         }
         for text in said.into_iter().take(limits::PROBLEMS) {
             self.say(Warning, path, text);
+        }
+    }
+
+    /// Settings of what is off, where nobody said that it shall be.
+    fn switched_off(&mut self) {
+        // Of these it is told in other words.
+        const TOLD: [&str; 3] = ["jicofo.authentication.", "jicofo.visitors.", "tracing."];
+        for key in KEYS.iter().filter(|key| key.kind == Kind::Bool && key.default == Some("false")) {
+            let Some(section) = key.path.strip_suffix("enabled").filter(|section| section.ends_with('.')) else {
+                continue;
+            };
+            let switch = key.path.strip_prefix("jicofo.").unwrap_or(key.path);
+            if TOLD.contains(&section) || self.settings.is_given(switch) {
+                continue;
+            }
+            let of_it = |path: &&String| path.starts_with(section) && path.as_str() != key.path;
+            // An old name decides about both connections, whichever there are.
+            let written = |path: &&String| {
+                !path.ends_with("disable-certificate-verification") && self.settings.entries[*path].is_written()
+            };
+            let mut set = self.settings.entries.keys().filter(of_it).filter(written);
+            let Some(first) = set.next() else { continue };
+            let text = format!(
+                "has no effect, as {} is off by default; write enabled = true there, or remove {}",
+                section.trim_end_matches('.'),
+                if set.next().is_some() { "the section" } else { "the line" },
+            );
+            let path = first.strip_prefix("jicofo.").unwrap_or(first).to_owned();
+            // Is that known?
+            self.settings.bool(switch);
+            self.say(Warning, &path, text);
+        }
+    }
+
+    /// Checks whose results nobody can ask for.
+    fn unasked_health(&mut self) {
+        let (health, rest, port) = ("health.enabled", "rest.enabled", "rest.port");
+        let off = match () {
+            () if !self.settings.bool(rest) => "rest.enabled is false",
+            () if self.settings.int::<i64>(port) <= 0 => "rest.port is 0",
+            () => return,
+        };
+        if self.settings.bool(health) {
+            let text = format!(
+                "is on, but {off}, so there is no /about/health that could be asked for the result; switch HTTP on, or this off"
+            );
+            self.say(Warning, health, text);
         }
     }
 

@@ -11,9 +11,68 @@ use super::schema::{KEYS, Key};
 use super::settings::Settings;
 use super::similar;
 use super::sources::Sources;
-use super::typed::Kind;
+use super::typed::{Kind, is_fraction};
 
 pub(super) const PREFIX: &str = "JICOFO__";
+
+/// The others that the program, its start script or its test kit reads.
+const READ: &[&str] = &[
+    "JICOFO_AUTH_DOMAIN",
+    "JICOFO_AUTH_PASSWORD",
+    "JICOFO_AUTH_PASSWORD_FILE",
+    "JICOFO_AUTH_USER",
+    "JICOFO_HOST",
+    "JICOFO_HOSTNAME",
+    "JICOFO_LOG",
+    "JICOFO_MAX_MEMORY",
+    "JICOFO_MEASURE",
+    "JICOFO_OPTS",
+    "JICOFO_PORT",
+    "JICOFO_PROGRAM",
+    "JICOFO_SECRET",
+    "JICOFO_SECRET_FILE",
+];
+
+/// Those that docker's images make a file of before the start, of today and of before (spec/80 §12).
+const OF_CONTAINERS: &[&str] = &[
+    "JICOFO_AUTH_LIFETIME",
+    "JICOFO_AUTH_TYPE",
+    "JICOFO_BRIDGE_REGION_GROUPS",
+    "JICOFO_COMPONENT_SECRET",
+    "JICOFO_CONF_INITIAL_PARTICIPANT_WAIT_TIMEOUT",
+    "JICOFO_CONF_MAX_AUDIO_SENDERS",
+    "JICOFO_CONF_MAX_VIDEO_SENDERS",
+    "JICOFO_CONF_SINGLE_PARTICIPANT_TIMEOUT",
+    "JICOFO_CONF_SOURCE_SIGNALING_DELAYS",
+    "JICOFO_CONF_SSRC_REWRITING",
+    "JICOFO_CONF_STRIP_SIMULCAST",
+    "JICOFO_ENABLE_AUTH",
+    "JICOFO_ENABLE_BRIDGE_HEALTH_CHECKS",
+    "JICOFO_ENABLE_HEALTH_CHECKS",
+    "JICOFO_ENABLE_ICE_FAILURE_DETECTION",
+    "JICOFO_ENABLE_LOAD_REDISTRIBUTION",
+    "JICOFO_ENABLE_MID",
+    "JICOFO_ENABLE_REST",
+    "JICOFO_HEALTH_CHECKS_USE_PRESENCE",
+    "JICOFO_ICE_FAILURE_INTERVAL",
+    "JICOFO_ICE_FAILURE_MIN_ENDPOINTS",
+    "JICOFO_ICE_FAILURE_THRESHOLD",
+    "JICOFO_LOG_FILE",
+    "JICOFO_MULTI_STREAM_BACKWARD_COMPAT",
+    "JICOFO_OCTO_REGION",
+    "JICOFO_RESERVATION_ENABLED",
+    "JICOFO_RESERVATION_REST_BASE_URL",
+    "JICOFO_RESTART_REQUEST_INTERVAL",
+    "JICOFO_RESTART_REQUEST_MAX",
+    "JICOFO_REST_PORT",
+    "JICOFO_SHORT_ID",
+    "JICOFO_SOURCE_SIGNALING_DELAYS",
+    "JICOFO_TRANSLATION_CF_ACCESS_CLIENT_ID",
+    "JICOFO_TRANSLATION_CF_ACCESS_CLIENT_SECRET",
+    "JICOFO_TRANSLATION_URL_TEMPLATE",
+    "JICOFO_TRUSTED_DOMAINS",
+    "JICOFO_VISITORS_REQUIRE_MUC_CONFIG",
+];
 
 /// Does a value come from such a variable?
 pub(super) fn is_override(origin: &Origin) -> bool {
@@ -21,7 +80,7 @@ pub(super) fn is_override(origin: &Origin) -> bool {
 }
 
 /// Puts the variables over all that the tree has.
-pub(super) fn define(sources: &Sources, tree: &mut Tree, problems: &mut Vec<Problem>) {
+pub fn define(sources: &Sources, tree: &mut Tree, problems: &mut Vec<Problem>) {
     for (name, value) in &sources.environment {
         let Some(rest) = name.strip_prefix(PREFIX) else { continue };
         let origin = Origin::Environment(name.as_str().into());
@@ -53,13 +112,32 @@ pub(super) fn misspelt(sources: &Sources, settings: &Settings, problems: &mut Ve
     for name in sources.environment.keys().filter(|name| name.starts_with("JICOFO_") && !name.starts_with(PREFIX)) {
         let flat = |path: &str| variable(path).replace("__", "_");
         let meant = KEYS.iter().find(|key| flat(key.path) == *name);
-        let Some(key) = meant.filter(|key| settings.entries.get(key.path).is_some_and(|e| e.origin.is_default()))
-        else {
-            continue;
+        let meant = match meant {
+            Some(key) if settings.entries.get(key.path).is_some_and(|e| e.origin.is_default()) => variable(key.path),
+            Some(_) => continue,
+            None => match misspelt_name(name) {
+                Some(known) => known.to_owned(),
+                None => continue,
+            },
         };
-        let text = format!("nothing reads this variable; did you mean {}?", variable(key.path));
+        if problems.len() >= limits::PROBLEMS {
+            return;
+        }
+        let text = format!("nothing reads this variable; did you mean {meant}?");
         problems.push(Problem::warning(text).at(Origin::Environment(name.as_str().into())));
     }
+}
+
+/// The variable that is probably meant by a name that nothing reads.
+pub fn misspelt_name(name: &str) -> Option<&'static str> {
+    // Kubernetes tells each pod of a service called jicofo by such names.
+    let of_cluster =
+        name.ends_with("_SERVICE_HOST") || name.contains("_SERVICE_PORT") || name.starts_with("JICOFO_PORT_");
+    let known = || READ.iter().chain(OF_CONTAINERS).copied();
+    if of_cluster || !name.starts_with("JICOFO_") || known().any(|known| known == name) {
+        return None;
+    }
+    similar::variable(name, known())
 }
 
 /// Variables that a start reads, and cannot. The secrets are looked at where they are used.
@@ -101,7 +179,12 @@ pub fn variable(path: &str) -> String {
 fn node(key: &Key, text: &str, origin: &Origin) -> Result<Node, String> {
     let structured = matches!(key.kind, Kind::Domains | Kind::RegionGroups | Kind::Delays | Kind::Map);
     if !structured {
-        return Ok(Node::new(Value::text(text), origin.clone()));
+        let node = Node::new(Value::text(text), origin.clone());
+        // What else is wrong is judged with all other values.
+        return match matches!(key.kind, Kind::Int(..)) && is_fraction(text) {
+            true => key.kind.read_exactly(&node).map(|_| node).map_err(|wrong| wrong.text),
+            false => Ok(node),
+        };
     }
     let json = serde_json::from_str::<serde_json::Value>(text);
     match (json, key.kind) {

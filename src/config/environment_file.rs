@@ -6,17 +6,23 @@
 //! its place: a value that differs from the one the old start had is worse than none.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::iter::Peekable;
 use std::str::Chars;
 
+use super::hocon::limits;
+
 /// The variables that old init scripts passed as flags.
 const PASSED: &[(&str, &str)] = &[
-    ("JICOFO_HOST", "host"),
+    (HOST, "host"),
     ("JICOFO_HOSTNAME", "domain"),
     ("JICOFO_PORT", "port"),
     ("JICOFO_AUTH_USER", "user_name"),
     ("JICOFO_AUTH_DOMAIN", "user_domain"),
 ];
+
+/// What old init scripts made `localhost` of where it was blank, so that the server is not sought at the domain's address.
+const HOST: &str = "JICOFO_HOST";
 
 /// Commands of such files that change no variable, but by what stands behind them: `: ${NAME:=word}`.
 const HARMLESS: &[&str] = &["ulimit", "umask", "set", "true", ":"];
@@ -37,20 +43,61 @@ pub struct Read {
     pub warnings: Vec<String>,
 }
 
-/// The file's variables; `$NAME` is one set further up, or `environment`'s. Err: `line:column: what is wrong; what to do`.
-pub fn parse(text: &str, environment: &BTreeMap<String, String>) -> Result<Read, String> {
+/// The file's variables; `$NAME` is one set further up, or `environment`'s. Err: all that is wrong, each as
+/// `line:column: what is wrong; what to do`.
+pub fn parse(text: &str, environment: &BTreeMap<String, String>) -> Result<Read, Vec<String>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let rest = text.chars().peekable();
-    let mut reader = Reader { rest, line: 1, column: 1, environment, read: Read::default(), replaced: 0 };
-    while reader.command()? {}
-    Ok(reader.read)
+    let mut reader =
+        Reader { rest, line: 1, column: 1, environment, read: Read::default(), replaced: 0, wrong: Vec::new() };
+    loop {
+        let (begin, place) = (reader.rest.clone(), reader.place());
+        match reader.command() {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(mistake) => {
+                // The rest of the line may follow from it, and a quote that nothing closes has swallowed more than that.
+                (reader.rest, Place(reader.line, reader.column)) = (begin, place);
+                let passed = reader.skip_line(mistake.place.0);
+                let goes_on = passed.matches('"').count() % 2 == 1 && !mistake.text.contains("is not closed");
+                reader.wrong.push(mistake);
+                if goes_on {
+                    // Of a value over several lines, the others are no commands.
+                    break;
+                }
+            }
+        }
+        if reader.wrong.len() >= limits::PROBLEMS {
+            break;
+        }
+    }
+    match reader.wrong.is_empty() {
+        true => Ok(reader.read),
+        false => Err(reader.wrong.iter().map(Mistake::to_string).collect()),
+    }
+}
+
+/// What is wrong, and where.
+struct Mistake {
+    place: Place,
+    text: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Place(line, column) = self.place;
+        write!(f, "{line}:{column}: {}", self.text)
+    }
 }
 
 /// The arguments that an old init script made of the variables; none in a modern installation, which has none of them.
 pub fn arguments(variables: &BTreeMap<String, String>) -> Vec<String> {
     let given = |name: &str| variables.get(name).filter(|value| !value.is_empty());
+    let is_old = PASSED.iter().any(|(name, _)| given(name).is_some());
+    let host = (is_old && given(HOST).is_none()).then(|| "--host=localhost".to_owned());
     let mut arguments: Vec<String> =
         PASSED.iter().filter_map(|(name, flag)| Some(format!("--{flag}={}", given(name)?))).collect();
+    arguments.extend(host);
     // As `$JICOFO_OPTS` without quotes around it: blanks separate, and quotes within are part of the words.
     arguments.extend(given("JICOFO_OPTS").into_iter().flat_map(|words| words.split_whitespace()).map(str::to_owned));
     arguments
@@ -64,6 +111,7 @@ struct Reader<'t> {
     read: Read,
     /// See [`MAX_REPLACED`].
     replaced: usize,
+    wrong: Vec<Mistake>,
 }
 
 /// Where a part of the file begins.
@@ -83,6 +131,16 @@ enum Until {
 }
 
 impl Reader<'_> {
+    /// To the beginning of the line behind this one.
+    fn skip_line(&mut self, line: u32) -> String {
+        let mut passed = String::new();
+        while self.line <= line {
+            let Some(c) = self.bump() else { break };
+            passed.push(c);
+        }
+        passed
+    }
+
     fn place(&self) -> Place {
         Place(self.line, self.column)
     }
@@ -133,7 +191,7 @@ impl Reader<'_> {
     }
 
     /// One command: assignments, or one of the few that do no harm. False: the file ends.
-    fn command(&mut self) -> Result<bool, String> {
+    fn command(&mut self) -> Result<bool, Mistake> {
         loop {
             self.blanks();
             match self.peek() {
@@ -171,7 +229,7 @@ impl Reader<'_> {
                 word if said == 0 && !exports && HARMLESS.contains(&word) => {
                     if !matches!(word, "true" | ":") {
                         let text = format!("`{word}` is the shell's and has no effect here; it is passed over");
-                        self.read.warnings.push(told(place, &text));
+                        self.read.warnings.push(told(place, &text).to_string());
                     }
                     self.words()?;
                     break;
@@ -182,7 +240,7 @@ impl Reader<'_> {
         Ok(true)
     }
 
-    fn unset(&mut self) -> Result<(), String> {
+    fn unset(&mut self) -> Result<(), Mistake> {
         loop {
             self.blanks();
             let place = self.place();
@@ -204,7 +262,7 @@ impl Reader<'_> {
     }
 
     /// The words behind a command: they are read as the shell does, and do nothing else.
-    fn words(&mut self) -> Result<(), String> {
+    fn words(&mut self) -> Result<(), Mistake> {
         loop {
             self.blanks();
             match self.peek() {
@@ -244,7 +302,7 @@ impl Reader<'_> {
     }
 
     /// Text with its quotes and variables, up to its end, which is taken only if it closes something.
-    fn text(&mut self, until: Until, depth: usize) -> Result<String, String> {
+    fn text(&mut self, until: Until, depth: usize) -> Result<String, Mistake> {
         let mut text = String::new();
         let open = self.place();
         let quoted = matches!(until, Until::Quote | Until::QuotedBrace);
@@ -318,7 +376,7 @@ impl Reader<'_> {
     }
 
     /// Within `'…'`.
-    fn single(&mut self, open: Place) -> Result<String, String> {
+    fn single(&mut self, open: Place) -> Result<String, Mistake> {
         let mut text = String::new();
         loop {
             match self.bump() {
@@ -330,7 +388,7 @@ impl Reader<'_> {
     }
 
     /// Behind a `$`.
-    fn variable(&mut self, place: Place, quoted: bool, depth: usize) -> Result<String, String> {
+    fn variable(&mut self, place: Place, quoted: bool, depth: usize) -> Result<String, Mistake> {
         match self.peek() {
             Some('(') => return Err(no_command(place)),
             Some('{') => _ = self.bump(),
@@ -376,6 +434,8 @@ impl Reader<'_> {
                 self.text(until, depth + 1)?;
                 return match set {
                     true => Ok(known.unwrap_or_default()),
+                    // What was to set it may be what is wrong.
+                    false if !self.wrong.is_empty() => Ok(String::new()),
                     false => Err(told(place, &format!("{name} is not set, and has to be; set it"))),
                 };
             }
@@ -396,11 +456,11 @@ fn is_name(word: &str) -> bool {
     word.bytes().all(plain) && word.bytes().next().is_some_and(|b| !b.is_ascii_digit())
 }
 
-fn told(Place(line, column): Place, text: &str) -> String {
-    format!("{line}:{column}: {text}")
+fn told(place: Place, text: &str) -> Mistake {
+    Mistake { place, text: text.to_owned() }
 }
 
-fn no_command(place: Place) -> String {
+fn no_command(place: Place) -> Mistake {
     told(
         place,
         "what a command prints is not known here, as none is run; write its result, or a backslash before the sign",

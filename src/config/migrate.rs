@@ -10,6 +10,7 @@ use serde_json::json;
 use super::Loaded;
 use super::docs::section_of;
 use super::report;
+use super::schema::elements;
 use super::settings::Entry;
 use super::typed::{Setting, duration};
 
@@ -26,7 +27,8 @@ pub fn file(loaded: &Loaded, format: Format) -> String {
     let mut sections: IndexMap<String, Vec<(String, &Entry)>> = IndexMap::new();
     for (path, entry) in &loaded.settings.entries {
         if is_written(path, entry) {
-            let elements = entry.key.elements(path);
+            let elements = elements(path);
+            let elements: Vec<&str> = elements.iter().map(String::as_str).collect();
             // The section of a visitor node has the node's name.
             let depth = section_of(entry.key.path).matches('.').count() + 1;
             let (section, name) = elements.split_at(depth.min(elements.len()));

@@ -24,6 +24,7 @@ pub mod hocon;
 pub mod java;
 mod keys;
 pub mod legacy;
+pub(crate) mod log_names;
 pub mod migrate;
 pub mod problem;
 pub mod properties;
@@ -63,6 +64,8 @@ pub struct Loaded {
     pub problems: Vec<Problem>,
     /// Files looked for, in order.
     pub files: Vec<FileRead>,
+    /// What is worth knowing and no problem.
+    pub notes: Vec<String>,
     /// Could all files be read? If not, settings and problems are only those of a part.
     pub complete: bool,
 }
@@ -103,7 +106,8 @@ pub fn load(sources: &Sources) -> Loaded {
     environment::unreadable(sources, &mut problems);
     let referenced = tree.referenced();
     let (root, unresolved) = tree.resolve(&|name| sources.variable(name));
-    let (legacy_name, entries) = legacy_file(sources, &mut files, &mut problems);
+    let mut notes = Vec::new();
+    let (legacy_name, entries) = legacy_file(sources, &mut files, &mut notes, &mut problems);
     let given = Given { sources, legacy_file: (&legacy_name, &entries), root: &root };
     let mut found = unresolved;
     let mut settings = Settings::read(&given, &mut found);
@@ -122,7 +126,23 @@ pub fn load(sources: &Sources) -> Loaded {
     // Some values decide about several keys.
     problems.retain(|problem| said.insert(problem.to_string()));
     problems.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
-    Loaded { config: Config::build(&settings), settings, problems, files, complete }
+    let config = Config::build(&settings);
+    notes.extend(unreachable_http(&config.rest, sources.in_container));
+    Loaded { config, settings, problems, files, notes, complete }
+}
+
+/// rest-loopback (spec/80 §13): an installation in containers may want it so.
+fn unreachable_http(rest: &Rest, in_container: bool) -> Option<String> {
+    let host = rest.host.trim_start_matches('[').trim_end_matches(']');
+    let local = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    (in_container && rest.enabled && rest.port > 0 && local).then(|| {
+        format!(
+            "PROBLEM rest-loopback: HTTP listens on {host}:{} of this container alone; nobody outside can scrape /metrics or ask for \
+             /about/health; if somebody shall, write jicofo.rest.host = \"0.0.0.0\" (docker: JICOFO_ENABLE_REST=1) and publish the \
+             port to those only",
+            rest.port
+        )
+    })
 }
 
 /// Defaults, and over them `-Dname=value`.
@@ -193,12 +213,17 @@ fn config_file(sources: &Sources, problems: &mut Vec<Problem>) -> Option<PathBuf
 fn legacy_file(
     sources: &Sources,
     files: &mut Vec<FileRead>,
+    notes: &mut Vec<String>,
     problems: &mut Vec<Problem>,
 ) -> (String, Vec<properties::Property>) {
     let Some(path) = sources.legacy_file() else { return Default::default() };
     let name = path.display().to_string();
-    match read_text(&path) {
-        Ok(text) => {
+    match read_bytes(&path) {
+        Ok(bytes) => {
+            let (text, is_utf8) = decoded(bytes);
+            if !is_utf8 {
+                notes.push(format!("{name} is not UTF-8; it is read as ISO 8859-1, as Java does"));
+            }
             files.push(FileRead { path, found: true, included_at: None });
             let parsed = properties::parse(&text);
             problems.extend(parsed.mistakes.into_iter().map(|mistake| mistake.error(&name)));
@@ -218,6 +243,19 @@ fn legacy_file(
 
 /// The text of a small regular file: UTF-8, or else ISO 8859-1, as which Java reads its properties.
 pub(crate) fn read_text(path: &Path) -> std::io::Result<String> {
+    read_bytes(path).map(|bytes| decoded(bytes).0)
+}
+
+/// The text, and whether it was UTF-8.
+pub(crate) fn decoded(bytes: Vec<u8>) -> (String, bool) {
+    match String::from_utf8(bytes) {
+        Ok(text) => (text, true),
+        Err(error) => (error.as_bytes().iter().copied().map(char::from).collect(), false),
+    }
+}
+
+/// The bytes of a small regular file.
+pub(crate) fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     use std::io::{Error, Read};
     if !path.metadata()?.is_file() {
         return Err(Error::other("it is not a regular file"));
@@ -227,5 +265,5 @@ pub(crate) fn read_text(path: &Path) -> std::io::Result<String> {
     if bytes.len() as u64 > limits::BYTES {
         return Err(Error::other("it is too large to be a configuration"));
     }
-    Ok(String::from_utf8(bytes).unwrap_or_else(|error| error.as_bytes().iter().copied().map(char::from).collect()))
+    Ok(bytes)
 }

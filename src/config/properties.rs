@@ -24,13 +24,13 @@ pub struct Mistake {
 
 impl Property {
     pub fn origin(&self, file: &str) -> Origin {
-        Origin::File { file: file.into(), line: self.line, column: self.column }
+        Origin::file(&file.into(), self.line, self.column)
     }
 }
 
 impl Mistake {
     pub fn error(self, file: &str) -> Problem {
-        let origin = Origin::File { file: file.into(), line: self.line, column: self.column };
+        let origin = Origin::file(&file.into(), self.line, self.column);
         let problem = Problem::error(self.text).at(origin);
         match self.name {
             Some(name) => problem.key(name),

@@ -32,6 +32,7 @@ pub fn json(loaded: &Loaded) -> Json {
         "complete": loaded.complete,
         "problems": loaded.problems.iter().map(json_problem).collect::<Vec<_>>(),
         "files": loaded.files.iter().map(|f| json!({ "path": f.path, "found": f.found })).collect::<Vec<_>>(),
+        "notes": loaded.notes,
         "values": values.collect::<serde_json::Map<_, _>>(),
     })
 }
@@ -70,7 +71,7 @@ fn typed(key: &Key, setting: &Setting) -> Json {
 
 fn json_problem(problem: &Problem) -> Json {
     let place = match &problem.origin {
-        Some(super::Origin::File { file, line, column }) => {
+        Some(super::Origin::File { file, line, column, .. }) => {
             let known = |number: &u32| Some(*number).filter(|number| *number > 0);
             (Some(file.to_string()), known(line), known(column))
         }
@@ -82,6 +83,7 @@ fn json_problem(problem: &Problem) -> Json {
         "file": place.0,
         "line": place.1,
         "column": place.2,
+        "via": problem.origin.as_ref().and_then(super::Origin::via),
         "key": problem.key,
         "text": problem.text,
     })
@@ -112,6 +114,7 @@ pub fn summary(loaded: &Loaded) -> Vec<String> {
     }
     lines.push(connections(loaded));
     lines.extend(switches(loaded));
+    lines.extend(loaded.notes.iter().cloned());
     lines
 }
 

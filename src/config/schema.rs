@@ -2,6 +2,10 @@
 //! program does anything with it yet. Reading, defaults, suggestions for misspelt keys, `check-config` and
 //! docs/CONFIGURATION.md all follow from [`KEYS`]; the table itself is in [`keys`](super::keys).
 
+use std::borrow::Cow;
+
+use serde_json::json;
+
 use super::hocon::{Node, Value};
 pub use super::keys::KEYS;
 use super::legacy::Legacy;
@@ -33,7 +37,7 @@ pub struct Key {
     pub about: &'static str,
     pub bad: Bad,
     pub secret: bool,
-    /// Does the program act on it yet? If not, a value that differs from the default is reported.
+    /// Does the program act on it yet? If not, whoever writes it is told.
     pub effective: bool,
     pub legacy: &'static [Legacy],
 }
@@ -127,18 +131,38 @@ impl Key {
         }
         Some(rest)
     }
+}
 
-    /// The elements of a path that belongs to this key. Only the name for `*` may have dots within.
-    pub fn elements<'p>(&self, path: &'p str) -> Vec<&'p str> {
-        let Some((before, after)) = self.path.split_once('*') else { return path.split('.').collect() };
-        let end = path.len().saturating_sub(after.len());
-        let (Some(outer), Some(name), Some(inner)) =
-            (path.get(..before.len()), path.get(before.len()..end), path.get(end..))
-        else {
-            return path.split('.').collect();
+/// An element of a path as a file would have it: in quotes if it would be several, or none, without them.
+pub fn element(name: &str) -> Cow<'_, str> {
+    let odd = |c: char| c == '.' || c == '"' || c == '\\' || c.is_whitespace() || c.is_control();
+    match name.is_empty() || name.contains(odd) {
+        true => Cow::Owned(json!(name).to_string()),
+        false => Cow::Borrowed(name),
+    }
+}
+
+/// A path of these elements.
+pub fn joined<'n>(path: impl IntoIterator<Item = &'n str>) -> String {
+    path.into_iter().map(element).collect::<Vec<_>>().join(".")
+}
+
+/// The elements of a path that [`joined`] made.
+pub fn elements(path: &str) -> Vec<String> {
+    let mut elements = Vec::new();
+    let mut rest = path;
+    loop {
+        let mut json = serde_json::Deserializer::from_str(rest).into_iter::<String>();
+        let quoted = if rest.starts_with('"') { json.next().and_then(Result::ok) } else { None };
+        let end = match &quoted {
+            Some(_) => json.byte_offset(),
+            None => rest.find('.').unwrap_or(rest.len()),
         };
-        let of = |part: &'p str| part.trim_matches('.').split('.').filter(|element| !element.is_empty());
-        of(outer).chain([name]).chain(of(inner)).collect()
+        elements.push(quoted.unwrap_or_else(|| rest[..end].to_owned()));
+        match rest[end..].strip_prefix('.') {
+            Some(more) => rest = more,
+            None => return elements,
+        }
     }
 }
 

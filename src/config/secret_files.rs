@@ -19,6 +19,9 @@ pub(super) fn read(settings: &mut Settings, sources: &Sources, problems: &mut Ve
     for path in named {
         let secret = path.trim_end_matches("-file").trim_start_matches("jicofo.").to_owned();
         let short = path.trim_start_matches("jicofo.");
+        if settings.is_unknown(short) && !settings.is_given(&secret) {
+            settings.not_known_either(&secret);
+        }
         let Some(file) = settings.text(short) else { continue };
         let origin = settings.entry(short).origin.clone();
         if settings.is_given(&secret) {

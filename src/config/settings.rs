@@ -1,5 +1,7 @@
 //! The value of every key, from the strongest source that says something about it (spec/70 §1).
 
+use std::cell::Cell;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -10,9 +12,9 @@ use super::legacy::{Converted, How, Legacy};
 use super::problem::{Origin, Problem};
 use super::properties::Property;
 use super::report;
-use super::schema::{Bad, KEYS, Key};
+use super::schema::{Bad, KEYS, Key, joined};
 use super::sources::{Override, Sources};
-use super::typed::{Kind, Setting, Wrong, duration};
+use super::typed::{Kind, Setting, Wrong, duration, is_fraction};
 use super::unknown::is_in_odd_quotes;
 use crate::wire::{BareJid, Jid};
 
@@ -26,10 +28,14 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Does somebody want something of this key that the program does not have yet?
+    /// Did somebody write it? What follows from another value nobody wrote.
+    pub fn is_written(&self) -> bool {
+        self.setting.is_some() && !matches!(self.origin, Origin::Default | Origin::Derived(_))
+    }
+
+    /// Did somebody write it, be it the default, of a feature that the program does not have yet?
     pub fn is_waiting(&self) -> bool {
-        let default = self.key.default_node().and_then(|node| self.key.kind.read(&node).ok());
-        !self.key.effective && !self.origin.is_default() && self.setting.is_some() && self.setting != default
+        !self.key.effective && self.is_written()
     }
 }
 
@@ -48,6 +54,10 @@ pub struct Settings {
     /// The names below `jicofo.xmpp.visitors`.
     pub visitors: Vec<String>,
     pub legacy: Vec<LegacyUse>,
+    /// Keys whose value could not be found out, which was told: nothing follows from them.
+    unknown: HashSet<String>,
+    /// Was one of them asked for?
+    missed: Cell<bool>,
 }
 
 /// The sources, read.
@@ -69,8 +79,12 @@ impl Settings {
             problems.push(Problem::error(text).at(origin.unwrap_or(Origin::Default)).key("jicofo.xmpp.visitors"));
             visitors.truncate(limits::VISITOR_NODES);
         }
+        let mut read = Settings { visitors, ..Settings::default() };
+        if is_broken(given.root, &VISITORS) {
+            read.unknown.insert(VISITORS.join("."));
+        }
         let (strong, weak) = given.sources.overrides();
-        let mut reader = Reader { given, strong, weak, problems, read: Settings { visitors, ..Settings::default() } };
+        let mut reader = Reader { given, strong, weak, problems, read };
         for key in KEYS {
             if !key.path.contains('*') {
                 reader.key(key, None);
@@ -85,7 +99,11 @@ impl Settings {
 
     /// The entry of a key below `jicofo.`.
     pub fn entry(&self, path: &str) -> &Entry {
-        let entry = self.entries.get(&format!("jicofo.{path}")).or_else(|| self.entries.get(path));
+        let whole = format!("jicofo.{path}");
+        let entry = self.entries.get(&whole).or_else(|| self.entries.get(path));
+        if !self.unknown.is_empty() && (self.unknown.contains(&whole) || self.unknown.contains(path)) {
+            self.missed.set(true);
+        }
         // Only our own code asks, with paths of the schema: building the defaults in any test asks for all of them.
         entry.unwrap_or_else(|| panic!("the schema has no key {path}"))
     }
@@ -157,6 +175,33 @@ impl Settings {
         entry.setting.is_some() && !entry.origin.is_default()
     }
 
+    /// The names of visitor nodes.
+    pub(super) fn nodes(&self) -> Vec<String> {
+        if self.unknown.contains(&VISITORS.join(".")) {
+            self.missed.set(true);
+        }
+        self.visitors.clone()
+    }
+
+    /// Could this key's value not be found out?
+    pub(super) fn is_unknown(&self, path: &str) -> bool {
+        self.unknown.contains(&format!("jicofo.{path}"))
+    }
+
+    /// Nor can this key's then, which would follow from such a one.
+    pub(super) fn not_known_either(&mut self, path: &str) {
+        self.unknown.insert(format!("jicofo.{path}"));
+    }
+
+    /// Was a key asked for since the last time whose value could not be found out? What is said then may be wrong.
+    pub(super) fn take_missed(&self) -> bool {
+        self.missed.take()
+    }
+
+    pub(super) fn has_missed(&self) -> bool {
+        self.missed.get()
+    }
+
     /// A value that follows from another one, where nobody gave one.
     pub(super) fn derive(&mut self, path: &str, text: &str, from: &str) {
         let path = format!("jicofo.{path}");
@@ -181,13 +226,16 @@ struct Reader<'r, 'g> {
 impl<'g> Reader<'_, 'g> {
     fn key(&mut self, key: &'static Key, id: Option<&str>) {
         let elements: Vec<&str> = key.path.split('.').map(|e| if e == "*" { id.unwrap_or(e) } else { e }).collect();
-        let path = elements.join(".");
+        let path = joined(elements.iter().copied());
         let strong = overriding(&self.strong, key);
         let forced = self.node(&elements).is_some_and(|node| is_override(&node.origin));
         let (setting, origin) = self
             .overridden(key, strong)
             .or_else(|| if forced { None } else { self.legacy(key, &path, &elements) })
             .unwrap_or_else(|| self.tree_value(key, &path, &elements));
+        if origin.is_default() && is_broken(self.given.root, &elements) {
+            self.read.unknown.insert(path.clone());
+        }
         self.read.entries.insert(path, Entry { key, setting, origin });
     }
 
@@ -199,7 +247,7 @@ impl<'g> Reader<'_, 'g> {
             self.problems.push(Problem::error("is not UTF-8; set it to UTF-8 text").at(over.origin).key(key.path));
             return None;
         }
-        match key.kind.read(&Node::new(Value::text(over.text), over.origin.clone())) {
+        match key.kind.read_exactly(&Node::new(Value::text(over.text), over.origin.clone())) {
             Ok(setting) => Some((Some(setting), over.origin)),
             Err(wrong) if is_any_text(key) => {
                 self.problems.push(Problem::error(wrong.text).at(over.origin).key(key.path));
@@ -231,7 +279,8 @@ impl<'g> Reader<'_, 'g> {
                     _ => None,
                 };
                 let wrong = match legacy.convert(&value, domain.as_deref()) {
-                    Converted::Text(text) => match key.kind.read(&Node::new(Value::text(text), origin.clone())) {
+                    Converted::Text(text) => match key.kind.read_exactly(&Node::new(Value::text(text), origin.clone()))
+                    {
                         Ok(setting) => {
                             if let Some(text) = legacy.surprise(&value) {
                                 self.problems.push(Problem::warning(text).at(origin.clone()).key(legacy.name));
@@ -362,6 +411,8 @@ impl<'g> Reader<'_, 'g> {
             "single and typographic quotes count as a part of the value; write double quotes instead".to_owned()
         } else if *quoted && text.contains("${") && text.contains('}') {
             "${…} within quotes is not replaced, nor is it in TOML; in HOCON write it outside of the quotes if it is meant".to_owned()
+        } else if matches!(key.kind, Kind::Int(..)) && is_fraction(text) {
+            "the fraction is cut off; write a whole number".to_owned()
         } else if matches!(key.kind, Kind::Duration(_))
             && bare_number()
             && !seconds(text)
@@ -381,6 +432,20 @@ impl<'g> Reader<'_, 'g> {
             Some(_) => true,
         }
     }
+}
+
+const VISITORS: [&str; 3] = ["jicofo", "xmpp", "visitors"];
+
+/// Is a value, or what it is within, one that could not be resolved?
+fn is_broken(root: &Node, path: &[&str]) -> bool {
+    let mut node = root;
+    for name in path {
+        match node.as_object().and_then(|fields| fields.get(*name)) {
+            Some(inner) => node = inner,
+            None => break,
+        }
+    }
+    matches!(node.value, Value::Broken)
 }
 
 /// The reference takes any text for it, and then fails to log in: to pass it over would be to log in somewhere else.

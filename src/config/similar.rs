@@ -62,6 +62,17 @@ pub(super) fn legacy(name: &str) -> Option<&'static str> {
     known.find(|known| ours && near(&wanted, &tail(known)) && distance(&wanted, &tail(known)) < allowed)
 }
 
+/// The one of these variables that is like `name`: misspelt, or a word too many or too few.
+pub(super) fn variable(name: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    let words: Vec<&str> = name.split('_').collect();
+    let near = known.filter_map(|known| {
+        let lower = known.to_ascii_lowercase();
+        let cost = cost(&words, &lower.split('_').collect::<Vec<_>>()).filter(|cost| *cost <= DEAREST)?;
+        Some((cost, distance(name, known), known))
+    });
+    near.min().map(|(_, _, known)| known)
+}
+
 /// The cheapest of the candidates, if they are cheap, and few.
 fn likest(path: &[&str], candidates: impl Iterator<Item = &'static str>) -> Vec<String> {
     let mut best = DEAREST;

@@ -105,6 +105,8 @@ pub struct Sources {
     pub flags: Vec<FlagValue>,
     pub system: SystemProperties,
     pub environment: BTreeMap<String, String>,
+    /// Does it run in a container, whose addresses are not the machine's?
+    pub in_container: bool,
     /// Variables whose value, or whose name even, is no UTF-8.
     pub unreadable: BTreeSet<String>,
 }

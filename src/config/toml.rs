@@ -27,8 +27,16 @@ pub(super) fn read(name: &Arc<str>, bytes: &[u8]) -> Result<Node, Problem> {
             let at = error.span().map_or(0, |span| span.start);
             // The crate's messages may go over several lines.
             let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
+            let named =
+                error.span().and_then(|span| text.get(span)).filter(|name| !name.is_empty() && !name.contains('\n'));
+            let duplicate = message.starts_with("duplicate key");
+            let message = match named.filter(|_| duplicate) {
+                Some(name) => format!("{message} {}", name.trim()),
+                None => message,
+            };
             let advice = match looks_like_hocon(text) {
                 true => "it looks like HOCON, whose files are named .conf; rename it",
+                false if duplicate => "remove one of the two, or join the sections",
                 false => "correct it",
             };
             Err(Problem::error(format!("this is not TOML: {message}; {advice}")).at(lines.origin(at)))

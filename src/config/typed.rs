@@ -104,6 +104,23 @@ impl Kind {
         }
     }
 
+    /// What one would have to write, in a sentence.
+    fn noun(&self) -> String {
+        match self {
+            Kind::Bool => "true or false".into(),
+            Kind::Int(..) => "a whole number".into(),
+            Kind::Double(..) => "a number such as 0.7 or 70%".into(),
+            Kind::Duration(_) => "a duration such as `15 seconds`".into(),
+            Kind::Host => "a host".into(),
+            Kind::Localpart => "an account name".into(),
+            Kind::Domain => "a domain such as meet.example.com".into(),
+            Kind::BareJid => "an address room@domain".into(),
+            Kind::Resource => "a resource".into(),
+            Kind::Choice(_) | Kind::LooseChoice(_) | Kind::ClassName(_) => format!("one of {}", self.describe()),
+            other => other.describe(),
+        }
+    }
+
     /// The range, where the type alone does not say it.
     pub fn range(&self) -> Option<String> {
         const INT_MIN: i64 = i32::MIN as i64;
@@ -131,6 +148,14 @@ impl Kind {
         }
     }
 
+    /// The value of text from where no fraction was ever cut off: flags, old names, variables.
+    pub fn read_exactly(&self, node: &Node) -> Result<Setting, Wrong> {
+        match (self, &node.value) {
+            (Kind::Int(..), Value::Text { text, .. }) if is_fraction(text) => Err(no_integer(text).into()),
+            _ => self.read(node),
+        }
+    }
+
     /// All that is wrong with `node`, and the value that the rest of it means, where the reference passes over wrong parts.
     /// Without a value something is wrong.
     pub fn salvage(&self, node: &Node) -> (Option<Setting>, Vec<Wrong>) {
@@ -140,7 +165,7 @@ impl Kind {
             Kind::RegionGroups => region_groups(node, &mut wrong),
             Kind::Delays => delays(node, &mut wrong),
             Kind::Map => map(node, &mut wrong),
-            scalar => text_of(node, &scalar.describe()).and_then(|text| scalar.read_text(text)).map_err(Wrong::from),
+            scalar => text_of(node, &scalar.noun()).and_then(|text| scalar.read_text(text)).map_err(Wrong::from),
         };
         let setting = setting.map_err(|one| wrong.push(one)).ok();
         // Only groups of regions are each of use without the others (spec/70 §5.5).
@@ -156,13 +181,13 @@ impl Kind {
             },
             Kind::Int(min, max) => {
                 let Some(value) = int(text) else {
-                    return Err(format!("expected a whole number, found {}; write digits only", found()));
+                    return Err(no_integer(text));
                 };
                 self.within(*min <= value && value <= *max, Setting::Int(value), text)
             }
             Kind::Double(min, max) => {
                 let Some(value) = double(text) else {
-                    return Err(format!("expected a number such as 0.7 or 70%, found {}; write one", found()));
+                    return Err(no_number(text));
                 };
                 self.within(*min <= value && value <= *max, Setting::Double(value), text)
             }
@@ -215,6 +240,14 @@ fn choice(names: &[&str], matches: impl Fn(&str) -> bool, text: &str) -> Result<
 fn text_of<'n>(node: &'n Node, expected: &str) -> Result<&'n str, String> {
     match &node.value {
         Value::Text { text, .. } => Ok(text),
+        Value::List(elements) => Err(match elements.as_slice() {
+            // It may be a secret, where any text will do.
+            [Node { value: Value::Text { text, .. }, .. }] if expected != "text" => {
+                format!("expected {expected}, found a list; write {} without the brackets", shown(text))
+            }
+            _ => format!("expected {expected}, found a list; write a single value, without brackets"),
+        }),
+        Value::Object(_) => Err(format!("expected {expected}, found an object; write a single value, without braces")),
         other => Err(format!("expected {expected}, found {}; write a single value", other.kind())),
     }
 }
@@ -236,6 +269,38 @@ pub(super) fn boolean(text: &str) -> Option<bool> {
         _ if text.eq_ignore_ascii_case("false") => Some(false),
         _ => None,
     }
+}
+
+fn no_integer(text: &str) -> String {
+    let trimmed = text.trim();
+    let advice = match trimmed.trim_end_matches(char::is_alphabetic).trim_end() {
+        "" => "write digits only".to_owned(),
+        _ if is_fraction(trimmed) => "write it without the fraction".to_owned(),
+        // `5222s`, `8 888`, `1_000`
+        digits if digits != trimmed && int(digits).is_some() => format!("write {digits}"),
+        _ => match trimmed.replace([' ', '_', ',', '\''], "") {
+            joined if int(&joined).is_some() => format!("write {joined}"),
+            _ if number(trimmed).is_some() => {
+                "no number is larger than 2147483647 here; write a smaller one".to_owned()
+            }
+            _ => "write digits only".to_owned(),
+        },
+    };
+    format!("expected a whole number, found {}; {advice}", shown(text))
+}
+
+fn no_number(text: &str) -> String {
+    let trimmed = text.trim();
+    let advice = match trimmed.replacen(',', ".", 1) {
+        point if point != trimmed && double(&point).is_some() => format!("the decimal sign is a point; write {point}"),
+        _ => "write one".to_owned(),
+    };
+    format!("expected a number such as 0.7 or 70%, found {}; {advice}", shown(text))
+}
+
+/// A number that is no whole one, and would become one by cutting.
+pub(super) fn is_fraction(text: &str) -> bool {
+    text.trim().parse::<i64>().is_err() && number(text.trim()).is_some_and(|number| number.fract() != 0.0)
 }
 
 /// A fraction is cut off; beyond 32 bits is nothing.
@@ -324,8 +389,18 @@ fn elements(node: &Node) -> Result<Vec<&Node>, String> {
             numbered.sort_by_key(|(number, _)| *number);
             Ok(numbered.into_iter().map(|(_, node)| node).collect())
         }
-        other => Err(format!("expected a list, found {}; write [ … ]", other.kind())),
+        other => Err(match &node.origin {
+            Origin::SystemProperty(name) => {
+                format!("expected a list, which one -D cannot give; {}", list_by_properties(name))
+            }
+            _ => format!("expected a list, found {}; write [ … ]", other.kind()),
+        }),
     }
+}
+
+/// The elements of a list have names of their own there.
+fn list_by_properties(name: &str) -> String {
+    format!("write -D{name}.0=…, -D{name}.1=…, or put it into the file")
 }
 
 fn domains(node: &Node, wrong: &mut Vec<Wrong>) -> Result<Setting, Wrong> {
@@ -333,7 +408,13 @@ fn domains(node: &Node, wrong: &mut Vec<Wrong>) -> Result<Setting, Wrong> {
     if let Value::Text { text, .. } = &node.value {
         let quoted: Vec<String> =
             text.split([',', ' ']).filter(|part| !part.is_empty()).map(|part| format!("{part:?}")).collect();
-        return Err(format!("expected a list, found text; write [ {} ]", quoted.join(", ")).into());
+        let text = match &node.origin {
+            Origin::SystemProperty(name) => {
+                format!("expected a list, which one -D cannot give; {}", list_by_properties(name))
+            }
+            _ => format!("expected a list, found text; write [ {} ]", quoted.join(", ")),
+        };
+        return Err(text.into());
     }
     for element in elements(node)? {
         match text_of(element, "a domain").and_then(domain) {

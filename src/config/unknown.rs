@@ -7,7 +7,7 @@ use super::java::{SystemProperties, is_of_the_machine};
 use super::legacy::{How, OURS};
 use super::problem::{Origin, Problem};
 use super::properties::Property;
-use super::schema::{KEYS, RETIRED, is_retired};
+use super::schema::{KEYS, RETIRED, element, is_retired, joined};
 use super::similar;
 use super::typed::boolean;
 
@@ -34,11 +34,12 @@ pub(super) fn keys(root: &Node, referenced: &HashSet<String>, problems: &mut Vec
 }
 
 fn walk<'n>(node: &'n Node, path: &mut Vec<&'n str>, problems: &mut Vec<Problem>) {
-    // Most of the tree is the schema's own.
-    if node.origin.is_default() || problems.len() >= limits::PROBLEMS || KEYS.iter().any(|key| key.matches(path)) {
+    // Most of the tree is the schema's own. What could not be resolved was told.
+    let is_known = node.origin.is_default() || node.value == Value::Broken;
+    if is_known || problems.len() >= limits::PROBLEMS || KEYS.iter().any(|key| key.matches(path)) {
         return;
     }
-    let shown = path.join(".");
+    let shown = joined(path.iter().copied());
     let within_schema = is_section(path);
     let holds_retired = RETIRED.iter().any(|retired| retired.starts_with(&format!("{shown}.")));
     match node.as_object() {
@@ -96,7 +97,7 @@ fn quoted_dots(path: &[&str]) -> Option<String> {
 
 /// What to write instead of a value, where a section has to be.
 fn no_section(node: &Node, path: &[&str]) -> String {
-    let shown = path.join(".");
+    let shown = joined(path.iter().copied());
     let advice = match &node.value {
         Value::Text { text, .. } if boolean(text).is_some() && is_known(&[path, &["enabled"]].concat()) => {
             format!("write {shown}.enabled = {text}")
@@ -145,7 +146,7 @@ fn other_root(name: &str, node: &Node, is_referenced: bool, problems: &mut Vec<P
     } else {
         return;
     };
-    problems.push(Problem::warning(text).at(node.origin.clone()).key(name));
+    problems.push(Problem::warning(text).at(node.origin.clone()).key(element(name)));
 }
 
 /// `jicof`, `Jicofo`, or any name above sections of ours.

@@ -28,6 +28,7 @@ pub enum Kind {
     TlsUntrusted,
     TlsName,
     TlsExpired,
+    Clock,
     NoTls,
     TwoFocuses,
     RateLimited,
@@ -64,6 +65,7 @@ impl Kind {
             Kind::TlsUntrusted => "tls-untrusted",
             Kind::TlsName => "tls-name",
             Kind::TlsExpired => "tls-expired",
+            Kind::Clock => "clock",
             Kind::NoTls => "no-tls",
             Kind::TwoFocuses => "two-focuses",
             Kind::RateLimited => "rate-limited",
@@ -111,6 +113,7 @@ impl Kind {
                 | VersionMix
                 | AuthDomain
                 | RateLimited
+                | Clock
         )
     }
 }

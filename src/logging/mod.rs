@@ -22,6 +22,7 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 use serde_json::{Map, json};
 
 use self::packets::{PacketFile, Packets};
+use crate::config::log_names::wrong_module;
 use crate::config::{Logging, Origin, Problem};
 use crate::xmpp::PACKETS;
 
@@ -184,6 +185,8 @@ fn wrong_filters(filters: &str) -> impl Iterator<Item = String> {
             Some((_, word)) if !level(word) && !word.is_empty() => Some(format!(
                 "{word:?} is no level, it is passed over; write off, error, warn, info, debug or trace"
             )),
+            Some((module, _)) => passed_over(module.trim()),
+            None if !level(filter) && passed_over(filter).is_some() => passed_over(filter),
             None if !level(filter) && !ours(filter) => Some(format!(
                 "{filter:?} is no level, so it counts as a module of which all is shown; write off, error, warn, info, debug or \
                  trace, or module=level"
@@ -191,6 +194,12 @@ fn wrong_filters(filters: &str) -> impl Iterator<Item = String> {
             _ => None,
         }
     })
+}
+
+/// That no module is called so, and which one is meant.
+fn passed_over(module: &str) -> Option<String> {
+    let meant = wrong_module(module)?;
+    Some(format!("there is no module {module:?}, so this level counts for nothing; did you mean {meant}?"))
 }
 
 /// Everything that writes, as one style wants it.
@@ -407,6 +416,12 @@ mod tests {
             assert_eq!(told(good), "", "{good}");
         }
         assert!(told("inof").starts_with("environment RUST_LOG: \"inof\" is no level, so it counts as a module"));
+        assert!(
+            told("info,jicofo::focsu=debug")
+                .contains("RUST_LOG: there is no module \"jicofo::focsu\", so this level counts")
+        );
+        assert!(told("jicofo.focus=debug").ends_with("did you mean jicofo::focus?"));
+        assert!(told("jicofo::focsu").ends_with("did you mean jicofo::focus?"));
         assert!(told("info,jicofo=loud").starts_with("environment RUST_LOG: \"loud\" is no level, it is passed over"));
         let style = Style::new(&config, Some("/nowhere"), &BTreeMap::new());
         assert!(style.problems()[0].to_string().starts_with("/nowhere: cannot be read (No such file"));

@@ -1,7 +1,10 @@
 //! The original's `logging.properties` (spec/80 §8): what of it has a meaning here.
 
 use super::packets::PacketFile;
+use crate::config::hocon::limits;
+use crate::config::log_names::{self, Java};
 use crate::config::properties::{self, Property};
+use crate::config::similar::distance;
 use crate::config::{Origin, Problem, Severity};
 
 /// What such a file asks for.
@@ -23,15 +26,36 @@ const CONSOLE: &str = "java.util.logging.ConsoleHandler";
 const PACKETS: &str = "org.jitsi.impl.protocol.xmpp.log.PacketDebugger";
 const PACKET_FILE: &str = "org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler";
 
-/// Areas of the original, and our modules; the longest prefix wins.
-const AREAS: &[(&str, &str)] = &[
-    ("org.jitsi.jicofo.bridge", "jicofo::focus::bridges"),
-    ("org.jitsi.jicofo.conference", "jicofo::focus::conference"),
-    ("org.jitsi.jicofo.xmpp", "jicofo::xmpp"),
-    ("org.jitsi.impl.protocol.xmpp", "jicofo::xmpp"),
-    ("org.jitsi.jicofo", "jicofo"),
-    ("org.jitsi", "jicofo"),
+/// What else such a file may hold of ours.
+const NAMES: &[&str] = &[
+    "handlers",
+    ".level",
+    "java.util.logging.ConsoleHandler.level",
+    "java.util.logging.ConsoleHandler.formatter",
+    "java.util.logging.ConsoleHandler.filter",
+    "java.util.logging.ConsoleHandler.encoding",
+    "org.jitsi.utils.logging2.JitsiLogFormatter.programname",
+    "org.jitsi.utils.logging2.JitsiLogFormatter.disableTimestamp",
+    "org.jitsi.impl.protocol.xmpp.log.PacketDebugger.level",
+    "org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler.pattern",
+    "org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler.limit",
+    "org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler.count",
+    "org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler.append",
+    "org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler.level",
+    "org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler.formatter",
+    "org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler.filter",
+    "org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler.encoding",
 ];
+
+/// The one of [`NAMES`] that a name is probably meant to be.
+fn misspelt(name: &str) -> Option<&'static str> {
+    if NAMES.contains(&name) {
+        return None;
+    }
+    let near = NAMES.iter().filter(|known| known.len().abs_diff(name.len()) <= 3);
+    let (far, known) = near.map(|known| (distance(name, known), *known)).min()?;
+    (far <= (known.len() / 3).min(3)).then_some(known)
+}
 
 /// `file`: its name, for problems.
 pub(super) fn read(file: &str, text: &str) -> Asked {
@@ -46,6 +70,9 @@ pub(super) fn read(file: &str, text: &str) -> Asked {
     for property in parsed.entries {
         let (name, value) = (property.name.as_str(), property.value.trim());
         let wrong = |text: String| Problem::warning(text).at(property.origin(file)).key(name);
+        if asked.problems.len() >= limits::PROBLEMS {
+            break;
+        }
         if name == "handlers" {
             for handler in value.split([',', ' ']).filter(|handler| !handler.is_empty()) {
                 match handler {
@@ -63,6 +90,10 @@ pub(super) fn read(file: &str, text: &str) -> Asked {
                 _ => {}
             }
         } else if let Some(logger) = name.strip_suffix(".level") {
+            if let Some(known) = misspelt(name) {
+                asked.problems.push(wrong(format!("there is no such name; did you mean {known}?")));
+                continue;
+            }
             let Some(level) = level(value) else {
                 let text = format!("{value:?} is no level, it is passed over; write one of {LEVELS}");
                 asked.problems.push(wrong(text));
@@ -73,17 +104,28 @@ pub(super) fn read(file: &str, text: &str) -> Asked {
                 PACKETS => packets.level = Some(level),
                 PACKET_FILE => {}
                 "" => asked.filters.insert(0, level.to_string()),
-                logger => {
-                    let below = |area: &str| logger == area || logger.starts_with(&format!("{area}."));
-                    if let Some((_, module)) = AREAS.iter().find(|(area, _)| below(area)) {
-                        asked.filters.push(format!("{module}={level}"));
+                logger => match log_names::java(logger) {
+                    Java::Module(module) => asked.filters.push(format!("{module}={level}")),
+                    Java::NotHere(known) => {
+                        let text = format!("there is no such logger here, it is passed over; write {known}");
+                        asked.problems.push(wrong(text));
                     }
-                }
+                    Java::Unknown(Some(meant)) => {
+                        let text = format!("there is no such logger, it is passed over; did you mean {meant}.level?");
+                        asked.problems.push(wrong(text));
+                    }
+                    Java::Unknown(None) => {}
+                },
             }
         } else if let Some("filter") = name.strip_prefix(CONSOLE).and_then(|rest| rest.strip_prefix('.')) {
             packets.not_on_console = value.ends_with("ExcludeXmppPackets");
         } else if let Some(option) = name.strip_prefix(PACKET_FILE).and_then(|rest| rest.strip_prefix('.')) {
             packets.option(option, value, &property, file, &mut asked.problems);
+        }
+        if !name.ends_with(".level")
+            && let Some(known) = misspelt(name)
+        {
+            asked.problems.push(wrong(format!("there is no such name; did you mean {known}?")));
         }
     }
     if let Some(most) = console.filter(|level| *level < log::LevelFilter::Info) {
@@ -189,6 +231,50 @@ mod tests {
         let told: Vec<String> = asked.problems.iter().map(ToString::to_string).collect();
         let places = ["l:1:11: handlers: the handler io.sentry", "l:11:9: x.level: \"LOUD\" is no level"];
         assert!(told.len() == 2 && told.iter().zip(places).all(|(told, place)| told.starts_with(place)), "{told:?}");
+    }
+
+    #[test]
+    fn what_is_misspelt_is_told_and_counts_for_nothing_else() {
+        for (line, says) in [
+            (
+                "org.jisti.jicofo.level=FINE",
+                "there is no such logger, it is passed over; did you mean org.jitsi.jicofo.level?",
+            ),
+            ("org.jitsi.jicofoo.level=FINE", "did you mean org.jitsi.jicofo.level?"),
+            (
+                "org.jitsi.jicofo.brigde.BridgeSelector.level=OFF",
+                "did you mean org.jitsi.jicofo.bridge.BridgeSelector.level?",
+            ),
+            (
+                "org.jitsi.jicofo.FocusManager.level=OFF",
+                "there is no such logger here, it is passed over; write org.jitsi.jicofo,",
+            ),
+            ("org.jitsi.jicofo.jibri.level=OFF", "or below it one of auth, bridge, conference,"),
+            ("java.util.logging.ConsoleHander.level=ALL", "did you mean java.util.logging.ConsoleHandler.level?"),
+            ("handler=java.util.logging.ConsoleHandler", "did you mean handlers?"),
+            (
+                "org.jitsi.impl.protocol.xmpp.log.PacketDebuger.level=ALL",
+                "did you mean org.jitsi.impl.protocol.xmpp.log.PacketDebugger",
+            ),
+            ("org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler.patern=x", "XmppPacketsFileHandler.pattern?"),
+            ("org.jitsi.utils.logging2.JitsiLogFormatter.programName=x", "JitsiLogFormatter.programname?"),
+        ] {
+            let asked = read("l", line);
+            let told: Vec<String> = asked.problems.iter().map(ToString::to_string).collect();
+            assert!(told.len() == 1 && told[0].starts_with("l:1:") && told[0].contains(says), "{line}: {told:?}");
+            assert_eq!(asked.filters, ["xmpp.packets=off"], "{line}");
+        }
+        // Of libraries, and of the original's other programs.
+        for line in [
+            "org.jitsi.impl.neomedia.level=SEVERE",
+            "org.ice4j.level=OFF",
+            "sun.net.www.level=INFO",
+            "net.sf.level=SEVERE",
+        ] {
+            let asked = read("l", line);
+            assert!(asked.problems.is_empty() && asked.filters == ["xmpp.packets=off"], "{line}: {:?}", asked.filters);
+        }
+        assert_eq!(read("l", "org.jitsi.jicofo.auth.level=FINE").filters[0], "jicofo::focus::auth=DEBUG");
     }
 
     const PACKET_LOG: &str = "handlers=java.util.logging.ConsoleHandler,org.jitsi.impl.protocol.xmpp.log.XmppPacketsFileHandler\n\

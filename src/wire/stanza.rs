@@ -11,7 +11,7 @@ use super::jid::Jid;
 use super::jingle::{Jingle, JsonMessage};
 use super::muc::{MucAdmin, MucOwner, MucUser};
 use super::ns::{
-    HEALTHCHECK, JITMEET_AUDIO, JITMEET_DESKTOP, JITMEET_VIDEO, PING, ROSTER, STANZA, STANZA_ERRORS, VERSION,
+    HEALTHCHECK, JITMEET_AUDIO, JITMEET_DESKTOP, JITMEET_VIDEO, PING, ROSTER, STANZA, STANZA_ERRORS, TIME, VERSION,
 };
 use super::presence::Presence;
 use super::sm::Bind;
@@ -71,6 +71,7 @@ pub enum Payload {
     Roster(Roster),
     Visitors(Visitors),
     Bind(Bind),
+    Time(EntityTime),
     Other(Raw),
 }
 
@@ -78,6 +79,17 @@ pub enum Payload {
 #[derive(Element, Debug, Clone, PartialEq, Default)]
 #[xml(PING, "ping")]
 pub struct Ping {}
+
+/// XEP-0202.
+#[derive(Element, Debug, Clone, PartialEq, Default)]
+#[xml(TIME, "time")]
+pub struct EntityTime {
+    #[leaf("tzo")]
+    pub tzo: Option<String>,
+    /// `2026-08-19T14:03:07Z`
+    #[leaf("utc")]
+    pub utc: Option<String>,
+}
 
 /// XEP-0092.
 #[derive(Element, Debug, Clone, PartialEq, Default)]

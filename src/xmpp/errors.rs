@@ -184,7 +184,8 @@ impl Error {
             Error::Stream { condition, .. } if condition == "host-unknown" => Kind::HostUnknown,
             Error::Certificate(bad) => match bad.fault {
                 Fault::WrongName { .. } => Kind::TlsName,
-                Fault::Expired | Fault::NotYetValid => Kind::TlsExpired,
+                Fault::Expired => Kind::TlsExpired,
+                Fault::NotYetValid => Kind::Clock,
                 _ => Kind::TlsUntrusted,
             },
             Error::Domain(_) | Error::DomainName(_) => Kind::TlsName,

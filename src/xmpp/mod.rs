@@ -7,6 +7,7 @@
 //! - It answers nothing, but requests that cannot be read.
 
 mod client;
+mod clock;
 mod component;
 mod errors;
 pub mod framing;

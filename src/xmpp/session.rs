@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::clock::{self, ServerClock};
 use super::errors::{Error, broken, condition};
 use super::framing::{Frame, Framer};
 use super::packets::Shown;
@@ -21,7 +22,7 @@ use super::{Event, Link, Outgoing, PACKETS};
 use crate::focus::problems::Kind;
 use crate::wire::Jid;
 use crate::wire::sm::{Ack, AckRequest, Incoming, read_stanza};
-use crate::wire::stanza::{Iq, IqBody, MAX_SENT, Payload, Ping, Stanza, StanzaError, StanzaKind};
+use crate::wire::stanza::{EntityTime, Iq, IqBody, MAX_SENT, Payload, Ping, Stanza, StanzaError, StanzaKind};
 use crate::wire::values::{Condition, ErrorType, StanzaId};
 use crate::wire::xml;
 
@@ -55,6 +56,9 @@ const KEPT_CAPACITY: usize = 256 * 1024;
 /// Ids of requests of this layer begin so; their answers go no further.
 pub const OWN_ID: &str = "connection-";
 
+/// The one about the server's clock.
+const TIME_ID: &str = "connection-time";
+
 /// A stream that is ready for stanzas.
 pub struct Established {
     pub transport: Transport,
@@ -86,6 +90,8 @@ pub async fn run(established: Established, link: &mut Link) -> End {
     let Established { transport, framer, sm, ping, reply_timeout, jid, .. } = established;
     let (mut reader, mut writer) = split(transport);
     let now = Instant::now();
+    // A component is asked and answered by others; its server is that of a client, too.
+    let clock = ServerClock::new(now, ping.from.is_none() && ping.to.is_some());
     let mut session = Session {
         name: link.name.clone(),
         jid,
@@ -103,6 +109,8 @@ pub async fn run(established: Established, link: &mut Link) -> End {
         oddities: Oddities::default(),
         throttle: Throttle::default(),
         pace: Pace::Same,
+        clock,
+        time: clock::Shown::Same,
     };
     let result = session.carry(&mut reader, &mut writer, link).await;
     match result {
@@ -136,6 +144,9 @@ struct Session {
     throttle: Throttle,
     /// What the latest acknowledgement showed, until it is told.
     pace: Pace,
+    clock: ServerClock,
+    /// What the latest answer about the time showed, until it is told.
+    time: clock::Shown,
 }
 
 impl Session {
@@ -210,20 +221,34 @@ impl Session {
 
     /// When [`Session::look`] has something to do.
     fn due(&self) -> Instant {
-        let alive = match self.asked {
+        let next = self.clock.due().map_or(self.alive_due(), |clock| clock.min(self.alive_due()));
+        self.closing.unwrap_or(next)
+    }
+
+    /// When the server has to have been heard of, or is asked whether it is there.
+    fn alive_due(&self) -> Instant {
+        match self.asked {
             Some(asked) => asked + self.reply_timeout,
             None => self.heard + IDLE,
-        };
-        self.closing.unwrap_or(alive)
+        }
     }
 
     /// The timer has run off. It is not set anew with each read, so that it may have run off early.
     fn look(&mut self, timer: Pin<&mut Sleep>) -> Result<(), Error> {
         let now = Instant::now();
-        if now >= self.due() {
-            if self.closing.is_some() {
-                return Err(Error::Silent { doing: "closing the stream", after: CLOSE_TIMEOUT });
-            }
+        if self.closing.is_some_and(|closing| now >= closing) {
+            return Err(Error::Silent { doing: "closing the stream", after: CLOSE_TIMEOUT });
+        }
+        if self.closing.is_none() && self.clock.due().is_some_and(|due| now >= due) {
+            self.clock.ask(now, SystemTime::now());
+            self.write(&Iq {
+                from: None,
+                to: self.ping.to.clone(),
+                id: TIME_ID.into(),
+                body: IqBody::Get(Payload::Time(EntityTime::default())),
+            })?;
+        }
+        if self.closing.is_none() && now >= self.alive_due() {
             if self.asked.is_some() {
                 let doing = "asking whether it is still there";
                 return Err(Error::Silent { doing, after: self.reply_timeout });
@@ -318,6 +343,7 @@ impl Session {
                         link.tell(Event::Stanza { stanza, read_at: self.heard }).await;
                     }
                     self.tell_pace(link).await;
+                    self.tell_time(link).await;
                 }
                 Frame::Refused(refused) => {
                     self.oddities
@@ -370,7 +396,11 @@ impl Session {
                     self.write(&refusal)?;
                     return Ok(None);
                 }
-                return Ok((!answers_us(&stanza)).then_some(stanza));
+                if answers_us(&stanza) {
+                    self.answered(&stanza);
+                    return Ok(None);
+                }
+                return Ok(Some(stanza));
             }
             Incoming::AckRequest(_) => self.acknowledge = true,
             Incoming::Ack(Ack { h }) => {
@@ -396,6 +426,33 @@ impl Session {
             _ => log::debug!("skipped an element that belongs to the login"),
         }
         Ok(None)
+    }
+
+    /// An answer to what this layer asked.
+    fn answered(&mut self, stanza: &Stanza) {
+        let Stanza::Iq(iq) = stanza else { return };
+        if iq.id.as_str() == TIME_ID {
+            let time = match &iq.body {
+                IqBody::Result(Some(Payload::Time(time))) => Some(time),
+                _ => None,
+            };
+            self.time = self.clock.answered(time, SystemTime::now());
+        }
+    }
+
+    /// Tells of a server whose clock is not ours, and when it is again.
+    async fn tell_time(&mut self, link: &Link) {
+        let kind = ServerClock::KIND;
+        match std::mem::replace(&mut self.time, clock::Shown::Same) {
+            clock::Shown::Same => {}
+            clock::Shown::Right => link.tell(Event::Relief { kind }).await,
+            clock::Shown::Off(off, ahead) => {
+                let server = self.ping.to.as_ref().map_or("the server", Jid::as_str);
+                let text = clock::explain(&self.name, server, off, ahead);
+                log::warn!("PROBLEM {}: {text}", kind.id());
+                link.tell(Event::Trouble { kind, text }).await;
+            }
+        }
     }
 
     /// Tells of a server that does not take what is sent as fast as it comes, and when it does again.

@@ -129,7 +129,11 @@ impl BadCertificate {
             Fault::Expired => {
                 format!("Renew it on the server (`prosodyctl cert generate {domain}`, or that of your authority)")
             }
-            Fault::NotYetValid => "Check this machine's clock and the server's".to_owned(),
+            Fault::NotYetValid => format!(
+                "It is {} by this machine's clock: let NTP set it if that is wrong (`timedatectl set-ntp true`), otherwise the \
+                 server's, and make the certificate anew",
+                jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC")
+            ),
             Fault::WrongName { .. } => format!(
                 "Check {keys}.domain, or give the server a certificate for {domain} (`prosodyctl cert generate {domain}`)"
             ),

@@ -4,6 +4,7 @@ use serde_json::json;
 use testkit::Time;
 use testkit::ns;
 use testkit::participant::Place;
+use testkit::room::Fate;
 use testkit::scenario::Scenario;
 use testkit::xml::Read;
 
@@ -357,4 +358,23 @@ fn a_room_elsewhere_is_no_breakout_room_of_ours() {
         s.participant("mallory").leave();
         s.finish();
     }
+}
+
+/// The main room takes long to let the focus in, and its breakout room is left meanwhile: nobody is left anywhere.
+#[test]
+fn a_main_conference_whose_breakout_room_is_left_while_it_is_entered_ends_too() {
+    let mut s = main_room(&[]);
+    goes_to(&mut s, "alice", BREAKOUT);
+    s.run_for(Time::from_secs(3));
+    assert_eq!(s.focus().gauges().conferences, 1);
+    let slow = Fate::IsLate(Time::from_secs(9));
+    s.accident(3, slow, |d| d.to == "focus" && d.stanza.get("from").is_some_and(|from| from.starts_with(ROOM)));
+    connect(&mut s, "guest", "g1@guest.meet.test/r1");
+    ask(&mut s, "guest", "q1", ROOM);
+    s.run_for(Time::from_secs(16));
+    assert_eq!(s.focus().gauges().conferences, 2);
+    s.participant("alice").leave();
+    s.run_for(Time::from_secs(120));
+    assert_eq!(s.focus().gauges().conferences, 0, "{}", s.story());
+    assert!(s.focus().audit().is_empty(), "{:?}", s.focus().audit());
 }

@@ -207,7 +207,23 @@ impl Loader {
         self.files.push(FileRead { path: path.into(), found: true, included_at: included_at.cloned() });
         let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         if self.open.contains(&canonical) {
-            return Err(fail("includes itself; remove the include".to_owned()));
+            // The file being read stands in the message already.
+            let others = self.open.iter().rev().take_while(|open| **open != canonical).skip(1);
+            let by: Vec<String> = others.map(|open| open.display().to_string()).collect();
+            let text = match (by.as_slice(), self.open.last() == Some(&canonical)) {
+                (_, true) => "includes itself here, so that it has no end; remove this include".to_owned(),
+                ([], _) => {
+                    "includes this file, which includes it again here, so that there is no end; remove one of the two \
+                            includes"
+                        .to_owned()
+                }
+                (by, _) => format!(
+                    "includes this file by way of {}, and is included again here, so that there is no end; remove one of the \
+                     includes",
+                    by.iter().rev().cloned().collect::<Vec<_>>().join(", ")
+                ),
+            };
+            return Err(fail(text));
         }
         self.open.push(canonical);
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("conf").to_ascii_lowercase();

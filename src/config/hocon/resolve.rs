@@ -151,7 +151,7 @@ impl<'t> Resolver<'t, '_> {
             Raw::Substitution(substitution) => {
                 let mut found = self.substitution(substitution, &node.origin)?;
                 if found.as_object().is_none() {
-                    found.origin = node.origin.clone();
+                    found.origin = node.origin.substituted(&found.origin);
                 }
                 return Some(found);
             }
@@ -178,6 +178,7 @@ impl<'t> Resolver<'t, '_> {
 
     fn substitution(&mut self, wanted: &Substitution, origin: &Origin) -> Option<Node> {
         let shown = wanted.path.join(".");
+        let cycles = self.cycles;
         if !wanted.below.is_empty() {
             let path = [wanted.below.as_slice(), wanted.path.as_slice()].concat();
             if let Found::Value(node) = self.lookup(&path) {
@@ -199,10 +200,16 @@ impl<'t> Resolver<'t, '_> {
         if wanted.optional {
             return None;
         }
-        let text = format!(
-            "${{{shown}}} is neither a key of these files nor an environment variable, or refers to itself; define it, or \
-             write ${{?{shown}}} if it may be missing"
-        );
+        let text = match self.cycles > cycles {
+            true => format!(
+                "${{{shown}}} refers to itself, or back to itself by way of others, and no value was written for it before; write \
+                 one"
+            ),
+            false => format!(
+                "${{{shown}}} is neither a key of these files nor an environment variable; define it, or write ${{?{shown}}} if \
+                 it may be missing"
+            ),
+        };
         self.report(Problem::error(text).at(origin.clone()));
         Some(broken(origin))
     }
@@ -263,7 +270,9 @@ impl<'t> Resolver<'t, '_> {
             return None;
         }
         let mut joined = String::new();
+        let mut origin = origin.clone();
         for (_, node) in nodes {
+            origin = origin.substituted(&node.origin);
             match node.value {
                 Value::Text { text, .. } => joined.push_str(&text),
                 _ => joined.push_str("null"),
@@ -274,10 +283,10 @@ impl<'t> Resolver<'t, '_> {
             self.exhausted = true;
             let text = "the substitutions make a text without end; simplify them";
             self.report(Problem::error(text).at(origin.clone()));
-            return Some(broken(origin));
+            return Some(broken(&origin));
         }
         // A number put together is still a number: quotes do not matter to any key.
-        Some(Node::new(Value::Text { text: joined, quoted: true }, origin.clone()))
+        Some(Node::new(Value::Text { text: joined, quoted: true }, origin))
     }
 
     /// Counts the work, so that no file can make it endless or overflow the stack.

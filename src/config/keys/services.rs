@@ -60,7 +60,8 @@ pub(super) const KEYS: &[Key] = &[
         Kind::BareJid,
         "Room in which recorders announce themselves; unset: no recording.",
     )
-    .legacy(names::JIBRI),
+    .legacy(names::JIBRI)
+    .later(),
     Key::new("jicofo.jibri.num-retries", INT, "5", "Other recorders to try when one fails; below 0: without end.")
         .legacy(names::JIBRI_RETRIES)
         .later(),
@@ -73,8 +74,7 @@ pub(super) const KEYS: &[Key] = &[
         "Client",
         "Connection that joins the brewery.",
     )
-    .refuse_if("jicofo.jibri.brewery-jid")
-    .later(),
+    .refuse_if("jicofo.jibri.brewery-jid"),
     Key::new(
         "jicofo.jibri.use-private-address-connectivity",
         Kind::Bool,
@@ -89,15 +89,15 @@ pub(super) const KEYS: &[Key] = &[
         Kind::BareJid,
         "Room in which SIP gateways announce themselves; unset: no dial-out.",
     )
-    .legacy(names::JIGASI),
+    .legacy(names::JIGASI)
+    .later(),
     Key::new(
         "jicofo.jigasi.xmpp-connection-name",
         Kind::Choice(&["Client", "Service"]),
         "Client",
         "Connection that joins the brewery.",
     )
-    .refuse_if("jicofo.jigasi.brewery-jid")
-    .later(),
+    .refuse_if("jicofo.jigasi.brewery-jid"),
     Key::new(
         "jicofo.jigasi.use-private-address-connectivity",
         Kind::Bool,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 pub(super) use super::*;
 
+mod causes;
 mod contradictions;
 mod docker;
 mod files;

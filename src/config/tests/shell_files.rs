@@ -11,7 +11,7 @@ fn environment() -> BTreeMap<String, String> {
 }
 
 fn read(text: &str) -> Result<Read, String> {
-    parse(text, &environment())
+    parse(text, &environment()).map_err(|wrong| wrong.join("\n"))
 }
 
 /// Files that are nothing but assignments, in all their forms.
@@ -106,6 +106,52 @@ fn its_options_are_arguments_as_the_shell_splits_them() {
     assert_eq!(arguments(&read.variables), ["--host=h", "--user_password=it's", "--subdomain=f"]);
 }
 
+/// By spec/10 §10.1 the init script has a server where the file names none, and it is not the domain's.
+#[test]
+fn without_a_host_the_server_is_on_this_machine() {
+    let arguments = |text: &str| arguments(&read(text).expect("it is read").variables);
+    for text in
+        ["JICOFO_HOSTNAME=m.x\n", "JICOFO_HOSTNAME=m.x\nJICOFO_HOST=\n", "JICOFO_HOSTNAME=m.x\nJICOFO_HOST=\"\"\n"]
+    {
+        assert_eq!(arguments(text), ["--domain=m.x", "--host=localhost"], "{text}");
+    }
+    assert_eq!(arguments("JICOFO_AUTH_DOMAIN=a.x\n"), ["--user_domain=a.x", "--host=localhost"]);
+    assert_eq!(arguments("JICOFO_HOST=h\nJICOFO_HOSTNAME=m.x\n"), ["--host=h", "--domain=m.x"]);
+    // A modern file has no flags to be made.
+    assert_eq!(arguments("JAVA_SYS_PROPS=-Dx=y\nJICOFO_AUTH_PASSWORD=p\n"), [""; 0]);
+    let mut start = Start::new().beside("config", "JICOFO_HOSTNAME=m.x\nJICOFO_SECRET=s\nJICOFO_AUTH_PASSWORD=p\n");
+    let file = format!("--environment-file={}", start.folder().join("config").display());
+    let given = cli::with_environment_file(vec![file.clone()], BTreeMap::new()).expect("it is read");
+    let config = load(&cli::parse(given.arguments, given.environment).sources).config;
+    assert_eq!(config.xmpp.client.account.hostname, "localhost");
+    assert_eq!(config.component.as_ref().map(|component| component.hostname.as_str()), Some("localhost"));
+    assert_eq!(config.xmpp.client.account.domain, "auth.m.x");
+    // Of two files, as of one.
+    let start = start.beside("more", "JICOFO_HOST=elsewhere\n");
+    let more = file.replace("/config", "/more");
+    let given = cli::with_environment_file(vec![more, file], BTreeMap::new()).expect("it is read");
+    assert_eq!(given.arguments, ["--host=elsewhere", "--domain=m.x"]);
+    drop(start);
+}
+
+#[test]
+fn every_mistake_of_a_file_is_told_once() {
+    for (text, places) in [
+        ("A=`b`\nB=c d\nC=$(e) $(f)\nD=fine\nE=~/x\n", &["1:3", "2:5", "3:3", "5:3"][..]),
+        ("A=\"one\ntwo`x`\nthree\"\nB=c d\n", &["2:4"]),
+        ("A=\"open\nB=c d\n", &["1:4", "2:5"]),
+        // What the wrong line was to set is not missed.
+        ("A=`b`\nB=${A:?}\n", &["1:3"]),
+        ("B=${A:?}\nC=${D:?}\n", &["1:3"]),
+    ] {
+        let wrong = parse(text, &environment()).expect_err(text);
+        let found: Vec<String> =
+            wrong.iter().map(|line| line.split(": ").next().unwrap_or_default().to_owned()).collect();
+        assert_eq!(found, places, "{text}: {wrong:?}");
+    }
+    assert_eq!(parse(&"x\n".repeat(100_000), &environment()).expect_err("all of it").len(), hocon::limits::PROBLEMS);
+}
+
 #[test]
 fn an_error_names_the_file_and_what_is_unset_is_gone() {
     let mut start =
@@ -120,5 +166,5 @@ fn an_error_names_the_file_and_what_is_unset_is_gone() {
     assert_eq!((good.arguments.as_slice(), good.environment.len()), (["--domain=d".to_owned()].as_slice(), 0));
     assert!(good.warnings[0].ends_with("good:2:1: `umask` is the shell's and has no effect here; it is passed over"));
     let wrong = given("bad").err().expect("it is refused");
-    assert!(wrong.contains("bad:2:3: what a command prints"), "{wrong}");
+    assert!(wrong.len() == 1 && wrong[0].contains("bad:2:3: what a command prints"), "{wrong:?}");
 }

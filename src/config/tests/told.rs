@@ -53,8 +53,8 @@ fn misspelt_sections_and_roots_are_likened_to_those_there_are() {
             "local-region = eu",
             ":3:16: local-region: stands outside of jicofo and has no effect there; did you mean jicofo.local-region?",
         ),
-        ("\"jicofo.octo.enabled\" = true", ":3:25: jicofo.octo.enabled: quotes make this one name"),
-        ("jicofo { \"octo.enabled\" = true }", "jicofo.octo.enabled: quotes make this one name"),
+        ("\"jicofo.octo.enabled\" = true", ":3:25: \"jicofo.octo.enabled\": quotes make this one name"),
+        ("jicofo { \"octo.enabled\" = true }", "jicofo.\"octo.enabled\": quotes make this one name"),
     ] {
         tells(text, says);
     }
