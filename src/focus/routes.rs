@@ -31,8 +31,11 @@ impl Focus {
         self.cx.timers.cancel(grace);
         let in_time = resumed && grace.is_some();
         // Before we count as connected: what the old stream takes with it is nobody's failure.
-        if !in_time {
+        // Rooms that are yet to be left are, where the server has kept the session, however late it is resumed.
+        if !resumed {
             self.cx.departures.connection_lost(on);
+        }
+        if !in_time {
             self.drop_rooms(on, Stay::Out);
         }
         if !resumed {

@@ -72,9 +72,8 @@ impl Focus {
         if waits && !live(self) {
             return answer(&mut self.cx, &room, requester, Place::NotLive, None);
         }
-        if let Some(conference) = self.conferences.by_room_mut(&room) {
-            conference.requested(&mut self.cx, requester);
-            return;
+        if let Some(id) = self.conferences.id_of(&room) {
+            return self.with_conference(id, |conference, cx| conference.requested(cx, requester));
         }
         // Without our account's connection there is no room to enter; the client asks again by itself (spec/10 §4.3), and an
         // HTTP server in front of us asks another focus.

@@ -23,6 +23,7 @@ simulate [--seeds FIRST..LAST | --seed SEED|random] [--for SECONDS] [options]
   --participants 8    at most so many people
   --bridges 3         at most so many bridges
   --nodes 0           so many visitor nodes
+  --strangers         those, too, who are in no room
   --acts 60           at most so many events
   --faults all        none, or some of server,bridges,hostile,panics
   --threads 1         lives played side by side
@@ -114,8 +115,9 @@ fn read_arguments() -> Result<Run, String> {
     let mut arguments = std::env::args().skip(1);
     let mut bounded = false;
     while let Some(name) = arguments.next() {
-        if name == "--keep-on" {
-            run.keep_on = true;
+        if name == "--keep-on" || name == "--strangers" {
+            run.keep_on |= name == "--keep-on";
+            run.options.strangers |= name == "--strangers";
             continue;
         }
         let value = arguments.next().ok_or_else(|| format!("{name} lacks its value"))?;

@@ -48,6 +48,7 @@ impl Life<'_> {
                 self.judge.trouble(self.s.now());
                 self.later(millis(long), Later::VisitorsSpeak);
             }
+            What::StrangersAsk(..) | What::ForeignRoom(_) => self.act_of_strangers(what),
             What::Sabotage(stanzas) => self.s.sabotage(stanzas.into()),
             What::AnswersLost(count) => self.s.accident(count.into(), Fate::IsLost, is_answer),
             What::AnswersLate(count, long) => self.s.accident(count.into(), Fate::IsLate(millis(long)), is_answer),
@@ -305,6 +306,7 @@ impl Life<'_> {
         match later {
             Later::Look => self.look_around(),
             Later::Returns(number) => self.comes_back(number),
+            Later::ForeignRoomSpeaks(who) => self.foreign_room_speaks(who),
             Later::Restarts(number) => {
                 let label = self.people.get(&number).map(|person| person.label.clone());
                 if let Some(label) = label.filter(|label| self.s.view(label).connected()) {

@@ -10,6 +10,7 @@ mod peers;
 pub mod plan;
 mod play;
 mod shrink;
+mod strangers;
 
 use std::fmt;
 

@@ -109,6 +109,11 @@ pub enum What {
     /// Asks more than anybody may at once.
     FloodsRequests(u8),
 
+    /// So many who were made up ask for a room, half of them to look on, and for others; and for what is not theirs to have.
+    StrangersAsk(u8, u8),
+    /// A foreign room, to which the focus is called, shows the address of somebody for one who asks for everything.
+    ForeignRoom(u8),
+
     Kicked(u8),
     BecomesOwner(u8),
     LosesRights(u8),
@@ -207,6 +212,8 @@ pub struct Options {
     pub faults: Faults,
     /// Visitor nodes; none unless asked for.
     pub nodes: u8,
+    /// Whether there are strangers, who are in no room; unless asked for there are none. What else happens is the same with them.
+    pub strangers: bool,
 }
 
 /// Which kinds of trouble there are.
@@ -226,7 +233,7 @@ impl Faults {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { rooms: 3, participants: 8, bridges: 3, acts: 60, faults: Faults::ALL, nodes: 0 }
+        Options { rooms: 3, participants: 8, bridges: 3, acts: 60, faults: Faults::ALL, nodes: 0, strangers: false }
     }
 }
 
@@ -250,6 +257,9 @@ impl Plan {
                 _ => draw.anything(setting, people),
             };
             acts.push(Act { at, what });
+        }
+        if options.strangers {
+            draw.strangers(seed, setting, people, at, &mut acts);
         }
         Plan { seed, setting, acts }
     }
@@ -374,6 +384,20 @@ impl Draw<'_> {
             14 => What::FloodsRequests(who),
             _ => What::Terminates(who),
         }
+    }
+
+    /// Drawn apart, so that all else of a life stays what it is.
+    fn strangers(&mut self, seed: u64, setting: Setting, people: u8, end: u32, acts: &mut Vec<Act>) {
+        self.dice = Dice::of(&format!("strangers {seed}"));
+        for _ in 0..2 + self.below(5) {
+            let at = self.below(u64::from(end) + 1) as u32;
+            let what = match self.below(3) {
+                0 => What::ForeignRoom(self.small(people)),
+                _ => What::StrangersAsk(self.small(setting.rooms), 1 + self.small(80)),
+            };
+            acts.push(Act { at, what });
+        }
+        acts.sort_by_key(|act| act.at);
     }
 
     fn server(&mut self, who: u8, room: u8, faults: Faults) -> What {

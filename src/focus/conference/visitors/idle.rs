@@ -39,15 +39,15 @@ impl Conference {
 
     /// Its node is told before we leave.
     fn give_up_node(&mut self, cx: &mut Context, node: NodeId) {
-        let Some(mut mirror) = self.visitors.mirrors.remove(&node) else { return };
         self.story.decided(cx.now, "nobody is in a room of visitors: it is left");
         say!(self, info, "nobody looks on at {}: its room of visitors is left", cx.nodes.get(node).id);
-        cx.mirrors.remove(node, self.id);
         self.forget_shadowed(node.connection());
-        let Some(component) = cx.nodes.component().cloned() else { return mirror.seat.leave(cx) };
+        let Some(component) = cx.nodes.component().cloned() else { return self.leave_mirror(cx, node) };
         let departure = DepartureId(cx.unique());
-        cx.departures.insert(departure, vec![mirror.seat]);
         self.disconnect_nodes(cx, component, &[node], Then::NodesDisconnected(departure));
+        if let Some(mirror) = self.take_mirror(cx, node) {
+            cx.departures.insert(departure, vec![mirror.seat]);
+        }
     }
 
     /// Whether we have yet to leave its room on that node.

@@ -214,34 +214,47 @@ impl Conference {
     /// The conference has ended: its rooms are left. Those of visitors only when their nodes have been told, or that took too
     /// long, and the main room after them: Prosody forgets the nodes of a room that the focus has left.
     pub(in crate::focus::conference) fn leave_rooms(&mut self, cx: &mut Context, leave: Leave) {
-        let mirrors = std::mem::take(&mut self.visitors.mirrors);
-        let (mut told, mut waiting) = (Vec::new(), Vec::new());
-        for (node, mut mirror) in mirrors {
-            cx.timers.cancel(mirror.idle.take());
-            cx.mirrors.remove(node, self.id);
-            if mirror.connected && mirror.seat.is_inside() {
-                told.push(node);
-                waiting.push(mirror.seat);
-            } else {
-                mirror.seat.leave(cx);
-            }
+        // A failure half way has all of this done again: what is left is not there any more, and nothing follows the request.
+        let nodes_that = |visitors: &super::Visitors, told: bool| {
+            let that = |mirror: &Mirror| (mirror.connected && mirror.seat.is_inside()) == told;
+            visitors.mirrors.iter().filter(|(_, it)| that(it)).map(|(node, _)| *node).collect::<Vec<NodeId>>()
+        };
+        for node in nodes_that(&self.visitors, false) {
+            self.leave_mirror(cx, node);
         }
+        let told = nodes_that(&self.visitors, true);
         let component = cx.nodes.component().cloned();
         if let Some(component) = component.filter(|_| leave != Leave::Silently && !told.is_empty()) {
+            let departure = DepartureId(cx.unique());
+            self.disconnect_nodes(cx, component, &told, Then::NodesDisconnected(departure));
+            let mirrors = told.iter().filter_map(|node| self.take_mirror(cx, *node));
+            let mut waiting: Vec<Seat> = mirrors.map(|mirror| mirror.seat).collect();
             match leave {
                 Leave::Room => waiting.push(self.seat.clone()),
                 Leave::Outside | Leave::Silently => self.seat.forget(cx),
             }
-            let departure = DepartureId(cx.unique());
-            cx.departures.insert(departure, waiting);
-            return self.disconnect_nodes(cx, component, &told, Then::NodesDisconnected(departure));
+            return cx.departures.insert(departure, waiting);
         }
-        for mut seat in waiting {
-            seat.leave(cx);
+        for node in told {
+            self.leave_mirror(cx, node);
         }
         match leave {
             Leave::Room => self.seat.leave(cx),
             Leave::Outside | Leave::Silently => self.seat.forget(cx),
         }
+    }
+    pub(super) fn leave_mirror(&mut self, cx: &mut Context, node: NodeId) {
+        if let Some(mirror) = self.visitors.mirrors.get_mut(&node) {
+            mirror.seat.leave(cx);
+        }
+        self.take_mirror(cx, node);
+    }
+
+    /// It is a room of ours no more.
+    pub(super) fn take_mirror(&mut self, cx: &mut Context, node: NodeId) -> Option<Mirror> {
+        let mut mirror = self.visitors.mirrors.remove(&node)?;
+        cx.timers.cancel(mirror.idle.take());
+        cx.mirrors.remove(node, self.id);
+        Some(mirror)
     }
 }
