@@ -18,6 +18,7 @@ mod hazards;
 mod health;
 mod idle_nodes;
 mod large_rooms;
+mod late_answers;
 mod lobby;
 mod logs;
 mod members;
