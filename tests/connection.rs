@@ -9,11 +9,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use jicofo::config::{Account, Component, Secret};
 use jicofo::focus::Connection;
+use jicofo::focus::problems::Kind;
 use jicofo::measure::Histogram;
 use jicofo::wire::Jid;
 use jicofo::wire::stanza::{Iq, IqBody, Message, Payload, Ping, Stanza};
 use jicofo::wire::values::StanzaId;
-use jicofo::xmpp::{Event, Handle, MAX_WAITING, SessionId, Settings, Trust, spawn};
+use jicofo::wire::xml::read_str;
+use jicofo::xmpp::{Event, Handle, MAX_WAITING, PACKETS, SessionId, Settings, Trust, spawn};
 use sasl::common::Password;
 use sasl::common::scram::{ScramProvider, Sha1, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -473,6 +475,140 @@ async fn a_server_that_answers_is_asked_every_ten_seconds_and_the_core_sees_noth
     assert_eq!(focus.message().await, "m1");
 }
 
+/// A server that tells the time by another clock is told of, and when it is right again; one that does not tell is let be.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_not_the_servers_is_a_problem_until_it_is() {
+    let (mut focus, mut server, _) = Focus::connected_to(BIND_ONLY).await;
+    let said = |ahead: i64| {
+        let time = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(ahead);
+        format!(
+            "<iq type='result' id='connection-time' from='{DOMAIN}'><time xmlns='urn:xmpp:time'><tzo>+02:00</tzo><utc>{}</utc>\
+             </time></iq>",
+            time.strftime("%Y-%m-%dT%H:%M:%SZ")
+        )
+    };
+    let begin = Instant::now();
+    server.quiet_until("<time").await;
+    assert_eq!(begin.elapsed().as_secs(), 60, "the login has other things to do");
+    server.send(&said(7200)).await;
+    match focus.events.recv().await {
+        Some((_, Event::Trouble { kind: Kind::Clock, text })) => {
+            let says = "the clock of auth.meet.example.com (the client connection) is 7";
+            assert!(text.starts_with(says) && text.contains(" s ahead of this machine's; certificates"), "{text}");
+        }
+        other => panic!("expected a problem, got {other:?}"),
+    }
+    for (ahead, over) in [(-7200, false), (-30, true), (30, false)] {
+        server.quiet_until("<time").await;
+        server.send(&said(ahead)).await;
+        server.send("<message id='m'/>").await;
+        if over {
+            let relief = focus.events.recv().await;
+            assert!(matches!(relief, Some((_, Event::Relief { kind: Kind::Clock }))), "{relief:?}");
+        }
+        assert_eq!(focus.message().await, "m", "nothing else is told of {ahead} s");
+    }
+    server.quiet_until("<time").await;
+    server.send(&format!("<iq type='error' id='connection-time' from='{DOMAIN}'><error type='cancel'/></iq>")).await;
+    let asked = tokio::time::timeout(Duration::from_secs(7200), server.quiet_until("<time")).await;
+    assert!(asked.is_err(), "a server that does not tell the time is asked no more");
+}
+
+/// What the log of packets shows, with every way to log in and every stanza that bears a secret.
+#[tokio::test(start_paused = true)]
+async fn no_secret_is_in_the_log_of_packets() {
+    let secrets = [
+        "s3ss-1d",
+        "t0k3n-1",
+        "r00m-p4ss",
+        "f0rm-s3cret",
+        "p4ss-h3ader",
+        "b34rer-x",
+        "ic3-pwd",
+        "js0n-t0ken",
+        "l0bby-p4ss",
+    ];
+    secrets.into_iter().for_each(testkit::logs::keep_secret);
+    for name in ["SCRAM-SHA-1", "SCRAM-SHA-256"] {
+        let mut focus = Focus::start(&account("pencil")).await;
+        let mut server = focus.accept().await;
+        server.offer(&format!("<mechanism>{name}</mechanism>"), "").await;
+        match name {
+            "SCRAM-SHA-1" => server.scram::<Sha1>("pencil", 4096).await,
+            _ => server.scram::<Sha256>("pencil", 4096).await,
+        }
+        server.bind(BIND).await;
+        focus.connected().await;
+    }
+    let digest = "aaee83c26aeeafcbabeabfcbcd50df997e0a2a1e";
+    testkit::logs::keep_secret(digest);
+    let mut component = Focus::component("test").await;
+    let mut server = component.accept().await;
+    server.until("to='focus.meet.example.com'>").await;
+    server.send(&component_header("3BF96D32")).await;
+    server.until(digest).await;
+    server.send("<handshake/>").await;
+    component.connected().await;
+
+    let (mut focus, mut server, session) = Focus::connected_to(BIND).await;
+    let both = [
+        "<iq xmlns='jabber:client' type='set' id='q1' to='x@y'><conference xmlns='http://jitsi.org/protocol/focus' room='r@x' \
+         session-id='s3ss-1d' token='t0k3n-1' machine-uid='m'><property name='authToken' value='t0k3n-1'/></conference></iq>",
+        "<iq xmlns='jabber:client' type='set' id='q2' to='x@y'><query xmlns='http://jabber.org/protocol/muc#owner'><x \
+         xmlns='jabber:x:data' type='submit'><field var='muc#roomconfig_roomsecret'><value>f0rm-s3cret</value></field></x></query></iq>",
+        "<iq xmlns='jabber:client' type='set' id='q3' to='x@y'><dial xmlns='urn:xmpp:rayo:1' to='1' from='2'><header \
+         name='JvbRoomPassword' value='p4ss-h3ader'/></dial></iq>",
+        "<iq xmlns='jabber:client' type='set' id='q4' to='x@y'><connects xmlns='x'><http-header name='Authorization' \
+         value='Bearer b34rer-x'/></connects></iq>",
+        "<iq xmlns='jabber:client' type='set' id='q5' to='x@y'><transport xmlns='urn:xmpp:jingle:transports:ice-udp:1' \
+         ufrag='u' pwd='ic3-pwd'/></iq>",
+    ];
+    for stanza in both {
+        server.send(&stanza.replace(" xmlns='jabber:client'", "").replace("to='x@y'", "from='x@y'")).await;
+        match focus.event().await {
+            Event::Stanza { .. } => {}
+            other => panic!("expected the stanza, got {other:?}"),
+        }
+        focus.send(session, read_str::<Iq>(stanza).expect("an IQ").into());
+        server.until("</iq>").await;
+    }
+    for (stanza, id) in [
+        (
+            "<presence from='r@x/a' id='p1'><x xmlns='http://jabber.org/protocol/muc'><password>r00m-p4ss</password></x></presence>\
+             <message id='m1'/>",
+            "m1",
+        ),
+        (
+            "<message id='m2'><json-message xmlns='http://jitsi.org/jitmeet'>{\"type\":\"x\",\"accessToken\":\"js0n-t0ken\"}\
+             </json-message></message>",
+            "m2",
+        ),
+        ("<message id='m3'><lobbyroom xmlns='x' password='l0bby-p4ss'>l</lobbyroom></message>", "m3"),
+    ] {
+        server.send(stanza).await;
+        loop {
+            if let Event::Stanza { stanza: Stanza::Message(message), .. } = focus.event().await {
+                assert_eq!(message.id.as_deref(), Some(id));
+                break;
+            }
+        }
+    }
+    let log = PACKET_LINES.with_borrow(|lines| lines.join("\n"));
+    // It is the right log, and it is on.
+    for shown in [
+        "RCV PKT (client): <iq",
+        "SENT PKT (client): <iq",
+        "session-id='…'",
+        "JvbRoomPassword",
+        "<password>…</password>",
+    ] {
+        assert!(log.contains(shown), "{shown} is not in {log}");
+    }
+    for secret in secrets.into_iter().chain(["pencil", digest, "<auth", "<challenge", "<response", "<handshake"]) {
+        assert!(!log.contains(secret), "{secret} is in {log}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_queue_that_overflows_costs_the_session_and_nothing_is_lost_silently() {
     let (mut focus, server, session) = Focus::connected_to(BIND).await;
@@ -826,6 +962,19 @@ impl Server {
         std::mem::take(&mut self.seen) + &String::from_utf8_lossy(&bytes)
     }
 
+    /// Until this comes, whatever asks whether anybody is there is answered.
+    async fn quiet_until(&mut self, text: &str) {
+        loop {
+            let request = self.until("</iq>").await;
+            if request.contains(text) {
+                return;
+            }
+            let id =
+                request.split("connection-").nth(1).and_then(|rest| rest.split('\'').next()).expect("an id of ours");
+            self.send(&format!("<iq type='result' id='connection-{id}' from='{DOMAIN}'/>")).await;
+        }
+    }
+
     async fn offer(&mut self, mechanisms: &str, more: &str) {
         self.until("version='1.0'>").await;
         let features = features(mechanisms).replace("<stream:features>", &format!("<stream:features>{more}"));
@@ -909,6 +1058,7 @@ struct Memory;
 
 thread_local! {
     static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static PACKET_LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 static LOGGED: Notify = Notify::const_new();
 
@@ -919,6 +1069,9 @@ impl log::Log for Memory {
 
     fn log(&self, record: &log::Record<'_>) {
         testkit::logs::guard(record);
+        if record.target() == PACKETS {
+            PACKET_LINES.with_borrow_mut(|lines| lines.push(record.args().to_string()));
+        }
         if record.level() <= log::Level::Error {
             LINES.with_borrow_mut(|lines| lines.push(record.args().to_string()));
             LOGGED.notify_waiters();

@@ -13,10 +13,13 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         Ok(read) => {
             let _ = jicofo::cli::parse(environment_file::arguments(&read.variables), read.variables);
         }
-        Err(wrong) => {
-            let mut parts = wrong.splitn(3, ':');
-            let place = [parts.next(), parts.next()].map(|part| part.and_then(|part| part.parse::<usize>().ok()));
-            assert!(matches!(place, [Some(1..), Some(1..)]), "{wrong}");
+        Err(mistakes) => {
+            assert!(!mistakes.is_empty());
+            for wrong in mistakes {
+                let mut parts = wrong.splitn(3, ':');
+                let place = [parts.next(), parts.next()].map(|part| part.and_then(|part| part.parse::<usize>().ok()));
+                assert!(matches!(place, [Some(1..), Some(1..)]), "{wrong}");
+            }
         }
     }
 });

@@ -14,6 +14,7 @@ pub(crate) const MODULES: &[&str] = &[
     "jicofo::config::keys",
     "jicofo::focus",
     "jicofo::focus::auth",
+    "jicofo::focus::brewery",
     "jicofo::focus::bridges",
     "jicofo::focus::bridges::select",
     "jicofo::focus::colibri",

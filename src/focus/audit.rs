@@ -75,7 +75,7 @@ impl Focus {
         let Stanza::Iq(iq) = stanza else { return None };
         let to = iq.to.as_ref().filter(|_| matches!(iq.body, IqBody::Get(_) | IqBody::Set(_)))?;
         let nick = to.resource()?;
-        if self.brewery.as_ref().is_some_and(|brewery| brewery.seat.room.as_jid().is_bare_of(to)) {
+        if self.brewery_at(on, to).is_some() {
             return None;
         }
         let conference = self.conference_at(on, to.bare_str()).and_then(|id| self.conferences.get(id));
@@ -172,6 +172,12 @@ impl Focus {
             wrong.push(format!("the features of {waiter:?} are awaited, who is gone"));
         }
         for conference in self.conferences.iter() {
+            for member in conference.grants_under_way() {
+                let granted = Then::Granted(conference.id, member);
+                if !self.cx.pending.iter().any(|(then, _)| *then == granted) {
+                    wrong.push(format!("{member:?} is being made owner, and nobody waits for the answer"));
+                }
+            }
             for (member, task) in conference.tasks() {
                 let awaited = |then: &Then| match *then {
                     Then::Allocated(_, _, EndpointKey { member: asked, attempt })

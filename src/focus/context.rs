@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::auth::Authentication;
+use super::brewery::Worker;
+use super::brewery::instances::Instances;
 use super::bridges::registry::{BridgeId, Bridges};
 use super::caps::CapsCache;
 use super::command::{CommandId, Reply};
@@ -24,7 +26,7 @@ use super::visitors::departures::Departures;
 use super::visitors::mirrors::Mirrors;
 use super::visitors::nodes::Nodes;
 use super::{Connection, Output};
-use crate::config::{Config, ConnectionName};
+use crate::config::Config;
 use crate::wire::disco::DiscoInfo;
 use crate::wire::stanza::{Iq, IqBody, Payload, Stanza, StanzaError};
 use crate::wire::values::{Condition, ErrorType, MeetingId, StanzaId};
@@ -74,6 +76,8 @@ pub(crate) struct Context {
     pub pending: Pending,
     pub own: Own,
     pub bridges: Bridges,
+    /// Recorders and gateways.
+    pub instances: Instances,
     pub pins: Pins,
     pub caps: CapsCache,
     pub codecs: CodecCache,
@@ -125,6 +129,7 @@ impl Context {
             timers: Timers::default(),
             pending: Pending::default(),
             bridges: Bridges::default(),
+            instances: Instances::default(),
             pins: Pins::default(),
             caps: CapsCache::default(),
             codecs: CodecCache::default(),
@@ -161,13 +166,8 @@ impl Context {
     /// A conference is open at this domain: if nothing is configured, that says more than what is usual. Not of rooms of
     /// others' servers.
     pub fn rooms_are_at(&mut self, domain: &str) {
-        let client = &self.config.xmpp.client;
-        let ours = client
-            .xmpp_domain
-            .as_deref()
-            .and_then(|main| domain.strip_suffix(main))
-            .is_some_and(|it| it.ends_with('.'));
-        if client.conference_muc_jid.is_some() || !ours || self.rooms_domain.as_deref() == Some(domain) {
+        let is_set = self.config.xmpp.client.conference_muc_jid.is_some();
+        if is_set || !self.is_ours(domain) || self.rooms_domain.as_deref() == Some(domain) {
             return;
         }
         log::info!(
@@ -187,10 +187,7 @@ impl Context {
 
     /// The connection on which bridges are: the one that joined their brewery (spec/50 §1).
     pub fn bridge_connection(&self) -> Connection {
-        match (self.config.bridge.xmpp_connection_name, &self.config.xmpp.service) {
-            (ConnectionName::Service, Some(_)) => Connection::Service,
-            _ => Connection::Client,
-        }
+        Worker::Bridge.connection(&self.config)
     }
 
     pub fn reply_timeout(&self, on: Connection) -> Duration {
@@ -308,10 +305,18 @@ impl Context {
         }
     }
 
-    pub fn forget_conference(&mut self, id: ConferenceId) {
-        for deadline in self.pending.forget_conference(id) {
+    /// Nobody waits for the answers to these any more.
+    pub fn forget_requests(&mut self, asked: Vec<(Then, TimerKey)>) {
+        for (then, deadline) in asked {
             self.timers.cancel(Some(deadline));
+            // Whoever asked for it will not get it (spec/30 §12.2).
+            self.metrics.ice_restarts_failed += u64::from(matches!(then, Then::IceRestarted(..)));
         }
+    }
+
+    pub fn forget_conference(&mut self, id: ConferenceId) {
+        let asked = self.pending.forget_conference(id);
+        self.forget_requests(asked);
         self.stranded.remove(&id);
         self.moves.forget(id);
         self.mirrors.forget(id);

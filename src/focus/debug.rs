@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::brewery::Worker;
 use super::bridges::select::explain;
 use super::conference::debug::Detail;
 use super::{Connection, Focus};
@@ -80,10 +81,9 @@ impl Focus {
                 "strategy": explain::name(config.bridge.selection_strategy),
                 "bridge": bridges.collect::<Map<_, _>>(),
             },
-            // Nobody looks for recorders and gateways yet.
-            "jibri_detector": null,
-            "sip_jibri_detector": null,
-            "jigasi_detector": null,
+            "jibri_detector": self.dump_instances(Worker::Jibri),
+            "sip_jibri_detector": self.dump_instances(Worker::SipJibri),
+            "jigasi_detector": self.dump_instances(Worker::Jigasi),
             "av_moderation": {"address": text(self.components.moderation())},
             "conference_iq_handler": {
                 "breakout_address": text(self.components.breakout_rooms()),
@@ -98,6 +98,17 @@ impl Focus {
             Value::Object(shown) => shown,
             _ => Map::new(),
         }
+    }
+
+    /// None: there is no such brewery.
+    fn dump_instances(&self, worker: Worker) -> Option<Map<String, Value>> {
+        let brewery = self.breweries.get(&worker)?;
+        let mut shown = self.cx.instances.dump(worker);
+        shown.insert("brewery_jid".into(), brewery.seat.room.as_jid().as_str().into());
+        if worker != Worker::Jigasi {
+            shown.insert("is_sip".into(), (worker == Worker::SipJibri).into());
+        }
+        Some(shown)
     }
 
     fn dump_connections(&self) -> Map<String, Value> {

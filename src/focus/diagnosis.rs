@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::brewery::Worker;
 use super::bridges::registry::Bridge;
 use super::context::Asked;
 use super::pending::{Answer, Then};
@@ -37,7 +38,7 @@ pub(super) struct Strangers {
 impl Focus {
     /// no-brewery: told once we are there at all.
     pub(super) fn judge_configuration(&mut self) {
-        if self.brewery.is_none() {
+        if !self.breweries.contains_key(&Worker::Bridge) {
             self.cx.problems.raise(self.cx.now, Kind::NoBrewery, "", || {
                 "jicofo.bridge.brewery-jid is not set; no bridge can be found, so no conference has media; set it to the room \
                  in which the bridges are"
@@ -254,18 +255,18 @@ impl Focus {
     /// empty-brewery: without a bridge nothing works, and the reason is elsewhere. After a while that is told.
     pub(super) fn watch_for_bridges(&mut self) {
         self.judge_bridges();
-        let Some(brewery) = &mut self.brewery else { return };
+        let Some(brewery) = self.breweries.get(&Worker::Bridge) else { return };
         if !self.cx.bridges.is_empty() {
-            self.cx.timers.cancel(brewery.empty.take());
+            self.cx.timers.cancel(self.watch.empty.take());
             self.cx.problems.solve(Kind::EmptyBrewery, "");
-        } else if brewery.empty.is_none() && brewery.seat.is_inside() {
-            brewery.empty = Some(self.cx.timers.set(self.cx.now + EMPTY_FOR_LONG, Timer::BreweryEmpty));
+        } else if self.watch.empty.is_none() && brewery.seat.is_inside() {
+            self.watch.empty = Some(self.cx.timers.set(self.cx.now + EMPTY_FOR_LONG, Timer::BreweryEmpty));
         }
     }
 
     pub(super) fn brewery_is_empty(&mut self) {
-        let Some(brewery) = &mut self.brewery else { return };
-        brewery.empty = None;
+        self.watch.empty = None;
+        let Some(brewery) = self.breweries.get(&Worker::Bridge) else { return };
         if !self.cx.bridges.is_empty() || !brewery.seat.is_inside() {
             return;
         }

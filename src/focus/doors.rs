@@ -7,8 +7,9 @@
 
 use super::conference::member::Member;
 use super::context::{Asked, Context};
-use super::floods::{Bucket, Kind, Rate};
+use super::floods::{Bucket, Kind, Rate, TOLD_AGAIN};
 use super::request;
+use super::time::Timestamp;
 use super::{Connection, Focus};
 use crate::wire::{BareJid, Jid};
 
@@ -27,6 +28,8 @@ pub(crate) struct Doors {
     own: Bucket,
     foreign: Bucket,
     http: Bucket,
+    /// When it was last said in the log that too many ask.
+    told: Timestamp,
 }
 
 impl Context {
@@ -43,14 +46,13 @@ impl Context {
             || client.account.domain == domain
     }
 
-    /// Who has to pay for what a member asks for: a new nick gives nobody a new purse. A room of a foreign server may say of
-    /// anybody that he is in it: there all pay together.
+    /// Who has to pay for what a member asks for: a new nick gives nobody a new purse. A room of a foreign server may show
+    /// anybody's address: what is done there under one is paid from a purse of that server's.
     pub fn payer_of(&self, member: &Member) -> Jid {
         let domain = member.occupant.domain();
         let foreign = member.on == Connection::Client && !self.is_ours(domain);
-        // Invariant: the domain of a valid JID is a valid JID.
-        let together = foreign.then(|| Jid::new(domain).ok()).flatten();
-        together.unwrap_or_else(|| member.payer().clone())
+        let of_server = foreign.then(|| Jid::new(&format!("{domain}/{}", member.payer())).ok()).flatten();
+        of_server.unwrap_or_else(|| member.payer().clone())
     }
 }
 
@@ -58,8 +60,9 @@ impl Focus {
     /// Whether somebody outside is answered now. `room`: the one that he asks for, if that is there.
     pub(super) fn admits_outsider(&mut self, asked: &Asked, room: Option<&BareJid>) -> bool {
         let sender = request::sender(&self.cx, asked);
-        // Servers and components are not limited.
-        if asked.command.is_none() && sender.as_ref().is_none_or(|sender| sender.local().is_none()) {
+        // Our server and its components are not limited.
+        let is_server = |sender: &Jid| sender.local().is_none() && self.cx.is_ours(sender.domain());
+        if asked.command.is_none() && sender.as_ref().is_none_or(is_server) {
             return true;
         }
         let known = sender.as_ref().is_some_and(|sender| self.is_known(sender, room));
@@ -78,7 +81,19 @@ impl Focus {
             }
             return true;
         }
+        if now.since(self.doors.told) >= TOLD_AGAIN {
+            self.doors.told = now;
+            let what = room.map_or_else(String::new, |room| format!(" for {room}"));
+            log::warn!("more ask from outside{what} than ever come: whoever is not known is told to wait");
+        }
         known && sender.is_some_and(|sender| self.cx.floods.takes_reserve(now, &sender.to_bare(), Kind::Request))
+    }
+
+    /// Who has to pay for a conference that is begun. A foreign room has as many occupants as it likes.
+    pub(super) fn starter(&self, asked: &Asked) -> Option<Jid> {
+        let payer = self.payer(asked)?;
+        // Invariant: the domain of a valid JID is a valid JID.
+        if payer.local().is_none() { Jid::new(payer.domain()).ok() } else { Some(payer) }
     }
 
     /// Whether nobody can have made him up: he is in that room, or has logged in.

@@ -228,7 +228,7 @@ impl Floods {
 }
 
 /// A flood is no reason to flood the log.
-const TOLD_AGAIN: Duration = Duration::from_secs(60);
+pub(super) const TOLD_AGAIN: Duration = Duration::from_secs(60);
 
 /// How long whoever is silent is remembered: longer than any purse takes to be full again, in a room of two thousand.
 const REMEMBERED: u64 = 600 * 1_000_000;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::brewery::Worker;
+use super::brewery::instances::Counts;
 use super::bridges::predict::Predictions;
 use super::bridges::status::BridgeStatus;
 use super::health::Outcome;
@@ -108,6 +110,8 @@ pub struct Gauges {
     pub bridge_versions: usize,
     /// On all bridges, awaited answers included.
     pub endpoints: usize,
+    /// Recorders and gateways.
+    pub instances: Counts,
     pub requests_pending: usize,
     pub timers: usize,
 }
@@ -146,6 +150,8 @@ pub struct Snapshot {
     /// Each connection that there is to be, and whether it is.
     pub connections: Vec<(String, bool)>,
     pub problems: usize,
+    /// Whether there is to be a brewery of Jigasis.
+    pub has_jigasis: bool,
     /// None: nobody looks after it.
     pub health: Option<Outcome>,
 }
@@ -173,6 +179,7 @@ impl Focus {
             bridges_in_shutdown: self.cx.bridges.iter().filter(|bridge| bridge.graceful_shutdown).count(),
             bridge_versions: self.cx.bridges.versions(),
             endpoints: self.cx.bridges.iter().map(|bridge| bridge.endpoints as usize).sum(),
+            instances: self.cx.instances.counts(),
             requests_pending: self.cx.pending.len(),
             timers: self.cx.timers.len(),
         }
@@ -200,6 +207,7 @@ impl Focus {
                 .map(|on| (on.short_name(&self.cx.config), self.cx.is_connected(on)))
                 .collect(),
             problems: self.cx.problems.iter().count(),
+            has_jigasis: self.breweries.contains_key(&Worker::Jigasi),
             health: self.cx.config.health.enabled.then(|| self.health()),
         }
     }

@@ -4,7 +4,7 @@
 
 pub mod audit;
 pub mod auth;
-mod brewery;
+pub mod brewery;
 pub mod bridges;
 mod caps;
 pub mod colibri;
@@ -37,10 +37,11 @@ pub mod time;
 mod timers;
 pub mod visitors;
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use self::brewery::Brewery;
+use self::brewery::{Brewery, Watch, Worker};
 use self::bridges::health::CheckResult;
 use self::bridges::registry::{BridgeId, HealthStep};
 use self::bridges::status::BridgeStatus;
@@ -202,7 +203,8 @@ impl Output {
 pub struct Focus {
     cx: Context,
     conferences: Conferences,
-    brewery: Option<Brewery>,
+    breweries: BTreeMap<Worker, Brewery>,
+    watch: Watch,
     components: Components,
     stopping: bool,
     /// The request that is being handled: whoever asks is answered even then.
@@ -219,15 +221,13 @@ impl Focus {
     /// `seed` decides every identifier that the focus will make up; take it from the system's randomness.
     pub fn new(config: Arc<Config>, seed: impl Into<Seed>) -> Focus {
         let cx = Context::new(config, seed.into());
-        let on = cx.bridge_connection();
-        let brewery = cx.config.bridge.brewery_jid.clone().and_then(|room| {
-            let occupant = room.with_resource(NICK).ok()?;
-            Some(Brewery::new(on, room, occupant))
-        });
+        let breweries = Worker::ALL.into_iter();
+        let breweries = breweries.filter_map(|worker| Some((worker, Brewery::of(worker, NICK, &cx.config)?))).collect();
         Focus {
             cx,
             conferences: Conferences::default(),
-            brewery,
+            breweries,
+            watch: Watch::default(),
             components: Components::default(),
             stopping: false,
             asked: None,
@@ -429,8 +429,8 @@ impl Focus {
                 self.with_conference(id, |conference, cx| conference.held_long_enough(cx, member));
             }
             Timer::GraceOver(on) => self.grace_over(on),
-            Timer::JoinBrewery => self.join_brewery(),
-            Timer::BreweryTimeout => self.brewery_timed_out(),
+            Timer::JoinBrewery(worker) => self.join_brewery(worker),
+            Timer::BreweryTimeout(worker) => self.brewery_timed_out(worker),
             Timer::BreweryEmpty => self.brewery_is_empty(),
             Timer::DiscoverComponents => {
                 self.discover_components();
@@ -462,8 +462,8 @@ impl Focus {
                 self.with_conference(id, |conference, cx| conference.node_connected(cx, mirror, &answer));
             }
             Then::NodesDisconnected(departure) => self.cx.depart(departure),
-            Then::RoomForm(SeatOwner::Brewery) => self.brewery_form_answered(answer),
-            Then::RoomConfigured(SeatOwner::Brewery) => self.brewery_configured(answer),
+            Then::RoomForm(SeatOwner::Brewery(worker)) => self.brewery_form_answered(worker, answer),
+            Then::RoomConfigured(SeatOwner::Brewery(worker)) => self.brewery_configured(worker, answer),
             Then::RoomForm(SeatOwner::Conference(id)) => {
                 self.with_conference(id, |conference, cx| conference.form_answered(cx, answer));
             }
@@ -595,11 +595,7 @@ impl Focus {
         for departure in self.cx.departures.ids() {
             self.cx.depart(departure);
         }
-        if let Some(brewery) = &mut self.brewery
-            && self.cx.is_connected(brewery.seat.on)
-        {
-            brewery.seat.leave(&mut self.cx);
-        }
+        self.leave_breweries();
         for on in self.accounts() {
             if self.cx.is_connected(on) {
                 self.take_leave(on);

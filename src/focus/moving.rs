@@ -35,11 +35,13 @@ impl Focus {
     ) -> Result<Moved, Refusal> {
         let id = self.conferences.id_of(room).ok_or(Refusal::UnknownConference)?;
         let bridge = bridge.map(|bridge| self.find_bridge(bridge)).transpose()?;
-        let mut endpoints = 0;
-        self.with_conference(id, |conference, cx| {
-            endpoints = conference.move_endpoint(cx, endpoint, bridge.as_ref());
-        });
-        Ok(Moved { endpoints, conferences: endpoints })
+        let found = self.conferences.get(id).and_then(|it| it.endpoint_at(endpoint, bridge.as_ref()));
+        let Some((member, on)) = found.filter(|(member, _)| !self.cx.moves.is_relieved(id, *member)) else {
+            return Ok(Moved::default());
+        };
+        self.with_conference(id, |conference, cx| conference.will_move(cx, &on, &[member]));
+        self.relieve_of(id, &on, &[member]);
+        Ok(Moved { endpoints: 1, conferences: 1 })
     }
 
     pub(super) fn move_endpoints(
@@ -84,15 +86,25 @@ impl Focus {
         let mut moved = Moved::default();
         for (id, there) in self.users(bridge, only) {
             let left = count - moved.endpoints;
-            let (whole, splits) = (there <= left, from == From::Any);
-            let can = whole || splits || self.conferences.get(id).is_some_and(|it| it.can_be_split(&self.cx, bridge));
-            if left == 0 || !can {
+            if left == 0 {
+                break;
+            }
+            let Some(conference) = self.conferences.get(id) else { continue };
+            let splits = conference.can_be_split(&self.cx, bridge);
+            if self.cx.moves.is_leaving(id, bridge) || (there > left && !splits && from == From::Movable) {
                 continue;
             }
-            let mut gone = 0;
-            self.with_conference(id, |conference, cx| gone = conference.move_endpoints(cx, bridge, left));
-            moved.endpoints += gone;
-            moved.conferences += u32::from(gone > 0);
+            let those = conference.to_be_moved(&self.cx, bridge, left);
+            if those.is_empty() {
+                continue;
+            }
+            self.with_conference(id, |conference, cx| conference.will_move(cx, bridge, &those));
+            match those.len() == there as usize && !splits {
+                true => self.relieve_of_conference(id, bridge),
+                false => self.relieve_of(id, bridge, &those),
+            }
+            moved.endpoints += u32::try_from(those.len()).unwrap_or(u32::MAX);
+            moved.conferences += 1;
         }
         moved
     }

@@ -1,10 +1,10 @@
-//! How fast endpoints are invited anew when a bridge goes with many of them (spec/50 §8, "Improve").
+//! How fast endpoints are invited anew when a bridge goes with many of them or is relieved of them (spec/50 §8, "Improve").
 //!
 //! A small meeting moves at once. Of more there is a queue, worked off so that no bridge gets more than [`SHARE`] of them at
-//! a time, and nobody else's input waits for more than [`MOST`]: the death of a bridge with 1,000 endpoints takes ten others
-//! about a second, and one other ten. Whoever comes for the first time does not wait in it.
+//! a time, whichever bridges take them, and nobody else's input waits for more than [`MOST`]: the death of a bridge with 1,000
+//! endpoints takes ten others about a second, and one other ten. Whoever comes for the first time does not wait in it.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::Focus;
@@ -20,24 +20,117 @@ const AT_ONCE: u32 = 50;
 /// How often some of those move who wait.
 const TICK: Duration = Duration::from_millis(20);
 
-/// How many then, for each bridge that takes endpoints: a hundred a second.
-const SHARE: usize = 2;
+/// How many then to one bridge: a hundred a second.
+const SHARE: u32 = 2;
 
 /// How many then, at most: some milliseconds of work.
-const MOST: usize = 20;
+const MOST: u32 = 20;
+
+/// Of how many it is looked up then where they would go: who would go where enough go already lets others pass.
+const LOOKS: u32 = 40;
 
 /// Who waits to be moved.
 #[derive(Debug, Default)]
 pub(crate) struct Moves {
-    /// Participants whose bridge was left already, conference after conference.
-    invites: VecDeque<(ConferenceId, MemberId)>,
-    waiting: BTreeSet<(ConferenceId, MemberId)>,
-    /// Conferences that have yet to leave a bridge.
-    leaves: VecDeque<(ConferenceId, BridgeId)>,
+    /// Who is on no bridge any more.
+    invites: Queue,
+    /// What conferences have yet to do as a whole, in this order.
+    steps: VecDeque<(ConferenceId, Step)>,
+    /// Conferences that have yet to seek a bridge, as there may be one.
+    seeks: BTreeSet<ConferenceId>,
+    /// Who is on a bridge that is to be relieved: nothing is wrong with them, so they come last.
+    reliefs: Queue,
     timer: Option<TimerKey>,
     /// How many of those at once were used up, and when that was so.
     spent: u32,
     since: Timestamp,
+    /// How many conferences have sought a bridge at this time.
+    sought: (Timestamp, u32),
+}
+
+/// Participants who wait, conference after conference.
+#[derive(Debug, Default)]
+struct Queue {
+    order: VecDeque<ConferenceId>,
+    of: BTreeMap<ConferenceId, VecDeque<Turn>>,
+    waiting: BTreeSet<(ConferenceId, MemberId)>,
+}
+
+/// A participant, and the bridge that it is to leave, if it is on one.
+#[derive(Debug, Clone)]
+struct Turn {
+    member: MemberId,
+    off: Option<BridgeId>,
+}
+
+/// What a conference does as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    /// Leaves a bridge that is gone or going.
+    Leave(BridgeId),
+    /// Leaves a bridge that could keep it.
+    Relieve(BridgeId),
+}
+
+impl Queue {
+    fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// At the end of those of its conference, unless it waits already. True: it did not.
+    fn push(&mut self, id: ConferenceId, turn: Turn) -> bool {
+        let new = self.waiting.insert((id, turn.member));
+        if new {
+            let of_it = self.of.entry(id).or_insert_with(|| {
+                self.order.push_back(id);
+                VecDeque::new()
+            });
+            of_it.push_back(turn);
+        }
+        new
+    }
+
+    /// The first of the conference at that place.
+    fn peek(&self, place: usize) -> Option<(ConferenceId, Turn)> {
+        let id = *self.order.get(place)?;
+        Some((id, self.of.get(&id)?.front()?.clone()))
+    }
+
+    /// Takes it; then the next conference is at its place if it was the last of its own.
+    fn pop(&mut self, place: usize) {
+        let Some(id) = self.order.get(place).copied() else { return };
+        let Some(of_it) = self.of.get_mut(&id) else { return };
+        if let Some(turn) = of_it.pop_front() {
+            self.waiting.remove(&(id, turn.member));
+        }
+        if of_it.is_empty() {
+            self.of.remove(&id);
+            self.order.remove(place);
+        }
+    }
+
+    fn forget(&mut self, id: ConferenceId) {
+        if let Some(of_it) = self.of.remove(&id) {
+            of_it.iter().for_each(|turn| _ = self.waiting.remove(&(id, turn.member)));
+            self.order.retain(|other| *other != id);
+        }
+    }
+
+    fn audit(&self, wrong: &mut Vec<String>) {
+        let queued = self.of.iter().flat_map(|(id, of_it)| of_it.iter().map(|turn| (*id, turn.member)));
+        let ordered: BTreeSet<_> = self.order.iter().collect();
+        if queued.collect::<BTreeSet<_>>() != self.waiting || ordered != self.of.keys().collect() {
+            wrong.push("those who wait to be moved are others than those in the queue".into());
+        }
+    }
+}
+
+/// What is done at one time.
+#[derive(Debug)]
+struct Round {
+    left: u32,
+    looks: u32,
+    given: BTreeMap<BridgeId, u32>,
 }
 
 impl Moves {
@@ -56,30 +149,54 @@ impl Moves {
         may
     }
 
-    fn is_waiting(&self) -> bool {
-        !self.invites.is_empty() || !self.leaves.is_empty()
+    /// Whether one more conference may seek a bridge now, though it may be in vain.
+    fn may_seek(&mut self, now: Timestamp) -> bool {
+        if self.sought.0 != now {
+            self.sought = (now, 0);
+        }
+        let may = self.seeks.is_empty() && self.sought.1 < MOST;
+        self.sought.1 += u32::from(may);
+        may
     }
 
-    /// Whether a participant waits here.
+    fn is_waiting(&self) -> bool {
+        !(self.invites.is_empty() && self.steps.is_empty() && self.seeks.is_empty() && self.reliefs.is_empty())
+    }
+
+    /// Whether a participant waits here for a bridge.
     pub fn has(&self, id: ConferenceId, member: MemberId) -> bool {
-        self.waiting.contains(&(id, member))
+        self.invites.waiting.contains(&(id, member))
+    }
+
+    /// Whether a conference waits here to seek a bridge for all who wait for one.
+    pub fn will_seek(&self, id: ConferenceId) -> bool {
+        self.seeks.contains(&id)
+    }
+
+    /// Whether a participant is to be moved off the bridge on which it is.
+    pub fn is_relieved(&self, id: ConferenceId, member: MemberId) -> bool {
+        self.reliefs.waiting.contains(&(id, member))
+    }
+
+    /// Whether a whole conference is to be moved off a bridge.
+    pub fn is_leaving(&self, id: ConferenceId, bridge: &BridgeId) -> bool {
+        self.steps.iter().any(|(of, Step::Leave(off) | Step::Relieve(off))| *of == id && off == bridge)
     }
 
     /// A conference is over.
     pub fn forget(&mut self, id: ConferenceId) {
-        self.invites.retain(|(conference, _)| *conference != id);
-        self.leaves.retain(|(conference, _)| *conference != id);
-        let of_it: Vec<_> = self.waiting.range((id, MemberId::NONE)..=(id, MemberId::LAST)).copied().collect();
-        of_it.iter().for_each(|it| _ = self.waiting.remove(it));
+        self.invites.forget(id);
+        self.reliefs.forget(id);
+        self.steps.retain(|(conference, _)| *conference != id);
+        self.seeks.remove(&id);
     }
 
     /// What contradicts itself.
     pub fn audit(&self, is_there: impl Fn(ConferenceId) -> bool, wrong: &mut Vec<String>) {
-        let queued: BTreeSet<_> = self.invites.iter().copied().collect();
-        if queued != self.waiting {
-            wrong.push("those who wait to be moved are others than those in the queue".into());
-        }
-        let ids = self.waiting.iter().map(|(id, _)| id).chain(self.leaves.iter().map(|(id, _)| id));
+        self.invites.audit(wrong);
+        self.reliefs.audit(wrong);
+        let queues = self.invites.order.iter().chain(&self.reliefs.order).chain(&self.seeks);
+        let ids = queues.chain(self.steps.iter().map(|(id, _)| id));
         if let Some(id) = ids.copied().find(|id| !is_there(*id)) {
             wrong.push(format!("{id:?} is over, and somebody of it waits to be moved"));
         }
@@ -97,9 +214,7 @@ impl Context {
         if self.moves.may(self.now) {
             return true;
         }
-        if self.moves.waiting.insert((id, member)) {
-            self.moves.invites.push_back((id, member));
-        }
+        self.moves.invites.push(id, Turn { member, off: None });
         self.pace_moves();
         false
     }
@@ -116,10 +231,34 @@ impl Focus {
     pub(super) fn leave_bridge(&mut self, bridge: &BridgeId) {
         let Some(users) = self.cx.bridge_users.get(bridge).cloned() else { return };
         for id in users {
+            self.step(id, Step::Leave(bridge.clone()));
+        }
+    }
+
+    /// A conference moves off a bridge that could keep it, as a whole.
+    pub(super) fn relieve_of_conference(&mut self, id: ConferenceId, bridge: &BridgeId) {
+        self.step(id, Step::Relieve(bridge.clone()));
+    }
+
+    /// These move off a bridge that could keep them. Until it is its turn each stays where it is.
+    pub(super) fn relieve_of(&mut self, id: ConferenceId, bridge: &BridgeId, members: &[MemberId]) {
+        for member in members {
             if self.cx.moves.may(self.cx.now) {
-                self.with_conference(id, |conference, cx| conference.leave_bridge(cx, bridge));
+                self.with_conference(id, |conference, cx| conference.leave_alone(cx, *member, bridge));
             } else {
-                self.cx.moves.leaves.push_back((id, bridge.clone()));
+                self.cx.moves.reliefs.push(id, Turn { member: *member, off: Some(bridge.clone()) });
+            }
+        }
+        self.cx.pace_moves();
+    }
+
+    /// There may be a bridge for those who found none.
+    pub(super) fn seek_bridges(&mut self) {
+        for id in std::mem::take(&mut self.cx.stranded) {
+            if self.cx.moves.may_seek(self.cx.now) {
+                self.with_conference(id, |conference, cx| conference.seek_bridge(cx));
+            } else {
+                self.cx.moves.seeks.insert(id);
             }
         }
         self.cx.pace_moves();
@@ -130,24 +269,61 @@ impl Focus {
         self.cx.moves.timer = None;
         self.cx.moves.spent = AT_ONCE;
         self.cx.moves.since = self.cx.now;
-        let (now, config) = (self.cx.now, self.cx.config.clone());
-        let takes = self.cx.bridges.iter().filter(|it| it.operational(now, &config.bridge) && !it.shutting_down);
-        let share = match takes.take(MOST).count() {
-            // Where there is no bridge, nobody is a burden to one.
-            0 => MOST,
-            bridges => (bridges * SHARE).min(MOST),
-        };
-        for _ in 0..share {
-            // A conference is done before the next one begins.
-            if let Some((id, member)) = self.cx.moves.invites.pop_front() {
-                self.cx.moves.waiting.remove(&(id, member));
-                self.with_conference(id, |conference, cx| conference.place_waiting(cx, member));
-            } else if let Some((id, bridge)) = self.cx.moves.leaves.pop_front() {
-                self.with_conference(id, |conference, cx| conference.leave_bridge(cx, &bridge));
+        let mut round = Round { left: MOST, looks: LOOKS, given: BTreeMap::new() };
+        self.work_off(&mut round, |moves| &mut moves.invites);
+        while round.left > 0 {
+            round.left -= 1;
+            if let Some((id, step)) = self.cx.moves.steps.pop_front() {
+                self.take_step(id, &step);
+            } else if let Some(id) = self.cx.moves.seeks.pop_first() {
+                self.with_conference(id, |conference, cx| conference.seek_bridge(cx));
             } else {
+                round.left += 1;
                 break;
             }
         }
+        self.work_off(&mut round, |moves| &mut moves.reliefs);
         self.cx.pace_moves();
+    }
+
+    /// Moves those whose turn it is, if the bridge to which each would go has not had its share. A conference is done before
+    /// the next begins, but for those who have to wait for that.
+    fn work_off(&mut self, round: &mut Round, queue: fn(&mut Moves) -> &mut Queue) {
+        let mut place = 0;
+        while round.left > 0 && round.looks > 0 {
+            let Some((id, Turn { member, off })) = queue(&mut self.cx.moves).peek(place) else { return };
+            round.looks -= 1;
+            // Where there is no bridge, nobody is a burden to one.
+            let goes_to = self.conferences.get(id).and_then(|it| it.would_take(&self.cx, member));
+            if goes_to.as_ref().is_some_and(|bridge| round.given.get(bridge).is_some_and(|given| *given >= SHARE)) {
+                place += 1;
+                continue;
+            }
+            queue(&mut self.cx.moves).pop(place);
+            round.left -= 1;
+            if let Some(bridge) = goes_to {
+                *round.given.entry(bridge).or_default() += 1;
+            }
+            self.with_conference(id, |conference, cx| match off {
+                None => conference.place_waiting(cx, member),
+                Some(off) => conference.leave_alone(cx, member, &off),
+            });
+        }
+    }
+
+    fn step(&mut self, id: ConferenceId, step: Step) {
+        if self.cx.moves.may(self.cx.now) {
+            self.take_step(id, &step);
+        } else {
+            self.cx.moves.steps.push_back((id, step));
+        }
+        self.cx.pace_moves();
+    }
+
+    fn take_step(&mut self, id: ConferenceId, step: &Step) {
+        self.with_conference(id, |conference, cx| match step {
+            Step::Leave(bridge) => conference.leave_bridge(cx, bridge),
+            Step::Relieve(bridge) => conference.leave_whole(cx, bridge),
+        });
     }
 }

@@ -79,7 +79,9 @@ impl Then {
             Then::RoomForm(SeatOwner::Conference(id) | SeatOwner::Mirror(id, _))
             | Then::RoomConfigured(SeatOwner::Conference(id) | SeatOwner::Mirror(id, _))
             | Then::NodeConnected(id, _) => Some((*id, MemberId::NONE)),
-            Then::Granted(id, member) | Then::Offered(id, member, _) => Some((*id, *member)),
+            // A right is the member's, whatever becomes of its session.
+            Then::Granted(id, _) => Some((*id, MemberId::NONE)),
+            Then::Offered(id, member, _) => Some((*id, *member)),
             Then::Allocated(id, _, endpoint) | Then::IceRestarted(id, _, endpoint) => Some((*id, endpoint.member)),
             Then::RoomReread(id) | Then::Expired(id, _) => Some((*id, MemberId::NONE)),
             Then::EndpointUpdated(id, ..) | Then::EndpointExpired(id, ..) | Then::ForceMuted(id, ..) => {
@@ -224,18 +226,18 @@ impl Pending {
         self.table.iter().filter(|(_, pending)| pending.on == on).map(|(id, _)| *id).collect()
     }
 
-    /// Forgets what was asked for a conference; gives the deadlines to cancel.
-    pub fn forget_conference(&mut self, id: ConferenceId) -> Vec<TimerKey> {
+    /// Forgets what was asked for a conference; gives it with the deadlines to cancel.
+    pub fn forget_conference(&mut self, id: ConferenceId) -> Vec<(Then, TimerKey)> {
         self.forget((id, MemberId::NONE, PendingId(0)), (id, MemberId::LAST, PendingId(u64::MAX)))
     }
 
     /// Forgets what was asked for one member.
-    pub fn forget_member(&mut self, id: ConferenceId, member: MemberId) -> Vec<TimerKey> {
+    pub fn forget_member(&mut self, id: ConferenceId, member: MemberId) -> Vec<(Then, TimerKey)> {
         self.forget((id, member, PendingId(0)), (id, member, PendingId(u64::MAX)))
     }
 
     /// Forgets what a bridge was asked in a session that is over.
-    pub fn forget_session(&mut self, key: SessionKey) -> Vec<TimerKey> {
+    pub fn forget_session(&mut self, key: SessionKey) -> Vec<(Then, TimerKey)> {
         let asked = self.by_session.range((key, PendingId(0))..=(key, PendingId(u64::MAX)));
         self.forget_each(asked.map(|(_, id)| *id).collect())
     }
@@ -244,12 +246,12 @@ impl Pending {
         &mut self,
         from: (ConferenceId, MemberId, PendingId),
         to: (ConferenceId, MemberId, PendingId),
-    ) -> Vec<TimerKey> {
+    ) -> Vec<(Then, TimerKey)> {
         self.forget_each(self.by_owner.range(from..=to).map(|(_, _, id)| *id).collect())
     }
 
-    fn forget_each(&mut self, ids: Vec<PendingId>) -> Vec<TimerKey> {
-        ids.into_iter().filter_map(|id| self.take(id)).map(|(_, deadline)| deadline).collect()
+    fn forget_each(&mut self, ids: Vec<PendingId>) -> Vec<(Then, TimerKey)> {
+        ids.into_iter().filter_map(|id| self.take(id)).collect()
     }
 
     /// Each request that is under way: what is to be done with its answer, and when it is given up.

@@ -39,9 +39,8 @@ impl Focus {
             self.give_up_requests(on);
         }
         *self.cx.link(on) = Link { jid: Some(jid), connected: true, in_grace: None };
-        let breweries = self.brewery.as_ref().is_some_and(|brewery| brewery.seat.on == on);
-        if breweries && !in_time {
-            self.leave_brewery_behind();
+        if !in_time {
+            self.leave_breweries_behind(on);
         }
         if on == Connection::Component {
             return;
@@ -60,13 +59,11 @@ impl Focus {
         if on == Connection::Client {
             self.ask_proxy();
         }
-        if breweries && in_time {
+        if on == self.cx.bridge_connection() && in_time {
             self.seek_bridges();
         }
         // If we are outside: a try that came due while nothing could be said was let go.
-        if breweries {
-            self.join_brewery();
-        }
+        self.join_breweries(on);
     }
 
     pub(super) fn disconnected(&mut self, on: Connection, resumable: bool) {
@@ -105,9 +102,7 @@ impl Focus {
         self.cx.link(on).in_grace = None;
         // What is said now arrives if the session is resumed after all: then we are still in the rooms.
         self.drop_rooms(on, Stay::In);
-        if self.brewery.as_ref().is_some_and(|brewery| brewery.seat.on == on) {
-            self.drop_brewery();
-        }
+        self.drop_breweries(on);
     }
 
     /// The conferences whose rooms are there end; visitors whose rooms are there are out.
@@ -154,9 +149,7 @@ impl Focus {
         }
         self.discover_components();
         self.cx.depart_again();
-        if self.brewery.as_ref().is_some_and(|brewery| !brewery.seat.is_inside()) {
-            self.retry_brewery("an error of ours");
-        }
+        self.retry_breweries("an error of ours");
         self.give_up_checks();
         self.give_up_health_check();
         self.ask_for_features();
@@ -356,9 +349,8 @@ impl Focus {
         {
             self.cx.departing_presence(on, &room, &presence);
         }
-        let brewery = self.brewery.as_ref().filter(|it| it.seat.on == on);
-        if brewery.is_some_and(|it| it.seat.room.as_jid().is_bare_of(from)) {
-            self.brewery_presence(&presence);
+        if let Some(worker) = self.brewery_at(on, from) {
+            self.brewery_presence(worker, &presence);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Our place in a room: entering it, its form, being in it, leaving it (spec/20 §2). Conferences and breweries alike.
 
 use super::Connection;
+use super::brewery::Worker;
 use super::conference::ConferenceId;
 use super::context::Context;
 use super::pending::{Answer, Then};
@@ -25,7 +26,7 @@ pub(crate) enum SeatOwner {
     Conference(ConferenceId),
     /// A conference, for its visitors.
     Mirror(ConferenceId, MirrorId),
-    Brewery,
+    Brewery(Worker),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -204,7 +205,7 @@ impl Seat {
         let read = form_of(answer);
         // A brewery may have been made by somebody else, who then owns it: being in it is enough (spec/50 §1.1).
         let read = match read {
-            Err(_) if self.owner == SeatOwner::Brewery => Ok(RoomForm::default()),
+            Err(_) if self.is_of_brewery() => Ok(RoomForm::default()),
             read => read,
         };
         match (read, &mut self.stage) {
@@ -224,10 +225,9 @@ impl Seat {
             Answer::Error(error) => Some(refused(error.condition, &error.text.unwrap_or_default())),
             Answer::None => Some(EntryFailure::NoAnswer("the room did not confirm its configuration")),
         };
+        let brewery = self.is_of_brewery();
         match (failure, &mut self.stage) {
-            (Some(failure), Stage::Configuring { .. }) if self.owner != SeatOwner::Brewery => {
-                SeatEvent::Failed(failure)
-            }
+            (Some(failure), Stage::Configuring { .. }) if !brewery => SeatEvent::Failed(failure),
             (_, Stage::Configuring { configured, .. }) => {
                 *configured = true;
                 self.entered_if_complete()
@@ -265,11 +265,15 @@ impl Seat {
         }
     }
 
+    fn is_of_brewery(&self) -> bool {
+        matches!(self.owner, SeatOwner::Brewery(_))
+    }
+
     fn entry_timer(&self) -> Timer {
         match self.owner {
             SeatOwner::Conference(id) => Timer::EntryTimeout(id),
             SeatOwner::Mirror(id, mirror) => Timer::MirrorTimeout(id, mirror),
-            SeatOwner::Brewery => Timer::BreweryTimeout,
+            SeatOwner::Brewery(worker) => Timer::BreweryTimeout(worker),
         }
     }
 }

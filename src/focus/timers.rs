@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::brewery::Worker;
 use super::conference::{ConferenceId, MemberId};
 use super::pending::PendingId;
 use super::time::Timestamp;
@@ -44,11 +45,11 @@ pub(crate) enum Timer {
     Move,
     /// A lost connection was not resumed in time.
     GraceOver(super::Connection),
-    /// Enter the bridges' brewery (again).
-    JoinBrewery,
-    /// Nothing came from the brewery that we are entering.
-    BreweryTimeout,
-    /// The brewery has had no bridge for a while.
+    /// Enter a brewery (again).
+    JoinBrewery(Worker),
+    /// Nothing came from a brewery that we are entering.
+    BreweryTimeout(Worker),
+    /// The bridges' brewery has had no bridge for a while.
     BreweryEmpty,
     /// Ask again which components there are.
     DiscoverComponents,

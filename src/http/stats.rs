@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 use super::Core;
 use super::answer::{Failure, json as as_json};
 use super::process::Process;
-use crate::config::Config;
 use crate::focus::VERSION;
 use crate::focus::command::{Command, Reply};
 use crate::focus::health::Outcome;
@@ -15,12 +14,12 @@ use crate::focus::metrics::{JingleCounts, Sizes, Snapshot};
 
 pub(super) async fn page(State(core): State<Core>) -> Result<Response, Failure> {
     match core.ask(Command::Count).await? {
-        Reply::Snapshot(snapshot) => as_json(&stats(&snapshot, &core.config, Process::own())),
+        Reply::Snapshot(snapshot) => as_json(&stats(&snapshot, Process::own())),
         reply => Err(Failure::unexpected(&reply)),
     }
 }
 
-fn stats(snapshot: &Snapshot, config: &Config, process: Option<Process>) -> Value {
+fn stats(snapshot: &Snapshot, process: Option<Process>) -> Value {
     let (counted, gauges) = (&snapshot.counted, &snapshot.gauges);
     let mut stats = json!({
         "total_participants": counted.participants,
@@ -56,16 +55,22 @@ fn stats(snapshot: &Snapshot, config: &Config, process: Option<Process>) -> Valu
             "lost_bridges": counted.lost_bridges,
             "bridge_version_count": gauges.bridge_versions,
         },
-        // Nobody looks for recorders yet; the keys are always there.
-        "jibri_detector": {"count": 0, "available": 0},
-        "sip_jibri_detector": {"count": 0, "available": 0},
+        "jibri_detector": {"count": gauges.instances.jibris, "available": gauges.instances.jibris_available},
+        "sip_jibri_detector": {
+            "count": gauges.instances.sip_jibris,
+            "available": gauges.instances.sip_jibris_available,
+        },
         "jigasi": {},
         "threads": process.map_or(0, |process| process.threads),
         "jingle": {"sent": jingle(&counted.jingle_sent), "received": jingle(&counted.jingle_received)},
         "version": VERSION,
     });
-    if config.jigasi.brewery_jid.is_some() {
-        stats["jigasi_detector"] = json!({"sip_count": 0, "sip_in_graceful_shutdown_count": 0, "transcriber_count": 0});
+    if snapshot.has_jigasis {
+        stats["jigasi_detector"] = json!({
+            "sip_count": gauges.instances.sip_gateways,
+            "sip_in_graceful_shutdown_count": gauges.instances.sip_gateways_in_shutdown,
+            "transcriber_count": gauges.instances.transcribers,
+        });
     }
     if let Some(health) = &snapshot.health {
         stats["slow_health_check"] = counted.slow_health_checks.into();

@@ -5,7 +5,7 @@ use wire_derive::Element;
 use super::disco::Caps;
 use super::jid::Jid;
 use super::muc::{Join, MucUser};
-use super::ns::{COLIBRI, ETHERPAD, FOCUS, JITMEET, STANZA};
+use super::ns::{COLIBRI, ETHERPAD, FOCUS, HEALTH, JIBRI, JITMEET, STANZA};
 use super::stanza::StanzaError;
 use super::values::PresenceType;
 use super::xml::Raw;
@@ -56,6 +56,7 @@ pub struct Presence {
     pub bridge_not_available: bool,
     // What a bridge or a Jigasi says.
     pub stats: Option<Stats>,
+    pub jibri_status: Option<JibriStatus>,
     pub error: Option<StanzaError>,
     /// What no field took: read as nothing, written by nobody but tests and peers.
     #[others]
@@ -121,4 +122,26 @@ pub struct Stat {
     pub name: Option<String>,
     #[attr]
     pub value: Option<String>,
+}
+
+/// How a recorder is (spec/60 §3.2).
+#[derive(Element, Debug, Clone, PartialEq, Default)]
+#[xml(JIBRI, "jibri-status")]
+pub struct JibriStatus {
+    pub busy: Option<BusyStatus>,
+    pub health: Option<HealthStatus>,
+}
+
+#[derive(Element, Debug, Clone, PartialEq)]
+#[xml(JIBRI, "busy-status")]
+pub struct BusyStatus {
+    #[attr]
+    pub status: Option<String>,
+}
+
+#[derive(Element, Debug, Clone, PartialEq)]
+#[xml(HEALTH, "health-status")]
+pub struct HealthStatus {
+    #[attr]
+    pub status: Option<String>,
 }

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 use testkit::Time;
+use testkit::ns;
 use testkit::participant::Place;
+use testkit::room::Fate;
 use testkit::scenario::Scenario;
 use testkit::xml::Read;
 
@@ -307,6 +309,31 @@ fn nobody_acts_from_one_room_on_another() {
     s.finish();
 }
 
+/// Where nobody has said where breakout rooms are, those of a foreign server are none.
+#[test]
+fn a_foreign_room_is_no_breakout_room_of_ours() {
+    const FOREIGN: &str = "claims@rooms.foreign.test";
+    let mut s = Scenario::new()
+        .bridge("jvb1")
+        .config(|config| {
+            config.authentication.kind = jicofo::config::AuthenticationType::Xmpp;
+            config.authentication.login_url = Some("meet.test".into());
+        })
+        .server(move |server| {
+            server.breakouts.insert(FOREIGN.into(), ROOM.into());
+            server.no_breakouts = true;
+        })
+        .start();
+    connect(&mut s, "host", "host@meet.test/web");
+    connect(&mut s, "guest", "guest@guest.meet.test/web");
+    request(&mut s, "host", "h", &format!("<conference xmlns='{}' room='{FOREIGN}' machine-uid='m'/>", ns::FOCUS));
+    s.settle();
+    assert_eq!(of_conference(&only(&s, "host", "h"), "ready"), Some("true"));
+    let answer = answer_to(&mut s, "guest", ROOM);
+    assert_eq!(error(&answer).0, "not-authorized", "no guest starts a room because a foreign one claims to be of it");
+    s.run_for(Time::from_secs(20));
+}
+
 /// A room that says it is a breakout room, and is not where they are: it is an ordinary one.
 #[test]
 fn a_room_elsewhere_is_no_breakout_room_of_ours() {
@@ -331,4 +358,23 @@ fn a_room_elsewhere_is_no_breakout_room_of_ours() {
         s.participant("mallory").leave();
         s.finish();
     }
+}
+
+/// The main room takes long to let the focus in, and its breakout room is left meanwhile: nobody is left anywhere.
+#[test]
+fn a_main_conference_whose_breakout_room_is_left_while_it_is_entered_ends_too() {
+    let mut s = main_room(&[]);
+    goes_to(&mut s, "alice", BREAKOUT);
+    s.run_for(Time::from_secs(3));
+    assert_eq!(s.focus().gauges().conferences, 1);
+    let slow = Fate::IsLate(Time::from_secs(9));
+    s.accident(3, slow, |d| d.to == "focus" && d.stanza.get("from").is_some_and(|from| from.starts_with(ROOM)));
+    connect(&mut s, "guest", "g1@guest.meet.test/r1");
+    ask(&mut s, "guest", "q1", ROOM);
+    s.run_for(Time::from_secs(16));
+    assert_eq!(s.focus().gauges().conferences, 2);
+    s.participant("alice").leave();
+    s.run_for(Time::from_secs(120));
+    assert_eq!(s.focus().gauges().conferences, 0, "{}", s.story());
+    assert!(s.focus().audit().is_empty(), "{:?}", s.focus().audit());
 }

@@ -179,3 +179,209 @@ fn not_every_occupant_is_a_bridge() {
     assert_eq!((bridges(&s), s.focus().metrics().lost_bridges), (1, 0));
     s.finish();
 }
+
+/// Whoever was shown to us before we came (again) is in the room only if it is shown once more.
+#[test]
+fn who_was_seen_in_an_earlier_stay_is_no_bridge() {
+    let mut s = Scenario::new().bridge("jvb1").start();
+    let of_brewery = |d: &testkit::room::Delivery| {
+        let presence = d.to == "focus" && d.from != "server" && d.stanza.name() == "presence";
+        presence && d.stanza.get("from").is_some_and(|it| it.starts_with(BREWERY))
+    };
+    s.accident(10, Fate::IsLost, of_brewery);
+    s.focus_is_replaced();
+    let says = |s: &mut Scenario, nick: &str, kind: &str, child: &str| {
+        let xml = format!(
+            "<presence from='{BREWERY}/{nick}' to='{FOCUS}'{kind}>{child}<x xmlns='{}'><item affiliation='owner' \
+             role='moderator'/>{}</x></presence>",
+            ns::MUC_USER,
+            if nick == "focus" { "<status code='110'/>" } else { "" }
+        );
+        let now = s.now();
+        s.server().send(now, "focus", testkit::xml::parse(&xml).expect("well-formed XML"));
+    };
+    let stats = format!("<stats xmlns='{}'><stat name='stress_level' value='0.1'/></stats>", ns::COLIBRI);
+    let calm = |s: &mut Scenario| s.run_for(Time::from_millis(5));
+    // Lost so far: the room's answer to our join. Now it comes, of two stays.
+    s.run_for(Time::from_millis(100));
+    assert_eq!(bridges(&s), 0);
+    for (nick, kind) in [("ghost", ""), ("jvb1", ""), ("focus", " type='unavailable'"), ("jvb1", ""), ("focus", "")] {
+        says(&mut s, nick, kind, if nick == "focus" { "" } else { &stats });
+    }
+    calm(&mut s);
+    s.run_for(Time::from_millis(500));
+    assert_eq!(bridges(&s), 1, "{:?}", s.focus().bridges());
+    assert_eq!(s.focus().bridges()[0].jid.resource(), Some("jvb1"));
+}
+
+const JIBRIS: &str = "jibribrewery@internal.auth.meet.test";
+const SIP_JIBRIS: &str = "sipbrewery@internal.auth.meet.test";
+const JIGASIS: &str = "jigasibrewery@internal.auth.meet.test";
+
+/// Recorders on the client's connection, gateways on that of the bridges.
+fn all_breweries() -> Builder {
+    with_service(jicofo::config::ConnectionName::Service).config(|config| {
+        config.jibri.brewery_jid = JIBRIS.parse().ok();
+        config.recording.sip_brewery_jid = SIP_JIBRIS.parse().ok();
+        config.jigasi.brewery_jid = JIGASIS.parse().ok();
+        config.jigasi.xmpp_connection_name = jicofo::config::ConnectionName::Service;
+    })
+}
+
+/// An instance enters a brewery.
+fn instance(s: &mut Scenario, brewery: &str, nick: &str) {
+    s.server().connect(nick, &format!("{nick}@auth.meet.test/1"), true);
+    s.inject(nick, &format!("<presence to='{brewery}/{nick}'><x xmlns='{}'/></presence>", ns::MUC));
+    s.run_for(Time::from_millis(20));
+}
+
+fn jibri_is(s: &mut Scenario, brewery: &str, nick: &str, busy: &str, health: &str) {
+    s.inject(
+        nick,
+        &format!(
+            "<presence to='{brewery}/{nick}'><jibri-status xmlns='http://jitsi.org/protocol/jibri'>\
+             <busy-status status='{busy}'/><health-status xmlns='http://jitsi.org/protocol/health' status='{health}'/>\
+             </jibri-status></presence>"
+        ),
+    );
+    s.run_for(Time::from_millis(20));
+}
+
+fn jigasi_is(s: &mut Scenario, nick: &str, stats: &[(&str, &str)]) {
+    let stats: String = stats.iter().map(|(name, value)| format!("<stat name='{name}' value='{value}'/>")).collect();
+    s.inject(
+        nick,
+        &format!("<presence to='{JIGASIS}/{nick}'><stats xmlns='{}'>{stats}</stats></presence>", ns::COLIBRI),
+    );
+    s.run_for(Time::from_millis(20));
+}
+
+/// Jibris and those that are free; SIP Jibris likewise; Jigasis that call, those of them that go, those that transcribe.
+fn instances(s: &Scenario) -> [usize; 7] {
+    let it = s.focus().gauges().instances;
+    [
+        it.jibris,
+        it.jibris_available,
+        it.sip_jibris,
+        it.sip_jibris_available,
+        it.sip_gateways,
+        it.sip_gateways_in_shutdown,
+        it.transcribers,
+    ]
+}
+
+/// The breweries of recorders and gateways are kept as that of the bridges is, each on its connection; what their occupants say
+/// is known.
+#[test]
+fn recorders_and_gateways_are_known_by_what_they_say_in_their_breweries() {
+    let mut s = meet(all_breweries());
+    for (room, resource) in [(JIBRIS, "focus"), (SIP_JIBRIS, "focus"), (JIGASIS, "service"), (BREWERY, "service")] {
+        let of_us = s.sent_to("focus").presence().filter(|wire| {
+            wire.stanza.get("from") == Some(&*format!("{room}/focus"))
+                && wire.stanza.get("to") == Some(&*format!("focus@auth.meet.test/{resource}"))
+        });
+        assert_eq!((joins(&s, room).count(), of_us.is_empty()), (1, false), "{room}");
+    }
+    assert_eq!(instances(&s), [0; 7]);
+    for (brewery, nick) in [(JIBRIS, "j1"), (JIBRIS, "j2"), (SIP_JIBRIS, "sip"), (JIGASIS, "g1"), (JIGASIS, "g2")] {
+        instance(&mut s, brewery, nick);
+    }
+    assert_eq!(instances(&s), [0; 7], "they have said nothing of themselves");
+    jibri_is(&mut s, JIBRIS, "j1", "idle", "healthy");
+    jibri_is(&mut s, JIBRIS, "j2", "BUSY", "Healthy");
+    jibri_is(&mut s, SIP_JIBRIS, "sip", "idle", "unhealthy");
+    jigasi_is(&mut s, "g1", &[("supports_sip", "true"), ("participants", "9"), ("region", "eu")]);
+    jigasi_is(&mut s, "g2", &[("supports_sip", "TRUE"), ("supports_transcription", "true")]);
+    assert_eq!(instances(&s), [2, 1, 1, 0, 2, 0, 1]);
+    jibri_is(&mut s, JIBRIS, "j2", "idle", "healthy");
+    jibri_is(&mut s, SIP_JIBRIS, "sip", "idle", "healthy");
+    jigasi_is(&mut s, "g2", &[("supports_sip", "true"), ("graceful_shutdown", "true")]);
+    assert_eq!(instances(&s), [2, 2, 1, 1, 2, 1, 0]);
+    // Neither what says nothing of it nor the words of a room's bridge change anything.
+    s.inject("j1", &format!("<presence to='{JIBRIS}/j1'/>"));
+    jibri_is(&mut s, JIBRIS, "j1", "expired", "healthy");
+    assert_eq!(instances(&s), [2, 1, 1, 1, 2, 1, 0]);
+    s.inject("j1", &format!("<presence type='unavailable' to='{JIBRIS}/j1'/>"));
+    s.run_for(Time::from_millis(20));
+    assert_eq!(instances(&s), [1, 1, 1, 1, 2, 1, 0]);
+    assert_eq!((bridges(&s), moves(&s, "alice")), (2, 0));
+    // Nobody has a conference there.
+    for room in [JIBRIS, SIP_JIBRIS, JIGASIS] {
+        connect(&mut s, "mallory", "mallory@meet.test/1");
+        let answer = answer_to(&mut s, "mallory", room);
+        assert_eq!(error(&answer).0, "not-allowed", "{room}");
+    }
+    s.finish();
+}
+
+/// Each comes and goes with its own room and connection.
+#[test]
+fn a_brewery_that_is_lost_takes_its_own_instances_and_no_others() {
+    let mut s = meet(all_breweries());
+    for (brewery, nick) in [(JIBRIS, "j1"), (SIP_JIBRIS, "sip"), (JIGASIS, "g1")] {
+        instance(&mut s, brewery, nick);
+    }
+    jibri_is(&mut s, JIBRIS, "j1", "idle", "healthy");
+    jibri_is(&mut s, SIP_JIBRIS, "sip", "idle", "healthy");
+    jigasi_is(&mut s, "g1", &[("supports_sip", "true")]);
+    assert_eq!(instances(&s), [1, 1, 1, 1, 1, 0, 0]);
+    // A short loss of its connection is none.
+    s.service_is_cut_off();
+    s.run_for(seconds(5));
+    s.service_resumes();
+    s.run_for(seconds(1));
+    assert_eq!((instances(&s), bridges(&s)), ([1, 1, 1, 1, 1, 0, 0], 2));
+    // A session that is lost: who is seen again was never away.
+    s.service_is_cut_off();
+    s.service_logs_in_anew();
+    s.run_for(seconds(1));
+    assert_eq!((instances(&s), bridges(&s), moves(&s, "alice")), ([1, 1, 1, 1, 1, 0, 0], 2, 0));
+    assert_eq!((joins(&s, JIGASIS).count(), joins(&s, JIBRIS).count()), (2, 1));
+    // Away for too long: those of that connection are gone until it is back.
+    s.service_is_cut_off();
+    s.run_for(seconds(16));
+    assert_eq!((instances(&s), bridges(&s)), ([1, 1, 1, 1, 0, 0, 0], 0));
+    s.service_logs_in_anew();
+    s.run_for(seconds(1));
+    assert_eq!((instances(&s), bridges(&s)), ([1, 1, 1, 1, 1, 0, 0], 2));
+    // A room that is no more is entered again, and made anew, after a while.
+    let now = s.now();
+    s.server().destroy(now, JIBRIS, "maintenance");
+    s.run_for(seconds(1));
+    assert_eq!(instances(&s), [0, 0, 1, 1, 1, 0, 0]);
+    let problems: Vec<String> = s.focus().problems().iter().map(|problem| problem.text.clone()).collect();
+    assert!(problems.iter().any(|it| it.contains("the Jibri brewery") && it.contains("jicofo.jibri.brewery-jid")));
+    s.run_for(seconds(15));
+    instance(&mut s, JIBRIS, "j1");
+    jibri_is(&mut s, JIBRIS, "j1", "idle", "healthy");
+    assert_eq!(instances(&s), [1, 1, 1, 1, 1, 0, 0]);
+    assert!(s.focus().problems().iter().all(|problem| !problem.text.contains("the Jibri brewery")));
+    s.run_until(Scenario::all_connected);
+    // What was said while the connection was down is lost, and what is said to a room that is no more comes to nothing.
+    ["jvb1", "jvb2"].iter().for_each(|name| _ = s.bridge(name).take_errors());
+    s.server().take_violations();
+    s.finish();
+}
+
+/// It is told that it is to let go once more, as what it was told on its way may be lost; nothing is created there before.
+#[test]
+fn a_bridge_that_comes_back_before_it_has_let_go_is_told_again() {
+    let mut s = meet(Scenario::new().bridge("jvb1"));
+    let before = count(&s, "jvb1");
+    // What the focus says to it in that moment is lost, and it goes on as if nothing had been.
+    s.accident(1, Fate::IsLost, |d| d.to == "jvb1" && d.stanza.name() == "iq");
+    for kind in [" type='unavailable'", ""] {
+        let xml = format!(
+            "<presence from='{BREWERY}/jvb1' to='{FOCUS}'{kind}><stats xmlns='{}'><stat name='stress_level' \
+             value='0.1'/></stats></presence>",
+            ns::COLIBRI
+        );
+        reaches_focus(&mut s, &xml);
+    }
+    s.run_for(seconds(2));
+    assert_eq!(asked_since(&s, "jvb1", before)[..2], ["expire", "expire"]);
+    s.run_until(Scenario::all_connected);
+    assert_eq!(s.bridge("jvb1").take_errors().len(), 0, "nothing was there twice");
+    s.settle();
+    s.finish();
+}

@@ -178,7 +178,7 @@ fn after_a_refused_first_endpoint_the_next_creates_the_conference_again() {
     s.finish();
 }
 
-/// Covers spec/40: 19; spec/90: 88, 92.
+/// Covers spec/40: 19; spec/90: 92.
 #[test]
 fn a_conference_that_exists_already_is_expired_and_created_and_that_not_without_end() {
     let exists = || refusal("conflict", Some("conference_already_exists"));
@@ -651,4 +651,76 @@ fn a_bridge_that_refuses_everybody_keeps_no_conference_from_another() {
     assert!(asked(&s, "jvb1")[0].starts_with("create +"), "it is asked first: {:?}", asked(&s, "jvb1"));
     assert!(s.connected(&["alice", "bob"]), "{:?}", asked(&s, "jvb2"));
     assert_eq!((s.home_of("alice"), s.home_of("bob")), (Some("jvb2"), Some("jvb2")));
+}
+
+/// The last endpoint takes the session with it: a bridge without relay that has gone, or says nothing, keeps nobody.
+///
+/// Covers spec/90: 87.
+#[test]
+fn a_bridge_that_the_conference_was_on_once_is_not_chosen_for_that() {
+    for (octo, dies) in [(true, true), (true, false), (false, true), (false, false)] {
+        let builder = two_bridges().config(move |config| {
+            config.octo.enabled = octo;
+            config.bridge.selection_strategy = jicofo::config::SelectionStrategy::RegionBased;
+        });
+        let mut s = meet(builder);
+        assert_eq!(s.home_of("alice"), Some("jvb1"));
+        s.participant("bob").leave();
+        s.run_for(seconds(25));
+        // Alice is in the room, and on no bridge.
+        assert_eq!((s.focus().gauges().conferences, s.focus().gauges().endpoints), (1, 0));
+        if dies {
+            s.dies("jvb1");
+        } else {
+            s.bridge("jvb1").health = testkit::bridge::Health::Silent;
+        }
+        s.run_for(seconds(60));
+        let before = count(&s, "jvb1");
+        s.joins("carol");
+        s.run_until(|s| s.connected(&["alice", "carol"]));
+        assert_eq!((s.home_of("alice"), s.home_of("carol")), (Some("jvb2"), Some("jvb2")), "{octo} {dies}");
+        assert_eq!(count(&s, "jvb1"), before);
+        s.settle();
+        s.finish();
+    }
+}
+
+/// The only bridge is there, and gives nothing: it is asked ever and again, but seldom; clients are told that there is none, and
+/// are not sent from session to session.
+///
+/// Covers spec/90: 88.
+#[test]
+fn the_only_bridge_is_not_asked_without_end_when_it_is_dead() {
+    for silent in [true, false] {
+        let mut s = Scenario::new().bridge("jvb1").start();
+        if silent {
+            s.accident(1_000_000, Fate::IsLost, |d| {
+                d.to == "jvb1" && d.stanza.children().any(|it| it.name() == "conference-modify")
+            });
+        } else {
+            for _ in 0..1000 {
+                s.bridge("jvb1").fail_next(refusal("service-unavailable", None));
+            }
+        }
+        s.joins("alice");
+        s.joins("bob");
+        s.run_for(seconds(600));
+        let creates: Vec<Time> =
+            said_to(&s, &format!("{BREWERY}/jvb1")).request("conference-modify").containing("create=").times();
+        let tries = creates.chunk_by(|a, b| *b - *a < seconds(10)).count();
+        assert!((2..=12).contains(&tries) && creates.len() <= 2 * tries + 2, "{silent}: {creates:?}");
+        assert_eq!((offers(&s, "alice"), moves(&s, "alice")), (0, 0));
+        // Each time that it counts as well again it is tried; it is told each time that there is none.
+        assert_eq!(bridge_not_available(&s, "alice").last(), Some(&true));
+        if silent {
+            continue;
+        }
+        s.bridge("jvb1").forget_faults();
+        s.run_for(seconds(75));
+        assert!(s.all_connected());
+        assert_eq!(bridge_not_available(&s, "alice").last(), Some(&false));
+        s.bridge("jvb1").take_errors();
+        s.settle();
+        s.finish();
+    }
 }

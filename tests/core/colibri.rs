@@ -157,7 +157,7 @@ fn who_sends_nothing_any_more_has_an_empty_list_of_sources() {
     s.finish();
 }
 
-/// Covers spec/40: 10; spec/90: 87.
+/// Covers spec/40: 10.
 #[test]
 fn the_last_endpoint_takes_the_conference_with_it() {
     let mut s = meet(Scenario::new().bridge("jvb1"));

@@ -4,7 +4,6 @@ use testkit::Time;
 use testkit::bridge::Health;
 use testkit::ns;
 use testkit::participant::media::desktop;
-use testkit::room::Fate;
 use testkit::scenario::{Builder, Scenario};
 use testkit::xml::Read;
 
@@ -31,7 +30,7 @@ fn third_room(s: &mut Scenario, names: [&str; 2]) {
     }
 }
 
-/// Covers spec/50: 38; spec/90: 84, 85.
+/// Covers spec/50: 38.
 #[test]
 fn a_silent_bridge_is_checked_twice_and_avoided_until_a_minute_after() {
     let (mut s, came) = with_bridge_that_comes(Scenario::new(), Health::Silent);
@@ -102,11 +101,15 @@ fn an_error_that_may_be_anybodys_changes_nothing() {
         assert_eq!((operational(&s), moves(&s, "alice")), (1, 0), "{condition}");
         s.finish();
     }
-    // Whose session ended may only be coming back: it is asked again at once, and then is as good as silent.
+    // Whose session ended may only be coming back: it is asked again at once, and then is as good as silent. So it is where silence
+    // is not waited for a second time.
     for condition in ["item-not-found", "recipient-unavailable"] {
-        let (mut s, came) = with_bridge_that_comes(Scenario::new(), Health::Refusing(condition));
-        s.run_for(seconds(11));
-        assert_eq!((after(&s, "jvb1", came), operational(&s)), (vec![10_000, 10_000], 0), "{condition}");
+        for delay in [None, Some(Time::ZERO)] {
+            let builder = Scenario::new().config(|config| config.bridge.health_checks.retry_delay = delay);
+            let (mut s, came) = with_bridge_that_comes(builder, Health::Refusing(condition));
+            s.run_for(seconds(11));
+            assert_eq!((after(&s, "jvb1", came), operational(&s)), (vec![10_000, 10_000], 0), "{condition} {delay:?}");
+        }
     }
 }
 
@@ -193,19 +196,123 @@ fn a_check_of_a_bridge_that_is_gone_says_nothing_of_its_successor() {
     assert!(later.is_empty(), "no check of who is gone: {later:?}");
     assert_eq!((moves(&s, "alice"), s.focus().metrics().lost_bridges), (1, 1));
     s.finish();
-    // It is back, and then the answer of its earlier life comes: that it is ill.
-    let mut s = Scenario::new().bridge("jvb1").start();
-    s.bridge("jvb1").health = Health::Failing("dying".into());
-    s.accident(1, Fate::IsLate(seconds(3)), |d| {
-        d.to == "focus" && d.from == "jvb1" && d.stanza.get("type") == Some("error")
-    });
-    s.run_for(Time::from_millis(9_600));
-    s.bridge("jvb1").health = Health::Well;
-    s.dies("jvb1");
-    s.returns("jvb1");
-    s.run_for(seconds(5));
+    // It is back, and has people on it, when the answer to its earlier life's check comes: that it is ill.
+    for error in [true, false] {
+        let mut s = Scenario::new().bridge("jvb1").start();
+        s.bridge("jvb1").health = Health::Silent;
+        s.run_for(seconds(10));
+        let check = said_to(&s, &format!("{BREWERY}/jvb1")).request("healthcheck").last().stanza.clone();
+        let id = check.get("id").expect("an id").to_owned();
+        s.bridge("jvb1").health = Health::Well;
+        s.dies("jvb1");
+        s.run_for(seconds(1));
+        s.returns("jvb1");
+        s.joins("alice");
+        s.joins("bob");
+        s.run_until(Scenario::all_connected);
+        // What says that the new one is unwell: what it is asked is refused.
+        if !error {
+            s.bridge("jvb1").health = Health::Failing("really".into());
+            s.run_for(seconds(11));
+            assert_eq!(operational(&s), 0);
+        }
+        let (before, moved) = (s.now(), moves(&s, "alice"));
+        assert!(before < seconds(26), "{before:?}: the check of the earlier life is still awaited");
+        let child = match error {
+            true => format!("<error type='cancel'><internal-server-error xmlns='{}'/></error>", ns::STANZA_ERRORS),
+            false => String::new(),
+        };
+        let kind = if error { "error" } else { "result" };
+        reaches_focus(&mut s, &format!("<iq type='{kind}' id='{id}' from='{BREWERY}/jvb1' to='{FOCUS}'>{child}</iq>"));
+        assert_eq!((operational(&s), moves(&s, "alice")), (usize::from(error), moved));
+        assert_eq!(s.focus().gauges().bridges, 1);
+        // A verdict of it would last for a minute from then on, or make it well after that.
+        s.bridge("jvb1").health = Health::Well;
+        s.run_for(seconds(if error { 5 } else { 50 }));
+        assert_eq!(operational(&s), usize::from(error));
+        if error {
+            assert!(s.all_connected());
+            s.finish();
+        }
+    }
+}
+
+/// Statistics that keep coming do not make a bridge well, nor does a check that passes now and then; and however checks end, they
+/// go on.
+///
+/// Covers spec/90: 84.
+#[test]
+fn a_bridge_that_flaps_is_not_used_until_it_has_been_well_for_a_minute() {
+    let ill = [Health::Failing("now and then".into()), Health::Refusing("service-unavailable"), Health::Silent];
+    for ill in ill {
+        let mut s = two_bridges().config(|config| config.bridge.health_checks.retry_delay = Some(Time::ZERO)).start();
+        let room = |s: &mut Scenario, number: u64| {
+            for name in ["x", "y"] {
+                let room = format!("r{number}@conference.meet.test");
+                s.joins_with(&format!("p{number}{name}"), |p| p.room = room);
+            }
+            s.run_until(Scenario::all_connected);
+            s.home_of(&format!("p{number}x")).expect("on a bridge").to_owned()
+        };
+        assert_eq!(room(&mut s, 0), "jvb1", "it has less to do");
+        s.bridge("jvb1").health = ill.clone();
+        s.run_for(seconds(26));
+        for number in 1..10 {
+            let well = number % 2 == 1;
+            s.bridge("jvb1").health = if well { Health::Well } else { ill.clone() };
+            assert_eq!(room(&mut s, number), "jvb2", "{ill:?}, {number}");
+            s.run_for(seconds(26));
+        }
+        let asked = checks(&s, "jvb1");
+        let gaps: Vec<Time> = asked.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(gaps.iter().all(|gap| *gap <= seconds(20)) && asked.len() > 12, "checks go on: {asked:?}");
+        s.run_for(seconds(20));
+        assert_eq!(room(&mut s, 100), "jvb2");
+        s.run_for(seconds(50));
+        assert_eq!(room(&mut s, 101), "jvb1", "a minute after it failed last");
+        s.finish();
+    }
+}
+
+/// That only we cannot reach a bridge is no reason to move anybody. When its endpoints' clients say so they move, one by one; when
+/// the bridge itself says that it is ill all do, in turn.
+///
+/// Covers spec/90: 85.
+#[test]
+fn nobody_is_moved_off_a_bridge_that_only_we_cannot_reach_and_not_all_at_once_off_one_that_is_ill() {
+    let builder = Scenario::new().config(|config| config.bridge.stress_threshold = 10.0);
+    let mut s = builder.bridge_with("jvb1", stressed(0.1)).start();
+    for number in 0..60 {
+        s.joins_with(&format!("p{number}"), |p| {
+            p.room = format!("r{}@conference.meet.test", number % 20);
+            p.profile = testkit::participant::profile::Profile::ssrc_rewriting();
+            p.tracks = vec![testkit::participant::media::microphone()];
+        });
+    }
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    assert_eq!(s.view_bridge("jvb1").endpoint_count(), 60);
+    s.add_bridge("jvb2", stressed(0.3));
+    s.bridge("jvb1").health = Health::Silent;
+    let before = count(&s, "jvb1");
+    s.run_for(seconds(300));
     assert_eq!(operational(&s), 1);
-    assert_eq!(s.focus().gauges().bridges, 1);
+    assert_eq!((s.focus().metrics().participants_moved, count(&s, "jvb1")), (0, before), "it was left alone");
+    third_room(&mut s, ["carol", "dave"]);
+    s.run_until(Scenario::all_connected);
+    assert_eq!(s.home_of("carol"), Some("jvb2"));
+    s.bridge("jvb1").health = Health::Failing("ill".into());
+    s.run_until(|s| s.focus().metrics().participants_moved > 0);
+    let begin = s.now();
+    assert!(s.focus().metrics().participants_moved <= 50, "{}", s.focus().metrics().participants_moved);
+    s.run_for(Time::from_millis(15));
+    let at_once = s.focus().metrics().participants_moved;
+    assert!(at_once <= 50, "{at_once}");
+    s.run_until(|s| s.focus().metrics().participants_moved == 60);
+    assert!(s.now() - begin >= Time::from_millis(60), "{:?}", s.now() - begin);
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    assert_eq!(s.view_bridge("jvb2").endpoint_count(), 62);
     s.finish();
 }
 

@@ -17,6 +17,7 @@ mod growth;
 mod hazards;
 mod health;
 mod idle_nodes;
+mod interrupted;
 mod large_rooms;
 mod late_answers;
 mod lobby;

@@ -231,3 +231,81 @@ fn load_is_not_redistributed_unless_that_is_wanted() {
 
     s.finish();
 }
+
+/// When somebody was sent an offer, since then, and how many were told that they move.
+fn offered(s: &Scenario, since: testkit::Time) -> Vec<testkit::Time> {
+    s.said().since(since).jingle("session-initiate").times()
+}
+
+/// So many who speak only, in one room.
+fn crowd(s: &mut Scenario, name: &str, size: usize, region: &'static str) -> Vec<String> {
+    let names: Vec<String> = (0..size).map(|number| format!("{name}{number}")).collect();
+    for who in &names {
+        s.joins_with(who, |p| {
+            p.room = format!("{name}@conference.meet.test");
+            p.region = Some(region.into());
+            p.profile = testkit::participant::profile::Profile::ssrc_rewriting();
+            p.tracks = vec![testkit::participant::media::microphone()];
+        });
+    }
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    names
+}
+
+/// An operator's word moves as many at once as a bridge's death does. The others stay where they are, and connected, until it is
+/// their turn.
+#[test]
+fn many_who_are_moved_by_an_operator_go_one_after_the_other() {
+    let mut s =
+        super::bridges_support::linked(&["a", "b"]).config(|config| config.bridge.stress_threshold = 10.0).start();
+    let names = crowd(&mut s, "p", 80, "a");
+    assert_eq!(s.view_bridge("a").endpoint_count(), 80);
+    let begin = s.now();
+    assert_eq!(s.command(off("a", 70)), moved(70, 1));
+    s.run_for(testkit::Time::from_millis(1));
+    assert_eq!(s.focus().metrics().participants_moved, 50, "at once");
+    let ended = |s: &Scenario| names.iter().filter(|name| moves(s, name) > 0).count();
+    assert_eq!((ended(&s), asked(&s, "a").iter().filter(|it| it.starts_with("-p")).count()), (50, 50));
+    // Who is to go already is not told again.
+    assert_eq!(s.command(off("a", 5)), moved(5, 1));
+    assert_eq!(s.command(off("a", 100)), moved(5, 1), "all the others");
+    s.run_for(testkit::Time::from_millis(100));
+    assert!((52..=60).contains(&ended(&s)), "{} of 80 after a tenth of a second", ended(&s));
+    s.run_for(seconds(1));
+    s.run_until(Scenario::all_connected);
+    let times = offered(&s, begin);
+    for window in times[50..].windows(3) {
+        assert!(window[2] - window[0] >= testkit::Time::from_millis(15), "two every 20 ms: {times:?}");
+    }
+    assert_eq!(told(&s, &names), vec![1; 80]);
+    assert_eq!((s.view_bridge("a").endpoint_count(), s.view_bridge("b").endpoint_count()), (0, 80));
+    s.settle();
+    s.finish();
+}
+
+/// Where a conference can't be on two bridges it moves whole, and one after the other.
+#[test]
+fn many_conferences_that_are_moved_by_an_operator_go_one_after_the_other() {
+    let mut s = Scenario::new().bridge_with("jvb1", stressed(0.1)).start();
+    let rooms: Vec<Vec<String>> = (0..40).map(|number| crowd(&mut s, &format!("r{number}x"), 2, "")).collect();
+    s.add_bridge("jvb2", stressed(0.0));
+    s.run_for(seconds(1));
+    assert_eq!(s.command(off("jvb1", 80)), moved(80, 40));
+    s.run_for(testkit::Time::from_millis(1));
+    let left = |s: &Scenario| asked(s, "jvb1").iter().filter(|it| *it == "expire").count();
+    assert!((10..=25).contains(&left(&s)), "{} conferences at once", left(&s));
+    assert_eq!(s.command(off("jvb1", 80)), moved(0, 0), "they are on their way");
+    // One of those who wait is over before its turn.
+    let (now, over) = (s.now(), "r39x@conference.meet.test");
+    s.server().destroy(now, over, "over");
+    s.run_for(seconds(3));
+    s.run_until(Scenario::all_connected);
+    for names in &rooms[..39] {
+        assert_eq!(told(&s, names), [1, 1], "{names:?}");
+        assert_eq!(s.home_of(&names[0]), Some("jvb2"));
+    }
+    assert_eq!(left(&s), 40);
+    s.settle();
+    s.finish();
+}

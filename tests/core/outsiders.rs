@@ -132,6 +132,12 @@ fn a_foreign_server_takes_nothing_from_our_users() {
         ns::PING
     ));
     assert_eq!(s.said().last().stanza.get("type"), Some("result"));
+    let by_server =
+        format!("<iq type='get' id='s' from='foreign.test/x' to='{FOCUS}'><ping xmlns='{}'/></iq>", ns::PING);
+    s.early(&by_server);
+    assert_eq!(s.said().last().stanza.get("type"), Some("error"), "the server itself is no better");
+    s.early(&by_server.replace("foreign.test/x", "meet.test"));
+    assert_eq!(s.said().last().stanza.get("type"), Some("result"));
     asks(&mut s, "u1@foreign.test/r", "c", ROOM);
     assert_eq!(answered(&s, "u1@foreign.test/r", "false"), 1);
     asks(&mut s, "g@guest.meet.test/r", "c", ROOM);
@@ -146,16 +152,25 @@ fn a_foreign_room_spends_nobodys_purse() {
     connect(&mut s, "odd", "odd@guest.meet.test/r1");
     assert_eq!(of_conference(&answer_to(&mut s, "odd", FOREIGN), "ready"), Some("true"));
     let alice = s.view("alice").settings.jid.clone();
-    for nick in ["n1", "n2"] {
+    for (nick, shown) in
+        [("n1", alice.as_str()), ("n2", alice.as_str()), ("n3", "c@foreign.test/c"), ("n4", "d@foreign.test/d")]
+    {
         to_focus(
             &mut s,
             &format!(
                 "<presence from='{FOREIGN}/{nick}' to='{FOCUS}'><x xmlns='{}'><item affiliation='owner' role='moderator' \
-                 jid='{alice}'/></x></presence>",
+                 jid='{shown}'/></x></presence>",
                 ns::MUC_USER
             ),
         );
     }
+    for number in 0..40 {
+        let nick = ["n1", "n2", "n3", "n4"][number % 4];
+        let new = format!("<conference xmlns='{}' room='r{number}@conference.meet.test'/>", ns::FOCUS);
+        s.early(&format!("<iq type='set' id='n' from='{FOREIGN}/{nick}' to='{FOCUS}'>{new}</iq>"));
+    }
+    s.run_for(Time::from_millis(100));
+    assert_eq!(s.focus().gauges().conferences, 2 + 30, "whoever they show");
     let now = s.now();
     for number in 0..1_000 {
         let nick = ["n1", "n2"][number % 2];
@@ -165,11 +180,7 @@ fn a_foreign_room_spends_nobodys_purse() {
         ));
     }
     let refused = s.said().since(now).errors("resource-constraint").count();
-    assert!((780..=800).contains(&refused), "{refused}: they have one purse together");
-    for number in 0..40 {
-        let new = format!("<conference xmlns='{}' room='r{number}@conference.meet.test'/>", ns::FOCUS);
-        s.early(&format!("<iq type='set' id='n' from='{FOREIGN}/n1' to='{FOCUS}'>{new}</iq>"));
-    }
+    assert!((800..=820).contains(&refused), "{refused}: they have one purse together");
     s.participant("alice").ask_mute_of(JITMEET_AUDIO, "bob", true);
     s.settle();
     assert_eq!((s.view("bob").mute_requests().len(), s.participant("alice").take_refusals().len()), (1, 0));

@@ -1,5 +1,6 @@
 //! Several bridges in one conference, and one of them fails: who moves, and that the others are linked as before.
 
+use jicofo::config::SelectionStrategy;
 use testkit::Time;
 use testkit::bridge::Fault;
 use testkit::ns;
@@ -458,4 +459,62 @@ fn two_move_to_where_a_third_is() {
         own(&s, "p").iter().all(|ssrc| !of_p.contains(ssrc)) && own(&s, "o").iter().all(|ssrc| !of_o.contains(ssrc))
     );
     s.finish();
+}
+
+/// The pace is that of the bridges to which they go: who drains, or is elsewhere, makes it no faster.
+#[test]
+fn no_bridge_gets_more_at_once_because_there_are_others_that_take_nobody() {
+    let idle = ["c", "d", "e", "f"];
+    let mut s = linked(&["a", "b"]).config(|config| config.bridge.stress_threshold = 10.0);
+    for name in idle {
+        s = s.bridge_with(name, move |bridge| {
+            bridge.stats.relay_id = Some(name.into());
+            bridge.stats.drain = true;
+        });
+    }
+    let mut s = s.start();
+    for number in 0..80 {
+        s.joins_with(&format!("p{number}"), |p| {
+            p.region = Some("a".into());
+            p.profile = testkit::participant::profile::Profile::ssrc_rewriting();
+            p.tracks = vec![testkit::participant::media::microphone()];
+        });
+    }
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    assert_eq!(s.view_bridge("a").endpoint_count(), 80);
+    let died = s.now();
+    s.dies("a");
+    s.run_for(seconds(1));
+    s.run_until(Scenario::all_connected);
+    assert_eq!(s.view_bridge("b").endpoint_count(), 80);
+    let mut times = placed(&s, died);
+    times.sort_unstable();
+    assert_eq!(times.len(), 80);
+    for window in times[50..].windows(3) {
+        assert!(window[2] - window[0] >= Time::from_millis(20), "two every 20 ms: {times:?}");
+    }
+    s.settle();
+    s.finish();
+}
+
+/// While the only bridge of a conference says nothing, who comes goes to one that can be linked with it, and not to none because
+/// another has less to do.
+#[test]
+fn a_bridge_without_relay_keeps_nobody_from_another_while_ours_is_silent() {
+    for strategy in [SelectionStrategy::RegionBased, SelectionStrategy::Split] {
+        let builder = linked(&["a", "b"]).config(move |config| config.bridge.selection_strategy = strategy);
+        let mut s = people(builder.bridge_with("n", stressed(0.9)).start(), &[("p", "a"), ("o", "a")]);
+        // All bridges of the conference say nothing.
+        let ours: Vec<String> = ["p", "o"].iter().filter_map(|name| s.home_of(name).map(str::to_owned)).collect();
+        ours.iter().for_each(|name| s.bridge(name).health = testkit::bridge::Health::Silent);
+        s.bridge("n").publish(|stats| stats.stress = 0.0);
+        s.run_for(seconds(50));
+        let free = ["a", "b"].iter().find(|name| !ours.contains(&(**name).to_owned()));
+        s.joins_with("q", |p| p.region = Some("c".into()));
+        s.run_for(seconds(2));
+        assert_eq!(count(&s, "n"), 0, "{strategy:?}");
+        assert_eq!(s.home_of("q"), free.copied(), "{strategy:?}");
+        assert!(free.is_some() || strategy == SelectionStrategy::Split);
+    }
 }

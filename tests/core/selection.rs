@@ -182,3 +182,97 @@ fn a_bridge_gets_no_more_of_a_conference_in_a_minute_than_configured() {
     assert_eq!(s.focus().metrics().bridge_selections_rate_limited, 1);
     s.finish();
 }
+
+/// Not only where a conference goes first: each choice has its line.
+#[test]
+fn the_story_says_of_each_choice_why() {
+    let mut s = strategy(SelectionStrategy::RegionBased)
+        .config(|config| config.octo.enabled = true)
+        .bridge_with("near", with_relay(of_region("us-east", 0.2), "near"))
+        .bridge_with("far", with_relay(of_region("ap-south", 0.1), "far"))
+        .start();
+    let chosen = |s: &Scenario| -> Vec<String> {
+        let story = s.focus().story(ROOM).expect("it is there");
+        let lines = story.lines().filter_map(|line| line.split_once("! on ").map(|(_, rest)| rest));
+        lines.map(|line| line.split(" (stress").next().unwrap_or_default().to_owned()).collect()
+    };
+    for (name, region) in [("p", "us-east"), ("o", "us-east"), ("q", "ap-south"), ("r", "sa-east")] {
+        s.joins_with(name, |p| p.region = Some(region.into()));
+        s.settle();
+    }
+    s.run_until(Scenario::all_connected);
+    let reasons = [
+        "near: c: in the region",
+        "near: a: of the conference, in the region",
+        "far: c: in the region",
+        "far: e: of the conference, elsewhere",
+    ];
+    assert_eq!(chosen(&s), reasons);
+    // A fallback: the one that would be taken gave no endpoint, so another of ours takes him.
+    s.bridge("far").fail_next(refusal("item-not-found", None));
+    s.joins_with("t", |p| p.region = Some("ap-south".into()));
+    s.run_for(Time::from_millis(200));
+    s.joins_with("u", |p| p.region = Some("ap-south".into()));
+    s.run_for(seconds(2));
+    s.run_until(Scenario::all_connected);
+    let further = [
+        "far: a: of the conference, in the region",
+        "near: e: of the conference, elsewhere",
+        "far: a: of the conference, in the region",
+    ];
+    assert_eq!(chosen(&s)[4..], further);
+    assert_eq!((s.home_of("t"), s.home_of("u")), (Some("far"), Some("near")));
+    s.bridge("far").take_errors();
+    s.finish();
+}
+
+/// Who waits for what there is not does not hold up others, however often bridges speak; and finds it when it is there.
+#[test]
+fn who_waits_for_a_version_in_vain_costs_nobody_his_turn() {
+    let mut s = Scenario::new().bridge_with("jvb1", |bridge| {
+        bridge.stats.version = "1".into();
+        bridge.stats.stress = 0.5;
+    });
+    s = s.bridge_with("jvb2", |bridge| bridge.stats.version = "1".into());
+    let mut s = s.start();
+    for number in 0..60 {
+        let room = format!("pinned{number}@conference.meet.test");
+        s.command(jicofo::focus::command::Command::Pin {
+            room: room.parse().expect("a room"),
+            version: "2".into(),
+            duration: seconds(3600),
+        });
+        for name in ["x", "y"] {
+            let room = room.clone();
+            s.joins_with(&format!("p{number}{name}"), |p| p.room = room);
+        }
+    }
+    for name in ["alice", "bob", "carol", "dave"] {
+        s.joins(name);
+    }
+    s.run_for(seconds(20));
+    assert!(s.connected(&["alice", "bob", "carol", "dave"]));
+    let home = s.home_of("alice").expect("on a bridge").to_owned();
+    // All bridges speak, and in the same moment one of them goes.
+    for _ in 0..3 {
+        says(&mut s, "jvb1", &[("stress_level", "0.4")]);
+        says(&mut s, "jvb2", &[("stress_level", "0.1")]);
+    }
+    let before = s.focus().metrics().participants_moved;
+    s.dies(&home);
+    s.run_for(Time::from_millis(1));
+    assert_eq!(s.focus().metrics().participants_moved - before, 4, "at once");
+    s.run_for(seconds(2));
+    assert!(s.connected(&["alice", "bob", "carol", "dave"]));
+    // The version is there.
+    let other = if home == "jvb1" { "jvb2" } else { "jvb1" };
+    s.add_bridge("jvb3", |bridge| bridge.stats.version = "1".into());
+    s.run_for(seconds(3));
+    assert!(!s.view("p0x").connected() && !s.view("p59y").connected());
+    s.bridge("jvb3").publish(|stats| stats.version = "2".into());
+    s.run_for(seconds(5));
+    assert!(s.all_connected(), "120 wait, two every 20 ms");
+    assert_eq!((s.home_of("p0x"), s.home_of("p59y")), (Some("jvb3"), Some("jvb3")));
+    assert_eq!(s.home_of("alice"), Some(other));
+    s.finish();
+}

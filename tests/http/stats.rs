@@ -81,3 +81,62 @@ fn health_is_told_where_it_is_looked_after() {
     let told = stats(&mut s, &mut api);
     assert!(["healthy", "health", "slow_health_check"].iter().all(|key| told.get(key).is_none()), "{told}");
 }
+
+/// Recorders and gateways are counted by what they say of themselves.
+#[test]
+fn recorders_and_gateways_are_counted() {
+    let brewery = |name: &str| format!("{name}@internal.auth.meet.test");
+    let (mut s, mut api) = started(Scenario::new().config(move |config| {
+        config.jibri.brewery_jid = brewery("jibribrewery").parse().ok();
+        config.jigasi.brewery_jid = brewery("jigasibrewery").parse().ok();
+    }));
+    let says = |s: &mut Scenario, room: &str, nick: &str, child: &str| {
+        s.server().connect(nick, &format!("{nick}@auth.meet.test/1"), true);
+        for child in ["<x xmlns='http://jabber.org/protocol/muc'/>", child] {
+            s.inject(nick, &format!("<presence to='{room}@internal.auth.meet.test/{nick}'>{child}</presence>"));
+            s.settle();
+        }
+    };
+    let jibri = |busy: &str| {
+        format!(
+            "<jibri-status xmlns='http://jitsi.org/protocol/jibri'><busy-status status='{busy}'/><health-status \
+             xmlns='http://jitsi.org/protocol/health' status='healthy'/></jibri-status>"
+        )
+    };
+    says(&mut s, "jibribrewery", "j1", &jibri("idle"));
+    says(&mut s, "jibribrewery", "j2", &jibri("busy"));
+    let gateway = "<stats xmlns='http://jitsi.org/protocol/colibri'><stat name='supports_sip' value='true'/>\
+                   <stat name='graceful_shutdown' value='true'/><stat name='participants' value='3'/></stats>";
+    says(&mut s, "jigasibrewery", "g1", gateway);
+    let told = stats(&mut s, &mut api);
+    assert_eq!(told["jibri_detector"], json!({"count": 2, "available": 1}));
+    assert_eq!(told["sip_jibri_detector"], json!({"count": 0, "available": 0}));
+    assert_eq!(
+        told["jigasi_detector"],
+        json!({"sip_count": 1, "sip_in_graceful_shutdown_count": 1, "transcriber_count": 0})
+    );
+    let metrics = api.get(&mut s, "/metrics");
+    let metrics = metrics.text().1;
+    for line in [
+        "jitsi_jicofo_jibri_instances 2",
+        "jitsi_jicofo_jibri_instances_available 1",
+        "jitsi_jicofo_jigasi_sip_count 1",
+        "jitsi_jicofo_jigasi_sip_in_graceful_shutdown_count 1",
+        "jitsi_jicofo_jigasi_transcriber_count 0",
+    ] {
+        assert!(metrics.lines().any(|it| it.starts_with(line)), "{line} in {metrics}");
+    }
+    let debug = api.get(&mut s, "/debug").json();
+    assert_eq!(
+        debug["jibri_detector"],
+        json!({
+            "is_sip": false, "brewery_jid": "jibribrewery@internal.auth.meet.test",
+            "j1": {"health_status": "healthy", "busy_status": "idle", "reports_available": true},
+            "j2": {"health_status": "healthy", "busy_status": "busy", "reports_available": false},
+        })
+    );
+    assert_eq!(
+        (&debug["sip_jibri_detector"], &debug["jigasi_detector"]["g1"]["participants"]),
+        (&Value::Null, &json!(3))
+    );
+}

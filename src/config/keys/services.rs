@@ -74,8 +74,7 @@ pub(super) const KEYS: &[Key] = &[
         "Client",
         "Connection that joins the brewery.",
     )
-    .refuse_if("jicofo.jibri.brewery-jid")
-    .later(),
+    .refuse_if("jicofo.jibri.brewery-jid"),
     Key::new(
         "jicofo.jibri.use-private-address-connectivity",
         Kind::Bool,
@@ -98,8 +97,7 @@ pub(super) const KEYS: &[Key] = &[
         "Client",
         "Connection that joins the brewery.",
     )
-    .refuse_if("jicofo.jigasi.brewery-jid")
-    .later(),
+    .refuse_if("jicofo.jigasi.brewery-jid"),
     Key::new(
         "jicofo.jigasi.use-private-address-connectivity",
         Kind::Bool,

@@ -106,7 +106,7 @@ fn its_options_are_arguments_as_the_shell_splits_them() {
     assert_eq!(arguments(&read.variables), ["--host=h", "--user_password=it's", "--subdomain=f"]);
 }
 
-/// Covers spec/10 §10.1: the init script has a server where the file names none, and it is not the domain's.
+/// By spec/10 §10.1 the init script has a server where the file names none, and it is not the domain's.
 #[test]
 fn without_a_host_the_server_is_on_this_machine() {
     let arguments = |text: &str| arguments(&read(text).expect("it is read").variables);

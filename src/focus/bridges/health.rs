@@ -98,21 +98,21 @@ impl Health {
         self.phase = Phase::Idle;
         self.advance(now, config);
         let delay = config.retry_delay.unwrap_or(config.interval / 2);
-        let may_retry = !again && !delay.is_zero();
         match result {
             CheckResult::Passed => Verdict::Passed,
             CheckResult::Error(Condition::InternalServerError | Condition::ServiceUnavailable) => Verdict::Failed,
-            CheckResult::Timeout if may_retry => {
+            CheckResult::Timeout if !again && !delay.is_zero() => {
                 self.phase = Phase::Retrying(now + delay);
                 Verdict::Nothing
             }
             CheckResult::Timeout => Verdict::Silent,
-            // Its session ended, or it left the room; if it is only coming back, it answers now (spec/50 §7.1, "Improve").
-            CheckResult::Error(Condition::RecipientUnavailable | Condition::ItemNotFound) if may_retry => {
+            // Its session ended, or it left the room; if it is only coming back, it answers now (spec/50 §7.1, "Improve"). There is
+            // nothing to wait for before that, so it is asked whether or not silence is waited for a second time.
+            CheckResult::Error(Condition::RecipientUnavailable | Condition::ItemNotFound) if !again => {
                 self.phase = Phase::Asked { again: true };
                 Verdict::Ask
             }
-            CheckResult::Error(Condition::RecipientUnavailable | Condition::ItemNotFound) if again => Verdict::Silent,
+            CheckResult::Error(Condition::RecipientUnavailable | Condition::ItemNotFound) => Verdict::Silent,
             CheckResult::Error(_) | CheckResult::NotConnected => Verdict::Nothing,
         }
     }
@@ -205,8 +205,10 @@ mod tests {
             (&[CheckResult::Error(RecipientUnavailable), CheckResult::Error(ItemNotFound)], Verdict::Silent),
             (&[CheckResult::Error(ItemNotFound), CheckResult::Timeout], Verdict::Silent),
         ];
-        for (results, expected) in table {
-            let config = HealthChecks::default();
+        let once = HealthChecks { retry_delay: Some(Duration::ZERO), ..HealthChecks::default() };
+        for ((results, expected), config) in
+            table.iter().flat_map(|row| [(row, HealthChecks::default()), (row, once.clone())])
+        {
             let mut health = Health::new(at(0), &config);
             health.poll(at(10), true, at(0), true, &config);
             let verdicts = results.iter().map(|result| health.answered(at(10), &config, *result));

@@ -79,6 +79,8 @@ pub struct Bridge {
     health: Health,
     /// For when it stands in [`Bridges::due`].
     scheduled: Option<Timestamp>,
+    /// It was selectable when it last spoke, and has not failed since: whoever found no bridge has sought among others and it.
+    was_selectable: bool,
 }
 
 /// A presence may have been under way when the bridge refused: the second one that denies the shutdown is believed.
@@ -110,6 +112,7 @@ impl Bridge {
             refusal_stands: 0,
             health: Health::new(now, &config.health_checks),
             scheduled: None,
+            was_selectable: false,
         }
     }
 
@@ -141,16 +144,22 @@ impl Bridge {
         self.flag || !config.health_checks.enabled
     }
 
+    /// Whether a conference that is on no bridge might be put on it.
+    fn is_selectable(&self, now: Timestamp, config: &config::Bridge) -> bool {
+        self.operational(now, config) && !self.shutting_down
+    }
+
     fn failed(&mut self, now: Timestamp) {
         self.flag = false;
         self.failed_at = Some(now);
+        self.was_selectable = false;
     }
 
-    /// Takes over what a presence says (spec/50 §3.1). What it does not say stays. True: it said its stress.
+    /// Takes over what a presence says (spec/50 §3.1). What it does not say stays.
     fn update(&mut self, now: Timestamp, stats: &Stats) -> Said {
         self.last_presence = now;
         let before = self.condition();
-        let mut said = Said { stress: false, news: false };
+        let mut said = Said::default();
         let mut seen = 0u32;
         // One pass: some eighty stats, of a hundred presences a second.
         for stat in &stats.stats {
@@ -176,7 +185,11 @@ impl Bridge {
                 Known::Version => said.news |= set(&mut self.version, value),
                 Known::Release => said.news |= set(&mut self.release, value),
                 Known::Region => said.news |= set(&mut self.region, value),
-                Known::RelayId => said.news |= set(&mut self.relay_id, value),
+                Known::RelayId => {
+                    let before = set_again(&mut self.relay_id, value);
+                    said.news |= before.is_some();
+                    said.relay_before = before;
+                }
             }
         }
         said.news |= before != self.condition();
@@ -250,22 +263,24 @@ impl Known {
     }
 }
 
-/// Most of what a bridge says is what it said before.
-/// True: it was something else.
+/// Most of what a bridge says is what it said before. True: it was something else.
 fn set(field: &mut Option<String>, value: &str) -> bool {
-    let new = field.as_deref() != Some(value);
-    if new {
-        *field = Some(value.into());
-    }
-    new
+    set_again(field, value).is_some()
+}
+
+/// What it was before, if it was something else.
+fn set_again(field: &mut Option<String>, value: &str) -> Option<Option<String>> {
+    (field.as_deref() != Some(value)).then(|| field.replace(value.into()))
 }
 
 /// What there is in a bridge's statistics.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Default)]
 struct Said {
     stress: bool,
     /// Something else than how loaded it is, and other than before.
     news: bool,
+    /// Its relay id is another one than this by now.
+    relay_before: Option<Option<String>>,
 }
 
 /// A finite number; a negative one, which a bridge reports while its machine has no measure yet, would attract all load.
@@ -288,6 +303,8 @@ pub struct Bridges {
     predictions: Predictions,
     /// A bridge is new, or another one than it was, since this was asked.
     news: bool,
+    /// A bridge that is another one than it was can be selected, or one that could not before, since this was asked.
+    chance: bool,
 }
 
 impl Bridges {
@@ -301,11 +318,15 @@ impl Bridges {
     ) -> Option<BridgeEvent> {
         if let Some(bridge) = self.bridges.get_mut(from) {
             let before = bridge.shutting_down;
-            let relay = bridge.relay_id.clone();
             let said = bridge.update(now, stats);
+            let selectable = bridge.is_selectable(now, config);
+            self.chance |= selectable && (said.news || !bridge.was_selectable);
+            bridge.was_selectable = selectable;
             self.news |= said.news;
             let event = (bridge.shutting_down && !before).then(|| BridgeEvent::ShuttingDown(bridge.id.clone()));
-            self.relay_told(from, relay);
+            if let Some(before) = said.relay_before {
+                self.relay_told(from, before);
+            }
             if said.stress {
                 self.learn(now, from);
             }
@@ -321,6 +342,7 @@ impl Bridges {
         let id = BridgeId { jid: from.clone(), incarnation: self.incarnations };
         let mut bridge = Bridge::new(now, id.clone(), config, &self.fleet);
         let said = bridge.update(now, stats);
+        bridge.was_selectable = bridge.is_selectable(now, config);
         self.news = true;
         self.bridges.insert(from.clone(), bridge);
         self.schedule(from);
@@ -359,6 +381,12 @@ impl Bridges {
         std::mem::take(&mut self.news)
     }
 
+    /// Whether there is something since this was asked by which who found no bridge may find one. A new bridge is not told
+    /// here: that is an event.
+    pub fn take_chance(&mut self) -> bool {
+        std::mem::take(&mut self.chance)
+    }
+
     /// The occupant is gone.
     pub fn remove(&mut self, jid: &Jid) -> Option<BridgeEvent> {
         let bridge = self.bridges.remove(jid)?;
@@ -375,9 +403,6 @@ impl Bridges {
     /// A bridge told its relay id, which was another one before, perhaps.
     fn relay_told(&mut self, jid: &Jid, before: Option<String>) {
         let now = self.bridges.get(jid).and_then(|bridge| bridge.relay_id.clone());
-        if now == before {
-            return;
-        }
         for relay in [before, now].into_iter().flatten() {
             let shared = self.find_shared(&relay);
             if shared.len() > 1 {
@@ -429,7 +454,7 @@ impl Bridges {
 
     /// Whether a conference that is on no bridge might be put on this one.
     pub fn is_selectable(&self, now: Timestamp, jid: &Jid, config: &config::Bridge) -> bool {
-        self.bridges.get(jid).is_some_and(|bridge| bridge.operational(now, config) && !bridge.shutting_down)
+        self.bridges.get(jid).is_some_and(|bridge| bridge.is_selectable(now, config))
     }
 
     /// Whether it takes new endpoints and is not overloaded: load can be moved there.

@@ -246,3 +246,29 @@ fn the_presence_of_a_current_bridge_is_understood() {
     assert_eq!((bridge.region.as_deref(), bridge.relay_id.as_deref()), (Some("eu-central"), Some("jvb-1")));
     assert_eq!(bridge.last_presence, at(7.0));
 }
+
+/// Who found no bridge is not made to seek again by every word of every bridge.
+#[test]
+fn there_is_a_chance_when_a_bridge_is_another_one_or_takes_endpoints_again() {
+    let (mut bridges, id) = one(&[("stress_level", "0.1"), ("version", "1"), ("drain", "false")]);
+    assert!(!bridges.take_chance(), "that is an event");
+    let says = |bridges: &mut Bridges, second: f64, values: &[(&str, &str)]| {
+        bridges.presence(at(second), &jid(), &stats(values), &config());
+        bridges.take_chance()
+    };
+    assert!(!says(&mut bridges, 5.0, &[("stress_level", "0.2"), ("version", "1")]));
+    for (name, value) in [("version", "2"), ("release", "7"), ("region", "eu"), ("relay_id", "x"), ("drain", "true")] {
+        assert!(says(&mut bridges, 6.0, &[(name, value)]), "{name}");
+        assert!(!says(&mut bridges, 7.0, &[(name, value)]), "{name}, again");
+    }
+    // It fails, and is taken again after a minute.
+    bridges.failed(at(8.0), &id);
+    let asked = bridges.poll_health(at(10.0), true, &config());
+    assert_eq!(asked.len(), 1);
+    bridges.check_ended(at(10.0), &id, CheckResult::Passed, &config());
+    assert!(!says(&mut bridges, 60.0, &[("version", "2")]));
+    assert!(says(&mut bridges, 70.0, &[("version", "2")]));
+    assert!(!says(&mut bridges, 71.0, &[("version", "2")]));
+    // Going down for good is none.
+    assert!(!says(&mut bridges, 72.0, &[("shutting_down", "true")]));
+}

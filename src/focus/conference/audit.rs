@@ -148,7 +148,8 @@ impl Conference {
             if participation.task == Task::AwaitingMove && !queued {
                 wrong.push(format!("{nick} is to be moved, and nobody will"));
             }
-            let awaited = awaited || member.next_endpoint.is_some() || queued || cx.stranded.contains(&self.id);
+            let sought = cx.stranded.contains(&self.id) || cx.moves.will_seek(self.id);
+            let awaited = awaited || member.next_endpoint.is_some() || queued || sought;
             if participation.task == Task::AwaitingBridge && !awaited {
                 wrong.push(format!("{nick} waits for a bridge, and nobody seeks one"));
             }

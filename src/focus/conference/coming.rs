@@ -301,9 +301,8 @@ impl Conference {
     /// Nothing of a member stays, and nobody is told of it here.
     pub(super) fn forget_member(&mut self, cx: &mut Context, id: MemberId) {
         self.release_endpoint(cx, id);
-        for deadline in cx.pending.forget_member(self.id, id) {
-            cx.timers.cancel(Some(deadline));
-        }
+        let asked = cx.pending.forget_member(self.id, id);
+        cx.forget_requests(asked);
         let Some(member) = self.members.remove(id) else { return };
         self.not_found_any_more(cx, &member);
         cx.problems.cause_gone(id.0);

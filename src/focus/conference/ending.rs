@@ -69,12 +69,13 @@ impl Conference {
 
     pub fn nobody_came(&mut self, cx: &mut Context) {
         self.start = None;
-        if self.has_breakouts(cx) || self.members.in_main_room() > 0 {
-            return;
-        }
-        // A large room may take that long to let us in; that it does at all is watched over elsewhere.
+        // A large room may take that long to let us in; that it does at all is watched over elsewhere. Until then nothing else
+        // ends it, not even the end of its breakout rooms.
         if !self.is_running() {
             self.await_somebody(cx);
+            return;
+        }
+        if self.has_breakouts(cx) || self.members.in_main_room() > 0 {
             return;
         }
         say!(self, info, "nobody came");

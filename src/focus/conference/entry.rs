@@ -111,8 +111,9 @@ impl Conference {
     fn entered(&mut self, cx: &mut Context, mut form: RoomForm) {
         // A room of somebody else's server may say of itself what it likes: it would keep any room of ours alive, and have
         // guests start it.
-        let known = cx.breakout_domain.as_deref();
-        if let Some(main) = form.main_room.take_if(|_| known.is_some_and(|domain| domain != self.room.domain())) {
+        let domain = self.room.domain();
+        let elsewhere = cx.breakout_domain.as_deref().map_or(!cx.is_ours(domain), |breakouts| breakouts != domain);
+        if let Some(main) = form.main_room.take_if(|_| elsewhere) {
             say!(self, warn, "claims to be a breakout room of {main}, and is not in their domain: an ordinary room");
         }
         let wait = form.presets && !self.metadata_seen;

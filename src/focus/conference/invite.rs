@@ -277,9 +277,8 @@ impl Conference {
         self.withdraw_sources(cx, id);
         self.close_session(id);
         self.release_endpoint(cx, id);
-        for deadline in cx.pending.forget_member(self.id, id) {
-            cx.timers.cancel(Some(deadline));
-        }
+        let asked = cx.pending.forget_member(self.id, id);
+        cx.forget_requests(asked);
         let Some(member) = self.members.get_mut(id) else { return };
         cx.timers.cancel(member.next_endpoint.take());
         if let Some(participation) = member.invite.participation() {
@@ -289,6 +288,7 @@ impl Conference {
             self.members.uncount_participant(id);
             self.publish_visitors(cx);
             say!(self, info, participant = nick; "Removed participant {nick}");
+            self.watch_for_loneliness(cx);
         }
     }
 

@@ -288,7 +288,6 @@ impl Conference {
             self.reinvite(cx, id);
         } else {
             self.drop_participant(cx, id, Invite::Failed);
-            self.watch_for_loneliness(cx);
         }
     }
 

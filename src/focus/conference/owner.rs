@@ -185,6 +185,11 @@ impl Conference {
         }
     }
 
+    /// Whom the room was asked to make owner.
+    pub(in crate::focus) fn grants_under_way(&self) -> impl Iterator<Item = MemberId> {
+        self.owner.grants.iter().filter(|(_, grant)| **grant == Grant::UnderWay).map(|(id, _)| *id)
+    }
+
     pub(super) fn owner_left(&mut self, cx: &mut Context, id: MemberId) {
         self.owner.grants.remove(&id);
         if self.owner.elected == Some(id) {

@@ -4,6 +4,7 @@ pub mod json;
 mod login;
 
 use super::auth::{Login, Question, Refusal, Room};
+use super::brewery::Worker;
 use super::command::{self, Reply};
 use super::conference::{Conference, ConferenceId, MemberId, Properties};
 use super::context::{Asked, Context, NICK, error};
@@ -90,7 +91,7 @@ impl Focus {
         let Ok(occupant) = room.with_resource(NICK) else {
             return self.cx.answer_error(requester.asked, Condition::BadRequest, "Invalid room name.");
         };
-        match self.cx.floods.admit_start(self.cx.now, self.payer(&requester.asked).as_ref()) {
+        match self.cx.floods.admit_start(self.cx.now, self.starter(&requester.asked).as_ref()) {
             Start::Now => {}
             Start::Refused => {
                 self.cx.metrics.requests_limited += 1;
@@ -214,8 +215,7 @@ pub(crate) fn read_room(config: &Config, room: &str) -> Result<BareJid, JidError
 
 /// Whether bridges or gateways meet there: they would be taken for participants.
 pub(crate) fn is_brewery(config: &Config, room: &BareJid) -> bool {
-    let breweries = [&config.bridge.brewery_jid, &config.jigasi.brewery_jid, &config.jibri.brewery_jid];
-    breweries.into_iter().flatten().any(|brewery| brewery == room)
+    Worker::ALL.into_iter().filter_map(|worker| worker.room(config)).any(|brewery| brewery == room)
 }
 
 /// Whether a room that says this of itself may have visitors (spec/60 §6.5 step 3).

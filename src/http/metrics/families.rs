@@ -96,7 +96,7 @@ pub(super) fn of(snapshot: &Snapshot, process: Option<&Process>) -> Vec<Family> 
     conferences(&mut families, snapshot);
     participants(&mut families, snapshot);
     bridges(&mut families, snapshot);
-    services(&mut families);
+    services(&mut families, snapshot);
     jingle(&mut families, "received", &snapshot.counted.jingle_received, "Jingle requests received, of this action.");
     jingle(&mut families, "sent", &snapshot.counted.jingle_sent, "Jingle requests sent, of this action.");
     surroundings(&mut families, snapshot);
@@ -264,7 +264,8 @@ fn nick(bridge: &crate::focus::bridges::status::BridgeStatus) -> String {
 }
 
 /// Recorders: nobody looks for them yet, and none of their sessions is started.
-fn services(families: &mut Families) {
+fn services(families: &mut Families, snapshot: &Snapshot) {
+    let there = snapshot.gauges.instances;
     for (name, help) in [
         ("jibri_recording_active", "Recordings that run."),
         ("jibri_live_streaming_active", "Live streams that run."),
@@ -280,13 +281,25 @@ fn services(families: &mut Families) {
     ] {
         families.counter(name, 0, help);
     }
-    for (name, help) in [
-        ("jibri_instances", "Recorders that this focus knows."),
-        ("jibri_instances_available", "Those that are free and well."),
-        ("sip_jibri_instances", "SIP recorders that this focus knows."),
-        ("sip_jibri_instances_available", "Those that are free and well."),
+    for (name, count, help) in [
+        ("jibri_instances", there.jibris, "Recorders that this focus knows."),
+        ("jibri_instances_available", there.jibris_available, "Those that are free and well."),
+        ("sip_jibri_instances", there.sip_jibris, "SIP recorders that this focus knows."),
+        ("sip_jibri_instances_available", there.sip_jibris_available, "Those that are free and well."),
     ] {
-        families.gauge(name, 0u64, help);
+        families.gauge(name, count, help);
+    }
+    let jigasis = [
+        ("jigasi_sip_count", there.sip_gateways, "Gateways to SIP that this focus knows."),
+        (
+            "jigasi_sip_in_graceful_shutdown_count",
+            there.sip_gateways_in_shutdown,
+            "Those that take no more calls as they shut down.",
+        ),
+        ("jigasi_transcriber_count", there.transcribers, "Gateways that transcribe."),
+    ];
+    for (name, count, help) in jigasis.into_iter().filter(|_| snapshot.has_jigasis) {
+        families.gauge(name, count, help);
     }
 }
 

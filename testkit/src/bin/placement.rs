@@ -1,20 +1,29 @@
 //! Compares ways to estimate the load of bridges, in a model of bridges (docs/BRIDGES.md).
 
+use std::ops::RangeInclusive;
 use std::process::ExitCode;
 
 use jicofo::config::LoadModel;
 use testkit::load::{Chooser, Outcome, Plan, SCENARIOS, Strategy, play};
 
 const USAGE: &str = "\
-placement [--seeds FIRST..LAST] [--scenario WORDS]
+placement [--seeds FIRST..LAST] [--scenario WORDS] [--strategy NAME]
 
-  --seeds 1001..1040    play these seeds, the last one included
-  --scenario draining   only those with these words in their name";
+  --seeds 1001..1040     play these seeds, the last one included
+  --scenario draining    only those with these words in their name
+  --strategy Single      only with this one: Single or RegionBased";
+
+/// What is played.
+struct Arguments {
+    seeds: RangeInclusive<u64>,
+    words: String,
+    strategies: Vec<Strategy>,
+}
 
 fn main() -> ExitCode {
     match read_arguments() {
-        Ok((first, last, words)) => {
-            print(first, last, &words);
+        Ok(arguments) => {
+            print(&arguments);
             ExitCode::SUCCESS
         }
         Err(wrong) => {
@@ -24,8 +33,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn read_arguments() -> Result<(u64, u64, String), String> {
-    let (mut first, mut last, mut words) = (1001, 1040, String::new());
+fn read_arguments() -> Result<Arguments, String> {
+    let strategies = vec![Strategy::Single, Strategy::RegionBased];
+    let mut read = Arguments { seeds: 1001..=1040, words: String::new(), strategies };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("{name} lacks its value"))?;
@@ -33,27 +43,34 @@ fn read_arguments() -> Result<(u64, u64, String), String> {
             "--seeds" => {
                 let number = |text: &str| text.parse().map_err(|_| format!("'{text}' is no number"));
                 let (from, to) = value.split_once("..").ok_or("seeds are FIRST..LAST")?;
-                (first, last) = (number(from)?, number(to)?);
+                read.seeds = number(from)?..=number(to)?;
             }
-            "--scenario" => words = value,
+            "--scenario" => read.words = value,
+            "--strategy" => read.strategies.retain(|strategy| format!("{strategy:?}") == value),
             _ => return Err(format!("unknown option {name}")),
         }
     }
-    Ok((first, last, words))
+    match read.strategies.is_empty() || read.seeds.is_empty() {
+        true => Err("nothing is left to be played".to_owned()),
+        false => Ok(read),
+    }
 }
 
-fn print(first: u64, last: u64, words: &str) {
+fn print(Arguments { seeds, words, strategies }: &Arguments) {
     println!(
-        "Means of seeds {first} to {last}; worst: the highest peak of any seed; worse: seeds in which it is higher"
+        "Means of seeds {} to {}; change: of the mean peak, with its standard error, seed by seed; worst: the highest peak of \
+         any seed; worse: seeds in which it is higher",
+        seeds.start(),
+        seeds.end()
     );
-    for strategy in [Strategy::Single, Strategy::RegionBased] {
+    for &strategy in strategies {
         println!("\n{strategy:?}");
         println!(
-            "{:<30} {:<12} {:>6} {:>7} {:>7} {:>7} {:>6} {:>7} {:>7} {:>6} {:>6}",
-            "", "", "peak", "change", "worst", "spread", "over", "error", "bridges", "moves", "worse"
+            "{:<30} {:<12} {:>6} {:>8} {:>5} {:>7} {:>7} {:>6} {:>7} {:>7} {:>6} {:>6}",
+            "", "", "peak", "change", "±", "worst", "spread", "over", "error", "bridges", "moves", "worse"
         );
-        for (name, make) in SCENARIOS.iter().filter(|(name, _)| name.contains(words)) {
-            let plans: Vec<(u64, Plan)> = (first..=last).map(|seed| (seed, Plan::new(name, *make, seed))).collect();
+        for (name, make) in SCENARIOS.iter().filter(|(name, _)| name.contains(words.as_str())) {
+            let plans: Vec<(u64, Plan)> = seeds.clone().map(|seed| (seed, Plan::new(name, *make, seed))).collect();
             let all =
                 |chooser| plans.iter().map(|(seed, plan)| play(plan, strategy, chooser, *seed)).collect::<Vec<_>>();
             let classic = all(Chooser::Model(LoadModel::Classic));
@@ -74,10 +91,12 @@ fn line(name: &str, chooser: &str, outcomes: &[Outcome], classic: &[Outcome]) {
     };
     let mean = |value: fn(&Outcome) -> f64| of(outcomes, value);
     let change = 100.0 * (mean(|it| it.peak) / of(classic, |it| it.peak) - 1.0);
+    let by_seed: Vec<f64> = outcomes.iter().zip(classic).map(|(ours, theirs)| ours.peak - theirs.peak).collect();
+    let uncertain = 100.0 * standard_error(&by_seed) / of(classic, |it| it.peak);
     let worst = outcomes.iter().map(|it| it.peak).fold(0.0, f64::max);
     let worse = outcomes.iter().zip(classic).filter(|(ours, theirs)| ours.peak > theirs.peak + 0.005).count();
     println!(
-        "{name:<30} {chooser:<12} {:>6.2} {change:>6.0}% {worst:>7.2} {:>7.2} {:>6.0} {:>7.3} {:>7.2} {:>6.1} {worse:>6}",
+        "{name:<30} {chooser:<12} {:>6.2} {change:>+7.1}% {uncertain:>5.1} {worst:>7.2} {:>7.2} {:>6.0} {:>7.3} {:>7.2} {:>6.1} {worse:>6}",
         mean(|it| it.peak),
         mean(|it| it.spread),
         mean(|it| it.overloaded),
@@ -85,4 +104,13 @@ fn line(name: &str, chooser: &str, outcomes: &[Outcome], classic: &[Outcome]) {
         mean(|it| it.bridges_per_conference),
         mean(|it| f64::from(it.moves)),
     );
+}
+
+/// Of the mean of these.
+fn standard_error(values: &[f64]) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "few")]
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
+    (variance / count).sqrt()
 }

@@ -39,6 +39,8 @@ pub struct Outcome {
     pub error: f64,
     /// Joins for which there was no bridge.
     pub refused: u32,
+    /// Joins that came to a bridge after it had said that it drains.
+    pub on_draining: u32,
 }
 
 const STEP: Millis = 100;
@@ -60,6 +62,8 @@ struct TrueBridge {
     /// True stress of each second since the last measurement.
     since: Vec<f64>,
     said: f64,
+    /// It has said that it drains.
+    drains: bool,
     now: f64,
 }
 
@@ -96,6 +100,7 @@ pub fn play(plan: &Plan, strategy: Strategy, chooser: Chooser, seed: u64) -> Out
         phase: (rng.whole(0, plan.measurements), bridge.comes + rng.whole(0, plan.presences)),
         since: Vec::new(),
         said: plan.costs.idle,
+        drains: false,
         now: plan.costs.idle,
     };
     let bridges = plan.bridges.iter().enumerate().map(bridge).collect();
@@ -159,6 +164,7 @@ impl Game<'_> {
     fn place(&mut self, person: usize, bridge: usize) {
         let room = self.plan.people[person].room;
         self.since[person] = self.now;
+        self.outcome.on_draining += u32::from(self.bridges[bridge].drains);
         let now = self.time();
         let sessions = &mut self.rooms[room];
         let at = sessions.iter().position(|session| session.bridge == bridge).unwrap_or_else(|| {
@@ -346,6 +352,7 @@ impl Game<'_> {
             return;
         }
         let drains = plan.drains.is_some_and(|at| at <= self.now);
+        bridge.drains = drains;
         let stat = |name: &str, value: String| Stat { name: Some(name.into()), value: Some(value) };
         let stats = vec![
             stat("stress_level", bridge.said.to_string()),

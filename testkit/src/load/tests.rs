@@ -53,6 +53,36 @@ fn bridges_of_different_sizes_are_told_apart() {
     }
 }
 
+/// Who drains gets nobody, whoever comes to whatever conference; the others are loaded no more for it than with the classic model.
+#[test]
+fn a_burst_while_a_bridge_drains_is_for_the_others() {
+    for (strategy, most) in [(Strategy::Single, 1.1), (Strategy::RegionBased, 0.97)] {
+        let [classic, predictive] = [LoadModel::Classic, LoadModel::Predictive]
+            .map(|model| outcomes("burst, one bridge draining", strategy, model));
+        let part = mean(&predictive, |it| it.peak) / mean(&classic, |it| it.peak);
+        assert!(part <= most, "{strategy:?}: {part}");
+        let wrong =
+            |outcomes: &[Outcome]| outcomes.iter().any(|it| it.on_draining > 0 && strategy == Strategy::RegionBased);
+        assert!(!wrong(&classic) && !wrong(&predictive), "{strategy:?}");
+        // A conference that is there stays: with one bridge a conference it has nowhere else to grow.
+        assert!(predictive.iter().all(|it| it.on_draining < 40 && it.refused == 0), "{predictive:?}");
+    }
+}
+
+/// Where conferences may be on several bridges: less load at the peak, on fewer bridges each, with fewer moves.
+#[test]
+fn conferences_are_spread_over_fewer_bridges_and_load_none_of_them_more() {
+    for (scenario, most) in [("burst, rooms of 2 to 100", 1.0), ("leave waves", 0.85)] {
+        let [classic, predictive] =
+            [LoadModel::Classic, LoadModel::Predictive].map(|model| outcomes(scenario, Strategy::RegionBased, model));
+        let part = |value: fn(&Outcome) -> f64| mean(&predictive, value) / mean(&classic, value);
+        let parts = [part(|it| it.peak), part(|it| it.bridges_per_conference - 1.0), part(|it| it.error)];
+        assert!(parts[0] <= most && parts[1] <= 0.7 && parts[2] <= 0.5, "{scenario}: {parts:?}");
+        let moves = |outcomes: &[Outcome]| outcomes.iter().map(|it| it.moves).sum::<u32>();
+        assert!(moves(&predictive) <= moves(&classic), "{scenario}");
+    }
+}
+
 #[test]
 fn the_same_plan_goes_the_same_way_twice() {
     let once = || outcomes("leave waves", Strategy::Single, LoadModel::Predictive);

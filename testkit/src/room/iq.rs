@@ -54,7 +54,8 @@ impl Server {
         let moderation = (!self.options.no_moderation).then(|| component("av_moderation"));
         let query = query.child(identity("server", "im", "Prosody")).children(moderation);
         let query = query.child(identity("component", "room_metadata", &domains.metadata));
-        let query = query.child(identity("component", "breakout_rooms", &format!("breakout.{}", domains.main)));
+        let breakouts = identity("component", "breakout_rooms", &format!("breakout.{}", domains.main));
+        let query = query.children((!self.options.no_breakouts).then_some(breakouts));
         let visitors = !self.options.nodes.is_empty() && !self.options.no_visitors;
         let visitors = visitors.then(|| identity("component", "visitors", &domains.visitors));
         Some(query.children(visitors).child(feature(ns::DISCO_INFO)).child(feature(ns::PING)))

@@ -113,6 +113,8 @@ pub struct Options {
     pub no_meeting_id: bool,
     /// No component sends room metadata.
     pub no_metadata: bool,
+    /// There is no component for breakout rooms.
+    pub no_breakouts: bool,
     /// There is no A/V moderation.
     pub no_moderation: bool,
     /// What the first message about a room tells an admin; otherwise only that there are no moderators.

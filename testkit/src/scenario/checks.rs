@@ -142,7 +142,7 @@ impl Scenario {
         for (label, bridge) in self.bridges.iter().filter(|(label, _)| self.server.is_connected(label)) {
             wrong.extend(bridge.conferences().keys().map(|id| format!("conference {id} is left on {label}")));
         }
-        let rooms = self.server.rooms().keys().filter(|room| !room.starts_with("jvbbrewery@"));
+        let rooms = self.server.rooms().keys().filter(|room| !room.contains("brewery@"));
         wrong.extend(rooms.map(|room| format!("room {room} is left")));
         let gauges = self.focus.gauges();
         if gauges.conferences + gauges.participants + gauges.members > 0 {

@@ -66,14 +66,23 @@ pub struct Reason {
     pub why: &'static str,
     /// Participants and visitors share a bridge, as there is no other.
     pub mixed: bool,
+    /// It was to be avoided ([`Wanted::avoid`]), and there is no other.
+    pub avoided: bool,
     /// Its corrected stress.
     pub stress: f64,
+}
+
+impl Reason {
+    pub fn new(why: &'static str, stress: f64) -> Reason {
+        Reason { why, mixed: false, avoided: false, stress }
+    }
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mixed = if self.mixed { ", shared by participants and visitors" } else { "" };
-        write!(f, "{}{mixed} (stress {:.2})", self.why, self.stress)
+        let avoided = if self.avoided { ", though it was to be avoided" } else { "" };
+        write!(f, "{}{mixed}{avoided} (stress {:.2})", self.why, self.stress)
     }
 }
 
@@ -160,7 +169,7 @@ fn decide<'a>(
 ) -> Result<Choice<'a>, NoBridge> {
     let stay = |bridge: &'a Bridge| {
         let stress = bridge.corrected_stress(now, &config.bridge);
-        Choice { bridge, reason: Reason { why: OF_THE_CONFERENCE, mixed: false, stress } }
+        Choice { bridge, reason: Reason::new(OF_THE_CONFERENCE, stress) }
     };
     if let Some(bridge) = gathered.only {
         return Ok(stay(bridge));
@@ -187,8 +196,7 @@ fn run<'a>(
             let Some((best, standing)) = plan.choose(pool) else {
                 return Err(NoBridge("none that the strategy takes".into()));
             };
-            let reason = Reason { why: standing.why, mixed: false, stress: best.stress };
-            Ok(Choice { bridge: best.bridge, reason })
+            Ok(Choice { bridge: best.bridge, reason: Reason::new(standing.why, best.stress) })
         }
     }
 }

@@ -180,6 +180,8 @@ impl<'a> Gathered<'a> {
     ) -> Result<Gathered<'a>, NoBridge> {
         let conference = Pool::conference(bridges, now, config, wanted);
         let first = conference.first().map(|used| used.bridge);
+        // Also those that take no endpoints now: what is added must be linked with them.
+        let known: Vec<&Bridge> = wanted.conference.iter().filter_map(|on| bridges.get(&on.id)).collect();
         let version = version(first, wanted.pinned_version).inspect_err(|_| {
             bridges.iter().for_each(|bridge| excluded(bridge, Excluded::OtherVersion));
         })?;
@@ -187,14 +189,18 @@ impl<'a> Gathered<'a> {
             now,
             config,
             version: version.as_deref().filter(|_| !config.octo.allow_mixed_versions),
-            conference: &conference,
-            linked: is_linked(config, first),
+            known: &known,
+            linked: match first.or(known.first().copied()) {
+                Some(first) => is_linked(config, Some(first)),
+                // It is on bridges that are gone, and has yet to leave them.
+                None => has_several(config) && !wanted.conference.is_empty(),
+            },
         };
         let mut candidates = Vec::with_capacity(bridges.len());
         let mut furthest = Excluded::NotOperational;
         for bridge in bridges.iter() {
             let used = conference.iter().find(|used| std::ptr::eq(used.bridge, bridge)).copied();
-            match filter.excludes(bridge, used.is_some()) {
+            match filter.excludes(bridge) {
                 Some(why) => {
                     furthest = furthest.max(why);
                     excluded(bridge, why);
@@ -233,8 +239,12 @@ fn version(first: Option<&Bridge>, pinned: Option<&str>) -> Result<Option<String
 /// Whether a conference whose first bridge is that one may get another one beside it (spec/50 §6.2, 8). Otherwise it stays,
 /// however loaded its bridge is.
 fn is_linked(config: &Config, first: Option<&Bridge>) -> bool {
-    let several = config.octo.enabled || config.bridge.selection_strategy == SelectionStrategy::Split;
-    several && first.is_some_and(|first| first.relay_id.is_some())
+    has_several(config) && first.is_some_and(|first| first.relay_id.is_some())
+}
+
+/// Whether conferences may be on several bridges.
+fn has_several(config: &Config) -> bool {
+    config.octo.enabled || config.bridge.selection_strategy == SelectionStrategy::Split
 }
 
 /// The steps that look at one bridge alone.
@@ -242,12 +252,13 @@ struct Filter<'f> {
     now: Timestamp,
     config: &'f Config,
     version: Option<&'f str>,
-    conference: &'f [Used<'f>],
+    /// The conference's bridges.
+    known: &'f [&'f Bridge],
     linked: bool,
 }
 
 impl Filter<'_> {
-    fn excludes(&self, bridge: &Bridge, used: bool) -> Option<Excluded> {
+    fn excludes(&self, bridge: &Bridge) -> Option<Excluded> {
         if !bridge.operational(self.now, &self.config.bridge) {
             return Some(Excluded::NotOperational);
         }
@@ -261,8 +272,9 @@ impl Filter<'_> {
         if self.linked && bridge.relay_id.is_none() {
             return Some(Excluded::NoRelay);
         }
-        let same_relay = |used: &Used<'_>| used.bridge.relay_id == bridge.relay_id;
-        if self.linked && bridge.relay_shared && !used && self.conference.iter().any(same_relay) {
+        let is_known = self.known.iter().any(|known| std::ptr::eq(*known, bridge));
+        let same_relay = |known: &&Bridge| known.relay_id == bridge.relay_id;
+        if self.linked && bridge.relay_shared && !is_known && self.known.iter().any(same_relay) {
             return Some(Excluded::RelayInUse);
         }
         None

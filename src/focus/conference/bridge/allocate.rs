@@ -1,19 +1,20 @@
 //! Choosing a bridge for a participant, asking it for an endpoint, and what its answer means (spec/40 §5.1, §8.1).
 
-use super::super::invite::{Invite, Task};
+use super::super::invite::{Invite, Task, Terminate};
 use super::super::member::{Member, Role};
 use super::super::{AttemptId, Conference, EndpointKey, MemberId};
 use super::leaving::LeaveBridge;
 use super::retry::{FIRST_RETRY, Setback};
 use super::{BridgeSession, EndpointState};
 use crate::focus::bridges::registry::BridgeId;
-use crate::focus::bridges::select::{ConferenceBridge, Selected, Wanted};
+use crate::focus::bridges::select::{ConferenceBridge, NoBridge, Reason, Selected, Wanted};
 use crate::focus::colibri::answer::{self, AllocationFailure};
 use crate::focus::colibri::request::{self, NewConference, NewEndpoint};
 use crate::focus::conference::features::Features;
 use crate::focus::conference::view::View;
 use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
+use crate::focus::time::Timestamp;
 use crate::wire::colibri2::Capability;
 
 /// What a bridge is told that a participant's endpoint can.
@@ -47,6 +48,20 @@ impl Abilities {
 /// How many bridges the log tells of when one is chosen.
 const EXPLAINED: usize = 5;
 
+/// What is to be done for an endpoint that needs a bridge.
+enum Choice {
+    Take(Selected),
+    /// That one would be taken, but has not let go of the conference yet, or cannot be reached. Whoever ends the wait looks for
+    /// who waits.
+    Held(BridgeId),
+    /// The one that would be taken is not to be asked before.
+    Later(Timestamp),
+    /// None of the conference's bridges takes anybody now, for this reason, and no other may be added.
+    Wait(String),
+    /// There is none.
+    None(NoBridge),
+}
+
 /// How an allocation began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Placement {
@@ -65,12 +80,6 @@ impl Conference {
         let Some(bridge) = self.select_bridge(cx, id) else { return Placement::NoBridge };
         let visitor = self.members.get(id).is_some_and(|member| member.role == Role::Visitor);
         let known = self.bridges.on(&bridge).map(|session| session.key);
-        // Until the bridge has let go of this conference, or can be reached at all. Whoever ends the wait looks here.
-        let held = known.is_none() && self.setbacks.expiring.contains(&bridge);
-        if held || !cx.is_connected(cx.bridge_connection()) {
-            cx.stranded.insert(self.id);
-            return Placement::NoBridge;
-        }
         let key = known.unwrap_or_else(|| self.open_session(cx, bridge.clone(), visitor));
         let creates = known.is_none();
         let Some(session) = self.bridges.get_mut(key) else { return Placement::NoBridge };
@@ -97,7 +106,7 @@ impl Conference {
         session.endpoints.insert(attempt, id);
         session.recent.add(cx.now, cx.config.bridge.max_bridge_participants_interval);
         member.moved_off = None;
-        member.endpoint = Some(EndpointState { session: key, attempt, last_generation: None, force_mute });
+        member.endpoint = Some(EndpointState::new(key, attempt, force_mute));
         cx.bridges.endpoint_allocated(cx.now, &bridge, &cx.config.bridge);
         self.weigh(cx);
         self.ask_bridge(cx, &bridge, modify, Then::Allocated(self.id, key, EndpointKey { member: id, attempt }));
@@ -172,39 +181,50 @@ impl Conference {
             self.seek_later(cx, &bridge);
             return;
         }
+        // Whoever was to have its transport replaced has a session yet.
+        self.terminate(cx, id, Terminate::Failed);
         self.drop_participant(cx, id, Invite::Failed);
     }
 
     /// The bridge for the next endpoint. What is found is published: clients are told when there is none at all (spec/50
     /// §6.5).
     fn select_bridge(&mut self, cx: &mut Context, id: MemberId) -> Option<BridgeId> {
-        let member = self.members.get(id)?;
-        let conference: Vec<ConferenceBridge> =
-            self.bridges.iter().map(|session| self.conference_bridge(cx, session)).collect();
-        let mut avoid: Vec<BridgeId> = member.moved_off.iter().map(|bridge| bridge.as_ref().clone()).collect();
-        avoid.extend(self.setbacks.failing(cx.now).cloned());
-        let wanted = Wanted {
-            conference: &conference,
-            region: member.region.as_deref(),
-            visitor: member.role == Role::Visitor,
-            pinned_version: self.pinned_version.as_deref(),
-            avoid: &avoid,
-        };
-        let selected = cx.bridges.select(cx.now, &cx.config, wanted);
-        // To go back is better than to go nowhere.
-        let selected = selected.or_else(|none| match avoid.is_empty() {
-            true => Err(none),
-            false => cx.bridges.select(cx.now, &cx.config, Wanted { avoid: &[], ..wanted }),
-        });
+        let nick = self.members.get(id)?.nick.clone();
+        let sessions = self.conference_bridges(cx);
+        let avoid = self.avoided(cx, id);
+        let wanted = self.wanted(id, &sessions, &avoid)?;
+        let choice = self.choose(cx, wanted);
         cx.metrics.bridge_selections_rate_limited += u64::from(wanted.is_rate_limited(&cx.config));
         // Longer than a line only if somebody reads it, and if it brings the conference to a bridge where it was not.
-        let is_ours = selected.as_ref().is_ok_and(|selected| self.bridges.on(&selected.bridge).is_some());
-        if !is_ours && log::log_enabled!(log::Level::Debug) {
-            say!(self, debug, "{}", cx.bridges.explain(cx.now, &cx.config, wanted).brief(EXPLAINED));
+        let ours = |selected: &Selected| self.bridges.on(&selected.bridge).is_some();
+        if log::log_enabled!(log::Level::Debug) && !matches!(&choice, Choice::Take(selected) if ours(selected)) {
+            say!(self, debug, participant = nick; "{}", cx.bridges.explain(cx.now, &cx.config, wanted).brief(EXPLAINED));
         }
-        match selected {
-            Ok(selected) => self.taken(cx, selected, is_ours),
-            Err(none) if conference.is_empty() => {
+        match choice {
+            Choice::Take(Selected { bridge, reason }) => {
+                self.set_bridge_not_available(cx, false);
+                cx.stranded.remove(&self.id);
+                say!(self, debug, participant = nick; "{nick} on {}: {reason}", bridge.jid);
+                self.story.chose(cx.now, &bridge.jid, reason);
+                Some(bridge)
+            }
+            Choice::Held(bridge) => {
+                self.set_bridge_not_available(cx, false);
+                cx.stranded.insert(self.id);
+                self.let_go_again(cx, &bridge);
+                None
+            }
+            Choice::Later(until) => {
+                self.set_bridge_not_available(cx, false);
+                cx.stranded.remove(&self.id);
+                self.seek_at(cx, until);
+                None
+            }
+            Choice::Wait(why) => {
+                self.wait_for_ours(cx, &why);
+                None
+            }
+            Choice::None(none) => {
                 cx.stranded.insert(self.id);
                 // Once, not for each of hundreds who wait.
                 if self.set_bridge_not_available(cx, true) {
@@ -217,50 +237,95 @@ impl Conference {
                 }
                 None
             }
-            Err(none) => self.wait_for_ours(cx, &none.to_string()),
         }
     }
 
-    /// A bridge was selected: it is taken if the conference may go there, and go there now.
-    fn taken(&mut self, cx: &mut Context, selected: Selected, is_ours: bool) -> Option<BridgeId> {
-        let Selected { bridge, reason } = selected;
+    /// The bridge to which the next endpoint of this participant would go now. Changes nothing.
+    pub(in crate::focus) fn would_take(&self, cx: &Context, id: MemberId) -> Option<BridgeId> {
+        let (sessions, avoid) = (self.conference_bridges(cx), self.avoided(cx, id));
+        match self.choose(cx, self.wanted(id, &sessions, &avoid)?) {
+            Choice::Take(selected) => Some(selected.bridge),
+            _ => None,
+        }
+    }
+
+    fn wanted<'a>(
+        &'a self,
+        id: MemberId,
+        conference: &'a [ConferenceBridge],
+        avoid: &'a [BridgeId],
+    ) -> Option<Wanted<'a>> {
+        let member = self.members.get(id)?;
+        Some(Wanted {
+            conference,
+            region: member.region.as_deref(),
+            visitor: member.role == Role::Visitor,
+            pinned_version: self.pinned_version.as_deref(),
+            avoid,
+        })
+    }
+
+    /// Where a participant does not go if there is anywhere else.
+    fn avoided(&self, cx: &Context, id: MemberId) -> Vec<BridgeId> {
+        let moved_off = self.members.get(id).and_then(|member| member.moved_off.as_deref());
+        moved_off.into_iter().chain(self.setbacks.failing(cx.now)).cloned().collect()
+    }
+
+    /// What is to be done for the next endpoint.
+    fn choose(&self, cx: &Context, wanted: Wanted<'_>) -> Choice {
+        let selected = cx.bridges.select(cx.now, &cx.config, wanted);
+        // To go back is better than to go nowhere.
+        let selected = selected.or_else(|none| match wanted.avoid.is_empty() {
+            true => Err(none),
+            false => cx.bridges.select(cx.now, &cx.config, Wanted { avoid: &[], ..wanted }),
+        });
+        let Selected { bridge, mut reason } = match selected {
+            Ok(selected) => selected,
+            Err(none) if wanted.conference.is_empty() => return Choice::None(none),
+            Err(none) => return Choice::Wait(none.to_string()),
+        };
+        let is_ours = self.bridges.on(&bridge).is_some();
         if !is_ours && self.bridges.len() > 0 && !self.can_be_linked(cx, &bridge) {
-            return self.wait_for_ours(cx, &format!("{} can't be linked with ours", bridge.jid));
+            return Choice::Wait(format!("{} can't be linked with ours", bridge.jid));
         }
-        self.set_bridge_not_available(cx, false);
-        cx.stranded.remove(&self.id);
+        if !cx.is_connected(cx.bridge_connection()) {
+            return Choice::Held(bridge);
+        }
         if let Some(until) = self.setbacks.blocked_until(cx.now, &bridge) {
-            let other = self.least_of_ours(cx);
-            if other.is_none() {
-                self.seek_at(cx, until);
-            }
-            return other;
+            return self.least_of_ours(cx).map_or(Choice::Later(until), Choice::Take);
         }
-        if !is_ours {
-            self.story.chose(cx.now, &bridge.jid, reason);
+        if !is_ours && self.setbacks.expiring.iter().any(|expiring| expiring.jid == bridge.jid) {
+            return Choice::Held(bridge);
         }
-        Some(bridge)
+        reason.avoided = wanted.avoid.contains(&bridge);
+        Choice::Take(Selected { bridge, reason })
     }
 
     /// None of our bridges takes anybody now. It may again, or the conference will leave it: tried again before long.
-    fn wait_for_ours(&mut self, cx: &mut Context, why: &str) -> Option<BridgeId> {
+    fn wait_for_ours(&mut self, cx: &mut Context, why: &str) {
         if self.setbacks.retry.is_none() {
             say!(self, warn, "no bridge takes new endpoints now: waiting. {why}");
             self.story.decided(cx.now, "the bridge takes nobody now: waits");
         }
         self.seek_at(cx, cx.now + FIRST_RETRY);
-        None
     }
 
     /// Of our own bridges that take endpoints the one with the fewest of ours: for whom another is not to be had yet.
-    fn least_of_ours(&self, cx: &Context) -> Option<BridgeId> {
+    fn least_of_ours(&self, cx: &Context) -> Option<Selected> {
         let takes = |session: &&BridgeSession| {
             cx.bridges.is_selectable(cx.now, &session.bridge.jid, &cx.config.bridge)
                 && cx.bridges.get(&session.bridge).is_some()
                 && self.setbacks.blocked_until(cx.now, &session.bridge).is_none()
         };
-        let least = self.bridges.iter().filter(takes).min_by_key(|session| session.count());
-        least.map(|session| session.bridge.clone())
+        let least = self.bridges.iter().filter(takes).min_by_key(|session| session.count())?;
+        let bridge = cx.bridges.get(&least.bridge)?;
+        let why = "of the conference, as the better one has failed it just now";
+        let reason = Reason::new(why, bridge.corrected_stress(cx.now, &cx.config.bridge));
+        Some(Selected { bridge: least.bridge.clone(), reason })
+    }
+
+    fn conference_bridges(&self, cx: &Context) -> Vec<ConferenceBridge> {
+        self.bridges.iter().map(|session| self.conference_bridge(cx, session)).collect()
     }
 
     /// A session as selection wants to know it.

@@ -55,9 +55,8 @@ impl Conference {
     pub(super) fn close_bridge(&mut self, cx: &mut Context, key: SessionKey) -> Vec<MemberId> {
         let Some(bridge) = self.bridges.get(key).map(|session| session.bridge.clone()) else { return Vec::new() };
         // What was asked of it before is of no interest any more.
-        for deadline in cx.pending.forget_session(key) {
-            cx.timers.cancel(Some(deadline));
-        }
+        let asked = cx.pending.forget_session(key);
+        cx.forget_requests(asked);
         // First: if anything fails after this, the bridge has let go all the same.
         let modify = request::expire_conference(&self.meeting);
         self.ask_bridge(cx, &bridge, modify, Then::Expired(self.id, bridge.clone()));

@@ -20,6 +20,7 @@ use crate::focus::pending::Then;
 use crate::focus::sources::set::SourceSet;
 use crate::focus::time::Timestamp;
 use crate::wire::colibri2::{ConferenceModify, ForceMute};
+use crate::wire::ice::IceTransport;
 use crate::wire::stanza::{IqBody, Payload};
 use crate::wire::values::BridgeSessionId;
 
@@ -71,11 +72,45 @@ pub(crate) struct EndpointState {
     pub attempt: AttemptId,
     /// The generation of the last ICE restart that the client was told of.
     last_generation: Option<i64>,
+    /// How many updates it was sent, and which of them was the first with the credentials that hold, and the last with a number
+    /// of videos.
+    updates: u64,
+    credentials: u64,
+    last_n: u64,
+    /// Of those credentials.
+    ufrag: Option<Box<str>>,
     /// What the bridge was told to let nothing through of, and is taken to do.
     force_mute: ForceMute,
 }
 
 impl EndpointState {
+    fn new(session: SessionKey, attempt: AttemptId, force_mute: ForceMute) -> EndpointState {
+        EndpointState {
+            session,
+            attempt,
+            last_generation: None,
+            updates: 0,
+            credentials: 0,
+            last_n: 0,
+            ufrag: None,
+            force_mute,
+        }
+    }
+
+    /// An update goes out; its number.
+    fn is_told(&mut self, transport: Option<&IceTransport>, last_n: bool) -> u64 {
+        self.updates += 1;
+        let ufrag = transport.and_then(|transport| transport.ufrag.as_deref());
+        if ufrag.is_some() && ufrag != self.ufrag.as_deref() {
+            self.ufrag = ufrag.map(Into::into);
+            self.credentials = self.updates;
+        }
+        if last_n {
+            self.last_n = self.updates;
+        }
+        self.updates
+    }
+
     pub fn force_mute(&self) -> ForceMute {
         self.force_mute
     }

@@ -21,44 +21,43 @@ impl Conference {
         self.bridges.len() > 1 || (cx.config.octo.enabled && linked)
     }
 
-    /// Moves so many off a bridge, those first who came to it first. Gives how many there were to move.
-    pub(in crate::focus) fn move_endpoints(&mut self, cx: &mut Context, bridge: &BridgeId, count: u32) -> u32 {
-        let Some(session) = self.bridges.on(bridge) else { return 0 };
-        let key = session.key;
-        let those: Vec<MemberId> = session.endpoints().map(|(_, id)| id).take(count as usize).collect();
-        for id in &those {
-            self.note_left(*id, bridge);
-        }
-        let Some(session) = self.bridges.get(key) else { return 0 };
-        if those.is_empty() {
-            return 0;
-        }
-        say!(self, info, "{} endpoints move off {}", those.len(), bridge.jid);
-        self.story.decided(cx.now, "endpoints are moved off a bridge");
-        if those.len() == session.count() as usize {
-            self.close_bridge(cx, key);
-        } else {
-            those.iter().for_each(|id| self.release_endpoint(cx, *id));
-        }
-        // Selection counts those who have not left yet.
-        self.move_all(cx, &those);
-        u32::try_from(those.len()).unwrap_or(u32::MAX)
+    /// So many to be moved off a bridge, those first who came to it first; without those who are to be moved already.
+    pub(in crate::focus) fn to_be_moved(&self, cx: &Context, bridge: &BridgeId, count: u32) -> Vec<MemberId> {
+        let on_it = self.bridges.on(bridge).into_iter().flat_map(super::BridgeSession::endpoints).map(|(_, id)| id);
+        on_it.filter(|id| !cx.moves.is_relieved(self.id, *id)).take(count as usize).collect()
     }
 
-    /// Moves one, if it is on a bridge, and on that one.
-    pub(in crate::focus) fn move_endpoint(&mut self, cx: &mut Context, nick: &str, bridge: Option<&BridgeId>) -> u32 {
-        let Some(id) = self.members.id_of(nick) else { return 0 };
-        let Some(on) = self.session_of(id).map(|session| session.bridge.clone()) else { return 0 };
-        if bridge.is_some_and(|bridge| *bridge != on) {
-            return 0;
+    /// That it is decided. They go when it is their turn, and not to where they were.
+    pub(in crate::focus) fn will_move(&mut self, cx: &mut Context, bridge: &BridgeId, those: &[MemberId]) {
+        say!(self, info, "{} endpoints move off {}", those.len(), bridge.jid);
+        self.story.decided(cx.now, "endpoints are moved off a bridge");
+        those.iter().for_each(|id| self.note_left(*id, bridge));
+    }
+
+    /// One leaves a bridge, if it is still there, and is invited anew; others stay.
+    pub(in crate::focus) fn leave_alone(&mut self, cx: &mut Context, id: MemberId, bridge: &BridgeId) {
+        if self.session_of(id).is_none_or(|session| session.bridge != *bridge) {
+            return;
         }
-        say!(self, info, participant = nick; "moves off {}", on.jid);
-        self.story.decided(cx.now, "an endpoint is moved off its bridge");
-        self.note_left(id, &on);
+        self.note_left(id, bridge);
         self.release_endpoint(cx, id);
         cx.metrics.participants_moved += 1;
         self.reinvite(cx, id);
-        1
+    }
+
+    /// All leave a bridge at once, as they can't be on two; each is invited anew when it is its turn.
+    pub(in crate::focus) fn leave_whole(&mut self, cx: &mut Context, bridge: &BridgeId) {
+        let Some(key) = self.bridges.on(bridge).map(|session| session.key) else { return };
+        let on_it = self.close_bridge(cx, key);
+        on_it.iter().for_each(|id| self.note_left(*id, bridge));
+        self.move_all(cx, &on_it);
+    }
+
+    /// Who that is, if it is on a bridge, and on that one; and on which it is.
+    pub(in crate::focus) fn endpoint_at(&self, nick: &str, bridge: Option<&BridgeId>) -> Option<(MemberId, BridgeId)> {
+        let id = self.members.id_of(nick)?;
+        let on = self.session_of(id)?.bridge.clone();
+        bridge.is_none_or(|bridge| *bridge == on).then_some((id, on))
     }
 
     /// Without this, whoever leaves makes room for himself where he left.

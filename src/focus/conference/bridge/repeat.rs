@@ -16,9 +16,13 @@ use crate::wire::values::EndpointId;
 /// How long after a request was given up it is repeated. Each waits for its answer first, so a silent bridge is not flooded.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What an update of an endpoint was about. Sources are told as they are when it is repeated, not as they were.
+/// What an update of an endpoint was about. Sources are told as they are when it is repeated, not as they were; a number of
+/// videos only if no later update had another, and a transport only if no later one had other credentials: of the same it may
+/// have candidates that no other has.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Told {
+    /// Which update of this endpoint it was.
+    pub number: u64,
     pub transport: Option<IceTransport>,
     pub sources: bool,
     pub initial_last_n: Option<i32>,
@@ -137,6 +141,9 @@ impl Conference {
         sources_told: &mut Vec<EndpointKey>,
     ) -> Option<Request> {
         let member = self.members.get(endpoint.member).filter(|_| self.is_current(key, endpoint))?;
+        let state = member.endpoint.as_ref()?;
+        told.transport.take_if(|_| state.credentials > told.number);
+        told.initial_last_n.take_if(|_| state.last_n > told.number);
         told.sources &= !sources_told.contains(&endpoint);
         if told.sources {
             sources_told.push(endpoint);

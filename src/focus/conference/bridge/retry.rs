@@ -7,7 +7,9 @@ use super::super::invite::{Invite, Task};
 use super::super::member::Role;
 use super::super::{Conference, MemberId};
 use crate::focus::bridges::registry::BridgeId;
+use crate::focus::colibri::request;
 use crate::focus::context::Context;
+use crate::focus::pending::Then;
 use crate::focus::time::Timestamp;
 use crate::focus::timers::{Timer, TimerKey};
 
@@ -132,6 +134,17 @@ impl Conference {
         }
     }
 
+    /// A bridge that left and came back, while it was yet to let go of this conference: what it was told on its way may be lost,
+    /// and it may be the same process, so it is told again and not awaited for longer than it takes to answer.
+    pub(super) fn let_go_again(&mut self, cx: &mut Context, bridge: &BridgeId) {
+        let before = self.setbacks.expiring.len();
+        self.setbacks.expiring.retain(|it| it.jid != bridge.jid || it == bridge);
+        if self.setbacks.expiring.len() < before && self.setbacks.expiring.insert(bridge.clone()) {
+            let modify = request::expire_conference(&self.meeting);
+            self.ask_bridge(cx, bridge, modify, Then::Expired(self.id, bridge.clone()));
+        }
+    }
+
     /// Tries again to place everybody who waits for a bridge.
     pub(in crate::focus) fn seek_bridge(&mut self, cx: &mut Context) {
         self.cancel_retry(cx);
@@ -142,7 +155,9 @@ impl Conference {
         for id in waiting {
             let Some(member) = self.members.get(id) else { continue };
             let kind = (member.region.clone(), member.role);
-            if in_vain.contains(&kind) || !cx.moves_now(self.id, id) {
+            // Nobody has to wait for a turn in which there is nothing to be had.
+            let found = !in_vain.contains(&kind) && self.would_take(cx, id).is_some();
+            if in_vain.contains(&kind) || (found && !cx.moves_now(self.id, id)) {
                 continue;
             }
             self.place(cx, id);

@@ -32,9 +32,11 @@ impl Conference {
         };
         let Some(modify) = request::update(&self.meeting, update) else { return };
         let Some(endpoint) = self.endpoint_key(id) else { return };
-        let told = Told { transport: transport.cloned(), sources, initial_last_n };
-        let then = Then::EndpointUpdated(self.id, session.key, endpoint, Box::new(told));
-        self.ask_bridge(cx, &session.bridge, modify, then);
+        let (key, bridge) = (session.key, session.bridge.clone());
+        let Some(state) = self.members.get_mut(id).and_then(|member| member.endpoint.as_mut()) else { return };
+        let number = state.is_told(transport, initial_last_n.is_some());
+        let told = Told { number, transport: transport.cloned(), sources, initial_last_n };
+        self.ask_bridge(cx, &bridge, modify, Then::EndpointUpdated(self.id, key, endpoint, Box::new(told)));
         if sources {
             self.update_shown(cx, id);
         }
@@ -60,7 +62,8 @@ impl Conference {
         answered: &Answer,
     ) {
         let Answer::Result(Some(payload)) = answered else {
-            cx.metrics.ice_restarts_failed += 1;
+            // Silence says nothing: the bridge may have restarted it.
+            cx.metrics.ice_restarts_failed += u64::from(*answered != Answer::None);
             self.updated(cx, key, Some(about), answered);
             return;
         };
