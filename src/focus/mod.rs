@@ -288,13 +288,17 @@ impl Focus {
     }
 
     /// To be called after [`Focus::handle`] panicked, which it does outside of conferences only: what may have been left
-    /// undone is done again. The rest goes on.
+    /// undone is done again; of a stop, too. The rest goes on.
     pub fn recover(&mut self, now: Timestamp) {
         self.cx.now = self.cx.now.max(now);
         self.cx.metrics.panics += 1;
         self.answer_failed();
         self.reply(Reply::Refused(Refusal::Failed));
-        self.restore();
+        match self.stopping {
+            // To leave twice harms nobody; to come back would.
+            true => self.stop(),
+            false => self.restore(),
+        }
     }
 
     /// Lets a conference act, and clears it away if that was its end. If it fails, it ends, and nothing else does: whatever

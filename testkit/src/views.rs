@@ -75,8 +75,11 @@ impl<'a> Views<'a> {
         for owner in expected.keys().chain(told.keys().filter(|owner| *owner != "jvb")) {
             let (expected, told) = (expected.get(owner).cloned(), told.get(owner).cloned());
             let (expected, told) = (expected.unwrap_or_default().sorted(), told.unwrap_or_default().sorted());
+            if expected == told {
+                continue;
+            }
             let text = format!("{nick} knows of {owner}: {told}, but {owner} sends: {expected}");
-            if expected != told && !wrong.contains(&text) {
+            if !wrong.contains(&text) {
                 wrong.push(text);
             }
         }

@@ -255,7 +255,7 @@ fn who_asks_while_the_focus_enters_waits_with_the_first() {
     s.finish();
 }
 
-/// Covers spec/10: 31; spec/20: 4; spec/90: 31.
+/// Covers spec/10: 31; spec/20: 4.
 #[test]
 fn a_room_that_refuses_the_focus_fails_the_request_with_its_words() {
     let mut s = with_guest(Scenario::new());

@@ -84,6 +84,41 @@ fn a_conference_whose_end_fails_too_is_gone_all_the_same() {
     }
 }
 
+/// At whatever stanza of a stop something fails, all that is left to be done is done: bridges let go, rooms and the brewery are
+/// left, and nobody takes us for somebody who is there.
+///
+/// Covers spec/90: 31.
+#[test]
+fn a_failure_while_conferences_end_does_not_keep_a_stop_from_the_rest() {
+    for stanzas in 0.. {
+        let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+        for name in ["carol", "dave"] {
+            s.joins_with(name, |settings| settings.room = OTHER.into());
+        }
+        s.run_until(Scenario::all_connected);
+        s.settle();
+        assert_eq!(s.view_bridge("jvb1").conferences().len(), 2);
+        s.sabotage(stanzas);
+        s.stop_focus();
+        let stopped = s.now();
+        s.settle();
+        if s.failures() == 0 {
+            assert!(stanzas > 5, "an expiry and a leave of each conference, the brewery, and ourselves");
+            break;
+        }
+        assert_eq!((s.failures(), s.focus().metrics().panics), (1, 1), "{stanzas}");
+        assert!(s.view_bridge("jvb1").conferences().is_empty(), "{stanzas}");
+        let is_there = |room: &testkit::room::Room| room.occupants.contains_key("focus");
+        let rooms = s.view_server().rooms().iter().filter(|(_, room)| is_there(room));
+        assert_eq!(rooms.map(|(name, _)| name).collect::<Vec<_>>(), Vec::<&String>::new(), "{stanzas}");
+        assert!(s.view("bob").focus_gone() && s.view("dave").focus_gone(), "{stanzas}");
+        let ours = s.said().since(stopped).presence().filter(|wire| wire.stanza.attr("to").is_none());
+        assert_eq!(ours.last().stanza.attr("type"), Some("unavailable"), "{stanzas}");
+        assert_eq!(s.focus().gauges().conferences, 0);
+        assert_eq!(s.focus().audit(), Vec::<String>::new(), "{stanzas}");
+    }
+}
+
 /// The request waits in a conference that is hardly there.
 #[test]
 fn a_failure_while_a_conference_begins_leaves_nobody_without_answer() {

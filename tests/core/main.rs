@@ -19,6 +19,7 @@ mod health;
 mod idle_nodes;
 mod interrupted;
 mod large_rooms;
+mod late_answers;
 mod lobby;
 mod logs;
 mod members;

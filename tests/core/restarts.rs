@@ -8,6 +8,7 @@ use testkit::scenario::Scenario;
 use testkit::xml::{Read, to_text};
 use testkit::{Time, ns};
 
+use crate::bridges_support::{asked_since, count};
 use crate::by_hand::*;
 
 fn three() -> Scenario {
@@ -363,13 +364,22 @@ fn a_restart_on_a_shared_bridge_is_expire_answer_create() {
     s.finish();
 }
 
+/// Where nobody else is on the bridge the conference there goes with the endpoint, and a bridge removes it only after its answer
+/// (spec/40 §9.3): what was created before would be lost, or refused.
+///
+/// Covers spec/90: 68.
 #[test]
 fn a_restart_of_the_only_one_on_the_bridge_is_a_new_conference_there() {
     let mut s = met(silent_pair());
     s.participant("bob").leave();
     s.settle();
-    let first = bridge_session(&s, "alice");
+    let (first, before) = (bridge_session(&s, "alice"), count(&s, "jvb1"));
+    s.bridge("jvb1").settings.delay = Time::from_secs(1);
     s.participant("alice").restart();
+    s.run_for(Time::from_millis(1_050));
+    assert_eq!(asked_since(&s, "jvb1", before), ["expire"], "not before it is answered, nor just then");
+    s.run_for(Time::from_millis(100));
+    assert_eq!(asked_since(&s, "jvb1", before), ["expire", "create +alice"]);
     s.run_for(Time::from_secs(3));
     assert!(s.connected(&["alice"]));
     assert_ne!(bridge_session(&s, "alice"), first);
@@ -518,9 +528,9 @@ fn only_newer_ice_is_told_to_a_client() {
     assert_eq!((told(&s).len(), metrics.ice_restarts_failed, metrics.ice_restarts_relayed), (2, 2, 2));
     s.bridge("jvb1").settings.ice_restart = IceRestart::Refused;
     s.run_for(Time::from_secs(60));
-    let before = crate::bridges_support::count(&s, "jvb1");
+    let before = count(&s, "jvb1");
     restart(&mut s);
-    let asked = crate::bridges_support::asked_since(&s, "jvb1", before);
+    let asked = asked_since(&s, "jvb1", before);
     assert_eq!(asked[..3], ["alice:transport", "-alice", "+alice"], "{asked:?}");
     assert!(s.connected(&["alice"]));
     s.finish();

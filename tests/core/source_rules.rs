@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
-use testkit::ns;
 use testkit::scenario::Scenario;
 use testkit::sources::{Media, Source, Sources};
 use testkit::xml::Read;
+use testkit::{Time, ns};
 
 use crate::by_hand::*;
 
@@ -426,6 +426,38 @@ fn nobody_takes_the_names_that_another_will_need() {
             s.settle();
         }
     }
+    s.finish();
+}
+
+/// What somebody sent is kept for it while it has no session, and until it has said in the next one what it sends: what it does
+/// not send any more is then free (spec/30 §9.3).
+#[test]
+fn what_one_sends_no_more_after_a_restart_may_be_anothers() {
+    let microphone = |nick: &str| Sources {
+        sources: vec![a_source(Media::Audio, 100, &format!("{nick}-a0"), "stream track")],
+        groups: Vec::new(),
+    };
+    let mut s = met(silent_pair());
+    s.participant("alice").announce(microphone("alice"));
+    s.settle();
+    s.participant("alice").settings.thinks = Time::from_secs(5);
+    let before = s.now();
+    s.participant("alice").restart();
+    s.settle();
+    assert_eq!(told(&s.sent_to("bob").since(before).jingle("source-remove"), "alice"), [[100]]);
+    s.participant("bob").announce(microphone("bob"));
+    s.settle();
+    assert_eq!(refusal(&mut s, "bob"), bad_request("SSRC is already used: 100."));
+    assert!(on_bridge(&s, "bob").is_empty());
+
+    // Her accept names no sources.
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    s.participant("bob").announce(microphone("bob"));
+    s.settle();
+    assert_eq!(refusals(&mut s, "bob"), []);
+    assert_eq!(told(&s.sent_to("alice").since(before).jingle("source-add"), "bob"), [[100]]);
+    assert_eq!(on_bridge(&s, "bob"), [100]);
     s.finish();
 }
 

@@ -207,6 +207,75 @@ fn what_came_and_went_within_one_batch_is_not_told() {
     s.finish();
 }
 
+/// Changes wait for more of them, and the bridge goes: what waits is told in the session as it is, before its transport is
+/// replaced. Nothing else would tell it.
+#[test]
+fn what_waits_to_be_told_is_told_before_a_transport_is_replaced() {
+    let delays = [(2, Duration::from_millis(500))];
+    let config = move |config: &mut jicofo::config::Config| {
+        config.conference.source_signaling_delays.0 = delays.into();
+        config.conference.reinvite_method = jicofo::config::ReinviteMethod::ReplaceTransport;
+    };
+    let mut s = met(silent_pair().bridge("jvb2").config(config));
+    let before = s.now();
+    s.participant("bob").announce(audio(200, "bob-a0"));
+    s.run_for(Time::from_millis(100));
+    assert!(s.sent_to("alice").since(before).actions().is_empty());
+    let home = s.home_of("alice").expect("a home").to_owned();
+    s.dies(&home);
+    s.settle();
+    let alice = s.sent_to("alice").since(before);
+    assert_eq!(alice.actions(), ["source-add", "transport-replace"]);
+    assert_eq!(told(&alice.jingle("source-add"), "bob"), [[200]]);
+    s.run_until(Scenario::all_connected);
+    s.check();
+    s.finish();
+}
+
+/// Somebody leaves while the others have yet to be told of a change of his, and is back with what he had before it: to the
+/// others, who dropped all of it, that is new (spec/30 §10.1).
+#[test]
+fn who_leaves_before_a_change_of_his_was_told_and_is_back_is_new_to_all() {
+    let delays = [(2, Duration::from_millis(500))];
+    let config = move |config: &mut jicofo::config::Config| {
+        config.conference.source_signaling_delays.0 = delays.into();
+    };
+    let keeps = |p: &mut testkit::participant::Settings| (p.keeps_ssrcs, p.tracks) = (true, vec![microphone()]);
+    let mut s = met(silent_pair().participant_with("carol", keeps).config(config));
+    let before = s.now();
+    s.participant("carol").add_source(desktop());
+    s.run_for(Time::from_millis(100));
+    s.participant("carol").leave();
+    s.joins_with("carol", keeps);
+    s.run_until(|s| s.connected(&["carol"]));
+    assert!(s.now() < before + Duration::from_millis(500), "within one batch");
+    s.settle();
+    for name in ["alice", "bob"] {
+        let all = s.sent_to(name).since(before);
+        assert_eq!(all.actions(), ["source-add"], "{name}");
+        let adds = all.jingle("source-add");
+        assert!(adds.clone().containing("carol-a0").count() == 1 && adds.containing("carol-v0").is_empty(), "{name}");
+    }
+    s.check();
+    s.finish();
+}
+
+/// Nobody is told of what came and went with its owner before he was told of anything.
+#[test]
+fn who_has_left_before_another_accepts_is_not_told_to_it() {
+    let mut s = met(silent_pair());
+    s.joins_with("carol", |p| p.thinks = Time::from_secs(6));
+    s.settle();
+    s.joins("dave");
+    s.settle();
+    s.participant("dave").leave();
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    assert!(s.sent_to("carol").jingle("source-add").containing("dave").is_empty());
+    assert!(!s.sent_to("alice").jingle("source-add").containing("dave").is_empty());
+    s.finish();
+}
+
 /// Covers spec/30: 46.
 #[test]
 fn muting_changes_presence_alone_and_a_first_share_is_one_addition() {

@@ -1,12 +1,16 @@
 //! Meetings as people hold them.
 
+use std::time::Duration;
+
 use testkit::focus::FocusProcess;
+use testkit::http::{Request, send};
+use testkit::openmetrics::Page;
 use testkit::participant::Participant;
 use testkit::participant::media::{desktop, microphone};
 use testkit::participant::profile::Profile;
 use testkit::prosody::{Prosody, Wiring};
 
-use super::support::{focus, focus_by_script, left, stage, undisturbed};
+use super::support::{PATIENCE, focus, focus_by_script, left, stage, undisturbed};
 
 #[tokio::test]
 async fn clients_of_all_kinds_meet_through_flags_script_and_component() {
@@ -100,6 +104,40 @@ async fn fifty_people_come_into_one_room_at_once() {
     stage.agree().await;
     stage.finish().await;
     left(&prosody, 0, "room").await;
+    undisturbed(&focus);
+}
+
+/// As at the beginning of a working day. Nobody gives up on a machine that many share: what is late there is not lost.
+#[tokio::test]
+async fn two_hundred_people_come_into_four_rooms_within_a_second() {
+    let prosody = Prosody::start(Wiring::Proxy).await;
+    let patient = format!("jicofo.xmpp.client.reply-timeout = {} seconds", PATIENCE.as_secs());
+    let focus = focus().configuration(&patient).start(&prosody).await;
+    let mut stage = stage(&prosody);
+    stage.bridge("jvb1").await;
+    let names = |room: usize| (0..50).map(move |number| format!("r{room}n{number}")).collect();
+    let rooms: Vec<(String, Vec<String>)> = (0..4).map(|room| (format!("room{room}"), names(room))).collect();
+    let within = stage.join_rooms_at_once(&rooms).await;
+    assert!(within < Duration::from_secs(1), "the last of them asked {within:?} after the first");
+    stage.agree().await;
+    {
+        let look = stage.look();
+        let conferences = look.bridge("jvb1").conferences();
+        assert_eq!(conferences.values().map(|conference| conference.endpoints.len()).collect::<Vec<_>>(), [50; 4]);
+        // Nobody was asked or told twice.
+        assert!(look.participants().all(|participant| participant.sessions() == 1));
+    }
+    let page = Page::open_metrics(&send(focus.http_address(), &Request::get("/metrics")).await.body);
+    assert_eq!(page.value("jitsi_jicofo_conferences"), 4.0);
+    assert_eq!(page.value("jitsi_jicofo_participants_current"), 200.0);
+    stage.finish().await;
+    for (room, _) in &rooms {
+        left(&prosody, 0, room).await;
+    }
+    let page = Page::open_metrics(&send(focus.http_address(), &Request::get("/metrics")).await.body);
+    for nothing in ["conferences", "participants_current", "bridge_endpoints{jvb=\"jvb1\"}"] {
+        assert_eq!(page.value(&format!("jitsi_jicofo_{nothing}")), 0.0, "{nothing}");
+    }
     undisturbed(&focus);
 }
 

@@ -1,7 +1,7 @@
 //! One peer on one connection.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::Notify;
@@ -58,6 +58,8 @@ struct Shared<M> {
     /// It stands still: its connection is there, and it neither reads nor writes.
     paused: AtomicBool,
     start: Instant,
+    /// When the first that it had to say was handed to the network.
+    spoke: OnceLock<Time>,
     /// It was told something: there may be something to send.
     told: Notify,
     /// Something happened to somebody on this stage.
@@ -67,8 +69,9 @@ struct Shared<M> {
 impl<M: Machine> Peer<M> {
     /// Lets `machine` speak through `session`. Times count from `start`; each change is made known by `changed`.
     pub fn run(machine: M, session: Session, start: Instant, changed: Arc<Notify>) -> Peer<M> {
-        let paused = AtomicBool::new(false);
-        let shared = Arc::new(Shared { machine: Mutex::new(machine), paused, start, told: Notify::new(), changed });
+        let (machine, paused) = (Mutex::new(machine), AtomicBool::new(false));
+        let shared = Shared { machine, paused, start, spoke: OnceLock::new(), told: Notify::new(), changed };
+        let shared = Arc::new(shared);
         let task = tokio::spawn(drive(shared.clone(), session));
         Peer { shared, task }
     }
@@ -101,6 +104,11 @@ impl<M: Machine> Peer<M> {
     /// Looks at it.
     pub fn look<T>(&self, look: impl FnOnce(&M) -> T) -> T {
         look(&self.shared.lock())
+    }
+
+    /// When it said something for the first time. None: it has not yet.
+    pub fn spoke_first(&self) -> Option<Time> {
+        self.shared.spoke.get().copied()
     }
 
     /// Holds it still, to look at several at once.
@@ -138,6 +146,7 @@ async fn drive<M: Machine>(shared: Arc<Shared<M>>, mut session: Session) {
             if !session.try_send(&(&stanza).into()).await {
                 return;
             }
+            shared.spoke.get_or_init(|| shared.start.elapsed());
         }
         let timeout = shared.lock().poll_timeout();
         let timer = async {

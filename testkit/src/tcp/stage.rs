@@ -146,10 +146,31 @@ impl<'p> Stage<'p> {
 
     /// All of them log in first; then all ask at the same time.
     pub async fn join_at_once(&mut self, names: &[String]) {
-        let sessions = join_all(names.iter().map(|_| Session::anonymous(self.prosody))).await;
-        for (name, session) in names.iter().zip(sessions) {
-            self.asks(name, session, |_| {});
+        let room = self.room.clone();
+        self.come_at_once(vec![(room, names.to_vec())]).await;
+    }
+
+    /// The same with several rooms, by name: everybody has logged in before the first asks. Gives the time from the first request
+    /// to the last, as they were handed to the network.
+    pub async fn join_rooms_at_once(&mut self, rooms: &[(String, Vec<String>)]) -> Time {
+        let domain = self.prosody.muc_domain();
+        self.come_at_once(rooms.iter().map(|(room, names)| (format!("{room}@{domain}"), names.clone())).collect()).await
+    }
+
+    async fn come_at_once(&mut self, rooms: Vec<(String, Vec<String>)>) -> Time {
+        let mut ready = Vec::new();
+        for (room, names) in rooms {
+            // A server has so many newcomers wait for it at a time, and no more.
+            let sessions = join_all(names.iter().map(|_| Session::anonymous(self.prosody))).await;
+            ready.extend(names.into_iter().zip(sessions).map(|(name, session)| (name, room.clone(), session)));
         }
+        let names: Vec<String> = ready.iter().map(|(name, ..)| name.clone()).collect();
+        for (name, room, session) in ready {
+            self.asks(&name, session, |settings| settings.room = room);
+        }
+        let spoke = || names.iter().map(|name| self.participant(name).spoke_first());
+        self.until(|_| spoke().all(|at| at.is_some())).await;
+        spoke().flatten().max().unwrap_or_default() - spoke().flatten().min().unwrap_or_default()
     }
 
     fn asks(&mut self, name: &str, session: Session, change: impl FnOnce(&mut Settings)) {
