@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::errors::{Error, condition};
+use super::lingering::Lingering;
 use super::login::login;
 use super::session::{Established, OWN_ID, PingAddress};
 use super::sm::StreamManagement;
@@ -25,11 +26,13 @@ pub struct Client {
     connector: Option<Arc<Connector>>,
     /// The session to go on with, and who we were in it.
     pub session: Option<(StreamManagement, Jid)>,
+    /// Its connection, if the server may yet read from that.
+    pub before: Option<Lingering>,
 }
 
 impl Client {
     pub fn new(account: Account, trust: Trust) -> Client {
-        Client { account, trust, connector: None, session: None }
+        Client { account, trust, connector: None, session: None, before: None }
     }
 
     pub async fn connect(&mut self) -> Result<Established, Error> {
@@ -66,6 +69,9 @@ impl Client {
     async fn resume(&mut self, stream: &mut XmlStream) -> Result<bool, Error> {
         let Some((session, _)) = &mut self.session else { return Ok(false) };
         let Some(previd) = session.id.clone() else { return Ok(false) };
+        if let Some(before) = &mut self.before {
+            before.is_read().await;
+        }
         stream.doing("resuming the session");
         stream.push(&Resume { previd, h: session.h() });
         stream.flush().await?;

@@ -11,6 +11,7 @@ mod clock;
 mod component;
 mod errors;
 pub mod framing;
+mod lingering;
 mod login;
 mod packets;
 mod report;

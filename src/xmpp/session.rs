@@ -12,6 +12,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::clock::{self, ServerClock};
 use super::errors::{Error, broken, condition};
 use super::framing::{Frame, Framer};
+use super::lingering::Lingering;
 use super::packets::Shown;
 use super::report::Oddities;
 use super::sm::StreamManagement;
@@ -46,8 +47,8 @@ const MAX_ANSWER: usize = 64 * 1024;
 const SHOWN_HEAD: usize = 200;
 
 /// So much goes out in one write, and so in one TLS record, unless a single stanza is longer: what Prosody reads at once. It
-/// goes on with a session that is resumed where its parser stood when the connection before was lost. If that was within a
-/// stanza, what is sent next is not well-formed to it, and the session is over. So it gets whole stanzas, or nothing.
+/// goes on with a session that is resumed where its parser stood when the connection before was lost (`lingering.rs`). So it
+/// gets whole stanzas, or nothing.
 const AT_ONCE: usize = 8 * 1024;
 
 /// A write buffer that one burst has left is given back.
@@ -82,7 +83,7 @@ pub struct PingAddress {
 pub enum End {
     /// As we wanted it to.
     Stopped,
-    Lost(Error, Option<StreamManagement>),
+    Lost(Error, Option<StreamManagement>, Option<Lingering>),
 }
 
 /// Carries stanzas until the connection is lost or shall end.
@@ -104,6 +105,7 @@ pub async fn run(established: Established, link: &mut Link) -> End {
         heard: now,
         asked: None,
         acknowledge: false,
+        questions: 0,
         closing: None,
         ended: false,
         oddities: Oddities::default(),
@@ -116,7 +118,14 @@ pub async fn run(established: Established, link: &mut Link) -> End {
     match result {
         Ok(()) => End::Stopped,
         Err(_) if session.closing.is_some() => End::Stopped,
-        Err(error) => End::Lost(error, session.sm),
+        Err(error) => {
+            // Only a server that said nothing may yet read what it was sent.
+            let lingers =
+                matches!(error, Error::Silent { .. }) && session.sm.as_ref().is_some_and(|sm| sm.id.is_some());
+            let begin = || Lingering::begin(reader, writer, session.framer, session.out, session.questions);
+            let lingering = lingers.then(begin);
+            End::Lost(error, session.sm, lingering)
+        }
     }
 }
 
@@ -136,6 +145,8 @@ struct Session {
     asked: Option<Instant>,
     /// The server wants to know how many stanzas we have.
     acknowledge: bool,
+    /// How many requests for an acknowledgement it has not answered.
+    questions: usize,
     /// We have sent our end tag, and wait for the server's until then.
     closing: Option<Instant>,
     /// The server has sent its end tag.
@@ -264,6 +275,7 @@ impl Session {
         match &mut self.sm {
             Some(sm) => {
                 self.out.element(&AckRequest {});
+                self.questions += 1;
                 self.throttle.asked(Instant::now(), sm.open().len());
                 sm.requested();
             }
@@ -291,6 +303,7 @@ impl Session {
         }
         if sm.wants_acknowledgement() {
             self.out.element(&AckRequest {});
+            self.questions += 1;
             self.throttle.asked(Instant::now(), sm.open().len());
             sm.requested();
         }
@@ -404,6 +417,7 @@ impl Session {
             }
             Incoming::AckRequest(_) => self.acknowledge = true,
             Incoming::Ack(Ack { h }) => {
+                self.questions = self.questions.saturating_sub(1);
                 if let Some(sm) = &mut self.sm {
                     self.pace = self.throttle.answered(self.heard, sm.open().len());
                     sm.acknowledged(h)?;
@@ -518,7 +532,7 @@ fn unwrapped(document: &str) -> &str {
 
 /// What goes out, and how far it is.
 #[derive(Default)]
-struct Out {
+pub struct Out {
     text: String,
     /// So many bytes are with the transport.
     done: usize,
@@ -535,7 +549,7 @@ impl Out {
         self.flush || self.done < self.text.len()
     }
 
-    fn element(&mut self, element: &impl xml::Element) {
+    pub fn element(&mut self, element: &impl xml::Element) {
         xml::write_to(element, &mut self.text);
         self.ends_element();
     }
@@ -559,7 +573,7 @@ impl Out {
     }
 
     /// Hands everything to the transport. May be dropped at any point and called again.
-    async fn write(&mut self, writer: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
+    pub async fn write(&mut self, writer: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
         while self.done < self.text.len() {
             self.flush = true;
             let end = self.next_end();

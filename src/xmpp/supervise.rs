@@ -148,7 +148,7 @@ async fn live(
     if began.elapsed() >= GOOD_SESSION {
         backoff.worked();
     }
-    let End::Lost(error, sm) = end else { return None };
+    let End::Lost(error, sm, lingering) = end else { return None };
     let kept = sm.filter(|sm| sm.id.is_some() && error.leaves_session());
     let resumable = kept.is_some();
     if !resumable {
@@ -156,6 +156,7 @@ async fn live(
     }
     if let Kind::Client(client) = &mut peer.kind {
         client.session = kept.map(|sm| (sm, jid));
+        client.before = lingering;
     }
     failures.lost(&error, resumable);
     link.tell(Event::Disconnected { resumable }).await;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use testkit::bridge::Bridge;
 use testkit::focus::FocusProcess;
+use testkit::http::{Request, send};
 use testkit::participant::Participant;
 use testkit::participant::media::desktop;
 use testkit::prosody::{Prosody, Wiring};
@@ -128,6 +129,33 @@ async fn a_stalled_line() {
     assert!(focus.log().contains("no answer within 3 s while asking whether it is still there"), "{}", focus.log());
     line.mend();
     assert!(focus.logged(0, "The client connection has resumed the session", PATIENCE).await, "{}", focus.log());
+    stage.agree().await;
+    nobody_noticed(&focus, &stage).await;
+    stage.finish().await;
+}
+
+/// Prosody reads 8 kB by 8 kB of what was held back, and goes on with the session where its parser stands by then: so it has to
+/// read to the end before.
+#[tokio::test]
+async fn much_that_a_stalled_server_was_sent_is_read_to_its_end() {
+    let prosody = Prosody::start(Wiring::Proxy).await;
+    let line = TcpProxy::to(prosody.client_address()).await;
+    let focus = focus().client_port(line.port()).configuration(SHORT_REPLY_TIMEOUT).start(&prosody).await;
+    let mut stage = stage(&prosody);
+    two_meet(&mut stage).await;
+
+    line.stall();
+    let api = focus.http_address();
+    let mut asking = tokio::task::JoinSet::new();
+    for number in 0..100 {
+        let body = format!("{{\"room\": \"asked-for-{number}@{}\"}}", prosody.muc_domain());
+        asking.spawn(async move { send(api, &Request::post("/conference-request/v1", &body)).await.status });
+    }
+    assert!(focus.logged(0, RESUMABLE, PATIENCE).await, "{}", focus.log());
+    line.mend();
+    while let Some(status) = asking.join_next().await {
+        assert_eq!(status.expect("each is answered"), 200);
+    }
     stage.agree().await;
     nobody_noticed(&focus, &stage).await;
     stage.finish().await;
