@@ -115,8 +115,7 @@ fn recorders_and_gateways_are_counted() {
         told["jigasi_detector"],
         json!({"sip_count": 1, "sip_in_graceful_shutdown_count": 1, "transcriber_count": 0})
     );
-    let metrics = api.get(&mut s, "/metrics");
-    let metrics = metrics.text().1;
+    let metrics = api.get(&mut s, "/metrics").body;
     for line in [
         "jitsi_jicofo_jibri_instances 2",
         "jitsi_jicofo_jibri_instances_available 1",
