@@ -1,7 +1,7 @@
 //! Who was told that the focus is there, and has yet to come: it stays for him, even if everybody else leaves just then (spec/10
 //! §5.2).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::focus::time::Timestamp;
@@ -13,7 +13,7 @@ const MAX_PROMISED: usize = 10_000;
 #[derive(Debug, Default)]
 pub(super) struct Promised {
     /// By the address from which he asked, and which the room will show.
-    known: HashMap<Jid, Timestamp>,
+    known: BTreeMap<Jid, Timestamp>,
     /// The last one who asked without an address, and how many of those have yet to come.
     last: Timestamp,
     unknown: usize,

@@ -1,6 +1,6 @@
 //! Visitors that were sent to a node and have not been seen there yet (spec/60 §6.6).
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::focus::time::Timestamp;
@@ -21,7 +21,7 @@ pub struct Redirects {
     count: usize,
     /// Who was sent, and when.
     senders: VecDeque<(u64, Jid)>,
-    known: HashSet<Jid>,
+    known: BTreeSet<Jid>,
 }
 
 impl Redirects {
