@@ -51,7 +51,7 @@ fn replaces_transports(config: &mut Config) {
 
 /// Somebody's bridge goes before his client has confirmed the offer, and the next offer is under way when that answer comes.
 ///
-/// Covers spec/90: 64.
+/// Covers spec/30: 31.
 #[test]
 fn a_late_answer_to_a_replaced_offer_says_nothing_of_the_next() {
     let refuses = format!(
