@@ -74,9 +74,8 @@ async fn listen(
     out.element(&AckRequest {});
     questions += 1;
     let write = async {
-        match out.write(&mut writer).await {
-            Ok(()) => std::future::pending().await,
-            Err(_) => (),
+        if out.write(&mut writer).await.is_ok() {
+            std::future::pending().await
         }
     };
     let read = async {
