@@ -1,6 +1,8 @@
 -- What providers of log-ins have in common whose users have no account: whoever passes gets a UUID for a name.
 --
 --   module:require "made_up_names" ("the provider's name", { what util.sasl asks: anonymous = …, plain_test = … });
+--
+-- What is asked gets the handler first, whose `stream` is the one that logs in.
 
 local new_sasl = require "util.sasl".new;
 local uuid = require "util.uuid".generate;
@@ -10,15 +12,16 @@ local function not_supported()
 end
 
 return function (name, profile)
-	local function new_handler()
+	local function new_handler(stream)
 		local handler = new_sasl(module.host, profile);
+		handler.stream = stream;
 		local process = handler.process;
 		function handler:process(...)
 			local status, data, text = process(self, ...);
 			if status == "success" then self.username = uuid(); end
 			return status, data, text;
 		end
-		handler.clean_clone = new_handler;
+		function handler.clean_clone() return new_handler(stream); end
 		return handler;
 	end
 

@@ -19,7 +19,7 @@ use std::{
     fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     sync::{
         Mutex,
         atomic::{AtomicU16, Ordering},
@@ -57,8 +57,6 @@ pub struct Options {
     wiring: Wiring,
     domain: String,
     accounts: Vec<(String, String)>,
-    /// Host, user, password.
-    users: Vec<(String, String, String)>,
     roster: bool,
     tls_required: bool,
     hibernation: Option<Duration>,
@@ -73,7 +71,6 @@ impl Options {
             wiring,
             domain: "meet.test".into(),
             accounts: vec![("focus".into(), FOCUS_PASSWORD.into()), ("jvb".into(), JVB_PASSWORD.into())],
-            users: Vec::new(),
             roster: true,
             tls_required: false,
             hibernation: None,
@@ -92,12 +89,6 @@ impl Options {
     /// One more account on the auth domain.
     pub fn account(mut self, user: &str, password: &str) -> Self {
         self.accounts.push((user.into(), password.into()));
-        self
-    }
-
-    /// An account on another host, as `prosodyctl register` makes it.
-    pub fn user(mut self, host: &str, user: &str, password: &str) -> Self {
-        self.users.push((host.into(), user.into(), password.into()));
         self
     }
 
@@ -356,6 +347,18 @@ impl Prosody {
         write_account(&self.path, &self.auth_domain(), user, password);
     }
 
+    /// Runs `prosodyctl` with these arguments beside the server: with its configuration, on its data.
+    ///
+    /// # Panics
+    /// If it does not do what it is told.
+    pub fn prosodyctl(&self, arguments: &[&str]) {
+        let mut command = configured("prosodyctl", &self.path, &self.options, self.ports);
+        let done = command.args(arguments).stdin(Stdio::null()).output();
+        let done = done.expect("prosodyctl can be run (Debian's package prosody)");
+        let said = [done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        assert!(done.status.success(), "prosodyctl {}: {}\n{}", arguments.join(" "), done.status, said.concat());
+    }
+
     /// A folder that goes with this server; helpers of the same test may put their files there.
     pub fn folder(&self) -> &Path {
         &self.path
@@ -422,11 +425,18 @@ pub fn project() -> &'static Path {
 }
 
 fn spawn(folder: &Path, options: &Options, ports: Ports) -> Process {
+    match Process::spawn(configured("prosody", folder, options, ports).arg("-F"), &folder.join("prosody.log")) {
+        Ok(process) => process,
+        Err(error) => panic!("Prosody cannot be run ({error}); it is in Debian's package prosody, see scripts/test"),
+    }
+}
+
+/// One of Prosody's programs with our configuration, whose values are those of this server.
+fn configured(program: &str, folder: &Path, options: &Options, ports: Ports) -> Command {
     let project = project();
     let modules = [project.join("prosody-plugins"), project.join("testkit/prosody-modules")];
-    let mut command = Command::new("prosody");
+    let mut command = Command::new(program);
     command
-        .arg("-F")
         .arg("--config")
         .arg(project.join("prosody-example.cfg.lua"))
         .env("XMPP_DOMAIN", &options.domain)
@@ -450,10 +460,7 @@ fn spawn(folder: &Path, options: &Options, ports: Ports) -> Process {
         Some(time) => command.env("XMPP_HIBERNATION_TIME", time.as_secs().to_string()),
         None => command.env_remove("XMPP_HIBERNATION_TIME"),
     };
-    match Process::spawn(&mut command, &folder.join("prosody.log")) {
-        Ok(process) => process,
-        Err(error) => panic!("Prosody cannot be run ({error}); it is in Debian's package prosody, see scripts/test"),
-    }
+    command
 }
 
 /// Everything in the folder that Prosody is to find. Accounts and roster are written as Prosody itself stores them, with the password in
@@ -462,9 +469,6 @@ fn prepare(folder: &Path, options: &Options) {
     let auth = format!("auth.{}", options.domain);
     for (user, password) in &options.accounts {
         write_account(folder, &auth, user, password);
-    }
-    for (host, user, password) in &options.users {
-        write_account(folder, host, user, password);
     }
     if options.roster && options.wiring == Wiring::Proxy {
         let entry =

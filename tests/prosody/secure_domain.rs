@@ -6,11 +6,13 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
 use testkit::focus::FocusProcess;
+use testkit::http::{Request, send};
 use testkit::login::Session;
 use testkit::ns;
 use testkit::participant::{Participant, Place};
-use testkit::prosody::{Options, Prosody, Wiring, project};
+use testkit::prosody::{Prosody, Wiring, project};
 use testkit::xml::parse;
 
 use super::support::{PATIENCE, focus, left, stage, undisturbed};
@@ -23,6 +25,8 @@ struct Recipe {
     jicofo: String,
     client: String,
     shell: String,
+    /// Header and claims of a token.
+    token: Vec<Value>,
 }
 
 impl Recipe {
@@ -31,21 +35,55 @@ impl Recipe {
         let recipe =
             page.split("\n## ").find(|part| part.starts_with(&format!("Recipe {number}"))).expect("the recipe");
         let recipe = recipe.replace("meet.example.com", DOMAIN);
-        let of = |language: &str| {
+        let blocks = |language: &str| {
             let fence = format!("```{language}\n");
             let blocks = recipe.split(&fence).skip(1);
-            blocks.filter_map(|rest| Some(rest.split_once("```")?.0)).collect::<Vec<_>>().join("\n")
+            blocks.filter_map(|rest| Some(rest.split_once("```")?.0.to_owned())).collect::<Vec<_>>()
         };
-        Recipe { prosody: of("lua"), jicofo: of("hocon"), client: of("js"), shell: of("sh") }
+        let of = |language: &str| blocks(language).join("\n");
+        let token = blocks("json").iter().map(|block| serde_json::from_str(block).expect("JSON")).collect();
+        Recipe { prosody: of("lua"), jicofo: of("hocon"), client: of("js"), shell: of("sh"), token }
     }
 
-    /// Prosody with it; accounts are made as the recipe makes them.
-    async fn prosody(&self, wiring: Wiring, more: impl FnOnce(Options) -> Options) -> Prosody {
-        let mut options = Prosody::with(wiring).more(&self.prosody);
-        for account in self.accounts() {
-            options = options.user(account.domain, account.user, account.password);
+    /// Prosody with it, and with the accounts that its commands make.
+    async fn prosody(&self, wiring: Wiring) -> Prosody {
+        self.prosody_with(wiring, "").await
+    }
+
+    async fn prosody_with(&self, wiring: Wiring, more: &str) -> Prosody {
+        let prosody = Prosody::with(wiring).more(&self.prosody).more(more).start().await;
+        for line in self.shell.lines() {
+            let arguments = line.strip_prefix("prosodyctl ").expect("nothing else is to be run");
+            prosody.prosodyctl(&arguments.split_whitespace().collect::<Vec<_>>());
         }
-        more(options).start().await
+        prosody
+    }
+
+    /// Prosody that takes tokens. Jitsi's module gets them in the URL of BOSH or WebSocket, our stand-in as the password of PLAIN, which Prosody
+    /// takes over plain TCP only if it is told to. That is for our clients: no operator needs it.
+    async fn prosody_of_tokens(&self, wiring: Wiring) -> Prosody {
+        let in_the_clear = format!("\nVirtualHost \"{DOMAIN}\"\n    allow_unencrypted_plain_auth = true\n");
+        self.prosody_with(wiring, &in_the_clear).await
+    }
+
+    /// A value of Prosody's configuration.
+    fn option(&self, name: &str) -> &str {
+        let (_, rest) = self.prosody.split_once(&format!("{name} = \"")).expect("the option");
+        rest.split_once('"').expect("a text").0
+    }
+
+    /// A token as the page shows it, for the stage's room and the next ten minutes.
+    fn token(&self, change: impl FnOnce(&mut Value)) -> String {
+        self.token_signed(self.option("app_secret"), change)
+    }
+
+    fn token_signed(&self, secret: &str, change: impl FnOnce(&mut Value)) -> String {
+        let [header, claims] = &self.token[..] else { panic!("header and claims: {:?}", self.token) };
+        let mut claims = claims.clone();
+        claims["room"] = "room".into();
+        claims["exp"] = seconds_from_now(600).into();
+        change(&mut claims);
+        signed(secret, header, &claims)
     }
 
     async fn focus(&self, prosody: &Prosody) -> FocusProcess {
@@ -95,11 +133,13 @@ async fn hosts_with_accounts_start_and_guests_wait_through_the_component() {
 
 async fn hosts_with_accounts(wiring: Wiring) {
     let recipe = Recipe::number(1);
-    let prosody = recipe.prosody(wiring, |options| options).await;
+    let prosody = recipe.prosody(wiring).await;
+    let account = &recipe.accounts()[0];
+    browsers_are_served(&prosody, &[(account.domain, "SCRAM-SHA-1"), (recipe.client("anonymousdomain"), "ANONYMOUS")])
+        .await;
     let focus = recipe.focus(&prosody).await;
     let mut stage = stage(&prosody);
     stage.bridge("jvb1").await;
-    let account = &recipe.accounts()[0];
 
     // Two guests wait; there is no room.
     for name in ["bob", "carol"] {
@@ -152,7 +192,7 @@ async fn hosts_with_accounts(wiring: Wiring) {
 #[tokio::test]
 async fn a_host_restarts_what_the_focus_has_forgotten() {
     let recipe = Recipe::number(1);
-    let prosody = recipe.prosody(Wiring::Proxy, |options| options).await;
+    let prosody = recipe.prosody(Wiring::Proxy).await;
     let first = recipe.focus(&prosody).await;
     let mut stage = stage(&prosody);
     let in_room = |look: &testkit::tcp::Look<'_>, name: &str| look.participant(name).place() == Place::InRoom;
@@ -184,10 +224,10 @@ async fn a_host_restarts_what_the_focus_has_forgotten() {
     assert!(second.log().contains("refused by rule session-unknown"), "{}", second.log());
 }
 
-/// A JWT with these claims, signed with HMAC-SHA256 by openssl.
-fn token(secret: &str, claims: &serde_json::Value) -> String {
-    let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let signed = format!("{}.{}", part(&serde_json::json!({ "alg": "HS256", "typ": "JWT" })), part(claims));
+/// A JWT, signed with HMAC-SHA256 by openssl.
+fn signed(secret: &str, header: &Value, claims: &Value) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(header), part(claims));
     let key: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
     let mut openssl = Command::new("openssl")
         .args(["dgst", "-sha256", "-mac", "HMAC", "-macopt", &format!("hexkey:{key}"), "-binary"])
@@ -218,33 +258,25 @@ async fn bearers_of_tokens_start_and_guests_wait_through_the_component() {
 
 async fn bearers_of_tokens(wiring: Wiring) {
     let recipe = Recipe::number(2);
-    let option = |name: &str| {
-        let (_, rest) = recipe.prosody.split_once(&format!("{name} = \"")).expect("the option");
-        rest.split_once('"').expect("a text").0.to_owned()
-    };
-    let (app, secret) = (option("app_id"), option("app_secret"));
-    // Over plain TCP a token is a password in the clear.
-    let in_the_clear = format!("\nVirtualHost \"{DOMAIN}\"\n    allow_unencrypted_plain_auth = true\n");
-    let prosody = recipe.prosody(wiring, |options| options.more(&in_the_clear)).await;
+    let prosody = recipe.prosody_of_tokens(wiring).await;
+    browsers_are_served(&prosody, &[(DOMAIN, "PLAIN"), (recipe.client("anonymousdomain"), "ANONYMOUS")]).await;
     let focus = recipe.focus(&prosody).await;
     let mut stage = stage(&prosody);
     stage.bridge("jvb1").await;
 
-    let claims = |issuer: &str, expires: i64| {
-        let context = serde_json::json!({ "user": { "id": "alice", "name": "Alice" } });
-        serde_json::json!({ "iss": issuer, "exp": seconds_from_now(expires), "room": "room", "context": context })
-    };
-    let good = token(&secret, &claims(&app, 600));
+    let good = recipe.token(|_| {});
+    let without = |claim: &str| recipe.token(|claims| drop(claims.as_object_mut().expect("claims").remove(claim)));
+    let longer = recipe.token(|claims| claims["exp"] = seconds_from_now(9_000).into());
     for wrong in [
-        token("another secret", &claims(&app, 600)),
-        token(&secret, &claims("another app", 600)),
-        token(&secret, &claims(&app, -1)),
+        recipe.token_signed("another secret", |_| {}),
+        recipe.token(|claims| claims["iss"] = "another app".into()),
+        recipe.token(|claims| claims["exp"] = seconds_from_now(-1).into()),
+        without("iss"),
+        without("aud"),
+        without("room"),
+        without("exp"),
         // The claims of one with the signature of another.
-        format!(
-            "{}.{}",
-            token(&secret, &claims(&app, 9_000)).rsplit_once('.').unwrap().0,
-            good.rsplit_once('.').unwrap().1
-        ),
+        format!("{}.{}", longer.rsplit_once('.').unwrap().0, good.rsplit_once('.').unwrap().1),
     ] {
         assert!(Session::is_refused(&prosody, DOMAIN, &wrong).await, "{wrong}");
     }
@@ -264,7 +296,7 @@ async fn bearers_of_tokens(wiring: Wiring) {
         .await;
 
     // The guest opens the login page, which is on a second connection with a token of its own.
-    stage.logs_in("guest", Session::bearer(&prosody, DOMAIN, &token(&secret, &claims(&app, 60))).await).await;
+    stage.logs_in("guest", Session::bearer(&prosody, DOMAIN, &longer).await).await;
     stage.until(|look| look.participant("guest").is_moderator()).await;
 
     // With the conference its sessions end: who comes back has his token.
@@ -278,15 +310,94 @@ async fn bearers_of_tokens(wiring: Wiring) {
     let complaints = stage.look().complaints();
     assert!(complaints.is_empty(), "{complaints:#?}");
     undisturbed(&focus);
-    for hidden in [&good, "hush"] {
+    for hidden in [&good, recipe.option("app_secret")] {
         assert!(!focus.log().contains(hidden));
     }
 }
 
 #[tokio::test]
+async fn a_token_lets_its_bearer_into_the_room_that_it_names_and_into_no_other() {
+    let recipe = Recipe::number(2);
+    let prosody = recipe.prosody_of_tokens(Wiring::Proxy).await;
+    let focus = recipe.focus(&prosody).await;
+    let mut stage = stage(&prosody);
+    stage.bridge("jvb1").await;
+    let bearer = async |room: &str| {
+        let token = recipe.token(|claims| claims["room"] = room.into());
+        Session::bearer(&prosody, recipe.client("domain"), &token).await
+    };
+    let refused = |look: &testkit::tcp::Look<'_>| {
+        look.participant("mallory").refusals().iter().any(|it| it.condition == "not-allowed")
+    };
+    // The focus sees no token and makes the room; the room lets nobody in with a token for another.
+    stage.joins_as("mallory", bearer("other").await, |_| {});
+    stage.until(refused).await;
+    // Capitals mean nothing, and there is a token for every room.
+    for (name, room) in [("alice", "Room"), ("bob", "*")] {
+        stage.joins_as(name, bearer(room).await, |_| {});
+        stage.until(|look| look.participant(name).is_moderator()).await;
+    }
+    // Nor is he let in when others are there.
+    stage.participant("mallory").tell(Participant::take_refusals);
+    stage.participant("mallory").tell(Participant::request_conference);
+    stage.until(refused).await;
+    assert!(!prosody.log().contains("occupant joined: room@conference.meet.test/mallory"), "{}", prosody.log());
+    stage.dies("mallory");
+
+    // What the page warns of: a guest, whose room is not compared, may log in with a token for any.
+    stage.joins_as("guest", recipe.guest(&prosody).await, |_| {});
+    stage.until(|look| look.participant("guest").place() == Place::InRoom).await;
+    stage.logs_in("guest", bearer("other").await).await;
+    stage.until(|look| look.participant("guest").is_moderator()).await;
+    stage.agree().await;
+    stage.finish().await;
+    left(&prosody, 0, "room").await;
+    undisturbed(&focus);
+}
+
+/// What a browser does first, with that mechanism to log in on each domain; and its other way in is there.
+async fn browsers_are_served(prosody: &Prosody, domains: &[(&str, &str)]) {
+    for (domain, mechanism) in domains {
+        let body = format!(
+            "<body xmlns='http://jabber.org/protocol/httpbind' to='{domain}' rid='1' hold='1' wait='5' ver='1.6' \
+             xmpp:version='1.0' xmlns:xmpp='urn:xmpp:xbosh'/>"
+        );
+        let request = Request::new("POST", "/http-bind").header("Content-Type", "text/xml").body(&body);
+        let answer = send(prosody.http_address(), &request).await;
+        let offered = answer.body.contains(&format!("<mechanism>{mechanism}</mechanism>"));
+        assert!(answer.status == 200 && offered, "{domain}: {answer:?}");
+    }
+    let websocket = send(prosody.http_address(), &Request::get("/xmpp-websocket")).await;
+    assert_eq!(websocket.status, 200, "{websocket:?}");
+}
+
+/// Where the main domain says that components are: kind and address.
+async fn components(prosody: &Prosody, client: &mut Session) -> Vec<(String, String)> {
+    let (domain, query) = (prosody.domain(), ns::DISCO_INFO);
+    client.send_xml(&format!("<iq type='get' id='disco' to='{domain}'><query xmlns='{query}'/></iq>")).await;
+    let answer = loop {
+        let stanza = client.next().await.expect("an answer to the request");
+        if stanza.attr("id") == Some("disco") {
+            break stanza;
+        }
+    };
+    let query = answer.get_child("query", query).expect("a result");
+    let identities = query.children().filter(|it| it.name() == "identity" && it.attr("category") == Some("component"));
+    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+    identities.map(|it| (text(it.attr("type")), text(it.attr("name")))).collect()
+}
+
+#[tokio::test]
 async fn nobody_logs_in_and_the_first_who_comes_lets_others_in_from_the_lobby() {
     let recipe = Recipe::number(3);
-    let prosody = recipe.prosody(Wiring::Proxy, |options| options).await;
+    let prosody = recipe.prosody(Wiring::Proxy).await;
+    // What the host did before the recipe it still does.
+    browsers_are_served(&prosody, &[(recipe.client("domain"), "ANONYMOUS")]).await;
+    let told = components(&prosody, &mut Session::guest(&prosody, recipe.client("domain")).await).await;
+    for (kind, address) in [("room_metadata", "metadata"), ("av_moderation", "avmoderation"), ("lobbyrooms", "lobby")] {
+        let component = (kind.to_owned(), format!("{address}.{DOMAIN}"));
+        assert!(told.contains(&component), "{component:?} in {told:?}");
+    }
     let focus = recipe.focus(&prosody).await;
     let mut stage = stage(&prosody);
     stage.bridge("jvb1").await;
