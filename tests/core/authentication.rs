@@ -193,6 +193,24 @@ fn who_is_logged_in_starts_the_conference_and_guests_come_in() {
     }
 }
 
+#[test]
+fn the_sessions_of_an_account_are_limited_and_the_log_asks_whether_it_is_shared() {
+    let mut s = secure();
+    keep_lines();
+    let browsers = |n: usize| format!("machine-uid='browser {n}'");
+    let first = session(&ask_with(&mut s, "a", ROOM, &browsers(0)));
+    for n in 1..64 {
+        session(&ask_with(&mut s, "a", ROOM, &browsers(n)));
+        s.run_for(Time::from_secs(60));
+    }
+    assert_eq!(logged("shared account?"), [""; 0]);
+    session(&ask_with(&mut s, "a", ROOM, &browsers(64)));
+    let lines = logged("shared account?");
+    assert!(lines.len() == 1 && lines[0].starts_with("WARN alice@meet.test "), "{lines:?}");
+    is_refused(&ask_with(&mut s, "g", ROOM, &format!("machine-uid='browser 0' session-id='{first}'")), E2);
+    s.finish();
+}
+
 /// Covers spec/10: 16, 17, 18.
 #[test]
 fn a_session_is_good_on_its_machine_and_on_no_other() {

@@ -115,10 +115,24 @@ impl Sessions {
         let of_account = self.by_account.get(&account);
         if let Some(keys) = of_account.filter(|keys| keys.len() >= MAX_OF_ACCOUNT) {
             let oldest = keys.iter().filter_map(|key| Some((self.all.get(key)?.last_activity, *key))).min();
-            self.remove_oldest(oldest);
+            if let Some(login) = self.remove_oldest(oldest) {
+                log::warn!(
+                    "{} is logged in with more than {MAX_OF_ACCOUNT} browsers (a shared account?), {} ends: the session \
+                     not used for longest",
+                    login.identity,
+                    login.session
+                );
+            }
         }
         if self.all.len() >= MAX_SESSIONS {
-            self.remove_oldest(self.by_activity.first().copied());
+            let oldest = self.by_activity.first().copied();
+            if let Some(login) = self.remove_oldest(oldest) {
+                log::warn!(
+                    "More than {MAX_SESSIONS} sessions, {} of {} ends: the one not used for longest",
+                    login.session,
+                    login.identity
+                );
+            }
         }
         self.count += 1;
         let key = SessionKey(self.count);
@@ -137,14 +151,8 @@ impl Sessions {
         key
     }
 
-    fn remove_oldest(&mut self, oldest: Option<(Timestamp, SessionKey)>) {
-        if let Some(login) = oldest.and_then(|(_, key)| self.remove(key)) {
-            log::warn!(
-                "{} has too many sessions, {} ends: the one not used for longest",
-                login.identity,
-                login.session
-            );
-        }
+    fn remove_oldest(&mut self, oldest: Option<(Timestamp, SessionKey)>) -> Option<Login> {
+        oldest.and_then(|(_, key)| self.remove(key))
     }
 
     /// From now on who speaks from that address is the one who logged in.
