@@ -1,5 +1,7 @@
 //! Choosing a bridge for a participant, asking it for an endpoint, and what its answer means (spec/40 §5.1, §8.1).
 
+use std::time::Duration;
+
 use super::super::invite::{Invite, Task, Terminate};
 use super::super::member::{Member, Role};
 use super::super::{AttemptId, Conference, EndpointKey, MemberId};
@@ -47,6 +49,10 @@ impl Abilities {
 
 /// How many bridges the log tells of when one is chosen.
 const EXPLAINED: usize = 5;
+
+/// So long clients are not told that there is no bridge because we see none: to them it is fatal, and we may be in the brewery
+/// again in seconds (spec/50 §6.5).
+const HIDDEN: Duration = Duration::from_secs(30);
 
 /// What is to be done for an endpoint that needs a bridge.
 enum Choice {
@@ -203,6 +209,7 @@ impl Conference {
         match choice {
             Choice::Take(Selected { bridge, reason }) => {
                 self.set_bridge_not_available(cx, false);
+                self.setbacks.waits = 0;
                 cx.stranded.remove(&self.id);
                 say!(self, debug, participant = nick; "{nick} on {}: {reason}", bridge.jid);
                 self.story.chose(cx.now, &bridge.jid, reason);
@@ -222,6 +229,14 @@ impl Conference {
             }
             Choice::Wait(why) => {
                 self.wait_for_ours(cx, &why);
+                None
+            }
+            Choice::None(_) if cx.bridges_hidden.is_some_and(|since| cx.now < since + HIDDEN) => {
+                cx.stranded.insert(self.id);
+                self.story.decided(cx.now, "we are not in the bridges' brewery: waits");
+                if let Some(since) = cx.bridges_hidden {
+                    self.seek_at(cx, since + HIDDEN);
+                }
                 None
             }
             Choice::None(none) => {
@@ -303,11 +318,14 @@ impl Conference {
 
     /// None of our bridges takes anybody now. It may again, or the conference will leave it: tried again before long.
     fn wait_for_ours(&mut self, cx: &mut Context, why: &str) {
-        if self.setbacks.retry.is_none() {
+        // Once, not at each try.
+        if self.setbacks.waits == 0 {
             say!(self, warn, "no bridge takes new endpoints now: waiting. {why}");
             self.story.decided(cx.now, "the bridge takes nobody now: waits");
         }
-        self.seek_at(cx, cx.now + FIRST_RETRY);
+        let wait = FIRST_RETRY * (1 << self.setbacks.waits.min(3));
+        self.setbacks.waits += 1;
+        self.seek_at(cx, cx.now + wait);
     }
 
     /// Of our own bridges that take endpoints the one with the fewest of ours: for whom another is not to be had yet.

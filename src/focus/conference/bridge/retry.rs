@@ -31,6 +31,8 @@ pub(crate) struct Setbacks {
     bridges: BTreeMap<BridgeId, Failures>,
     /// A retry is due, then.
     pub retry: Option<(Timestamp, TimerKey)>,
+    /// How often in a row none of the conference's bridges took anybody.
+    pub waits: u32,
     /// Bridges that have not confirmed yet that they let go of this conference.
     pub expiring: BTreeSet<BridgeId>,
 }
