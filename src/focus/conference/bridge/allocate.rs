@@ -54,6 +54,9 @@ const EXPLAINED: usize = 5;
 /// again in seconds (spec/50 §6.5).
 const HIDDEN: Duration = Duration::from_secs(30);
 
+/// So long a bridge may take to confirm that it let go of a conference. Most take milliseconds.
+const LETS_GO: Duration = Duration::from_secs(2);
+
 /// What is to be done for an endpoint that needs a bridge.
 enum Choice {
     Take(Selected),
@@ -219,6 +222,10 @@ impl Conference {
                 self.set_bridge_not_available(cx, false);
                 cx.stranded.insert(self.id);
                 self.let_go_again(cx, &bridge);
+                let since = self.setbacks.expiring.get(&bridge).filter(|since| cx.now < **since + LETS_GO);
+                if let Some(since) = since.copied() {
+                    self.seek_at(cx, since + LETS_GO);
+                }
                 None
             }
             Choice::Later(until) => {
@@ -309,8 +316,23 @@ impl Conference {
         if let Some(until) = self.setbacks.blocked_until(cx.now, &bridge) {
             return self.least_of_ours(cx).map_or(Choice::Later(until), Choice::Take);
         }
-        if !is_ours && self.setbacks.expiring.iter().any(|expiring| expiring.jid == bridge.jid) {
-            return Choice::Held(bridge);
+        let owes =
+            |bridge: &BridgeId| self.setbacks.expiring.iter().find(|(it, _)| it.jid == bridge.jid).map(|(_, at)| *at);
+        if let Some(since) = owes(&bridge).filter(|_| !is_ours) {
+            // A bridge that does not say that it let go does not say anything: nobody waits for it beside another.
+            let silent = since + LETS_GO <= cx.now;
+            let avoid: Vec<BridgeId> = wanted.avoid.iter().chain([&bridge]).cloned().collect();
+            let other = cx.bridges.select(cx.now, &cx.config, Wanted { avoid: &avoid, ..wanted });
+            let can_be_had = |other: &Selected| {
+                let ours = self.bridges.on(&other.bridge).is_some();
+                let linked = ours || self.bridges.len() == 0 || self.can_be_linked(cx, &other.bridge);
+                let blocked = self.setbacks.blocked_until(cx.now, &other.bridge).is_some();
+                linked && !blocked && (ours || owes(&other.bridge).is_none())
+            };
+            return match other.ok().filter(|other| silent && can_be_had(other)) {
+                Some(other) => Choice::Take(other),
+                None => Choice::Held(bridge),
+            };
         }
         reason.avoided = wanted.avoid.contains(&bridge);
         Choice::Take(Selected { bridge, reason })
