@@ -11,6 +11,7 @@ use super::parser::{Parser, from_properties};
 use super::raw::{Fields, Raw, RawNode, Tree};
 use crate::config::problem::{Origin, Problem};
 use crate::config::properties;
+use crate::config::report::masked;
 
 /// A file that was looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +108,7 @@ impl Loader {
             return fail(format!("more than {} files include each other; remove an include", limits::INCLUDE_DEPTH));
         }
         if include.kind == IncludeKind::Elsewhere {
-            let text = format!("{:?} is neither fetched nor searched for; include a file", include.name);
+            let text = format!("{:?} is neither fetched nor searched for; include a file", masked(&include.name));
             self.problems.push(Problem::warning(text).at(include.origin.clone()));
         }
         let mut fields = Fields::default();
@@ -132,7 +133,7 @@ impl Loader {
         if !found && include.required {
             return fail(format!(
                 "the required include {:?} is not there; create it, or remove `required`",
-                include.name
+                masked(&include.name)
             ));
         }
         Ok(fields)
