@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::cursor::Cursor;
+use super::json::Json;
 use super::limits;
 use super::parser::{Parser, from_properties};
 use super::raw::{Fields, Raw, RawNode, Tree};
@@ -278,7 +279,11 @@ impl Loader {
             self.problems.extend(problems);
             return Ok(fields);
         }
-        let fields = Parser::new(Cursor::new(name, &text, lossy), self, prefix, depth).file();
+        let cursor = Cursor::new(name, &text, lossy);
+        let fields = match extension {
+            "json" => Json::new(cursor, &mut self.tree.definitions, prefix, depth).file(),
+            _ => Parser::new(cursor, self, prefix, depth).file(),
+        };
         let fields = fields.map_err(|mut problem| {
             if text.contains('\r') && !text.contains('\n') {
                 problem.text.push_str("; all of the file is one line, as its lines end in CR alone: save it with LF");

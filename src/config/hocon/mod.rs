@@ -9,6 +9,7 @@
 //! [`Node`]s of it. A hostile or broken file costs bounded time, memory and stack: see [`limits`].
 
 mod cursor;
+mod json;
 mod loader;
 mod node;
 mod parser;
