@@ -341,8 +341,18 @@ fn meant(word: &str, dashed: bool) -> Option<String> {
         return Some(shown(name));
     }
     // `check`, `checkconfig`, `config-check`
-    let part = |name: &&str| name.split('-').any(|part| part.len() >= 5 && word.contains(part));
-    names().find(part).map(shown)
+    let has = |name: &str, also_option: bool| {
+        let is_part = |part: &str| part.len() >= 5 && word.contains(part) && (also_option || !OPTIONS.contains(&part));
+        name.split('-').any(is_part)
+    };
+    if let Some(name) = names().find(|name| has(name, false)) {
+        return Some(shown(name));
+    }
+    // `--config-file`
+    match OPTIONS.iter().find(|option| dashed && word.starts_with(**option)) {
+        Some(option) => Some(format!("--{option}")),
+        None => names().find(|name| has(name, true)).map(shown),
+    }
 }
 
 /// The name most like this one, if any is: a third of it may be wrong.
@@ -444,7 +454,9 @@ mod tests {
             ("help", "did you mean --help?"),
             ("--confg /x", "there is no --confg; did you mean --config?"),
             ("--conifg=/x", "did you mean --config?"),
-            ("--config-file=/x", "did you mean"),
+            ("--config-file=/x", "there is no --config-file; did you mean --config?"),
+            ("--configfile /x", "did you mean --config?"),
+            ("--check-config=/x", "did you mean check-config?"),
             ("--enviroment-file /x", "did you mean --environment-file?"),
             ("migrate --output", "--output must be followed by its value"),
             ("--config", "--config must be followed by its value"),

@@ -67,6 +67,8 @@ pub(super) struct Check<'c> {
     pub(super) settings: &'c Settings,
     places: Places<'c>,
     problems: &'c mut Vec<Problem>,
+    /// Sections of which it was said that they are off.
+    pub(super) said_off: Vec<&'static str>,
 }
 
 /// Where a person would write what is missing.
@@ -95,7 +97,7 @@ impl Places<'_> {
 
 pub(super) fn check(settings: &Settings, sources: &Sources, places: Places<'_>, problems: &mut Vec<Problem>) {
     settings.take_missed();
-    let mut check = Check { settings, places, problems };
+    let mut check = Check { settings, places, problems, said_off: Vec::new() };
     let classic = sources.is_classic();
     check.part(|check| check.client(classic));
     check.part(Check::service);
@@ -147,6 +149,10 @@ impl Check<'_> {
             other => other,
         };
         place.filter(|origin| !origin.is_default()).or_else(|| self.places.of_missing(key))
+    }
+
+    pub(super) fn problems_so_far(&self) -> usize {
+        self.problems.len()
     }
 
     fn require(&mut self, path: &str, why: &str) {
@@ -201,6 +207,11 @@ impl Check<'_> {
             let text =
                 "is not set, so lobby, breakout rooms, moderation and visitors cannot be found; set it to your domain";
             self.say(Severity::Warning, "xmpp.client.xmpp-domain", text);
+        }
+        let enabled = "xmpp.client.enabled";
+        if self.settings.is_given(enabled) && !self.settings.bool(enabled) {
+            let text = "has no effect, as the client connection is always made; remove the line";
+            self.say(Severity::Warning, enabled, text);
         }
         self.account("xmpp.client");
     }

@@ -16,6 +16,7 @@ impl Check<'_> {
         self.part(Self::same_account);
         self.part(Self::login_domain);
         self.part(Self::several_bridges);
+        self.part(Self::strategies);
         self.part(Self::visitors_rooms);
         self.part(Self::region_groups);
         self.part(Self::times);
@@ -151,7 +152,7 @@ impl Check<'_> {
             let text = format!(
                 "is {kind}, but authentication is not enabled, so everybody may start conferences; write enabled = true"
             );
-            self.say(Warning, "authentication.type", text);
+            self.say_off("authentication", "authentication.type", text);
         }
         let login = self.settings.text(path).filter(|_| enabled);
         let own = self.settings.text("xmpp.client.domain");
@@ -189,7 +190,31 @@ impl Check<'_> {
             .any(|id| self.settings.bool(&format!("xmpp.visitors.{}.enabled", element(id))));
         if nodes && !visitors {
             let text = "is off, so the nodes below jicofo.xmpp.visitors get nobody; write enabled = true";
-            self.say(Warning, "visitors.enabled", text);
+            self.say_off("visitors", "visitors.enabled", text);
+        }
+    }
+
+    /// Strategies that nobody asks.
+    fn strategies(&mut self) {
+        let asking = "bridge.selection-strategy";
+        let strategy = self.settings.text(asking).unwrap_or_default();
+        for path in ["bridge.participant-selection-strategy", "bridge.visitor-selection-strategy"] {
+            if self.settings.is_given(path) && strategy != "VisitorSelectionStrategy" {
+                let text = format!(
+                    "has no effect, as {asking} is {strategy}, which does not tell visitors from participants; write \
+                     selection-strategy = VisitorSelectionStrategy, or remove the line"
+                );
+                self.say(Warning, path, text);
+            }
+        }
+        let path = "bridge.topology-strategy";
+        let topology = self.settings.text(path).unwrap_or_default();
+        if topology == "VisitorTopologyStrategy" && !self.settings.bool("visitors.enabled") {
+            let text = format!(
+                "is {topology}, but visitors are off, so there is nobody whom it would place; write visitors.enabled = true, \
+                 or remove the line"
+            );
+            self.say(Warning, path, text);
         }
     }
 
@@ -222,28 +247,38 @@ impl Check<'_> {
         }
     }
 
+    /// A warning that a section is off, which need not be said of each of its keys then.
+    fn say_off(&mut self, section: &'static str, path: &str, text: impl Into<String>) {
+        let before = self.problems_so_far();
+        self.say(Warning, path, text);
+        if self.problems_so_far() > before {
+            self.said_off.push(section);
+        }
+    }
+
     /// Settings of what is off, where nobody said that it shall be.
     fn switched_off(&mut self) {
-        // Of these it is told in other words.
-        const TOLD: [&str; 3] = ["jicofo.authentication.", "jicofo.visitors.", "tracing."];
         for key in KEYS.iter().filter(|key| key.kind == Kind::Bool && key.default == Some("false")) {
             let Some(section) = key.path.strip_suffix("enabled").filter(|section| section.ends_with('.')) else {
                 continue;
             };
             let switch = key.path.strip_prefix("jicofo.").unwrap_or(key.path);
-            if TOLD.contains(&section) || self.settings.is_given(switch) {
+            let name = switch.trim_end_matches(".enabled");
+            if self.said_off.contains(&name) || self.settings.is_given(switch) {
                 continue;
             }
             let of_it = |path: &&String| path.starts_with(section) && path.as_str() != key.path;
-            // An old name decides about both connections, whichever there are.
+            // An old name decides about both connections, whichever there are; of what is not there yet it is said below.
             let written = |path: &&String| {
-                !path.ends_with("disable-certificate-verification") && self.settings.entries[*path].is_written()
+                let entry = &self.settings.entries[*path];
+                !path.ends_with("disable-certificate-verification") && entry.is_written() && !entry.is_waiting()
             };
             let mut set = self.settings.entries.keys().filter(of_it).filter(written);
             let Some(first) = set.next() else { continue };
             let text = format!(
-                "has no effect, as {} is off by default; write enabled = true there, or remove {}",
+                "has no effect, as {} is off by default{}; write enabled = true there, or remove {}",
                 section.trim_end_matches('.'),
+                if name == "authentication" { ", so everybody may start conferences" } else { "" },
                 if set.next().is_some() { "the section" } else { "the line" },
             );
             let path = first.strip_prefix("jicofo.").unwrap_or(first).to_owned();

@@ -1,6 +1,8 @@
 //! Names from before the HOCON file (spec/70 §6): in `sip-communicator.properties`, or as `-Dname=value`.
 
-use super::typed::duration;
+use super::hocon::{Node, Value};
+use super::problem::Origin;
+use super::typed::{Kind, duration};
 
 /// What to tell those who want the third type of authentication, which classic documents describe (spec/10 §6.8).
 pub const INSTEAD_OF_SHIBBOLETH: &str = "Shibboleth has been gone since 2023. For single sign-on let the login page give \
@@ -125,6 +127,18 @@ impl Legacy {
                 );
             }
         };
+        // Passed over it would leave a login without a domain, with which the start is refused.
+        if domain.trim().is_empty() {
+            let prefix = prefix.to_ascii_uppercase();
+            let text = format!(
+                "there is no domain behind {prefix}:; write {prefix}:domain, that of users who have logged in, or remove the line \
+                 to run without authentication"
+            );
+            return Converted::Refused(text);
+        }
+        if let Err(wrong) = Kind::Domain.read(&Node::new(Value::text(domain), Origin::Default)) {
+            return Converted::Refused(wrong.text);
+        }
         Converted::Text(match self.how {
             How::AuthType => kind.to_owned(),
             How::AuthDomain => domain.to_owned(),

@@ -1,5 +1,6 @@
 //! What is effective and where it comes from, for people and for programs. Secrets are masked, always.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use serde_json::{Value as Json, json};
@@ -52,7 +53,7 @@ fn typed(key: &Key, setting: &Setting) -> Json {
         Setting::Bool(value) => json!(value),
         Setting::Int(value) => json!(value),
         Setting::Double(value) => json!(value),
-        Setting::Text(text) => json!(text),
+        Setting::Text(text) => json!(masked(text)),
         Setting::Duration(value) => json!(duration(*value)),
         Setting::Domain(jid) => json!(jid.to_string()),
         Setting::BareJid(jid) => json!(jid.to_string()),
@@ -64,7 +65,7 @@ fn typed(key: &Key, setting: &Setting) -> Json {
         // All maps there are hold secrets; a new one is masked by name.
         Setting::Map(map) => map
             .iter()
-            .map(|(name, value)| (name.clone(), if is_secret_name(name) { json!(MASK) } else { json!(value) }))
+            .map(|(name, value)| (name.clone(), if is_secret_name(name) { json!(MASK) } else { json!(masked(value)) }))
             .collect(),
     }
 }
@@ -180,19 +181,20 @@ fn switches(loaded: &Loaded) -> [String; 2] {
     [format!("On: {}", listed(on)), format!("Off: {}", listed(off))]
 }
 
-/// A value as HOCON would write it; a secret as stars.
+/// A value as HOCON would write it; a secret as stars, also within a URL.
 pub fn shown(key: &Key, setting: &Setting) -> String {
-    let masked = is_masked(key);
+    let hidden = is_masked(key);
     match setting {
         Setting::Map(map) => {
             // Which headers there are may be known, what they say may not.
             let fields = map.iter().map(|(name, value)| {
-                let value = if masked || is_secret_name(name) { MASK.to_owned() } else { quoted(value) };
+                let value = if hidden || is_secret_name(name) { MASK.to_owned() } else { quoted(&masked(value)) };
                 format!("{} = {value}", quoted(name))
             });
             object(fields)
         }
-        _ if masked => MASK.to_owned(),
+        _ if hidden => MASK.to_owned(),
+        Setting::Text(text) => quoted(&masked(text)),
         plain => written(plain),
     }
 }
@@ -201,6 +203,39 @@ pub fn shown(key: &Key, setting: &Setting) -> String {
 fn is_masked(key: &Key) -> bool {
     let name = key.path.rsplit('.').next().unwrap_or_default();
     key.secret || (is_secret_name(name) && !name.ends_with("-file"))
+}
+
+/// A text without what may be a secret if it is a URL or a host: account and password before the `@`, and the values of
+/// parameters. Rather too much than too little: a password may hold any character.
+pub(super) fn masked(text: &str) -> Cow<'_, str> {
+    let (scheme, rest) = text.find("://").map_or(("", text), |at| text.split_at(at + 3));
+    let is_url = !scheme.is_empty();
+    // `room@domain` is no secret.
+    let account = rest.rfind('@').filter(|at| is_url || rest[..*at].contains(':'));
+    let place = account.map_or(rest, |at| &rest[at + 1..]);
+    let start = place.find(['?', '#']).filter(|at| is_url || place[*at..].contains('='));
+    if account.is_none() && start.is_none() {
+        return Cow::Borrowed(text);
+    }
+    let (place, mut parameters) = place.split_at(start.unwrap_or(place.len()));
+    let mut shown = format!("{scheme}{}{place}", if account.is_some() { "******@" } else { "" });
+    let is_delimiter = |c| matches!(c, '?' | '&' | ';' | '#');
+    while let Some(delimiter) = parameters.chars().next() {
+        let rest = &parameters[delimiter.len_utf8()..];
+        let (parameter, more) = rest.split_at(rest.find(is_delimiter).unwrap_or(rest.len()));
+        let (name, value) = parameter.find('=').map_or(("", parameter), |at| parameter.split_at(at + 1));
+        shown.push(delimiter);
+        shown.push_str(name);
+        shown.push_str(if value.is_empty() || is_placeholder(value) { value } else { MASK });
+        parameters = more;
+    }
+    Cow::Owned(shown)
+}
+
+/// `{{MEETING_ID}}`
+fn is_placeholder(text: &str) -> bool {
+    let name = text.strip_prefix("{{").and_then(|text| text.strip_suffix("}}"));
+    name.is_some_and(|name| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'))
 }
 
 fn quoted(text: &str) -> String {

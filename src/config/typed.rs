@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::hocon::{Node, Value};
 use super::legacy::INSTEAD_OF_SHIBBOLETH;
 use super::problem::Origin;
+use super::report::masked;
 use super::similar::distance;
 use crate::wire::{BareJid, Jid};
 
@@ -262,8 +263,9 @@ fn text_of<'n>(node: &'n Node, expected: &str) -> Result<&'n str, String> {
     }
 }
 
-/// A value in a message: short, and on one line.
+/// A value in a message: short, on one line, and without the secrets of a URL.
 fn shown(text: &str) -> String {
+    let text = masked(text);
     let mut short: String = text.chars().take(60).collect();
     if short.len() < text.len() {
         short.push('…');
@@ -425,8 +427,7 @@ fn list_by_properties(name: &str) -> String {
 fn domains(node: &Node, wrong: &mut Vec<Wrong>) -> Result<Setting, Wrong> {
     let mut domains = Vec::new();
     if let Value::Text { text, .. } = &node.value {
-        let quoted: Vec<String> =
-            text.split([',', ' ']).filter(|part| !part.is_empty()).map(|part| format!("{part:?}")).collect();
+        let quoted: Vec<String> = text.split([',', ' ']).filter(|part| !part.is_empty()).map(shown).collect();
         let text = match &node.origin {
             Origin::SystemProperty(name) => {
                 format!("expected a list, which one -D cannot give; {}", list_by_properties(name))

@@ -236,7 +236,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Refuses what no key or value holds.
-    fn check(&self, c: char) -> Result<(), Problem> {
+    pub(super) fn check(&self, c: char) -> Result<(), Problem> {
         if c == REPLACEMENT && self.lossy {
             return Err(self.error("this character is not UTF-8; save the file as UTF-8"));
         }

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::cursor::Cursor;
+use super::json::Json;
 use super::limits;
 use super::parser::{Parser, from_properties};
 use super::raw::{Fields, Raw, RawNode, Tree};
 use crate::config::problem::{Origin, Problem};
 use crate::config::properties;
+use crate::config::report::masked;
 
 /// A file that was looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +109,7 @@ impl Loader {
             return fail(format!("more than {} files include each other; remove an include", limits::INCLUDE_DEPTH));
         }
         if include.kind == IncludeKind::Elsewhere {
-            let text = format!("{:?} is neither fetched nor searched for; include a file", include.name);
+            let text = format!("{:?} is neither fetched nor searched for; include a file", masked(&include.name));
             self.problems.push(Problem::warning(text).at(include.origin.clone()));
         }
         let mut fields = Fields::default();
@@ -132,7 +134,7 @@ impl Loader {
         if !found && include.required {
             return fail(format!(
                 "the required include {:?} is not there; create it, or remove `required`",
-                include.name
+                masked(&include.name)
             ));
         }
         Ok(fields)
@@ -277,7 +279,11 @@ impl Loader {
             self.problems.extend(problems);
             return Ok(fields);
         }
-        let fields = Parser::new(Cursor::new(name, &text, lossy), self, prefix, depth).file();
+        let cursor = Cursor::new(name, &text, lossy);
+        let fields = match extension {
+            "json" => Json::new(cursor, &mut self.tree.definitions, prefix, depth).file(),
+            _ => Parser::new(cursor, self, prefix, depth).file(),
+        };
         let fields = fields.map_err(|mut problem| {
             if text.contains('\r') && !text.contains('\n') {
                 problem.text.push_str("; all of the file is one line, as its lines end in CR alone: save it with LF");

@@ -3,12 +3,15 @@
 //! Ours, and not the crate hocon-rs, because that crate forgets where a value was written: its syntax errors name no line,
 //! and a wrong value found later can only be named by its path. It also drops `a = 1` before `a = ${?UNSET}`, which is how
 //! files let the environment override a line. Here every value keeps its file, line and column. hocon-rs is what the tests
-//! compare with.
+//! compare with, on texts of installations and generated ones.
 //!
 //! [`Loader`] reads files into a [`Tree`] of definitions in the order in which they were written, [`Tree::resolve`] makes
 //! [`Node`]s of it. A hostile or broken file costs bounded time, memory and stack: see [`limits`].
 
+#[cfg(test)]
+mod agreement;
 mod cursor;
+mod json;
 mod loader;
 mod node;
 mod parser;

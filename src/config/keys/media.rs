@@ -17,7 +17,12 @@ pub(super) const KEYS: &[Key] = &[
         "Payload type of its retransmissions; 0 or less: none.",
     )
     .legacy(names::AV1_RTX),
-    Key::new("jicofo.codec.video.av1.enable-remb", Kind::Bool, "true", "No effect: offers never use REMB."),
+    Key::new(
+        "jicofo.codec.video.av1.enable-remb",
+        Kind::Bool,
+        "true",
+        "Offer REMB to clients that have it where transport-cc is not offered.",
+    ),
     Key::new("jicofo.codec.video.vp8.enabled", Kind::Bool, "true", "Offer VP8.").legacy(names::VP8),
     Key::new("jicofo.codec.video.vp8.pt", PAYLOAD_TYPE, "100", "Payload type of VP8; 0 or less: not offered.")
         .legacy(names::VP8_PT),
@@ -28,7 +33,12 @@ pub(super) const KEYS: &[Key] = &[
         "Payload type of its retransmissions; 0 or less: none.",
     )
     .legacy(names::VP8_RTX),
-    Key::new("jicofo.codec.video.vp8.enable-remb", Kind::Bool, "true", "No effect: offers never use REMB."),
+    Key::new(
+        "jicofo.codec.video.vp8.enable-remb",
+        Kind::Bool,
+        "true",
+        "Offer REMB to clients that have it where transport-cc is not offered.",
+    ),
     Key::new("jicofo.codec.video.vp9.enabled", Kind::Bool, "true", "Offer VP9.").legacy(names::VP9),
     Key::new("jicofo.codec.video.vp9.pt", PAYLOAD_TYPE, "101", "Payload type of VP9; 0 or less: not offered.")
         .legacy(names::VP9_PT),
@@ -39,7 +49,12 @@ pub(super) const KEYS: &[Key] = &[
         "Payload type of its retransmissions; 0 or less: none.",
     )
     .legacy(names::VP9_RTX),
-    Key::new("jicofo.codec.video.vp9.enable-remb", Kind::Bool, "true", "No effect: offers never use REMB."),
+    Key::new(
+        "jicofo.codec.video.vp9.enable-remb",
+        Kind::Bool,
+        "true",
+        "Offer REMB to clients that have it where transport-cc is not offered.",
+    ),
     Key::new("jicofo.codec.video.h264.enabled", Kind::Bool, "true", "Offer H264.").legacy(names::H264),
     Key::new("jicofo.codec.video.h264.pt", PAYLOAD_TYPE, "107", "Payload type of H264; 0 or less: not offered.")
         .legacy(names::H264_PT),
@@ -50,7 +65,12 @@ pub(super) const KEYS: &[Key] = &[
         "Payload type of its retransmissions; 0 or less: none.",
     )
     .legacy(names::H264_RTX),
-    Key::new("jicofo.codec.video.h264.enable-remb", Kind::Bool, "true", "No effect: offers never use REMB."),
+    Key::new(
+        "jicofo.codec.video.h264.enable-remb",
+        Kind::Bool,
+        "true",
+        "Offer REMB to clients that have it where transport-cc is not offered.",
+    ),
     Key::new("jicofo.codec.audio.opus.enabled", Kind::Bool, "true", "Offer Opus."),
     Key::new("jicofo.codec.audio.opus.pt", PAYLOAD_TYPE, "111", "Payload type of Opus."),
     Key::new("jicofo.codec.audio.opus.minptime", COUNT, "10", "Shortest packet, in ms."),

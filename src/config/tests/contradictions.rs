@@ -22,6 +22,31 @@ fn contradictions_are_told_with_what_to_do() {
             "jicofo.authentication { enabled = true, type = JWT, login-url = auth.m.x }",
             "login-url: is the domain on which the focus logs in",
         ),
+        (
+            "jicofo.authentication.login-url = x.org",
+            "authentication.login-url: has no effect, as jicofo.authentication is off by default, so everybody may start \
+             conferences; write enabled = true there, or remove the line",
+        ),
+        (
+            "jicofo.visitors.max-participants = 10",
+            "visitors.max-participants: has no effect, as jicofo.visitors is off by default; write",
+        ),
+        (
+            "jicofo.bridge.visitor-selection-strategy = RegionBasedBridgeSelectionStrategy",
+            "bridge.visitor-selection-strategy: has no effect, as bridge.selection-strategy is SingleBridgeSelectionStrategy",
+        ),
+        (
+            "jicofo.bridge.participant-selection-strategy = RegionBasedBridgeSelectionStrategy",
+            "bridge.participant-selection-strategy: has no effect, as bridge.selection-strategy is Single",
+        ),
+        (
+            "jicofo.bridge.topology-strategy = VisitorTopologyStrategy",
+            "bridge.topology-strategy: is VisitorTopologyStrategy, but visitors are off",
+        ),
+        (
+            "jicofo.xmpp.client.enabled = false",
+            "xmpp.client.enabled: has no effect, as the client connection is always",
+        ),
         ("jicofo.octo.enabled = true", "is SingleBridgeSelectionStrategy although octo is enabled"),
         ("jicofo.bridge.selection-strategy = SplitBridgeSelectionStrategy", "uses several bridges, but octo is off"),
         (
@@ -84,6 +109,33 @@ fn contradictions_are_told_with_what_to_do() {
         assert!(said.contains(says), "{text}: {said}");
         // The original starts with all of these.
         assert!(said.lines().all(|line| line.starts_with("warning: ")), "{text}: {said}");
+    }
+}
+
+/// One line is enough, and none is needed where somebody switched it off.
+#[test]
+fn that_a_section_is_off_is_said_once() {
+    for (text, key) in [
+        ("jicofo.authentication { type = XMPP, login-url = x.org }", "jicofo.authentication"),
+        ("jicofo.authentication { login-url = x.org, enable-auto-login = false }", "jicofo.authentication"),
+        (
+            "jicofo { visitors.max-participants = 10, xmpp.visitors.v0 { hostname = h, conference-service = c.v.x, xmpp-domain = \
+             v.x, password = p } }",
+            "jicofo.visitors",
+        ),
+        ("tracing.service-name = x", "tracing"),
+    ] {
+        let said = told(&Start::minimal(text).load());
+        assert_eq!(said.matches(&format!(": {key}.")).count(), 1, "{text}: {said}");
+    }
+    for text in [
+        "jicofo.authentication { enabled = false, login-url = x.org }",
+        "jicofo.visitors { enabled = false, max-participants = 10 }",
+        "jicofo.xmpp.client.enabled = true",
+        "jicofo { visitors.enabled = false, bridge.topology-strategy = SingleMeshTopologyStrategy }",
+    ] {
+        let said = told(&Start::minimal(text).load());
+        assert_eq!(said, "", "{text}");
     }
 }
 

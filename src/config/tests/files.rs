@@ -213,6 +213,41 @@ fn secrets_are_in_no_output() {
     assert!(!all.contains("geheim"), "{all}");
 }
 
+/// In whatever key a URL stands, and in whatever is said of it.
+#[test]
+fn secrets_within_urls_are_in_no_output() {
+    let text = "jicofo.transcription.url-template = \"wss://user:GEHEIM@h.x/{{MEETING_ID}}?token=GEHEIM&room={{REGION}}\"\n\
+                jicofo.translation.url-template = \"https://h.x/?GEHEIM#a=GEHEIM;GEHEIM\"\n\
+                tracing.otlp-endpoint = \"http://GEHEIM@h.x:4317\"\njicofo.local-region = \"user:GEH/EIM?GEHEIM@h.x\"\n\
+                include url(\"https://user:GEHEIM@h.x/c.conf\")\n";
+    let loaded = Start::minimal(text).load();
+    let all = format!("{}{}{}", report::effective(&loaded), report::json(&loaded), told(&loaded));
+    for shown in [
+        "jicofo.transcription.url-template = \"wss://******@h.x/{{MEETING_ID}}?token=******&room={{REGION}}\"",
+        "jicofo.translation.url-template = \"https://h.x/?******#a=******;******\"",
+        "tracing.otlp-endpoint = \"http://******@h.x:4317\"",
+        "jicofo.local-region = \"******@h.x\"",
+        "\"value\":\"http://******@h.x:4317\"",
+        "\"https://******@h.x/c.conf\" is neither fetched",
+    ] {
+        assert!(all.contains(shown), "{shown}: {all}");
+    }
+    assert!(!all.contains("GEH"), "{all}");
+    for (text, shown) in [
+        ("jicofo.xmpp.client.hostname = \"u:GEHEIM@h\"", "\"******@h\" is no host"),
+        ("jicofo.xmpp.client.hostname = \"xmpp://h/?password=GEHEIM\"", "\"xmpp://h/?password=******\" is no host"),
+        ("jicofo.xmpp.client.domain = \"u:GEHEIM@h\"", "found \"******@h\""),
+        ("jicofo.rest.port = \"http://u:GEHEIM@h:8888\"", "found \"http://******@h:8888\""),
+    ] {
+        let said = Start::minimal(text).refused();
+        assert!(said.contains(shown) && !said.contains("GEH"), "{text}: {said}");
+    }
+    // What is no secret is worth seeing.
+    let loaded = Start::minimal("jicofo.transcription.url-template = \"wss://h.x:1/a/{{MEETING_ID}}\"").load();
+    assert_eq!(shown(&loaded, "jicofo.transcription.url-template"), "\"wss://h.x:1/a/{{MEETING_ID}}\"");
+    assert_eq!(shown(&loaded, "jicofo.bridge.brewery-jid"), "\"jvb@i.m.x\"");
+}
+
 #[test]
 fn every_value_tells_its_origin() {
     let start = Start::minimal("jicofo.octo.enabled = true").legacy("org.jitsi.jicofo.BRIDGE_MUC=a@b");

@@ -39,6 +39,70 @@ fn mistakes_in_toml_and_json_have_their_place() {
     }
 }
 
+/// What HOCON would make something of. The library of the original refuses each of these files, too.
+#[test]
+fn a_json_file_is_json_and_nothing_else() {
+    let within = |text: &str| format!("{{\"jicofo\": {{\"xmpp\": {{\"client\": {{\n {text}}}}}}}}}");
+    for (text, says) in [
+        (within("\"password\": \"GEHEIM\" \"q\""), "2:23: jicofo.xmpp.client.password: found '\"' where a comma or }"),
+        (within("\"password\": GEHEIM"), "2:14: jicofo.xmpp.client.password: neither a number nor true, false or null"),
+        (
+            within("\"password\": \"GEHEIM\", // c\n"),
+            "2:24: jicofo.xmpp.client: found '/' where a key in double quotes",
+        ),
+        (
+            within("# c\n\"port\": 1"),
+            "2:2: jicofo.xmpp.client: found '#' where a key in double quotes was expected; JSON has no",
+        ),
+        (within("\"port\" = 1"), "2:9: jicofo.xmpp.client: found '=' where a colon after the key"),
+        (within("port: 1"), "2:2: jicofo.xmpp.client: found 'p' where a key in double quotes"),
+        (within("\"port\": 1,"), "2:12: jicofo.xmpp.client: a comma with nothing after it"),
+        (within("\"x\": [1, 2,]"), "2:13: jicofo.xmpp.client.x: a comma with nothing after it"),
+        (within("\"x\": [1 2]"), "2:10: jicofo.xmpp.client.x: found '2' where a comma or ]"),
+        (within("\"port\": 1\n \"x\": 2"), "3:2: jicofo.xmpp.client.port: found '\"' where a comma or }"),
+        (within("\"port\": 1, \"port\": 2"), "2:13: jicofo.xmpp.client.port: this key is there twice"),
+        (within("\"port\": 05222"), "2:10: jicofo.xmpp.client.port: neither a number"),
+        (within("\"port\": "), "2:10: jicofo.xmpp.client.port: found '}' where a value"),
+        (within("\"x\": ${a}"), "2:7: jicofo.xmpp.client.x: found '$' where a value"),
+        (within("\"x\": \"a\tb\""), "2:7: jicofo.xmpp.client.x: a tab or carriage return within quotes"),
+        (within("\"x\": \"\"\"a\"\"\""), "2:7: jicofo.xmpp.client.x: three quotes are HOCON"),
+        ("\"jicofo\": {}".to_owned(), "1:1: found '\"' where an object"),
+        ("{\"jicofo\": {}} x".to_owned(), "1:16: found 'x' where the end of the file"),
+        ("{\"jicofo\": {}".to_owned(), "1:1: this brace is never closed"),
+        ("[]".to_owned(), "1:1: the file is a list"),
+        (String::new(), "1:1: the file is empty"),
+    ] {
+        let mut start = Start::new();
+        start.sources.config_file = Some(start.folder().join("a.json"));
+        let said = start.beside("a.json", &text).refused();
+        assert!(said.starts_with("error: ") && said.contains(&format!("a.json:{says}")), "{text}: {said}");
+        assert!(!said.contains("GEHEIM") && !said.contains("\"q"), "{text}: {said}");
+    }
+    // And what is included.
+    let said = Start::minimal("include \"more.json\"")
+        .beside("more.json", "{\"jicofo\": {\"octo\": {enabled: true}}}")
+        .refused();
+    assert!(said.contains("more.json:1:22: jicofo.octo: found 'e'"), "{said}");
+}
+
+/// All that JSON has, and each value as it stands there.
+#[test]
+fn json_means_the_same_as_hocon() {
+    let text = "\u{feff}{ \"jicofo\": {\r\n\t\"xmpp\": { \"client\": { \"domain\": \"auth.m.x\", \"password\": \"p\\\"\\u00e4\\/ # //,\", \
+                \"port\": 5e3, \"client-proxy\": null, \"use-tls\": false } },\n\"bridge\": { \"region-groups\": [ [ \"a\", \"b\" ], [] ], \
+                \"stress-threshold\": 0.75 } }, \"other\": {}, \"a.b\": [] }\n";
+    let mut start = Start::new();
+    start.sources.config_file = Some(start.folder().join("a.json"));
+    let loaded = start.beside("a.json", text).load();
+    assert!(!loaded.refuses(), "{}", told(&loaded));
+    let client = &loaded.config.xmpp.client.account;
+    assert_eq!((client.port, client.use_tls), (5000, false));
+    assert_eq!(loaded.settings.text("xmpp.client.password").as_deref(), Some("p\"ä/ # //,"));
+    assert_eq!(shown(&loaded, "jicofo.bridge.region-groups"), "[[\"a\",\"b\"],[]]");
+    let as_hocon = Start::new().file(text).load();
+    assert!(values(&loaded) == values(&as_hocon));
+}
+
 #[test]
 fn a_variable_reaches_every_key() {
     let missing: Vec<&str> = schema::KEYS

@@ -172,10 +172,12 @@ fn old_values_that_mean_something_else_are_told() {
     // The line that asks for it is the one to look at.
     for (text, says) in [
         ("BRIDGE_MUC_XMPP_HOST=h", "properties:1:39: jicofo.xmpp.service.domain: is required"),
-        ("auth.URL=XMPP:", "properties:1:27: jicofo.authentication.login-url: is required"),
+        ("auth.URL=XMPP:", "properties:1:27: org.jitsi.jicofo.auth.URL: there is no domain behind XMPP:; write"),
+        ("auth.URL=EXT_JWT:https://a.x", "properties:1:27: org.jitsi.jicofo.auth.URL: expected a domain"),
     ] {
         let said = Start::minimal("").legacy(&format!("org.jitsi.jicofo.{text}")).refused();
         assert!(said.contains(says), "{text}: {said}");
+        assert!(said.starts_with("error: ") && !said.contains("passed over"), "{text}: {said}");
     }
 }
 
