@@ -244,7 +244,12 @@ impl Shell {
         let now = self.clock.now();
         let summary = Summary::of(&input);
         if catch_unwind(AssertUnwindSafe(|| self.focus.handle(now, input))).is_err() {
-            log::error!("The focus failed while it handled {summary}. It goes on; please report this.");
+            let (room, meeting, nick) =
+                summary.sender().and_then(|(on, from)| self.focus.about(on, from)).unwrap_or_default();
+            log::error!(
+                room:% = room, meeting_id:% = meeting, participant:% = nick;
+                "The focus failed while it handled {summary}. It goes on; please report this."
+            );
             // It may be what is broken that fails again.
             if catch_unwind(AssertUnwindSafe(|| self.focus.recover(now))).is_err() {
                 log::error!("The focus failed again while it ended the conference concerned.");
@@ -332,6 +337,12 @@ impl Summary {
                 Summary { what, on: Some(*on), from: stanza.sender().cloned(), id: id.cloned() }
             }
         }
+    }
+}
+
+impl Summary {
+    fn sender(&self) -> Option<(Connection, &Jid)> {
+        self.on.zip(self.from.as_ref())
     }
 }
 

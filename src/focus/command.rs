@@ -141,13 +141,19 @@ impl Focus {
                 return None;
             }
             Command::Pin { room, version, duration } => {
-                log::info!(room:% = room; "pinned to bridges of version {version} for {} s", duration.as_secs());
+                log::info!(
+                    room:% = room, meeting_id:% = self.conferences.meeting_in(&room);
+                    "pinned to bridges of version {version} for {} s", duration.as_secs()
+                );
                 self.cx.pins.pin(now, room, version, duration);
                 self.judge_bridges();
                 Reply::Done
             }
             Command::Unpin { room } => {
-                log::info!(room:% = room; "not pinned to a version of bridges any more");
+                log::info!(
+                    room:% = room, meeting_id:% = self.conferences.meeting_in(&room);
+                    "not pinned to a version of bridges any more"
+                );
                 self.cx.pins.unpin(&room);
                 self.judge_bridges();
                 Reply::Done

@@ -182,7 +182,19 @@ impl Focus {
         match json.get("type").and_then(Value::as_str) {
             Some("room_metadata") if metadata => self.room_metadata(message.room.as_deref(), &json),
             Some("av_moderation") if moderation => self.av_moderation(&json),
-            _ => log::warn!("{from}: a message that can't be read"),
+            _ => {
+                let room = message.room.as_deref().or_else(|| json.get("room").and_then(Value::as_str));
+                self.unreadable(room, format_args!("{from}: a message that can't be read"));
+            }
+        }
+    }
+
+    /// Says so in the log. `room`: the one that the message names.
+    fn unreadable(&self, room: Option<&str>, what: std::fmt::Arguments<'_>) {
+        let conference = room.and_then(|room| self.conferences.get(self.conferences.id_of_text(room)?));
+        match conference {
+            Some(conference) => log::warn!(room:% = conference.room, meeting_id:% = conference.meeting; "{what}"),
+            None => log::warn!("{what}"),
         }
     }
 
@@ -201,8 +213,8 @@ impl Focus {
 
     fn av_moderation(&mut self, message: &Value) {
         let Some(change) = Change::read(message) else {
-            log::warn!("a message on A/V moderation that can't be read");
-            return;
+            let room = message.get("room").and_then(Value::as_str);
+            return self.unreadable(room, format_args!("a message on A/V moderation that can't be read"));
         };
         let Some(id) = self.conferences.id_of_text(&change.room) else { return };
         self.note(id, Came::Event("moderation"));

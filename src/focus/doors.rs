@@ -84,7 +84,11 @@ impl Focus {
         if now.since(self.doors.told) >= TOLD_AGAIN {
             self.doors.told = now;
             let what = room.map_or_else(String::new, |room| format!(" for {room}"));
-            log::warn!("more ask from outside{what} than ever come: whoever is not known is told to wait");
+            let meeting = room.map(|room| self.conferences.meeting_in(room)).unwrap_or_default();
+            log::warn!(
+                room:% = room.map_or("", |room| room.as_jid().as_str()), meeting_id:% = meeting;
+                "more ask from outside{what} than ever come: whoever is not known is told to wait"
+            );
         }
         known && sender.is_some_and(|sender| self.cx.floods.takes_reserve(now, &sender.to_bare(), Kind::Request))
     }

@@ -127,6 +127,15 @@ pub(crate) struct Floods {
 /// So many conferences more, where all together ask for too many: a thousand, and fifty a second.
 const RESERVES: Rate = Rate::new(1_000, 20_000);
 
+/// What a line of the log is about (spec/80 §8); empty is what there is none of.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct About<'a> {
+    pub room: &'a str,
+    pub meeting: &'a str,
+    /// The member's endpoint id.
+    pub participant: &'a str,
+}
+
 /// Whether somebody may start a conference now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Start {
@@ -140,20 +149,41 @@ pub(crate) enum Start {
 impl Floods {
     /// Whether a sender may ask for this now. `room`: of the room that it is about, with how many members it has.
     pub fn admit(&mut self, now: Timestamp, sender: &Jid, kind: Kind, room: Option<(&mut RoomPurse, usize)>) -> bool {
-        let admitted = self.is_there_room(now, sender, kind, room);
-        // Whoever complains is heard all the same.
-        if !admitted && kind != Kind::Complaint {
-            let purse = self.purses.get(now, sender);
-            if now.since(purse.told) >= TOLD_AGAIN {
-                purse.told = now;
-                log::warn!("{sender} asks for more than anybody needs: refused for now, {kind:?}");
+        let Limits { sender: own, room: common, reserve } = kind.limits();
+        let index = kind as usize;
+        let purse = self.purses.get(now, sender);
+        let members = room.as_ref().map_or(0, |(_, members)| *members as u64);
+        if !purse.own[index].has_room(now, own, members) {
+            return false;
+        }
+        if let Some((room, _)) = room {
+            let bucket = &mut room.kinds[index];
+            if bucket.has_room(now, common, members) {
+                bucket.take(now, common);
+            } else if purse.reserve[index].has_room(now, reserve, members) {
+                purse.reserve[index].take(now, reserve);
+            } else {
+                return false;
             }
         }
-        admitted
+        purse.own[index].take(now, own);
+        true
     }
 
-    /// Whether one more conference may be started. `sender`: None if nobody vouches for one.
-    pub fn admit_start(&mut self, now: Timestamp, sender: Option<&Jid>) -> Start {
+    /// Says in the log that a sender was refused, unless that was said lately.
+    pub fn tell_refused(&mut self, now: Timestamp, sender: &Jid, kind: Kind, about: &About<'_>) {
+        let purse = self.purses.get(now, sender);
+        if now.since(purse.told) >= TOLD_AGAIN {
+            purse.told = now;
+            log::warn!(
+                room:% = about.room, meeting_id:% = about.meeting, participant:% = about.participant;
+                "{sender} asks for more than anybody needs: refused for now, {kind:?}"
+            );
+        }
+    }
+
+    /// Whether a conference may be started in this room. `sender`: None if nobody vouches for one.
+    pub fn admit_start(&mut self, now: Timestamp, sender: Option<&Jid>, room: &str) -> Start {
         let limits = Kind::NewRoom.limits();
         let index = Kind::NewRoom as usize;
         let Some(sender) = sender else {
@@ -175,6 +205,9 @@ impl Floods {
         if admitted && from_reserve {
             self.reserves.take(now, RESERVES);
         }
+        if !admitted {
+            self.tell_refused(now, sender, Kind::NewRoom, &About { room, ..About::default() });
+        }
         match admitted {
             true => Start::Now,
             false if is_his_own => Start::Refused,
@@ -190,34 +223,6 @@ impl Floods {
             bucket.take(now, reserve);
         }
         has_some
-    }
-
-    fn is_there_room(
-        &mut self,
-        now: Timestamp,
-        sender: &Jid,
-        kind: Kind,
-        room: Option<(&mut RoomPurse, usize)>,
-    ) -> bool {
-        let Limits { sender: own, room: common, reserve } = kind.limits();
-        let index = kind as usize;
-        let purse = self.purses.get(now, sender);
-        let members = room.as_ref().map_or(0, |(_, members)| *members as u64);
-        if !purse.own[index].has_room(now, own, members) {
-            return false;
-        }
-        if let Some((room, _)) = room {
-            let bucket = &mut room.kinds[index];
-            if bucket.has_room(now, common, members) {
-                bucket.take(now, common);
-            } else if purse.reserve[index].has_room(now, reserve, members) {
-                purse.reserve[index].take(now, reserve);
-            } else {
-                return false;
-            }
-        }
-        purse.own[index].take(now, own);
-        true
     }
 
     /// How many senders are remembered.
@@ -273,6 +278,8 @@ impl<K: Hash + Eq + Clone, V: Default> Recent<K, V> {
 mod tests {
     use super::*;
 
+    const ROOM: &str = "room@conference.meet.test";
+
     fn jid(name: &str) -> Jid {
         Jid::new(&format!("room@conference.meet.test/{name}")).unwrap()
     }
@@ -315,7 +322,7 @@ mod tests {
         let mut floods = Floods::default();
         let mut start = |now, who: Option<&str>, times: usize| {
             let mut started = [0; 3];
-            (0..times).for_each(|_| started[floods.admit_start(now, who.map(jid).as_ref()) as usize] += 1);
+            (0..times).for_each(|_| started[floods.admit_start(now, who.map(jid).as_ref(), ROOM) as usize] += 1);
             started
         };
         assert_eq!(start(at(0), Some("a"), 40), [30, 10, 0]);
@@ -330,7 +337,8 @@ mod tests {
     fn who_makes_up_addresses_starts_no_more_conferences_than_a_focus_can_bear() {
         let mut floods = Floods::default();
         let mut started = |now, from: usize| {
-            (0..20_000).filter(|n| floods.admit_start(now, Some(&jid(&format!("{}", from + n)))) == Start::Now).count()
+            let mut start = |n| floods.admit_start(now, Some(&jid(&format!("{}", from + n))), ROOM);
+            (0..20_000).filter(|n| start(*n) == Start::Now).count()
         };
         assert_eq!(started(at(0), 0), 2_000 + 1_000);
         assert_eq!(started(at(1_000), 100_000), 100 + 50);

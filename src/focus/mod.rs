@@ -373,7 +373,7 @@ impl Focus {
         }
         self.cx.metrics.conferences_ended += 1;
         self.cx.metrics.conferences_micros += metrics::micros(self.cx.now.since(conference.created));
-        self.sessions_of_conference_end(&conference.room);
+        self.sessions_of_conference_end(&conference);
         let main = conference.main_room().and_then(|room| self.conferences.id_of(room));
         if let Some(main) = main {
             self.with_conference(main, |conference, cx| conference.breakout_ended(cx));

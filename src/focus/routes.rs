@@ -6,7 +6,7 @@ use super::caps::{self, Waiter};
 use super::conference::mute::Wish;
 use super::conference::{Conference, ConferenceId, Leave, MemberId, Stay};
 use super::context::{Asked, Link};
-use super::floods::Kind;
+use super::floods::{About, Kind};
 use super::pending::{self, Answer, Then};
 use super::request;
 use super::story::Came;
@@ -15,7 +15,7 @@ use super::{Connection, Focus, NodeId, problems};
 use crate::wire::jingle::Jingle;
 use crate::wire::presence::Presence;
 use crate::wire::stanza::{Iq, IqBody, Message, Payload, Roster, Stanza};
-use crate::wire::values::{Action, Condition, MessageType, PresenceType};
+use crate::wire::values::{Action, Condition, MeetingId, MessageType, PresenceType};
 use crate::wire::visitors;
 use crate::wire::{BareJid, Jid};
 
@@ -268,7 +268,25 @@ impl Focus {
             let members = conference.members().len();
             (&mut conference.purse, members)
         });
-        self.cx.floods.admit(self.cx.now, &payer, kind, room)
+        let admitted = self.cx.floods.admit(self.cx.now, &payer, kind, room);
+        if !admitted {
+            let (room, meeting, nick) = self.speaker(asked, None).unwrap_or_default();
+            let about = About { room: &room, meeting: meeting.as_str(), participant: &nick };
+            self.cx.floods.tell_refused(self.cx.now, &payer, kind, &about);
+        }
+        admitted
+    }
+
+    /// For the log: in which of our rooms, and in which meeting, whoever asks is a member, and with which endpoint id. Of one
+    /// who does not ask as a member, but is one somewhere, the first of these, or that in `room`.
+    pub(super) fn speaker(&self, asked: &Asked, room: Option<&BareJid>) -> Option<(String, MeetingId, String)> {
+        let wanted = room.map(|room| self.conferences.id_of(room));
+        let is_wanted = |(id, _): &&(ConferenceId, MemberId)| wanted.is_none_or(|wanted| wanted == Some(*id));
+        let by_address = || self.cx.addresses.get(&request::sender(&self.cx, asked)?)?.iter().find(is_wanted).copied();
+        let (id, member) = self.member(asked).filter(|it| is_wanted(&it)).or_else(by_address)?;
+        let conference = self.conferences.get(id)?;
+        let nick = conference.members().get(member)?.nick.to_string();
+        Some((conference.room.to_string(), conference.meeting.clone(), nick))
     }
 
     /// Who has to pay for a request. None: a server or a component, or nobody who has an address.
@@ -322,6 +340,13 @@ impl Focus {
                 self.conferences.get(id).filter(|conference| conference.seat.on == on).map(|_| id)
             }
         }
+    }
+
+    /// For the log: which room, meeting and endpoint a stanza from there is about. The endpoint is empty where nobody is meant.
+    pub fn about(&self, on: Connection, from: &Jid) -> Option<(String, MeetingId, String)> {
+        let conference = self.conferences.get(self.conference_at(on, from.bare_str())?)?;
+        let nick = from.resource().unwrap_or_default().to_owned();
+        Some((conference.room.to_string(), conference.meeting.clone(), nick))
     }
 
     /// The member of one of our rooms that asks, if it is one.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::conference::{Conference, ConferenceId};
 use super::counted::Counted;
 use crate::wire::BareJid;
+use crate::wire::values::MeetingId;
 
 /// In the order in which they were made.
 #[derive(Default)]
@@ -49,6 +50,11 @@ impl Conferences {
     pub fn by_room_mut(&mut self, room: &BareJid) -> Option<&mut Conference> {
         let id = self.by_room.get(room)?;
         self.by_id.get_mut(id)
+    }
+
+    /// For the log: which meeting is in the room. Empty where there is none, and until the focus is in the room.
+    pub fn meeting_in(&self, room: &BareJid) -> MeetingId {
+        self.by_room(room).map(|conference| conference.meeting.clone()).unwrap_or_default()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Conference> {

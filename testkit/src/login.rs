@@ -65,6 +65,7 @@ impl Session {
         user: (&str, &str),
     ) -> Result<InitiatingStream<BufStream<TcpStream>>, tokio_xmpp::Error> {
         let header = StreamHeader { to: Some(domain.to_owned().into()), from: None, id: None };
+        crate::logs::keep_secret_of_peer(user.1);
         let tcp = TcpStream::connect(prosody.client_address()).await.expect("Prosody listens");
         tcp.set_nodelay(true).expect("a TCP socket");
         let stream = initiate_stream(BufStream::new(tcp), ns::CLIENT, header, Timeouts::default()).await;

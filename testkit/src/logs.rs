@@ -2,10 +2,15 @@
 //! its own thread.
 
 use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::RwLock;
 
 use log::kv::{Key, Value, VisitSource};
 use log::{Level, LevelFilter, Log, Metadata, Record};
+
+/// The target of the line that stands where another core begins, which knows nothing of what was before: that of a scenario, the
+/// one that takes its place, the one into which a recording is played.
+pub const FRESH_FOCUS: &str = "testkit::fresh_focus";
 
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +31,36 @@ impl Line {
 
 struct Watch;
 
-static SECRETS: RwLock<Vec<String>> = RwLock::new(Vec::new());
+static SECRETS: RwLock<Secrets> = RwLock::new(Secrets { by_head: BTreeMap::new(), short: BTreeSet::new() });
+
+/// So long is what peers draw at least; what is shorter, other text may hold by accident.
+const HEAD: usize = 8;
+
+/// There are as many as there are endpoints in all tests together, and every line is searched for each.
+struct Secrets {
+    /// By how they begin.
+    by_head: BTreeMap<[u8; HEAD], BTreeSet<String>>,
+    short: BTreeSet<String>,
+}
+
+impl Secrets {
+    fn keep(&mut self, secret: &str) {
+        match secret.as_bytes().first_chunk() {
+            Some(head) => self.by_head.entry(*head).or_default().insert(secret.to_owned()),
+            None => self.short.insert(secret.to_owned()),
+        };
+    }
+
+    fn are_in(&self, text: &str) -> bool {
+        let begins = |(at, head): (usize, &[u8])| {
+            let secrets = <&[u8; HEAD]>::try_from(head).ok().and_then(|head| self.by_head.get(head));
+            let rest = &text.as_bytes()[at..];
+            secrets.is_some_and(|secrets| secrets.iter().any(|secret| rest.starts_with(secret.as_bytes())))
+        };
+        self.short.iter().any(|secret| text.contains(secret.as_str()))
+            || text.as_bytes().windows(HEAD).enumerate().any(begins)
+    }
+}
 
 thread_local! {
     /// None: nobody looks.
@@ -35,11 +69,21 @@ thread_local! {
 
 /// From now on this text ends the process that writes it to its log, at whatever level: no test that uses it can pass then.
 pub fn keep_secret(secret: &str) {
-    let mut secrets = SECRETS.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if !secrets.iter().any(|known| known == secret) {
-        secrets.push(secret.to_owned());
-    }
+    SECRETS.write().unwrap_or_else(std::sync::PoisonError::into_inner).keep(secret);
     watch();
+}
+
+/// As [`keep_secret`], for what simulated peers draw and are given. Not where time is measured, nor for what is so short that
+/// other text may hold it by accident.
+pub fn keep_secret_of_peer(secret: &str) {
+    if cfg!(debug_assertions) && secret.len() >= HEAD {
+        keep_secret(secret);
+    }
+}
+
+/// Whether there is a secret in a text: in the log of a process of its own.
+pub fn holds_secret(text: &str) -> bool {
+    SECRETS.read().unwrap_or_else(std::sync::PoisonError::into_inner).are_in(text)
 }
 
 /// Keeps the lines of this thread.
@@ -81,14 +125,11 @@ impl Log for Watch {
 /// Ends the process if there is a secret in a line: for loggers of a test's own.
 pub fn guard(record: &Record<'_>) {
     let secrets = SECRETS.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if secrets.is_empty() {
+    if secrets.by_head.is_empty() && secrets.short.is_empty() {
         return;
     }
     let line = line(record);
-    let holds = |secret: &String| {
-        line.message.contains(secret.as_str()) || line.about.iter().any(|(_, value)| value.contains(secret.as_str()))
-    };
-    if secrets.iter().any(holds) {
+    if secrets.are_in(&line.message) || line.about.iter().any(|(_, value)| secrets.are_in(value)) {
         // A panic would be swallowed by the task that it happens in.
         eprintln!("a secret is in the log: {line:?}");
         std::process::abort();
@@ -121,6 +162,25 @@ fn about(record: &Record<'_>) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_found_wherever_it_is() {
+        let mut secrets = Secrets { by_head: BTreeMap::new(), short: BTreeSet::new() };
+        ["hush", "open-sesame-1", "open-sesame-22", "gehéim-é-gehéim"].into_iter().for_each(|it| secrets.keep(it));
+        for (text, found) in [
+            ("", false),
+            ("open-se", false),
+            ("a hus", false),
+            ("a hush b", true),
+            ("ö open-sesam-1 ö", false),
+            ("ö open-sesame-1 ö", true),
+            ("open-open-sesame-22", true),
+            ("gehéim-é-gehéi", false),
+            ("é gehéim-é-gehéim", true),
+        ] {
+            assert_eq!(secrets.are_in(text), found, "{text}");
+        }
+    }
 
     /// Runs itself in a process of its own, which is to end.
     #[test]

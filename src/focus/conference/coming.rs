@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::Connection;
 use super::super::caps;
 use super::super::context::Context;
-use super::super::floods::Kind;
+use super::super::floods::{About, Kind};
 use super::super::problems;
 use super::super::timers::Timer;
 use super::features::Features;
@@ -207,7 +207,13 @@ impl Conference {
         let members = self.members.len();
         let Some(member) = self.members.get(id) else { return false };
         let payer = cx.payer_of(member);
-        cx.floods.admit(cx.now, &payer, Kind::Place, Some((&mut self.purse, members)))
+        let admitted = cx.floods.admit(cx.now, &payer, Kind::Place, Some((&mut self.purse, members)));
+        if !admitted {
+            let room = self.room.as_jid().as_str();
+            let about = About { room, meeting: self.meeting.as_str(), participant: member.nick.as_str() };
+            cx.floods.tell_refused(cx.now, &payer, Kind::Place, &about);
+        }
+        admitted
     }
 
     /// A member is gone, however it went.

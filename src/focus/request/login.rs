@@ -3,9 +3,9 @@
 use super::{name, stanza_error};
 use crate::focus::Focus;
 use crate::focus::auth::Refusal;
+use crate::focus::conference::Conference;
 use crate::focus::context::Asked;
 use crate::focus::timers::Timer;
-use crate::wire::BareJid;
 use crate::wire::focus_iq::{LoginUrl, Logout};
 use crate::wire::stanza::{IqBody, Payload};
 use crate::wire::values::Condition;
@@ -38,11 +38,18 @@ impl Focus {
             return self.cx.answer_error(asked, Condition::FeatureNotImplemented, "");
         }
         let id = request.session_id.as_deref().unwrap_or_default();
+        let (room, meeting, nick) = self.speaker(&asked, None).unwrap_or_default();
         let Some(login) = self.cx.authentication.log_out(self.cx.now, id) else {
-            log::info!("Logout of {}: refused, no such session", name(&self.cx, &asked));
+            log::info!(
+                room:% = room, meeting_id:% = meeting, participant:% = nick;
+                "Logout of {}: refused, no such session", name(&self.cx, &asked)
+            );
             return self.cx.answer(asked, IqBody::Error(stanza_error(Refusal::InvalidSession)));
         };
-        log::info!("Logout of {}: the session {} of {} ends", name(&self.cx, &asked), login.session, login.identity);
+        log::info!(
+            room:% = room, meeting_id:% = meeting, participant:% = nick;
+            "Logout of {}: the session {} of {} ends", name(&self.cx, &asked), login.session, login.identity
+        );
         self.cx.answer(asked, IqBody::Result(Some(Payload::Logout(Logout::default()))));
     }
 
@@ -63,10 +70,14 @@ impl Focus {
     }
 
     /// Without auto-login sessions end with their conference.
-    pub(in crate::focus) fn sessions_of_conference_end(&mut self, room: &BareJid) {
+    pub(in crate::focus) fn sessions_of_conference_end(&mut self, conference: &Conference) {
+        let room = &conference.room;
         let ended = self.cx.authentication.conference_ended(room);
         if ended > 0 {
-            log::info!(room:% = room; "with the conference {room} {ended} of its authentication sessions end");
+            log::info!(
+                room:% = room, meeting_id:% = conference.meeting;
+                "with the conference {room} {ended} of its authentication sessions end"
+            );
         }
     }
 }

@@ -49,7 +49,11 @@ impl Focus {
         let room = match self.requested_room(request.room.as_deref()) {
             Ok(room) => room,
             Err((condition, text)) => {
-                log::info!("a conference request of {} is refused: {text}", name(&self.cx, &asked));
+                let (room, meeting, nick) = self.speaker(&asked, None).unwrap_or_default();
+                log::info!(
+                    room:% = room, meeting_id:% = meeting, participant:% = nick;
+                    "a conference request of {} is refused: {text}", name(&self.cx, &asked)
+                );
                 return self.cx.answer_error(asked, condition, text);
             }
         };
@@ -90,7 +94,7 @@ impl Focus {
         let Ok(occupant) = room.with_resource(NICK) else {
             return self.cx.answer_error(requester.asked, Condition::BadRequest, "Invalid room name.");
         };
-        match self.cx.floods.admit_start(self.cx.now, self.starter(&requester.asked).as_ref()) {
+        match self.cx.floods.admit_start(self.cx.now, self.starter(&requester.asked).as_ref(), room.as_jid().as_str()) {
             Start::Now => {}
             Start::Refused => {
                 self.cx.metrics.requests_limited += 1;
@@ -144,9 +148,10 @@ impl Focus {
         let decision = self.cx.authentication.decide(self.cx.now, &question);
         let refusal = decision.rule.refusal();
         let login = self.cx.authentication.admit(&mut self.cx.ids, self.cx.now, &question, &decision);
-        let meeting = self.conferences.by_room_mut(room).map(|conference| conference.meeting.clone());
+        let meeting = self.conferences.meeting_in(room);
+        let nick = self.speaker(asked, Some(room)).map(|(.., nick)| nick);
         log::info!(
-            room:% = room, meeting_id:% = meeting.unwrap_or_default();
+            room:% = room, meeting_id:% = meeting, participant:% = nick.unwrap_or_default();
             "Conference request for room {room} from {}{}: {} by rule {} ({}){}",
             name(&self.cx, asked),
             if request.token.is_some() { ", with a token" } else { "" },

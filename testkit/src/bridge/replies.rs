@@ -11,7 +11,9 @@ const FINGERPRINT: &str =
 
 impl Bridge {
     pub(super) fn fresh_credentials(&mut self) -> Credentials {
-        Credentials { ufrag: self.dice.text(14), pwd: self.dice.text(26) }
+        let credentials = Credentials { ufrag: self.dice.text(14), pwd: self.dice.text(26) };
+        crate::logs::keep_secret_of_peer(&credentials.pwd);
+        credentials
     }
 
     /// `<transport>` around an ICE transport. `path`: of the WebSocket, None for no WebSocket.

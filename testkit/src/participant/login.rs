@@ -3,6 +3,7 @@
 
 use super::{Asked, Participant, Place, Refusal};
 use crate::Time;
+use crate::logs::keep_secret_of_peer;
 use crate::ns;
 use crate::xml::{Builder, Element, Read, el};
 
@@ -55,13 +56,18 @@ impl Participant {
         if session.is_none() {
             self.complain("logged in, and was given no session");
         }
-        self.login.session_id = session;
+        self.keeps_session(session);
         self.retry_at = None;
         if self.place == Place::InRoom {
             self.ask_for_conference();
         } else {
             self.request_conference();
         }
+    }
+
+    fn keeps_session(&mut self, session: Option<String>) {
+        session.iter().for_each(|session| keep_secret_of_peer(session));
+        self.login.session_id = session;
     }
 
     /// Its user logs out. It stays where it is.
@@ -121,7 +127,7 @@ impl Participant {
             self.complain("asked with a session, was answered with another or none");
         }
         if session.is_some() {
-            self.login.session_id = session.map(str::to_owned);
+            self.keeps_session(session.map(str::to_owned));
         }
         self.login.identity = identity.map(str::to_owned);
     }

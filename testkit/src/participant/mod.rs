@@ -21,6 +21,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::Time;
+use crate::logs::keep_secret_of_peer;
 use crate::sources::{Media, Remote, Sources};
 use crate::violation::{Complaints, Violation};
 use crate::xml::Element;
@@ -242,6 +243,7 @@ pub struct Participant {
 impl Participant {
     pub fn new(settings: Settings) -> Participant {
         let mut dice = Dice::of(&settings.jid);
+        settings.session_id.iter().chain(&settings.token).for_each(|secret| keep_secret_of_peer(secret));
         Participant {
             complaints: Complaints::of(&settings.nick),
             stopwatch: Stopwatch::default(),

@@ -8,6 +8,7 @@ use jicofo::focus::Focus;
 
 use super::{Recording, Scenario};
 use crate::Time;
+use crate::logs::FRESH_FOCUS;
 use crate::participant::Settings;
 use crate::room::{Options, Server, Wiring};
 
@@ -159,6 +160,9 @@ impl Builder {
     pub fn start(self) -> Scenario {
         let Builder { config, mut options, seed, room, participants, bridges, recorded } = self;
         options.seed = seed;
+        log::info!(target: FRESH_FOCUS, "a scenario begins");
+        let passwords = options.form.iter().filter(|(var, _)| var == "muc#roomconfig_roomsecret");
+        passwords.for_each(|(_, password)| crate::logs::keep_secret_of_peer(password));
         let account = &config.xmpp.client.account;
         let focus_jid = format!("{}@{}/{}", account.username, account.domain, account.resource);
         let config = Arc::new(config);

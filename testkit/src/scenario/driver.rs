@@ -8,6 +8,7 @@ use jicofo::wire::xml;
 use super::checks::STORY;
 use super::{Scenario, recording};
 use crate::Time;
+use crate::logs::keep_secret_of_peer;
 use crate::room::{Delivery, Wiring};
 use crate::violation::Violation;
 use crate::wire_log::Wire;
@@ -120,6 +121,7 @@ impl Scenario {
             };
             text.clear();
             xml::write_to(&stanza, &mut text);
+            keep_session_secret(&text);
             // A server ends the stream of whoever sends that (spec/90).
             if text.len() > SERVER_LIMIT {
                 let head: String = text.chars().take(200).collect();
@@ -293,4 +295,14 @@ fn connection_of(label: &str) -> Option<Connection> {
         "focus/component" => Some(Connection::Component),
         _ => label.strip_prefix(NODES)?.parse().ok().map(NodeId).map(Connection::Visitors),
     }
+}
+
+/// What lets its bearer in, whoever it is sent to: also those whom no participant plays.
+fn keep_session_secret(stanza: &str) {
+    let value = |text: &str| {
+        let quote = text.chars().next()?;
+        text[1..].split(quote).next().map(str::to_owned)
+    };
+    let session = stanza.split_once(" session-id=").and_then(|(_, rest)| value(rest));
+    session.iter().for_each(|session| keep_secret_of_peer(session));
 }

@@ -26,6 +26,7 @@ use jicofo::focus::{Connection, Focus, Input, NodeId};
 
 use crate::Time;
 use crate::bridge::Bridge;
+use crate::logs::FRESH_FOCUS;
 use crate::participant::{Participant, Place, Settings};
 use crate::room::{Delivery, Fate, Server};
 use crate::violation::Violation;
@@ -346,6 +347,7 @@ impl Scenario {
     pub fn focus_is_replaced(&mut self) {
         self.seed += 1;
         self.focus = Focus::new(self.config.clone(), self.seed);
+        log::info!(target: FRESH_FOCUS, "from here on it is another process");
         self.sabotage = None;
         if !self.recordings.is_empty() {
             self.recordings.push(Recording::new(self.config.clone(), self.seed));

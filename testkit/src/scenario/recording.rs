@@ -78,6 +78,7 @@ impl Recording {
 
     /// A core to which nothing has happened yet.
     pub fn core(&self) -> Focus {
+        log::info!(target: crate::logs::FRESH_FOCUS, "a recording is played");
         Focus::new(self.config.clone(), self.seed)
     }
 
