@@ -135,6 +135,9 @@ case $JAVA_SYS_PROPS in
             JAVA_SYS_PROPS="-Dconfig.file=$default_file $JAVA_SYS_PROPS"
         elif [ -f "$fresh_file" ]; then
             JAVA_SYS_PROPS="-Dconfig.file=$fresh_file $JAVA_SYS_PROPS"
+        elif [ -d "${default_file%/*}" ] && [ ! -x "${default_file%/*}" ]; then
+            # It may be there: whoever cannot look is told so, instead of being started without it.
+            JAVA_SYS_PROPS="-Dconfig.file=$default_file $JAVA_SYS_PROPS"
         elif [ -n "$needs_file" ]; then
             fail 2 "no configuration: $default_file does not exist, and JAVA_SYS_PROPS holds no -Dconfig.file=FILE"
         fi

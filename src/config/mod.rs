@@ -42,6 +42,7 @@ mod typed;
 mod unknown;
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -193,15 +194,16 @@ fn config_file(sources: &Sources, problems: &mut Vec<Problem>) -> Option<PathBuf
     if let Some(file) = &sources.config_file {
         return Some(file.clone());
     }
+    // Whoever names a file wants it read: it may be what says that people have to log in.
     if let Some(file) = named.map(PathBuf::from) {
-        if sources.is_classic() && !file.exists() {
-            let text = "there is no such file; the flags alone decide";
-            problems.push(Problem::warning(text).at(Origin::whole_file(&file.display().to_string())));
-            return None;
-        }
         return Some(file);
     }
-    if let Some(file) = sources.default_files.iter().find(|file| file.exists()) {
+    // One that may be there and cannot be looked at is told when it is read.
+    let may_be_there = |file: &&PathBuf| match file.symlink_metadata() {
+        Ok(_) => true,
+        Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+    };
+    if let Some(file) = sources.default_files.iter().find(may_be_there) {
         return Some(file.clone());
     }
     let slip = sources.system.properties.iter().find(|(name, _)| similar::distance(name, "config.file") <= 2);

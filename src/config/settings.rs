@@ -236,8 +236,11 @@ impl<'g> Reader<'_, 'g> {
         let path = joined(elements.iter().copied());
         let strong = overriding(&self.strong, key);
         let forced = self.node(&elements).is_some_and(|node| is_override(&node.origin));
-        let (setting, origin) = self
-            .overridden(key, strong)
+        let over = self.overridden(key, strong);
+        if let Some((Some(setting), origin)) = &over {
+            self.contradicted(key, &elements, &path, "it beats", setting, origin);
+        }
+        let (setting, origin) = over
             .or_else(|| if forced { None } else { self.legacy(key, &path, &elements) })
             .unwrap_or_else(|| self.tree_value(key, &path, &elements));
         if origin.is_default() && is_broken(self.given.root, &elements) {
@@ -292,7 +295,7 @@ impl<'g> Reader<'_, 'g> {
                             if let Some(text) = legacy.surprise(&value) {
                                 self.problems.push(Problem::warning(text).at(origin.clone()).key(legacy.name));
                             }
-                            self.contradicted(key, elements, legacy.name, &setting, &origin);
+                            self.contradicted(key, elements, legacy.name, "old names beat", &setting, &origin);
                             self.read.legacy.push(LegacyUse {
                                 name: legacy.name,
                                 path: path.to_owned(),
@@ -327,13 +330,21 @@ impl<'g> Reader<'_, 'g> {
     }
 
     /// Edits of the file that have no effect are the commonest of all riddles (spec/80 §13, legacy-override).
-    fn contradicted(&mut self, key: &'static Key, elements: &[&str], name: &str, setting: &Setting, origin: &Origin) {
+    fn contradicted(
+        &mut self,
+        key: &'static Key,
+        elements: &[&str],
+        name: &str,
+        who_beats: &str,
+        setting: &Setting,
+        origin: &Origin,
+    ) {
         let Some(node) = self.node(elements).filter(|node| matches!(node.origin, Origin::File { .. })) else { return };
         let Ok(other) = key.kind.read(node) else { return };
         if other != *setting {
             let (old, new) = (report::shown(key, setting), report::shown(key, &other));
             let text = format!(
-                "{old} counts, as old names beat the file; {} at {} has no effect, remove one of them",
+                "{old} counts, as {who_beats} the file; {} at {} has no effect, remove one of them",
                 new, node.origin
             );
             self.problems.push(Problem::warning(text).at(origin.clone()).key(name));

@@ -94,6 +94,8 @@ pub(crate) struct Context {
     pub bridge_users: BTreeMap<BridgeId, BTreeSet<ConferenceId>>,
     /// Who waits to be placed anew.
     pub moves: Moves,
+    /// Since when we have not been in the bridges' brewery, and so know of none, if we were before.
+    pub bridges_hidden: Option<Timestamp>,
     /// Conferences with participants whom no bridge could take.
     pub stranded: BTreeSet<ConferenceId>,
     /// Meeting ids in use: two rooms with one would share a conference on the bridge (spec/90, row 60).
@@ -139,6 +141,7 @@ impl Context {
             departures: Departures::default(),
             bridge_users: BTreeMap::new(),
             moves: Moves::default(),
+            bridges_hidden: None,
             stranded: BTreeSet::new(),
             meetings: BTreeMap::new(),
             breakout_domain: None,

@@ -221,8 +221,7 @@ impl Focus {
     /// `seed` decides every identifier that the focus will make up; take it from the system's randomness.
     pub fn new(config: Arc<Config>, seed: impl Into<Seed>) -> Focus {
         let cx = Context::new(config, seed.into());
-        let breweries = Worker::ALL.into_iter();
-        let breweries = breweries.filter_map(|worker| Some((worker, Brewery::of(worker, NICK, &cx.config)?))).collect();
+        let breweries = brewery::all(NICK, &cx.config);
         Focus {
             cx,
             conferences: Conferences::default(),

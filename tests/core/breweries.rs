@@ -385,3 +385,15 @@ fn a_bridge_that_comes_back_before_it_has_let_go_is_told_again() {
     s.settle();
     s.finish();
 }
+
+/// Two in one room would put each other out of it, and all bridges with them.
+#[test]
+fn a_room_that_is_configured_twice_is_entered_once() {
+    let twice = |config: &mut jicofo::config::Config| config.jigasi.brewery_jid = config.bridge.brewery_jid.clone();
+    let mut s = Scenario::new().bridge("jvb1").config(twice).participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    s.run_for(seconds(60));
+    assert_eq!((joins(&s, BREWERY).count(), bridges(&s)), (1, 1));
+    assert!(s.connected(&["alice", "bob"]));
+    s.finish();
+}

@@ -4,7 +4,7 @@ use testkit::Time;
 use testkit::bridge::Fault;
 use testkit::ns;
 use testkit::participant::media::desktop;
-use testkit::room::Fate;
+use testkit::room::{Delivery, Fate};
 use testkit::scenario::Scenario;
 use testkit::xml::{Element, to_text};
 
@@ -723,4 +723,29 @@ fn the_only_bridge_is_not_asked_without_end_when_it_is_dead() {
         s.settle();
         s.finish();
     }
+}
+
+/// A bridge that says nothing of the end of a conference is not waited for where there is another.
+#[test]
+fn nobody_waits_beside_a_free_bridge_for_one_that_does_not_say_that_it_let_go() {
+    let stressed = |stress| move |bridge: &mut testkit::bridge::Settings| bridge.stats.stress = stress;
+    let builder = Scenario::new().bridge_with("jvb1", stressed(0.1)).bridge_with("jvb2", stressed(0.3));
+    let mut s = builder.participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    assert_eq!(s.home_of("alice"), Some("jvb1"));
+    let text = "Conference not found for ID: x".to_owned();
+    s.bridge("jvb1").fail_next(Fault::Error { kind: "cancel", condition: "item-not-found", text, reason: None });
+    let is_end = |d: &Delivery| d.to == "jvb1" && d.stanza.children().any(|it| it.attr("expire") == Some("true"));
+    s.accident(1, Fate::IsLost, is_end);
+    s.participant("alice").add_source(desktop());
+    s.run_for(Time::from_millis(1_900));
+    assert!(!s.connected(&["alice"]), "{}", s.story());
+    s.run_for(Time::from_millis(1_500));
+    assert!(s.all_connected(), "{}", s.story());
+    assert!(["alice", "bob"].iter().all(|who| s.view_bridge("jvb2").endpoint(who).is_some()));
+    // It ends by itself what nobody sends through.
+    let meeting = s.view_bridge("jvb1").conferences().keys().next().cloned().expect("it has not heard of the end");
+    s.bridge("jvb1").forget(&meeting);
+    s.bridge("jvb1").take_errors();
+    s.finish();
 }

@@ -2,6 +2,7 @@
 
 use jicofo::focus::{Connection, Input};
 use testkit::Time;
+use testkit::logs::{keep_lines, take_lines};
 use testkit::ns;
 use testkit::room::Fate;
 use testkit::scenario::{Builder, Scenario};
@@ -215,6 +216,13 @@ fn a_conference_on_a_suspected_bridge_stays_together() {
         }
         // Three people talk there: that they have no bridge would end their meeting (spec/50 §6.5).
         assert_eq!(bridge_not_available(&s, "alice"), [false]);
+        // Whoever reads the log is told once, however often it is tried.
+        keep_lines();
+        s.joins("erin");
+        s.run_for(seconds(90));
+        let lines = take_lines();
+        let told = lines.iter().filter(|line| line.message.contains("no bridge takes new endpoints")).count();
+        assert!(told <= 1, "{told}");
         s.bridge("jvb1").health = testkit::bridge::Health::Well;
         s.run_for(seconds(90));
         assert!(s.connected(&["dave"]));
@@ -266,9 +274,11 @@ fn bridges_outlive_a_short_loss_of_their_connection() {
     assert_eq!((s.focus().gauges().bridges, moves(&s, "alice")), (2, 0));
     s.run_for(Time::from_millis(1_100));
     assert_eq!((s.focus().gauges().bridges, moves(&s, "alice")), (0, 1));
-    assert_eq!(bridge_not_available(&s, "alice"), [false, true]);
+    // That there is none would be fatal to clients (spec/50 §6.5); it heals.
+    assert_eq!(bridge_not_available(&s, "alice"), [false]);
     s.service_logs_in_anew();
     s.run_for(seconds(4));
+    assert_eq!(bridge_not_available(&s, "alice"), [false]);
     assert_eq!((s.focus().gauges().bridges, joins(&s, BREWERY).count()), (2, 2));
     s.run_until(Scenario::all_connected);
     s.bridge("jvb1").take_errors();
@@ -287,6 +297,23 @@ fn bridges_outlive_a_short_loss_of_their_connection() {
     s.joins("carol");
     s.run_until(Scenario::all_connected);
     assert_eq!(bridge_session(&s, "carol"), session);
+    s.finish();
+}
+
+/// Where we stay out of the brewery, there is no bridge for us, and people are told in the end.
+#[test]
+fn that_there_is_no_bridge_is_told_half_a_minute_after_the_brewery_was_lost() {
+    let mut s = meet(with_service());
+    s.service_is_cut_off();
+    s.run_for(seconds(15 + 29));
+    assert_eq!(bridge_not_available(&s, "alice"), [false]);
+    s.run_for(seconds(2));
+    assert_eq!(bridge_not_available(&s, "alice"), [false, true]);
+    s.service_logs_in_anew();
+    s.run_until(Scenario::all_connected);
+    assert_eq!(bridge_not_available(&s, "alice"), [false, true, false]);
+    s.bridge("jvb1").take_errors();
+    s.bridge("jvb2").take_errors();
     s.finish();
 }
 

@@ -164,6 +164,38 @@ fn the_first_default_file_that_is_there_is_read() {
     assert_eq!(start.config().xmpp.client.account.domain, "a.x");
 }
 
+/// What is named, or may be there, may be what says that people have to log in: flags are no reason to do without it.
+#[test]
+fn a_file_that_is_named_or_may_be_there_is_read_or_refuses_also_beside_flags() {
+    let flags = "--domain=m.x --host=h --user_domain=auth.m.x --user_password=p";
+    let named = Start::new().arguments(flags).system("config.file", "/nowhere/jicfo.conf").refused();
+    assert!(named.contains("/nowhere/jicfo.conf: there is no such file"), "{named}");
+    let mut start = Start::new();
+    let folder = start.folder();
+    let (file, other) = (folder.join("jicofo.conf"), folder.join("none.conf"));
+    // Something is there, and leads nowhere.
+    std::os::unix::fs::symlink(&other, &file).expect("the temporary folder can be written");
+    start.sources.default_files = vec![other, file];
+    let said = start.arguments(flags).refused();
+    assert!(said.contains("jicofo.conf: there is no such file"), "{said}");
+    let mut start = Start::new();
+    start.sources.default_files = vec![start.folder().join("jicofo.conf")];
+    assert_eq!(start.arguments(flags).config().xmpp.client.account.domain, "auth.m.x");
+}
+
+/// An old init script that was kept beside a new file: what the file says for nothing is named.
+#[test]
+fn what_flags_and_variables_take_from_the_file_is_told() {
+    let file = "jicofo.xmpp.client { domain = auth.m.x, hostname = \"10.0.0.5\", password = fresh, xmpp-domain = m.x }";
+    let start = Start::new().file(file).arguments("--host=localhost").env("JICOFO_AUTH_PASSWORD", "stale");
+    let said = start.warned();
+    assert!(said.contains("\"localhost\" counts, as it beats the file; \"10.0.0.5\" at "), "{said}");
+    assert!(said.contains("jicofo.conf:1:52 has no effect"), "{said}");
+    assert!(said.contains("****** counts, as it beats the file") && !said.contains("stale"), "{said}");
+    let same = Start::new().file(file).arguments("--host=10.0.0.5").env("JICOFO_AUTH_PASSWORD", "fresh").warned();
+    assert!(!same.contains("it beats the file"), "{same}");
+}
+
 #[test]
 fn the_environment_alone_is_a_configuration() {
     let start = Start::new().env("JICOFO__XMPP__CLIENT__DOMAIN", "a.x").env("JICOFO_AUTH_PASSWORD", "p");

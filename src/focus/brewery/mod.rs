@@ -4,7 +4,7 @@
 mod bridges;
 pub mod instances;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::pending::Answer;
 use super::problems::Kind;
@@ -100,6 +100,28 @@ impl Brewery {
     }
 }
 
+/// Those that are configured. Of two in one room the first is it: the other would leave the room for both whenever it tries
+/// again to enter where we are already.
+pub(super) fn all(nick: &str, config: &Config) -> BTreeMap<Worker, Brewery> {
+    let mut all: BTreeMap<Worker, Brewery> = BTreeMap::new();
+    for worker in Worker::ALL {
+        let Some(brewery) = Brewery::of(worker, nick, config) else { continue };
+        let same = |other: &Brewery| other.seat.on == brewery.seat.on && other.seat.room == brewery.seat.room;
+        match all.iter().find(|(_, other)| same(other)).map(|(other, _)| *other) {
+            Some(other) => log::warn!(
+                "{} is the room of {}, too: no {} is looked for there; give each a room of its own",
+                worker.key(),
+                other.key(),
+                worker.name()
+            ),
+            None => {
+                all.insert(worker, brewery);
+            }
+        }
+    }
+    all
+}
+
 impl Focus {
     /// The breweries on a connection.
     fn breweries_on(&self, on: Connection) -> Vec<Worker> {
@@ -152,7 +174,15 @@ impl Focus {
             let Some(brewery) = self.breweries.get_mut(&worker) else { continue };
             brewery.seat.forget(&mut self.cx);
             brewery.unconfirmed.clear();
+            self.hide(worker);
             self.drop_instances(worker);
+        }
+    }
+
+    /// From now on nothing is known of who is there.
+    fn hide(&mut self, worker: Worker) {
+        if worker == Worker::Bridge {
+            self.cx.bridges_hidden.get_or_insert(self.cx.now);
         }
     }
 
@@ -236,6 +266,7 @@ impl Focus {
         log::info!("in the {} brewery {room}: {there} there", worker.name());
         self.cx.problems.solve(Kind::BreweryDenied, room.as_jid().as_str());
         if worker == Worker::Bridge {
+            self.cx.bridges_hidden = None;
             self.watch_for_bridges();
             self.seek_bridges();
         }
@@ -255,6 +286,7 @@ impl Focus {
                 wait.as_secs()
             )
         });
+        self.hide(worker);
         // It is never certain on which side of the door we are: what instances are told first may yet get there.
         self.drop_instances(worker);
         if worker == Worker::Bridge {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 
-use jicofo::config::{AuthenticationType, SelectionStrategy, TopologyStrategy};
+use jicofo::config::{AuthenticationType, ReinviteMethod, SelectionStrategy, TopologyStrategy};
 
 use super::judge::Judge;
 use super::peers::{Person, is_visitor, nick, region};
@@ -36,6 +36,9 @@ const SESSIONS: Time = Time::from_secs(20);
 
 /// In one of so many lives the focus looks after its own health, by entering a room of its own.
 const WATCHED: u64 = 5;
+
+/// In one of so many whoever gets another place keeps its session, and has its transport replaced.
+const REPLACED: u64 = 6;
 
 /// A life being lived.
 pub(super) struct Life<'a> {
@@ -128,6 +131,9 @@ impl<'a> Life<'a> {
                 if is_watched(plan.seed) {
                     config.health.enabled = true;
                     config.health.interval = CHECKS;
+                }
+                if plan.seed % REPLACED == 5 {
+                    config.conference.reinvite_method = ReinviteMethod::ReplaceTransport;
                 }
                 if is_secured(plan.seed) {
                     config.authentication.kind = AuthenticationType::Xmpp;

@@ -80,9 +80,20 @@ impl Bridges {
             Err(none) => Err(none.clone()),
         };
         if let Ok(gathered) = &gathered {
-            results.extend(stand(config, wanted, gathered));
+            results.extend(stand(config, wanted, gathered, decided.as_ref().ok().map(|choice| choice.bridge)));
         }
         results.sort_by(order);
+        let mut bridges: Vec<Explained> = results.iter().map(|result| explained(result, now, config)).collect();
+        // A conference keeps to a bridge that nobody else is sent to any more.
+        let taken = decided.as_ref().ok().map(|choice| &choice.bridge.id.jid);
+        if let Some(at) = bridges.iter().position(|row| Some(&row.bridge) == taken) {
+            let mut row = bridges.remove(at);
+            if !row.candidate {
+                row.candidate = true;
+                row.why = format!("{}, though {}", super::OF_THE_CONFERENCE, row.why);
+            }
+            bridges.insert(0, row);
+        }
         let (bridge, reason) = match decided {
             Ok(choice) => (Some(choice.bridge.id.jid.clone()), choice.reason.to_string()),
             Err(NoBridge(why)) => (None, why),
@@ -94,13 +105,18 @@ impl Bridges {
             pinned_version: wanted.pinned_version.map(str::to_owned),
             bridge,
             reason,
-            bridges: results.iter().map(|result| explained(result, now, config)).collect(),
+            bridges,
         }
     }
 }
 
-/// How each candidate stands with the strategy that applies.
-fn stand<'a>(config: &'a Config, wanted: Wanted<'a>, gathered: &Gathered<'a>) -> Vec<Result<'a>> {
+/// How each candidate stands with the strategy that applies, where that one was taken.
+fn stand<'a>(
+    config: &'a Config,
+    wanted: Wanted<'a>,
+    gathered: &Gathered<'a>,
+    taken: Option<&Bridge>,
+) -> Vec<Result<'a>> {
     let pool = &gathered.pool;
     let bridge = &config.bridge;
     let strategy = match (bridge.selection_strategy, wanted.visitor) {
@@ -109,10 +125,13 @@ fn stand<'a>(config: &'a Config, wanted: Wanted<'a>, gathered: &Gathered<'a>) ->
         (strategy, _) => strategy,
     };
     // Bridges of the other kind of endpoint come into question only if there are no others.
+    let all = || Pool { candidates: pool.candidates.clone(), conference: pool.conference.clone() };
     let own = match bridge.selection_strategy {
         SelectionStrategy::Visitor => super::visitor::of_kind(pool, wanted.visitor),
-        _ => Pool { candidates: pool.candidates.clone(), conference: pool.conference.clone() },
+        _ => all(),
     };
+    let mixes = taken.is_some_and(|taken| !own.candidates.iter().any(|it| std::ptr::eq(it.bridge, taken)));
+    let own = if mixes { all() } else { own };
     let of_own = plan(strategy, &own, wanted.region, config);
     let is_own = |it: &Candidate<'_>| own.candidates.iter().any(|own| std::ptr::eq(own.bridge, it.bridge));
     let stays = gathered.only.or(match &of_own {

@@ -1,5 +1,7 @@
 //! Choosing a bridge for a participant, asking it for an endpoint, and what its answer means (spec/40 §5.1, §8.1).
 
+use std::time::Duration;
+
 use super::super::invite::{Invite, Task, Terminate};
 use super::super::member::{Member, Role};
 use super::super::{AttemptId, Conference, EndpointKey, MemberId};
@@ -47,6 +49,13 @@ impl Abilities {
 
 /// How many bridges the log tells of when one is chosen.
 const EXPLAINED: usize = 5;
+
+/// So long clients are not told that there is no bridge because we see none: to them it is fatal, and we may be in the brewery
+/// again in seconds (spec/50 §6.5).
+const HIDDEN: Duration = Duration::from_secs(30);
+
+/// So long a bridge may take to confirm that it let go of a conference. Most take milliseconds.
+const LETS_GO: Duration = Duration::from_secs(2);
 
 /// What is to be done for an endpoint that needs a bridge.
 enum Choice {
@@ -203,6 +212,7 @@ impl Conference {
         match choice {
             Choice::Take(Selected { bridge, reason }) => {
                 self.set_bridge_not_available(cx, false);
+                self.setbacks.waits = 0;
                 cx.stranded.remove(&self.id);
                 say!(self, debug, participant = nick; "{nick} on {}: {reason}", bridge.jid);
                 self.story.chose(cx.now, &bridge.jid, reason);
@@ -212,6 +222,10 @@ impl Conference {
                 self.set_bridge_not_available(cx, false);
                 cx.stranded.insert(self.id);
                 self.let_go_again(cx, &bridge);
+                let since = self.setbacks.expiring.get(&bridge).filter(|since| cx.now < **since + LETS_GO);
+                if let Some(since) = since.copied() {
+                    self.seek_at(cx, since + LETS_GO);
+                }
                 None
             }
             Choice::Later(until) => {
@@ -222,6 +236,14 @@ impl Conference {
             }
             Choice::Wait(why) => {
                 self.wait_for_ours(cx, &why);
+                None
+            }
+            Choice::None(_) if cx.bridges_hidden.is_some_and(|since| cx.now < since + HIDDEN) => {
+                cx.stranded.insert(self.id);
+                self.story.decided(cx.now, "we are not in the bridges' brewery: waits");
+                if let Some(since) = cx.bridges_hidden {
+                    self.seek_at(cx, since + HIDDEN);
+                }
                 None
             }
             Choice::None(none) => {
@@ -294,8 +316,23 @@ impl Conference {
         if let Some(until) = self.setbacks.blocked_until(cx.now, &bridge) {
             return self.least_of_ours(cx).map_or(Choice::Later(until), Choice::Take);
         }
-        if !is_ours && self.setbacks.expiring.iter().any(|expiring| expiring.jid == bridge.jid) {
-            return Choice::Held(bridge);
+        let owes =
+            |bridge: &BridgeId| self.setbacks.expiring.iter().find(|(it, _)| it.jid == bridge.jid).map(|(_, at)| *at);
+        if let Some(since) = owes(&bridge).filter(|_| !is_ours) {
+            // A bridge that does not say that it let go does not say anything: nobody waits for it beside another.
+            let silent = since + LETS_GO <= cx.now;
+            let avoid: Vec<BridgeId> = wanted.avoid.iter().chain([&bridge]).cloned().collect();
+            let other = cx.bridges.select(cx.now, &cx.config, Wanted { avoid: &avoid, ..wanted });
+            let can_be_had = |other: &Selected| {
+                let ours = self.bridges.on(&other.bridge).is_some();
+                let linked = ours || self.bridges.len() == 0 || self.can_be_linked(cx, &other.bridge);
+                let blocked = self.setbacks.blocked_until(cx.now, &other.bridge).is_some();
+                linked && !blocked && (ours || owes(&other.bridge).is_none())
+            };
+            return match other.ok().filter(|other| silent && can_be_had(other)) {
+                Some(other) => Choice::Take(other),
+                None => Choice::Held(bridge),
+            };
         }
         reason.avoided = wanted.avoid.contains(&bridge);
         Choice::Take(Selected { bridge, reason })
@@ -303,11 +340,14 @@ impl Conference {
 
     /// None of our bridges takes anybody now. It may again, or the conference will leave it: tried again before long.
     fn wait_for_ours(&mut self, cx: &mut Context, why: &str) {
-        if self.setbacks.retry.is_none() {
+        // Once, not at each try.
+        if self.setbacks.waits == 0 {
             say!(self, warn, "no bridge takes new endpoints now: waiting. {why}");
             self.story.decided(cx.now, "the bridge takes nobody now: waits");
         }
-        self.seek_at(cx, cx.now + FIRST_RETRY);
+        let wait = FIRST_RETRY * (1 << self.setbacks.waits.min(3));
+        self.setbacks.waits += 1;
+        self.seek_at(cx, cx.now + wait);
     }
 
     /// Of our own bridges that take endpoints the one with the fewest of ours: for whom another is not to be had yet.

@@ -61,7 +61,7 @@ impl Conference {
         let modify = request::expire_conference(&self.meeting);
         self.ask_bridge(cx, &bridge, modify, Then::Expired(self.id, bridge.clone()));
         let on_it = self.forget_session(cx, key);
-        self.setbacks.expiring.insert(bridge);
+        self.setbacks.expiring.insert(bridge, cx.now);
         self.publish_bridge_count(cx);
         on_it
     }

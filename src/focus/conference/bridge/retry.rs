@@ -1,6 +1,6 @@
 //! When to seek a bridge again, after none would do; and which not to ask again too soon.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::invite::{Invite, Task};
@@ -31,8 +31,10 @@ pub(crate) struct Setbacks {
     bridges: BTreeMap<BridgeId, Failures>,
     /// A retry is due, then.
     pub retry: Option<(Timestamp, TimerKey)>,
-    /// Bridges that have not confirmed yet that they let go of this conference.
-    pub expiring: BTreeSet<BridgeId>,
+    /// How often in a row none of the conference's bridges took anybody.
+    pub waits: u32,
+    /// Bridges that have not confirmed yet that they let go of this conference, and since when.
+    pub expiring: BTreeMap<BridgeId, Timestamp>,
 }
 
 /// How often in a row bridges have lost the endpoint of one participant.
@@ -123,7 +125,7 @@ impl Conference {
 
     /// A bridge let go of this conference, or said nothing: it can be created there again.
     pub(in crate::focus) fn expired(&mut self, cx: &mut Context, bridge: &BridgeId) {
-        if !self.setbacks.expiring.remove(bridge) {
+        if self.setbacks.expiring.remove(bridge).is_none() {
             return;
         }
         let then = cx.now + AFTER_EXPIRE;
@@ -138,8 +140,8 @@ impl Conference {
     /// and it may be the same process, so it is told again and not awaited for longer than it takes to answer.
     pub(super) fn let_go_again(&mut self, cx: &mut Context, bridge: &BridgeId) {
         let before = self.setbacks.expiring.len();
-        self.setbacks.expiring.retain(|it| it.jid != bridge.jid || it == bridge);
-        if self.setbacks.expiring.len() < before && self.setbacks.expiring.insert(bridge.clone()) {
+        self.setbacks.expiring.retain(|it, _| it.jid != bridge.jid || it == bridge);
+        if self.setbacks.expiring.len() < before && self.setbacks.expiring.insert(bridge.clone(), cx.now).is_none() {
             let modify = request::expire_conference(&self.meeting);
             self.ask_bridge(cx, bridge, modify, Then::Expired(self.id, bridge.clone()));
         }

@@ -90,6 +90,11 @@ fn choice(bridges: &Bridges, config: &Config, on: &str, wanted: Wanted<'_>) -> S
     let explained = bridges.explain(NOW, config, wanted);
     assert_eq!(explained.bridge.as_ref(), selected.as_ref().ok().map(|selected| &selected.bridge.jid));
     assert_eq!(explained.bridges.len(), bridges.len(), "each has its line");
+    if let Some(taken) = &explained.bridge {
+        assert_eq!(&explained.bridges[0].bridge, taken, "what is taken ranks first");
+        let why = &explained.bridges[0].why;
+        assert!(explained.bridges[0].candidate && !why.contains("passed over"), "{why}");
+    }
     name(&selected)
 }
 
