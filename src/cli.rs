@@ -42,6 +42,8 @@ pub struct Invocation {
     pub output: Option<PathBuf>,
     /// For `explain-auth`.
     pub hypothesis: Hypothesis,
+    /// The first argument that is nothing at all, as it is told.
+    unknown: Option<String>,
 }
 
 const COMMANDS: &[(&str, Command)] = &[
@@ -128,6 +130,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>, environment: BTreeMap<
         mistake: None,
         output: None,
         hypothesis: Hypothesis::default(),
+        unknown: None,
     };
     let mut format = None;
     // The word before was a flag without its value, which the next word is likely to be.
@@ -164,6 +167,12 @@ pub fn parse(arguments: impl IntoIterator<Item = String>, environment: BTreeMap<
     if let Some(format) = format {
         invocation.format(&format);
     }
+    // An explanation of something else than was asked for is worse than none.
+    if invocation.command == Command::ExplainAuth
+        && let Some(unknown) = invocation.unknown.take()
+    {
+        invocation.is_mistaken(unknown);
+    }
     invocation.repeated();
     invocation
 }
@@ -193,28 +202,39 @@ fn undashed(word: &str) -> &str {
 impl Invocation {
     /// Takes an option of `explain-auth`. False: it is none.
     fn supposes(&mut self, argument: &str, arguments: &mut impl Iterator<Item = String>) -> bool {
+        const SWITCHES: [&str; 4] = ["--request", "--room-exists", "--bound", "--breakouts-open"];
         let (name, value) = argument.split_once('=').map_or((argument, None), |(name, value)| (name, Some(value)));
+        if SWITCHES.contains(&name) && value.is_some() {
+            self.is_mistaken(format!("{name} has no value; write it alone, or leave it out"));
+            return true;
+        }
         let mut value = || value.map(str::to_owned).or_else(|| arguments.next()).filter(|value| !value.is_empty());
         let hypothesis = &mut self.hypothesis;
+        let mut wrong = None;
         match name {
             // What is explained; there is nothing else yet that authentication decides about.
             "--request" => {}
             "--room-exists" => hypothesis.room_exists = true,
             "--bound" => hypothesis.bound = true,
             "--breakouts-open" => hypothesis.breakouts_open = true,
-            "--from" => hypothesis.from = value(),
-            "--room" => hypothesis.room = value(),
+            "--from" | "--room" => {
+                let value = value().filter(|value| !value.starts_with("--"));
+                wrong = value.is_none().then(|| format!("{name} must be followed by its value; add it"));
+                let place = if name == "--from" { &mut hypothesis.from } else { &mut hypothesis.room };
+                *place = value;
+            }
             "--session" => match value().as_deref().and_then(Session::named) {
                 Some(session) => hypothesis.session = session,
-                None => self.warnings.push("--session is none of none, known, unknown; it is passed over".into()),
+                None => wrong = Some("--session is none of none, known, unknown; write one of them".to_owned()),
             },
             "--machine-uid" => match value().as_deref().and_then(Machine::named) {
                 Some(machine) => hypothesis.machine = machine,
-                None => {
-                    self.warnings.push("--machine-uid is none of same, other, none, long; it is passed over".into())
-                }
+                None => wrong = Some("--machine-uid is none of same, other, none, long; write one of them".to_owned()),
             },
             _ => return false,
+        }
+        if let Some(wrong) = wrong {
+            self.is_mistaken(wrong);
         }
         true
     }
@@ -313,6 +333,7 @@ impl Invocation {
             Some(known) => format!("did you mean --{known}? It is passed over"),
             None => "it is passed over".to_owned(),
         };
+        self.unknown.get_or_insert_with(|| format!("{what} means nothing here; `jicofo --help` lists all that does"));
         self.warnings.push(format!("{what} means nothing here; {hint} (values are written as --name=value)"));
     }
 

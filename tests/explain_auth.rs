@@ -129,8 +129,11 @@ fn a_brewery_is_refused_whoever_asks() {
     for section in ["bridge", "jigasi", "jibri"] {
         let configured = format!("jicofo.{section}.brewery-jid = \"brewery@conference.meet.example.com\"");
         let said = explained(&configured, &format!("--room Brewery --from {HOST}"));
-        assert!(said.contains("refused, before any rule is asked\n"), "{said}");
+        assert!(said.contains("refused, by rule brewery, before any other is asked\n"), "{said}");
         assert!(said.contains("error not-allowed: This room is not for conferences.\n"), "{said}");
+        assert!(
+            explained(&configured, "--room brewery").contains("400 Bad request: This room is not for conferences.\n")
+        );
         assert!(explained(&configured, &format!("--room brewery2 --from {HOST}")).contains("let in"));
     }
 }
@@ -149,6 +152,61 @@ fn who_asks_is_read_as_the_focus_reads_it() {
     let said = explained(&unset, &format!("--room daily --from {HOST}"));
     assert!(said.contains("by rule not-authorized"), "{said}");
     assert!(said.contains("write client-proxy = \"focus.meet.example.com\""), "{said}");
+}
+
+/// The secure domain does not work over HTTP (spec/10 §11.4), and nobody must be told that it does.
+#[test]
+fn over_http_it_answers_as_http_does() {
+    let fails = "remove conferenceRequestUrl from its config.js";
+    let said = explained(XMPP, "--request --room daily");
+    for text in [
+        "refused, by rule not-authorized\n",
+        "answer    403: nobody in the client listens",
+        "owner     nobody comes\n",
+        fails,
+    ] {
+        assert!(said.contains(text), "{text:?} in\n{said}");
+    }
+    for never in ["every 5 s", "users of ", "error not-authorized"] {
+        assert!(!said.contains(never), "{never:?} in\n{said}");
+    }
+    for (arguments, answer) in [
+        ("--room-exists", "200, ready, without session-id"),
+        ("--session known", "200, ready, with a session-id"),
+        ("--session unknown", "400 invalid-session"),
+        ("--session known --machine-uid other", "400 invalid-session"),
+    ] {
+        let said = explained(XMPP, &format!("--room daily {arguments}"));
+        assert!(said.contains(&format!("\nanswer    {answer}")) && said.contains(fails), "{arguments}: {said}");
+    }
+    let said = explained("", "--room daily");
+    assert!(
+        said.contains("200, ready") && said.contains("owner     the first who comes") && !said.contains(fails),
+        "{said}"
+    );
+    for (configured, why, answer) in [
+        ("jicofo.rest.enabled = false", "jicofo.rest.enabled is false", "nobody listens"),
+        ("jicofo.rest.conference-request.enabled = false", "jicofo.rest.conference-request.enabled is false", "404"),
+    ] {
+        let said = explained(&format!("{XMPP}\n{configured}"), "--room daily");
+        assert!(said.contains("decision  not served\n") && !said.contains("let in"), "{said}");
+        assert!(
+            said.contains(&format!("because   {why}")) && said.contains(&format!("answer    {answer}: the")),
+            "{said}"
+        );
+        assert!(said.contains("remove conferenceRequestUrl"), "{said}");
+        // Who asks over XMPP does not care.
+        assert!(explained(configured, &format!("--room daily --from {GUEST}")).contains("let in"));
+    }
+}
+
+#[test]
+fn who_is_on_the_login_domain_is_told_what_his_address_lacks() {
+    for from in ["alice@meet.example.com", "meet.example.com/r2", "focus.meet.example.com/alice@meet.example.com"] {
+        let said = explained(XMPP, &format!("--room daily --from {from}"));
+        assert!(said.contains("by rule not-authorized") && !said.contains("are guests"), "{said}");
+        assert!(said.contains("is no full address") && said.contains("user@meet.example.com/resource"), "{said}");
+    }
 }
 
 #[test]
@@ -170,9 +228,20 @@ fn what_makes_no_sense_is_said() {
         let (code, said, wrong) = explain(XMPP, arguments);
         assert!(code == Some(1) && said.is_empty() && wrong.contains(says), "{arguments}: {wrong}");
     }
-    let (code, _, wrong) = explain(XMPP, "--room daily --session maybe --sesion known");
-    assert_eq!(code, Some(0));
-    assert!(wrong.contains("--session is none of none, known, unknown") && wrong.contains("sesion"), "{wrong}");
+    // Whatever is not understood is not passed over: an answer to another question would be believed.
+    for (arguments, says) in [
+        ("--room daily --session foo", "--session is none of none, known, unknown"),
+        ("--room daily --machine-uid=1", "--machine-uid is none of same, other, none, long"),
+        ("--room daily --sesion known", "the argument --sesion means nothing here"),
+        ("--sesion --room daily", "the argument --sesion means nothing here"),
+        ("--room daily known", "an argument that is no flag means nothing here"),
+        ("--room daily --bound=false", "--bound has no value"),
+        ("--room daily --from", "--from must be followed by its value"),
+        ("--room --bound", "--room must be followed by its value"),
+    ] {
+        let (code, said, wrong) = explain(XMPP, arguments);
+        assert!(code == Some(78) && said.is_empty() && wrong.contains(says), "{arguments}: {code:?} {said} {wrong}");
+    }
     let (code, _, wrong) = explain("jicofo.authentication { enabled = true, type = SHIBBOLETH }", "--room daily");
     assert!(code == Some(78) && wrong.contains("Shibboleth has been gone since 2023"), "{wrong}");
 }

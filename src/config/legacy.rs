@@ -9,6 +9,22 @@ pub const INSTEAD_OF_SHIBBOLETH: &str = "Shibboleth has been gone since 2023. Fo
     users a token (JWT) and Prosody check it: type = JWT, login-url = \"<the domain that wants tokens>\"; for accounts of \
     your own type = XMPP; docs/SECURE-DOMAIN.md has both. Remove it to run without authentication";
 
+/// What to tell of a setting that only that type had.
+pub const OF_SHIBBOLETH: &str = "belonged to Shibboleth, which has been gone since 2023; remove it (docs/SECURE-DOMAIN.md has \
+    what to use instead)";
+
+/// Whether only Shibboleth had a setting of that name, be it a key or an older property.
+pub fn is_of_shibboleth(name: &str) -> bool {
+    ["jicofo.authentication.logout-url", "org.jitsi.jicofo.auth.LOGOUT_URL"].contains(&name)
+}
+
+/// Whether this is what stood for Shibboleth where another type has a domain: its word, the pattern of its login page, or the
+/// page itself (spec/10 §6.8).
+pub fn means_shibboleth(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["shibboleth", "machineuid=", "%1$s", "%3$s"].iter().any(|sign| text.contains(sign))
+}
+
 /// An old name of a key, and how its value becomes the key's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Legacy {
@@ -118,11 +134,14 @@ impl Legacy {
             "XMPP" => "XMPP",
             "EXT_JWT" => "JWT",
             // The reference goes on without authentication, that is, lets everybody in.
-            "SHIBBOLETH" => return Converted::Refused(INSTEAD_OF_SHIBBOLETH.into()),
+            // Neither this word nor a page needs to have a prefix (spec/10 §6.8).
+            _ if means_shibboleth(value) || value.contains(['/', '?', '%']) => {
+                return Converted::Refused(INSTEAD_OF_SHIBBOLETH.into());
+            }
             _ => {
                 return Converted::Refused(
                     "only XMPP:domain and EXT_JWT:domain exist; write one of them, or remove the line to run without \
-                     authentication"
+                     authentication. Anything else was once a page of Shibboleth, which has been gone since 2023"
                         .into(),
                 );
             }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::hocon::{Node, Value};
-use super::legacy::INSTEAD_OF_SHIBBOLETH;
+use super::legacy::{INSTEAD_OF_SHIBBOLETH, means_shibboleth};
 use super::problem::Origin;
 use super::report::masked;
 use super::similar::distance;
@@ -388,6 +388,8 @@ fn domain(text: &str) -> Result<Jid, String> {
     }
     let advice = match text {
         "" => "write one, or remove the line",
+        // Only where people log in.
+        _ if means_shibboleth(text) => INSTEAD_OF_SHIBBOLETH,
         _ if text.contains("://") => "write no URL, but the domain alone",
         _ if text.contains('@') => "write what stands after the @",
         _ if text.contains('/') => "write what stands before the /",

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::hocon::{Node, Value, limits};
 use super::java::{SystemProperties, is_of_the_machine};
-use super::legacy::{How, OURS};
+use super::legacy::{How, OF_SHIBBOLETH, OURS, is_of_shibboleth};
 use super::problem::{Origin, Problem};
 use super::properties::Property;
 use super::schema::{KEYS, RETIRED, element, is_retired, joined};
@@ -77,6 +77,9 @@ fn is_known(path: &[&str]) -> bool {
 fn unknown(node: &Node, path: &[&str]) -> String {
     if let Some(text) = quoted_dots(path).or_else(|| path.last().and_then(|name| odd_quotes(name))) {
         return text;
+    }
+    if is_of_shibboleth(&joined(path.iter().copied())) {
+        return OF_SHIBBOLETH.to_owned();
     }
     let (what, guesses) = match node.as_object() {
         Some(_) => ("section", similar::sections(path)),
@@ -222,6 +225,7 @@ fn successor(name: &str) -> Option<&'static str> {
 /// What to do about an old name that nothing reads.
 fn dead(name: &str) -> String {
     match similar::legacy(name) {
+        _ if is_of_shibboleth(name) => OF_SHIBBOLETH.to_owned(),
         Some(known) => match successor(known) {
             Some(key) => format!("did you mean {known}, now {key}?"),
             None => format!("did you mean {known}?"),
@@ -245,6 +249,9 @@ pub(super) fn legacy_names(file: &str, entries: &[Property], problems: &mut Vec<
 fn unread(name: &str) -> Option<String> {
     if is_old_name(name) {
         return None;
+    }
+    if is_of_shibboleth(name) {
+        return Some(OF_SHIBBOLETH.to_owned());
     }
     let path: Vec<&str> = name.split('.').collect();
     if ROOTS.contains(&path[0]) {
@@ -304,6 +311,9 @@ fn unread_property(name: &str, referenced: &HashSet<String>) -> Option<String> {
             || referenced.contains(path[0]))
     {
         return None;
+    }
+    if is_of_shibboleth(name) {
+        return Some(OF_SHIBBOLETH.to_owned());
     }
     let key = || similar::question(&similar::keys(&path));
     let old = || similar::legacy(name).map(|known| format!("did you mean {known}?"));

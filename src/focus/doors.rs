@@ -17,9 +17,10 @@ use crate::wire::{BareJid, Jid};
 const DOOR: Rate = Rate::new(10_000, 2_000);
 
 /// For all rooms, and for anything else that is asked: of our own users, of those of all foreign servers together, and over HTTP.
-const OWN: Rate = Rate::new(50_000, 1_000);
+/// Ours have to be able to wait: ten thousand guests without a host ask two thousand times a second, for as long as it takes.
+const OWN: Rate = Rate::new(50_000, 250);
 const FOREIGN: Rate = Rate::new(5_000, 5_000);
-const HTTP: Rate = OWN;
+const HTTP: Rate = Rate::new(50_000, 1_000);
 
 /// What is left to all who ask from outside. A foreign server can make up as many as it likes, and whoever speaks HTTP shows
 /// nobody: neither takes anything from our own users.
@@ -87,7 +88,7 @@ impl Focus {
             let meeting = room.map(|room| self.conferences.meeting_in(room)).unwrap_or_default();
             log::warn!(
                 room:% = room.map_or("", |room| room.as_jid().as_str()), meeting_id:% = meeting;
-                "more ask from outside{what} than ever come: whoever is not known is told to wait"
+                "more ask from outside{what} than ever come: by rule door whoever is not known is told to wait"
             );
         }
         known && sender.is_some_and(|sender| self.cx.floods.takes_reserve(now, &sender.to_bare(), Kind::Request))
@@ -107,5 +108,37 @@ impl Focus {
         let places = self.cx.addresses.get(sender);
         let is_inside = places.is_some_and(|places| places.iter().any(|(id, _)| Some(*id) == conference));
         is_inside || self.cx.authentication.is_user(self.cx.now, sender)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::wire::values::StanzaId;
+
+    /// Ten thousand guests who ask every five seconds whether the host is there, for three minutes, each to his own second.
+    #[test]
+    fn ten_thousand_may_wait_for_as_long_as_it_takes() {
+        let mut config = Config::default();
+        config.xmpp.client.xmpp_domain = Some("meet.test".into());
+        let mut focus = Focus::new(Arc::new(config), 1);
+        let room = BareJid::new("daily@conference.meet.test").unwrap();
+        let guest = |number: u64| Asked {
+            on: Connection::Client,
+            from: Jid::new(&format!("g{number}@guest.meet.test/r")).ok(),
+            to: None,
+            id: StanzaId::from("x"),
+            command: None,
+        };
+        let guests: Vec<Asked> = (0..10_000).map(guest).collect();
+        for round in 0..36 {
+            for (asked, number) in guests.iter().zip(0..) {
+                focus.cx.now = Timestamp(1_000_000_000_000 + round * 5_000_000 + number * 500);
+                assert!(focus.admits_outsider(asked, Some(&room)), "{number} for the {round}th time");
+            }
+        }
     }
 }

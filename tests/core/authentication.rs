@@ -539,9 +539,52 @@ fn each_decision_is_one_line_of_the_log_without_secrets() {
         .collect();
     assert_eq!(rules, ["logged-in", "not-authorized", "room-exists", "session-known", "session-unknown"]);
     assert!(lines.iter().any(|line| line.starts_with("INFO") && line.contains(HOST) && line.contains("with a token")));
-    assert!(lines.iter().any(|line| line.contains("Logout of") && line.contains("of alice@meet.test ends")));
+    assert!(lines.iter().any(|line| line.contains("Logout from") && line.contains("of alice@meet.test ends")));
     for secret in [&id[..8], "machine-of-alice", "hush", "never-was"] {
         assert!(lines.iter().all(|line| !line.contains(secret)), "{secret}: {lines:#?}");
     }
     s.finish();
+}
+
+/// What is decided outside of authentication, and where somebody logs in and out, has rules of its own.
+#[test]
+fn every_other_decision_names_its_rule_too() {
+    const BREWERY: &str = "jvbbrewery@internal.auth.meet.test";
+    let login = |attributes: &str| format!("<login-url xmlns='{}' {attributes}/>", ns::FOCUS);
+    let room = |room: &str| format!("<conference xmlns='{}' room='{room}' machine-uid='m'/>", ns::FOCUS);
+    let asks = |s: &mut Scenario, number: usize, kind: &str, child: &str| {
+        s.early(&format!("<iq type='{kind}' id='r{number}' from='{HOST}' to='{FOCUS}'>{child}</iq>"));
+    };
+    let in_room = format!("room='{ROOM}' machine-uid='m'");
+    let id = "7f0c2f1e-0000-4000-8000-000000000000";
+    let logout = format!("<logout xmlns='{}' session-id='{id}'/>", ns::FOCUS);
+    let requests = [
+        ("set", room("a@b@c"), "bad-room"),
+        ("set", format!("<conference xmlns='{}'/>", ns::FOCUS), "bad-room"),
+        ("set", room(BREWERY), "brewery"),
+        ("get", login(&in_room), "login-url"),
+        ("get", login("machine-uid='m'"), "bad-room"),
+        ("get", login("room='a@b@c' machine-uid='m'"), "bad-room"),
+        ("get", login(&format!("room='{BREWERY}' machine-uid='m'")), "brewery"),
+        ("get", login(&format!("room='{ROOM}'")), "machine-uid-missing"),
+        ("set", logout, "session-unknown"),
+    ];
+    let with_brewery = |config: &mut Config| config.bridge.brewery_jid = BREWERY.parse().ok();
+    let mut s = with_both(Scenario::new().config(secured).config(with_brewery));
+    for (number, (kind, child, rule)) in requests.iter().enumerate() {
+        keep_lines();
+        asks(&mut s, number, kind, child);
+        let lines: Vec<String> = logged(HOST).into_iter().filter(|line| line.contains("by rule")).collect();
+        assert!(lines.len() == 1 && lines[0].starts_with("INFO"), "{child}: {lines:#?}");
+        assert!(lines[0].contains(&format!("by rule {rule} (")), "{child}: {lines:#?}");
+    }
+    let id = session(&ask_with(&mut s, "a", ROOM, "machine-uid='m'"));
+    keep_lines();
+    asks(&mut s, 100, "set", &format!("<logout xmlns='{}' session-id='{id}'/>", ns::FOCUS));
+    assert_eq!(logged("Logout from alice@meet.test/r2: done by rule logout").len(), 1);
+    let mut off = Scenario::new().start();
+    keep_lines();
+    asks(&mut off, 0, "get", &login(&in_room));
+    asks(&mut off, 1, "set", &format!("<logout xmlns='{}' session-id='{id}'/>", ns::FOCUS));
+    assert_eq!(logged("refused by rule authentication-off (").len(), 2);
 }

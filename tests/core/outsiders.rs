@@ -17,6 +17,15 @@ fn asks(s: &mut Scenario, from: &str, id: &str, room: &str) {
     s.early(&format!("<iq type='set' id='{id}' from='{from}' to='{FOCUS}'>{child}</iq>"));
 }
 
+/// Of one of many who wait for a host; read as it is, as there are so many.
+fn waits(s: &mut Scenario, number: usize) {
+    let child = format!("<conference xmlns='{}' room='{ROOM}' machine-uid='m{number}'/>", ns::FOCUS);
+    s.reads(&format!(
+        "<iq xmlns='{}' type='set' id='x' from='g{number}@guest.meet.test/r' to='{FOCUS}'>{child}</iq>",
+        ns::CLIENT
+    ));
+}
+
 fn answered(s: &Scenario, to: &str, ready: &str) -> usize {
     let ours = |wire: &&testkit::wire_log::Wire| wire.stanza.get("to").is_some_and(|it| it.ends_with(to));
     let results = s.said().results();
@@ -39,6 +48,40 @@ fn a_large_audience_is_not_held_up() {
     assert_eq!(s.focus().metrics().requests_limited, 0);
 }
 
+/// Ten thousand who wait for a host ask again every five seconds, as their clients do, and are told for what they wait each time:
+/// whoever is told `ready='false'` instead asks ever more rarely, and misses the host. (`doors.rs` counts them for longer.)
+#[test]
+fn a_large_audience_waits_for_its_host() {
+    let mut s = Scenario::new()
+        .config(|config| {
+            config.authentication.kind = jicofo::config::AuthenticationType::Xmpp;
+            config.authentication.login_url = Some("meet.test".into());
+        })
+        .start();
+    s.settle();
+    let mut waiting = 0;
+    for round in 0..15 {
+        let from = s.now();
+        for tenth in 0..10 {
+            for number in (tenth * 1_000)..(tenth * 1_000 + 1_000) {
+                waits(&mut s, number);
+            }
+            s.run_for(Time::from_millis(500));
+        }
+        waiting += s.said().since(from).errors("not-authorized").count();
+        assert_eq!(waiting, (round + 1) * 10_000, "after {round} times five seconds");
+    }
+    assert_eq!((s.focus().metrics().requests_limited, answered(&s, "@guest.meet.test/r", "false")), (0, 0));
+    // The host comes, and all of them get in.
+    asks(&mut s, "host@meet.test/h", "h", ROOM);
+    s.settle();
+    for number in 0..10_000 {
+        asks(&mut s, &format!("g{number}@guest.meet.test/r"), "y", ROOM);
+    }
+    s.settle();
+    assert_eq!((s.focus().metrics().requests_limited, answered(&s, "@guest.meet.test/r", "true")), (0, 10_000));
+}
+
 /// Addresses cost nobody anything: whoever makes up thousands is told to wait, and with him every stranger. Who is in the room
 /// comes in again, and so does whoever has logged in; no other room notices.
 #[test]
@@ -57,9 +100,12 @@ fn who_makes_up_addresses_keeps_nobody_out_who_is_known() {
         settings.room = "other@conference.meet.test".into();
     });
     s.run_until(|s| s.connected(&["alice", "bob"]));
+    testkit::logs::keep_lines();
     for number in 0..12_000 {
         asks(&mut s, &format!("f{number}@guest.meet.test/r"), "x", ROOM);
     }
+    let told = logged("by rule door");
+    assert!(told.len() == 1 && told[0].starts_with("WARN"), "one line for all of them: {told:#?}");
     let (let_in, told_to_wait) =
         (answered(&s, "@guest.meet.test/r", "true"), answered(&s, "@guest.meet.test/r", "false"));
     assert!((9_990..=10_000).contains(&let_in), "{let_in}");
@@ -83,6 +129,21 @@ fn who_makes_up_addresses_keeps_nobody_out_who_is_known() {
     s.run_for(Time::from_secs(1));
     asks(&mut s, "late@guest.meet.test/r2", "z", ROOM);
     assert_eq!(answered(&s, "late@guest.meet.test/r2", "true"), 1);
+}
+
+/// Each room that is none is a line of the log, but not of those who make up addresses by the thousand.
+#[test]
+fn requests_for_no_room_fill_no_log() {
+    let mut s = Scenario::new().participant("alice").start();
+    s.settle();
+    testkit::logs::keep_lines();
+    for number in 0..5_100 {
+        asks(&mut s, &format!("f{number}@foreign.test/r"), "x", "a@b@c");
+    }
+    assert_eq!(s.said().errors("bad-request").count(), 5_100);
+    let lines = testkit::logs::take_lines();
+    let with = |text: &str| lines.iter().filter(|line| line.message.contains(text)).count();
+    assert_eq!((with("refused by rule bad-room"), with("by rule door")), (5_000, 1));
 }
 
 /// Over HTTP nobody has an address, and who floods that way takes nothing from those who have one.

@@ -579,7 +579,13 @@ fn the_files_of_earlier_images_mean_what_they_meant() {
         comes_to(&loaded, variable, expected);
     }
     let set = with("ENABLE_AUTH=1  AUTH_TYPE=shibboleth");
-    assert!(start(&template::of_2021(&set), &set).refused().contains("Shibboleth has been gone since 2023"));
+    let said = start(&template::of_2021(&set), &set).refused();
+    for key in ["type: Shibboleth has been gone since 2023", "logout-url: belonged to Shibboleth"] {
+        assert!(said.contains(&format!("jicofo.authentication.{key}")), "{key}: {said}");
+    }
+    let login_url = said.lines().find(|line| line.contains("authentication.login-url")).unwrap_or_default();
+    assert!(login_url.contains("Shibboleth has been gone since 2023"), "{said}");
+    assert!(!said.contains("did you mean") && !said.contains("without a port"), "{said}");
     let set = with("XMPP_RECORDER_DOMAIN=rec.m.x  ENABLE_RECORDING=1  JIBRI_BREWERY_MUC=j  JIBRI_PENDING_TIMEOUT=90");
     let said = told(&start(&template::of_2021(&set), &set).load());
     assert!(said.contains("jicofo.jibri.pending-timeout: a number without a unit is milliseconds"), "{said}");

@@ -106,10 +106,34 @@ fn the_legacy_authentication_url_sets_type_and_domain() {
     assert!(said.contains("only XMPP:domain and EXT_JWT:domain exist"), "{said}");
     // Classic documents describe it. Whoever asks for it must not get an open server.
     let by_type = Start::minimal("jicofo.authentication { enabled = true, type = SHIBBOLETH }");
-    for start in [start("shibboleth:default"), start("SHIBBOLETH:default"), by_type] {
+    // Also by the page of its login, which had no prefix.
+    let pages = [
+        "login/?machineUID=%1$s&room=%3$s&close=%4$s",
+        "/Shibboleth.sso/Login",
+        "https://meet.example.com/login/",
+        "shibboleth",
+    ];
+    let pages = pages.map(start);
+    for start in [start("shibboleth:default"), start("SHIBBOLETH:default"), by_type].into_iter().chain(pages) {
         let said = start.refused();
         assert!(said.contains("Shibboleth has been gone since 2023") && said.contains("type = JWT"), "{said}");
         assert_eq!(said.matches("Shibboleth has been gone").count(), 1, "once: {said}");
+    }
+    // In its new key, and what it had besides.
+    for value in ["shibboleth:default", "/Shibboleth.sso/Login", "login/?machineUID=%1$s&room=%3$s&close=%4$s"] {
+        let said = Start::minimal(&format!(
+            "jicofo.authentication {{ enabled = true, type = XMPP, login-url = \"{value}\" }}"
+        ))
+        .refused();
+        assert!(said.contains("Shibboleth has been gone since 2023"), "{value}: {said}");
+        assert!(!said.contains("without a port") && !said.contains("before the /"), "{value}: {said}");
+    }
+    let logout = "org.jitsi.jicofo.auth.LOGOUT_URL=../Shibboleth.sso/Logout";
+    let key = Start::minimal("jicofo.authentication.logout-url = \"shibboleth:default\"");
+    let in_hocon = Start::minimal("org.jitsi.jicofo.auth.LOGOUT_URL = \"../Shibboleth.sso/Logout\"");
+    for start in [key, Start::minimal("").legacy(logout), in_hocon] {
+        let said = told(&start.load());
+        assert!(said.contains("belonged to Shibboleth") && !said.contains("did you mean"), "{said}");
     }
     let more = "org.jitsi.jicofo.auth.URL=XMPP:meet.example.com\norg.jitsi.jicofo.auth.AUTH_LIFETIME=60000\n\
                 org.jitsi.jicofo.auth.DISABLE_AUTOLOGIN=TRUE\n";

@@ -9,7 +9,7 @@ use super::sessions::LoginId;
 use super::{Authentication, Mode, Question, Refusal, Room, Rule};
 use crate::config::Config;
 use crate::focus::ids::Ids;
-use crate::focus::request::{NO_CONFERENCES, is_brewery, read_room, sender_behind};
+use crate::focus::request::{BREWERY, NoRoom, is_brewery, read_room, sender_behind};
 use crate::focus::time::Timestamp;
 use crate::wire::{BareJid, Jid};
 
@@ -85,8 +85,13 @@ pub fn explain(config: &Config, given: &Hypothesis) -> Result<String, String> {
     let from = from.transpose()?;
     let room = room(config, given)?;
     let sender = from.as_ref().map(|from| sender_behind(config, from));
+    if from.is_none()
+        && let Some(why) = not_served(config)
+    {
+        return Ok(why);
+    }
     if is_brewery(config, &room) {
-        return Ok(brewery(&room));
+        return Ok(brewery(&room, from.is_none()));
     }
     let state = state(config, given, &room);
     let now = Timestamp(1);
@@ -134,7 +139,33 @@ pub fn explain(config: &Config, given: &Hypothesis) -> Result<String, String> {
     line("answer", answer(&question, rule));
     line("owner", owner(config, &question, rule, leads));
     _ = writeln!(text, "\nIf that surprises: {}", remedy(config, &authentication.mode, &question, rule));
+    if from.is_none() && authentication.is_on() && rule != Rule::NotAuthorized {
+        _ = writeln!(text, "Authentication is on: {FAILS_OVER_HTTP}");
+    }
     Ok(text)
+}
+
+/// Nobody listens for the refusal in a client that has no connection yet (spec/10 §11.4).
+const FAILS_OVER_HTTP: &str = "a client that asks over HTTP before it is connected cannot wait for a host nor log in, it fails \
+                               as long as there is no such conference; remove conferenceRequestUrl from its config.js, so \
+                               that it asks over XMPP (and give --from here: the address with which it does)";
+
+/// What becomes of everything that comes over HTTP, if it is not served.
+fn not_served(config: &Config) -> Option<String> {
+    let (key, answer) = match &config.rest {
+        rest if !rest.enabled => ("jicofo.rest.enabled is false, or jicofo.rest.port is 0", "nobody listens"),
+        rest if !rest.conference_request => ("jicofo.rest.conference-request.enabled is false", "404"),
+        _ => return None,
+    };
+    Some(format!(
+        "asks      somebody without an address (HTTP)\n\
+         decision  not served\n\
+         because   {key}\n\
+         answer    {answer}: the client fails\n\
+         owner     nobody comes\n\n\
+         If that surprises: remove conferenceRequestUrl from the clients' config.js, so that they ask over XMPP (and give \
+         --from here: the address with which they do), or switch it on\n"
+    ))
 }
 
 fn room(config: &Config, given: &Hypothesis) -> Result<BareJid, String> {
@@ -150,13 +181,14 @@ fn room(config: &Config, given: &Hypothesis) -> Result<BareJid, String> {
 }
 
 /// Refused before any rule of authentication is asked.
-fn brewery(room: &BareJid) -> String {
-    let (condition, text) = NO_CONFERENCES;
+fn brewery(room: &BareJid, over_http: bool) -> String {
+    let NoRoom { rule, condition, text } = BREWERY;
+    let answer = if over_http { format!("400 Bad request: {text}") } else { format!("error {condition}: {text}") };
     format!(
         "room      {room}: the brewery of the bridges, of Jigasi or of Jibri\n\
-         decision  refused, before any rule is asked\n\
+         decision  refused, by rule {rule}, before any other is asked\n\
          because   whoever is in a brewery is no participant\n\
-         answer    error {condition}: {text}\n\
+         answer    {answer}\n\
          owner     nobody comes\n\n\
          If that surprises: brewery-jid of jicofo.bridge, jicofo.jigasi or jicofo.jibri names this room; let bridges, gateways \
          and recorders meet in a room of its own, in a component that clients cannot enter\n"
@@ -220,6 +252,9 @@ fn hours(time: Duration) -> String {
 }
 
 fn answer(question: &Question<'_>, rule: Rule) -> String {
+    if question.sender.is_none() {
+        return http_answer(rule).into();
+    }
     let refused = |condition: &str, more: &str| format!("error {condition}{more}");
     match rule.refusal() {
         Some(Refusal::NotAuthorized) => {
@@ -240,11 +275,28 @@ fn answer(question: &Question<'_>, rule: Rule) -> String {
     }
 }
 
+/// As `request/json.rs` writes it (spec/10 §3.6).
+fn http_answer(rule: Rule) -> &'static str {
+    match rule.refusal() {
+        Some(Refusal::NotAuthorized) => {
+            "403: nobody in the client listens for that before it is connected, so that it fails"
+        }
+        Some(_) => "400 invalid-session: the client forgets its session and asks again without",
+        None if rule == Rule::SessionKnown => {
+            "200, ready, with a session-id and the account that logged in as identity"
+        }
+        None => "200, ready, without session-id and identity",
+    }
+}
+
 /// `leads`: the sender has a session when he has been answered.
 fn owner(config: &Config, question: &Question<'_>, rule: Rule, leads: bool) -> String {
     match (rule, question.sender) {
-        (_, None) => "nobody: over HTTP it is not known who will come".into(),
         (rule, _) if rule.refusal().is_some() => "nobody comes".into(),
+        (Rule::AuthenticationOff, None) if question.state != Room::Breakout && config.conference.enable_auto_owner => {
+            "the first who comes".into()
+        }
+        (_, None) => "nobody: over HTTP it is not known who will come".into(),
         (Rule::AuthenticationOff, _) if question.state == Room::Breakout => {
             "nobody is elected; in a breakout room the owners of the main room are owners".into()
         }
@@ -269,7 +321,6 @@ fn owner(config: &Config, question: &Question<'_>, rule: Rule, leads: bool) -> S
 /// What to change where the rule is not the one that was meant.
 fn remedy(config: &Config, mode: &Mode, question: &Question<'_>, rule: Rule) -> String {
     let domain = mode.domain().unwrap_or_default();
-    let sender = question.sender.map_or("", Jid::domain);
     match rule {
         Rule::AuthenticationOff => "write jicofo.authentication { enabled = true, type = XMPP, login-url = \"<domain of the \
                                     accounts>\" } to have somebody log in first"
@@ -295,11 +346,21 @@ fn remedy(config: &Config, mode: &Mode, question: &Question<'_>, rule: Rule) -> 
             .into(),
         Rule::BreakoutsOpen => "it ends with the last breakout room".into(),
         Rule::Bound => "the address was used with a session id before; it counts until the session ends".into(),
-        Rule::NotAuthorized => not_authorized(config, domain, sender),
+        Rule::NotAuthorized => match question.sender {
+            Some(sender) => not_authorized(config, domain, sender),
+            None => FAILS_OVER_HTTP.into(),
+        },
     }
 }
 
-fn not_authorized(config: &Config, domain: &str, sender: &str) -> String {
+fn not_authorized(config: &Config, domain: &str, from: &Jid) -> String {
+    let sender = from.domain();
+    if sender == domain {
+        return format!(
+            "{from} is on {domain} (jicofo.authentication.login-url), but is no full address, and only those are \
+             authenticated: write --from user@{domain}/resource, as Prosody names who has logged in there"
+        );
+    }
     let proxy = config.xmpp.client.client_proxy.as_ref().map(Jid::domain);
     let services = config.xmpp.client.xmpp_domain.as_ref().map(|domain| format!("focus.{domain}"));
     if proxy.is_none() && services.as_deref() == Some(sender) {

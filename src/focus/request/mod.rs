@@ -48,13 +48,12 @@ impl Focus {
         self.judge_the_domain(&asked);
         let room = match self.requested_room(request.room.as_deref()) {
             Ok(room) => room,
-            Err((condition, text)) => {
-                let (room, meeting, nick) = self.speaker(&asked, None).unwrap_or_default();
-                log::info!(
-                    room:% = room, meeting_id:% = meeting, participant:% = nick;
-                    "a conference request of {} is refused: {text}", name(&self.cx, &asked)
-                );
-                return self.cx.answer_error(asked, condition, text);
+            Err(wrong) => {
+                // Whoever makes up addresses fills no log with this either: there the door has its own line.
+                if self.member(&asked).is_some() || self.admits_outsider(&asked, None) {
+                    self.refused("Conference request", &asked, wrong.rule, wrong.text);
+                }
+                return self.cx.answer_error(asked, wrong.condition, wrong.text);
             }
         };
         let state = self.state_of(&room);
@@ -197,20 +196,33 @@ impl Focus {
     }
 
     /// The room that is asked for, normalised, or why it can't be one.
-    fn requested_room(&self, room: Option<&str>) -> Result<BareJid, (Condition, &'static str)> {
+    fn requested_room(&self, room: Option<&str>) -> Result<BareJid, NoRoom> {
+        let bad = |text| NoRoom { rule: BAD_ROOM, condition: Condition::BadRequest, text };
         let room = room.filter(|room| !room.is_empty());
-        let room = room.ok_or((Condition::BadRequest, "No 'room' specified."))?;
-        let room = read_room(&self.cx.config, room);
-        let room = room.map_err(|_| (Condition::BadRequest, "Invalid room name."))?;
+        let room = room.ok_or(bad("No 'room' specified."))?;
+        let room = read_room(&self.cx.config, room).map_err(|_| bad("Invalid room name."))?;
         match is_brewery(&self.cx.config, &room) {
-            true => Err(NO_CONFERENCES),
+            true => Err(BREWERY),
             false => Ok(room),
         }
     }
 }
 
+/// Why there can be no conference of that name, whoever asks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NoRoom {
+    /// As logs call it.
+    pub rule: &'static str,
+    pub condition: Condition,
+    pub text: &'static str,
+}
+
+/// The rule for what is no room.
+const BAD_ROOM: &str = "bad-room";
+
 /// The answer to whoever asks for a brewery.
-pub(crate) const NO_CONFERENCES: (Condition, &str) = (Condition::NotAllowed, "This room is not for conferences.");
+pub(crate) const BREWERY: NoRoom =
+    NoRoom { rule: "brewery", condition: Condition::NotAllowed, text: "This room is not for conferences." };
 
 /// The room that is written there, normalised, by the rules that are configured.
 pub(crate) fn read_room(config: &Config, room: &str) -> Result<BareJid, JidError> {
@@ -324,6 +336,17 @@ fn name(cx: &Context, asked: &Asked) -> String {
         (Some(jid), _) => jid.to_string(),
         (None, Some(_)) => "HTTP".into(),
         (None, None) => "our own server".into(),
+    }
+}
+
+impl Focus {
+    /// The line of the log about what is refused before anything is known of a room. `what`: was asked for.
+    fn refused(&self, what: &str, asked: &Asked, rule: &str, words: &str) {
+        let (room, meeting, nick) = self.speaker(asked, None).unwrap_or_default();
+        log::info!(
+            room:% = room, meeting_id:% = meeting, participant:% = nick;
+            "{what} from {}: refused by rule {rule} ({words})", name(&self.cx, asked)
+        );
     }
 }
 
