@@ -317,7 +317,7 @@ fn who_logs_in_and_out_is_told_with_the_meeting_and_never_with_a_secret() {
     let asked =
         |line: &&Line| line.message.starts_with("Conference request") && line.about("participant") == Some("alice");
     assert_eq!(lines.iter().filter(asked).count(), 1, "the one as a member");
-    for words in ["Logout of alice@meet.test/r1: the session ", "Logout of alice@meet.test/r1: refused"] {
+    for words in ["Logout from alice@meet.test/r1: done by rule logout", "Logout from alice@meet.test/r1: refused"] {
         assert_eq!(about(&lines, words), (ROOM, "alice"));
     }
 }
