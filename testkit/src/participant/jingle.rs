@@ -252,6 +252,8 @@ impl Participant {
         }
         let Some(mut session) = self.session.take() else { return };
         session.bridge_session = jingle.kid("bridge-session", ns::FOCUS).and_then(|s| s.get("id")).map(str::to_owned);
+        // Of another endpoint, which counts anew.
+        session.ice_generation = 0;
         let content =
             el("content", ns::JINGLE).attr("creator", "responder").attr("name", "audio").child(self.transport(None));
         let accept = self.jingle_of(&session, "transport-accept").child(content);
