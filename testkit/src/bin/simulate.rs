@@ -66,7 +66,7 @@ fn play_all(run: &Run) -> ExitCode {
                     clean.fetch_add(1, Ordering::Relaxed);
                     inputs.fetch_add(lived.inputs as u64, Ordering::Relaxed);
                     said.fetch_add(lived.said, Ordering::Relaxed);
-                    tell_progress(&told, &clean, begin.elapsed());
+                    tell_progress(&told, &clean, &failed, begin.elapsed());
                 }
                 Err(failure) => {
                     let (plan, failure) = *failure;
@@ -103,10 +103,11 @@ fn play_all(run: &Run) -> ExitCode {
 }
 
 /// Each minute, how far it has come.
-fn tell_progress(told: &AtomicU64, clean: &AtomicU64, elapsed: Duration) {
+fn tell_progress(told: &AtomicU64, clean: &AtomicU64, failed: &Mutex<BTreeSet<u64>>, elapsed: Duration) {
     let minutes = elapsed.as_secs() / 60;
     if told.fetch_max(minutes, Ordering::Relaxed) < minutes {
-        println!("After {minutes} min: {} lives are clean", clean.load(Ordering::Relaxed));
+        let failed = failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).len();
+        println!("After {minutes} min: {} lives are clean, {failed} failed", clean.load(Ordering::Relaxed));
     }
 }
 
