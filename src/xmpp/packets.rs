@@ -96,8 +96,16 @@ fn show_tag(tag: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let named = attributes(tag).any(|(name, value)| name == "name" && is_secret_name(&tag[value]));
     let mut shown = 0;
     for (name, value) in attributes(tag) {
-        if !value.is_empty() && (is_secret_attribute(name) || (named && name == "value")) {
-            f.write_str(&tag[shown..value.start])?;
+        let hidden = match is_secret_attribute(name) || (named && name == "value") {
+            true => Some(value.start),
+            // What a URL is asked with: those of bridges' WebSockets have ICE's password there.
+            false => tag[value.clone()].find("://").and_then(|scheme| {
+                let query = tag[value.start + scheme..value.end].find('?')?;
+                Some(value.start + scheme + query + 1)
+            }),
+        };
+        if let Some(start) = hidden.filter(|start| *start < value.end) {
+            f.write_str(&tag[shown..start])?;
             f.write_str("…")?;
             shown = value.end;
         }
@@ -136,6 +144,13 @@ fn next_name<'t>(text: &'t str, quote: &str) -> Option<(&'t str, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_url_is_asked_with_is_not_shown() {
+        let packet = "<web-socket url='wss://jvb.x:443/colibri-ws/1/a/b?pwd=geheim&amp;x=1'/><a url='wss://b.x/c'/>";
+        let shown = "<web-socket url='wss://jvb.x:443/colibri-ws/1/a/b?…'/><a url='wss://b.x/c'/>";
+        assert_eq!(Shown(packet).to_string(), shown);
+    }
 
     #[test]
     fn what_lets_its_bearer_in_is_not_shown() {
