@@ -238,16 +238,14 @@ impl Conference {
                 self.wait_for_ours(cx, &why);
                 None
             }
-            Choice::None(_) if cx.bridges_hidden.is_some_and(|since| cx.now < since + HIDDEN) => {
-                cx.stranded.insert(self.id);
-                self.story.decided(cx.now, "we are not in the bridges' brewery: waits");
-                if let Some(since) = cx.bridges_hidden {
-                    self.seek_at(cx, since + HIDDEN);
-                }
-                None
-            }
             Choice::None(none) => {
                 cx.stranded.insert(self.id);
+                let hidden_until = cx.bridges_hidden.map(|since| since + HIDDEN);
+                if let Some(until) = hidden_until.filter(|until| cx.now < *until) {
+                    self.story.decided(cx.now, "we are not in the bridges' brewery: waits");
+                    self.seek_at(cx, until);
+                    return None;
+                }
                 // Once, not for each of hundreds who wait.
                 if self.set_bridge_not_available(cx, true) {
                     // The first words are those that people look for (spec/80 §8).
@@ -307,7 +305,8 @@ impl Conference {
             Err(none) => return Choice::Wait(none.to_string()),
         };
         let is_ours = self.bridges.on(&bridge).is_some();
-        if !is_ours && self.bridges.len() > 0 && !self.can_be_linked(cx, &bridge) {
+        let is_apart = |bridge: &BridgeId| self.bridges.len() > 0 && !self.can_be_linked(cx, bridge);
+        if !is_ours && is_apart(&bridge) {
             return Choice::Wait(format!("{} can't be linked with ours", bridge.jid));
         }
         if !cx.is_connected(cx.bridge_connection()) {
@@ -319,17 +318,18 @@ impl Conference {
         let owes =
             |bridge: &BridgeId| self.setbacks.expiring.iter().find(|(it, _)| it.jid == bridge.jid).map(|(_, at)| *at);
         if let Some(since) = owes(&bridge).filter(|_| !is_ours) {
+            if cx.now < since + LETS_GO {
+                return Choice::Held(bridge);
+            }
             // A bridge that does not say that it let go does not say anything: nobody waits for it beside another.
-            let silent = since + LETS_GO <= cx.now;
             let avoid: Vec<BridgeId> = wanted.avoid.iter().chain([&bridge]).cloned().collect();
             let other = cx.bridges.select(cx.now, &cx.config, Wanted { avoid: &avoid, ..wanted });
             let can_be_had = |other: &Selected| {
                 let ours = self.bridges.on(&other.bridge).is_some();
-                let linked = ours || self.bridges.len() == 0 || self.can_be_linked(cx, &other.bridge);
                 let blocked = self.setbacks.blocked_until(cx.now, &other.bridge).is_some();
-                linked && !blocked && (ours || owes(&other.bridge).is_none())
+                !blocked && (ours || (!is_apart(&other.bridge) && owes(&other.bridge).is_none()))
             };
-            return match other.ok().filter(|other| silent && can_be_had(other)) {
+            return match other.ok().filter(can_be_had) {
                 Some(other) => Choice::Take(other),
                 None => Choice::Held(bridge),
             };
