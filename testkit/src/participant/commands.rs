@@ -157,6 +157,18 @@ impl Participant {
         self.show();
     }
 
+    /// Shows one of its sources as muted, or not, whatever its others are.
+    pub fn mute_source(&mut self, name: &str, muted: bool) {
+        self.shown_as.insert(name.to_owned(), Some(muted));
+        self.show();
+    }
+
+    /// Says nothing of one of its sources in presence, as if it did not send it.
+    pub fn hide_source(&mut self, name: &str) {
+        self.shown_as.insert(name.to_owned(), None);
+        self.show();
+    }
+
     pub fn muted(&self) -> &BTreeSet<Media> {
         &self.muted
     }
@@ -328,7 +340,8 @@ impl Participant {
         let mut info = serde_json::Map::new();
         for source in self.own.sources.iter().filter(|_| self.shows_sources) {
             let Some(name) = &source.name else { continue };
-            let muted = self.muted.contains(&source.media);
+            let usual = Some(self.muted.contains(&source.media));
+            let Some(muted) = self.shown_as.get(name).copied().unwrap_or(usual) else { continue };
             let mut value = serde_json::json!({ "muted": muted });
             if source.desktop {
                 value["videoType"] = "desktop".into();

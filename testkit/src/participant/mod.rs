@@ -217,6 +217,8 @@ pub struct Participant {
     next_index: [usize; 2],
     own: Sources,
     muted: BTreeSet<Media>,
+    /// Sources of which its presence says something else: muted or not, or nothing (None).
+    shown_as: BTreeMap<String, Option<bool>>,
     remote: Remote,
     asked: BTreeMap<String, Asked>,
     refusals: Vec<Refusal>,
@@ -272,6 +274,7 @@ impl Participant {
             dice,
             next_id: 0,
             shows_sources: false,
+            shown_as: BTreeMap::new(),
             kept_features: false,
             focus_gone: false,
             mute_requests: Vec::new(),
