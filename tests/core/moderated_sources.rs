@@ -46,7 +46,9 @@ fn without_cameras(names: &[&str]) -> Scenario {
     s
 }
 
-/// Approved for the screen and not for the camera: the screen goes through, and not with the camera beside it.
+/// The screen goes through, and not with the camera beside it.
+///
+/// Covers spec/20: 60.
 #[test]
 fn a_camera_does_not_come_through_behind_a_screen_that_is_allowed() {
     let mut s = without_cameras(&["alice", "bob", "carol"]);
@@ -89,6 +91,7 @@ fn a_camera_does_not_come_through_behind_a_screen_that_is_allowed() {
     s.finish();
 }
 
+/// Covers spec/20: 61.
 #[test]
 fn a_screen_does_not_come_through_where_screens_are_moderated() {
     let mut s = meeting(&["alice", "bob", "carol"]);
@@ -123,6 +126,7 @@ fn a_screen_does_not_come_through_where_screens_are_moderated() {
     s.finish();
 }
 
+/// Covers spec/20: 62.
 #[test]
 fn what_is_announced_and_not_shown_is_muted_too() {
     let mut s = without_cameras(&["alice", "bob", "carol"]);
@@ -229,6 +233,8 @@ fn moderators_and_whoever_is_approved_are_let_through_when_they_unmute() {
 }
 
 /// Of clients that do not say what they send nobody knows: requests decide alone.
+///
+/// Covers spec/20: 62.
 #[test]
 fn old_clients_are_muted_and_unmuted_by_requests_alone() {
     let mut s = meeting(&["alice", "bob"]);

@@ -270,6 +270,14 @@ impl Participant {
         self.ask(&what, kind, to, payload, self.settings.patience);
     }
 
+    /// Sends what nobody may ask for: a refusal is expected, or an answer to a conference request that gives no session.
+    pub fn ask_in_vain(&mut self, kind: &str, to: &str, payload: impl Into<Element>) {
+        let payload = payload.into();
+        let what = format!("{} {}", payload.name(), payload.get("action").unwrap_or(payload.ns()));
+        let id = self.ask(&what, kind, to, payload, self.settings.patience);
+        self.in_vain.insert(id);
+    }
+
     /// Sends anything.
     pub fn send_raw(&mut self, stanza: Element) {
         self.outputs.push_back(stanza);

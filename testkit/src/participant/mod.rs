@@ -221,6 +221,9 @@ pub struct Participant {
     shown_as: BTreeMap<String, Option<bool>>,
     remote: Remote,
     asked: BTreeMap<String, Asked>,
+    /// Of those, what nobody may ask for.
+    in_vain: BTreeSet<String>,
+    granted: Vec<String>,
     refusals: Vec<Refusal>,
     conference_answers: Vec<Element>,
     retry_at: Option<Time>,
@@ -266,6 +269,8 @@ impl Participant {
             muted: BTreeSet::new(),
             remote: Remote::default(),
             asked: BTreeMap::new(),
+            in_vain: BTreeSet::new(),
+            granted: Vec::new(),
             refusals: Vec::new(),
             conference_answers: Vec::new(),
             retry_at: None,
@@ -393,6 +398,11 @@ impl Participant {
     /// Errors that the focus answered; the scenario fails for each that no test has taken.
     pub fn refusals(&self) -> &[Refusal] {
         &self.refusals
+    }
+
+    /// What nobody may ask for and was not refused, since the last time.
+    pub fn take_granted(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.granted)
     }
 
     pub fn take_refusals(&mut self) -> Vec<Refusal> {
