@@ -86,6 +86,8 @@ impl Participant {
     fn on_unavailable(&mut self, nick: &str) {
         self.occupants.remove(nick);
         self.gone.insert(nick.to_owned(), self.now);
+        let sent = self.remote.of(nick).map(|it| it.sources.iter().map(|source| source.ssrc).collect());
+        self.gone_with.insert(nick.to_owned(), sent.unwrap_or_default());
         self.remote.forget(nick);
         if nick == self.settings.nick {
             // Of the stay before, if we are coming back.

@@ -207,6 +207,8 @@ pub struct Participant {
     occupants: BTreeMap<String, Occupant>,
     /// Who left when: for the grace.
     gone: BTreeMap<String, Time>,
+    /// And what it sent then: an offer that crossed that leave tells of it when its owner is back already.
+    gone_with: BTreeMap<String, Vec<u32>>,
     session: Option<Session>,
     /// All that were ever offered: none may come twice.
     sids: BTreeSet<String>,
@@ -255,6 +257,7 @@ impl Participant {
             focus_jid: None,
             occupants: BTreeMap::new(),
             gone: BTreeMap::new(),
+            gone_with: BTreeMap::new(),
             session: None,
             sids: BTreeSet::new(),
             ended_by_us: BTreeSet::new(),
