@@ -35,6 +35,7 @@ pub mod offer;
 mod owner;
 mod promised;
 mod publish;
+mod source_info;
 mod tell;
 mod visitors;
 mod weight;

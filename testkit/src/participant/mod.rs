@@ -221,8 +221,13 @@ pub struct Participant {
     next_index: [usize; 2],
     own: Sources,
     muted: BTreeSet<Media>,
+    /// Sources of which its presence says something else: muted or not, or nothing (None).
+    shown_as: BTreeMap<String, Option<bool>>,
     remote: Remote,
     asked: BTreeMap<String, Asked>,
+    /// Of those, what nobody may ask for.
+    in_vain: BTreeSet<String>,
+    granted: Vec<String>,
     refusals: Vec<Refusal>,
     conference_answers: Vec<Element>,
     retry_at: Option<Time>,
@@ -269,6 +274,8 @@ impl Participant {
             muted: BTreeSet::new(),
             remote: Remote::default(),
             asked: BTreeMap::new(),
+            in_vain: BTreeSet::new(),
+            granted: Vec::new(),
             refusals: Vec::new(),
             conference_answers: Vec::new(),
             retry_at: None,
@@ -277,6 +284,7 @@ impl Participant {
             dice,
             next_id: 0,
             shows_sources: false,
+            shown_as: BTreeMap::new(),
             kept_features: false,
             focus_gone: false,
             mute_requests: Vec::new(),
@@ -395,6 +403,11 @@ impl Participant {
     /// Errors that the focus answered; the scenario fails for each that no test has taken.
     pub fn refusals(&self) -> &[Refusal] {
         &self.refusals
+    }
+
+    /// What nobody may ask for and was not refused, since the last time.
+    pub fn take_granted(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.granted)
     }
 
     pub fn take_refusals(&mut self) -> Vec<Refusal> {
