@@ -149,9 +149,8 @@ impl Participant {
             wrong.push("nothing in it".to_owned());
         }
         added.retain(|owner, sources| self.check_owner(owner, sources, in_offer, &mut wrong));
-        for (owner, sources) in &mut added {
-            sources.remove(self.of_life_before(owner));
-        }
+        let crossed = |owner: &&String| self.returned.get(*owner).is_some_and(|at| self.now - *at <= CROSSING);
+        self.doubtful.extend(added.keys().filter(|_| in_offer).filter(crossed).cloned());
         let strict = self.settings.profile.age == Age::Current;
         wrong.extend(self.remote.add(&added, strict));
         for owner in added.keys() {
@@ -222,12 +221,6 @@ impl Participant {
 
     fn left_just_now(&self, owner: &str) -> bool {
         self.gone.get(owner).is_some_and(|at| self.now - *at <= self.settings.grace)
-    }
-
-    /// What an owner who has come back sent before he left, as long as word of it may be under way.
-    fn of_life_before(&self, owner: &str) -> &[u32] {
-        let left = self.gone.get(owner).filter(|at| self.now - **at <= CROSSING);
-        left.and(self.gone_with.get(owner)).map_or(&[], Vec::as_slice)
     }
 
     /// The new transport of an ICE restart (spec/30 §12.2).
