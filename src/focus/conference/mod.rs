@@ -130,6 +130,8 @@ pub(crate) struct Conference {
     /// Ends the conference if nobody comes.
     start: Option<TimerKey>,
     alone: Option<TimerKey>,
+    /// It was found to contradict itself, and that was told.
+    pub is_doubtful: bool,
     pub story: Story,
 }
 
@@ -178,6 +180,7 @@ impl Conference {
             visitors: Visitors::default(),
             start: None,
             alone: None,
+            is_doubtful: false,
             story: Story::default(),
         }
     }

@@ -51,7 +51,9 @@ impl Participant {
             self.check_focus_presence(&occupant, presence);
         }
         self.occupants.insert(nick.to_owned(), occupant);
-        self.gone.remove(nick);
+        if let Some(left) = self.gone.remove(nick) {
+            self.returned.insert(nick.to_owned(), left);
+        }
         if user.is_some_and(|x| has_status(x, "110")) && self.place == Place::Joining {
             self.place = Place::InRoom;
         }
@@ -86,6 +88,7 @@ impl Participant {
     fn on_unavailable(&mut self, nick: &str) {
         self.occupants.remove(nick);
         self.gone.insert(nick.to_owned(), self.now);
+        self.doubtful.remove(nick);
         self.remote.forget(nick);
         if nick == self.settings.nick {
             // Of the stay before, if we are coming back.

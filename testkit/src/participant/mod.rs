@@ -207,6 +207,11 @@ pub struct Participant {
     occupants: BTreeMap<String, Occupant>,
     /// Who left when: for the grace.
     gone: BTreeMap<String, Time>,
+    /// When whoever is back had left.
+    returned: BTreeMap<String, Time>,
+    /// Of whom an offer told that may have crossed his leave, and he was back when it came: whether what it told of is of this
+    /// life or of the one before, nobody can say.
+    doubtful: BTreeSet<String>,
     session: Option<Session>,
     /// All that were ever offered: none may come twice.
     sids: BTreeSet<String>,
@@ -260,6 +265,8 @@ impl Participant {
             focus_jid: None,
             occupants: BTreeMap::new(),
             gone: BTreeMap::new(),
+            returned: BTreeMap::new(),
+            doubtful: BTreeSet::new(),
             session: None,
             sids: BTreeSet::new(),
             ended_by_us: BTreeSet::new(),
@@ -306,6 +313,11 @@ impl Participant {
 
     pub fn place(&self) -> Place {
         self.place
+    }
+
+    /// Of whom an offer told that crossed his leave and return.
+    pub fn doubtful(&self) -> impl Iterator<Item = &str> {
+        self.doubtful.iter().map(String::as_str)
     }
 
     /// In the room, with a session that the focus has confirmed.

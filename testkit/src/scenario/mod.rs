@@ -437,6 +437,17 @@ impl Scenario {
         self.focus.sabotage_again(times);
     }
 
+    /// Has the core look over the next conference, if it is time.
+    pub fn look_over(&mut self) {
+        self.focus.look_over();
+    }
+
+    /// Has the core count the senders of a room wrong. Not for a scenario that is recorded.
+    pub fn miscount(&mut self, room: &str) {
+        assert!(self.recordings.is_empty(), "what is recorded could not be played again");
+        self.focus.miscount(room);
+    }
+
     /// How often the core has failed.
     pub fn failures(&self) -> usize {
         self.failures

@@ -176,6 +176,11 @@ impl Judge {
         for (number, _) in people.iter().filter(|(_, person)| told(person)) {
             wrong.retain(|text| !text.starts_with(&format!("{} knows of ", nick(*number))));
         }
+        for (number, person) in people {
+            for owner in s.view(&person.label).doubtful() {
+                wrong.retain(|text| !text.starts_with(&format!("{} knows of {owner}: ", nick(*number))));
+            }
+        }
         for person in people.values().filter(|person| !person.hostile) {
             let participant = s.view(&person.label);
             let in_room = |other: &&Person| other.room == person.room && s.view(&other.label).place() == Place::InRoom;
