@@ -42,6 +42,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use self::audit::LookOver;
 use self::brewery::{Brewery, Watch, Worker};
 use self::bridges::health::CheckResult;
 use self::bridges::registry::{BridgeId, HealthStep};
@@ -216,6 +217,7 @@ pub struct Focus {
     strangers: Strangers,
     health: Health,
     doors: Doors,
+    looked: LookOver,
 }
 
 impl Focus {
@@ -236,6 +238,7 @@ impl Focus {
             strangers: Strangers::default(),
             health: Health::default(),
             doors: Doors::default(),
+            looked: LookOver::default(),
         }
     }
 

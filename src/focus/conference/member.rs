@@ -1,13 +1,11 @@
 //! The occupants of a conference's room, as their presence describes them (spec/20 §4).
 
-use serde::Deserialize;
-use std::collections::BTreeMap;
-
 use super::MemberId;
 use super::bridge::{EndpointState, Losses};
 use super::features::Features;
 use super::invite::Invite;
 use super::limits::Budget;
+use super::source_info::{SourceInfo, Video};
 use crate::focus::Connection;
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::caps;
@@ -86,6 +84,8 @@ pub(crate) struct Member {
     pub diarize: bool,
     pub audio_muted: bool,
     pub video_muted: bool,
+    /// The videos that it shows. None: its client does not say which it sends.
+    pub videos: Option<Vec<Video>>,
     /// It has not said yet what it sends.
     pub arriving: bool,
     /// How many videos it wants, once it has taken an offer.
@@ -134,6 +134,7 @@ impl Member {
             diarize: false,
             audio_muted: true,
             video_muted: true,
+            videos: None,
             arriving: true,
             wants: None,
             invite: Invite::Idle,
@@ -224,13 +225,16 @@ impl Member {
     fn update_mutes(&mut self, presence: &Presence) {
         match presence.source_info.as_deref() {
             Some(text) => {
-                if let Some((audio_muted, video_muted)) = mutes_of_source_info(text) {
-                    (self.audio_muted, self.video_muted) = (audio_muted, video_muted);
+                if let Some(info) = SourceInfo::read(text) {
+                    (self.audio_muted, self.video_muted) = (info.audio_muted, info.video_muted);
+                    self.videos = Some(info.videos);
                 }
             }
             None => {
                 self.audio_muted = !is_unmuted(presence.audio_muted.as_deref());
                 self.video_muted = !is_unmuted(presence.video_muted.as_deref());
+                // Whoever has said it once is no client that does not know how.
+                self.videos = self.videos.take().map(|_| Vec::new());
             }
         }
     }
@@ -271,43 +275,6 @@ pub(super) fn is_visitor(presence: &Presence) -> bool {
 
 fn is_unmuted(muted: Option<&str>) -> bool {
     muted.is_some_and(|muted| !muted.trim().eq_ignore_ascii_case("true"))
-}
-
-/// One source in `SourceInfo` (spec/20 §4.3).
-#[derive(Deserialize)]
-struct SourceInfo {
-    #[serde(default = "yes")]
-    muted: bool,
-    #[serde(rename = "videoType", default)]
-    video_type: Option<String>,
-    #[serde(rename = "mediaType", default)]
-    media_type: Option<String>,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// Whether all audio and all video of a `SourceInfo` is muted. None if any of it can't be read: then nothing changes.
-fn mutes_of_source_info(text: &str) -> Option<(bool, bool)> {
-    let sources: BTreeMap<String, SourceInfo> = serde_json::from_str(text).ok()?;
-    let (mut audio_muted, mut video_muted) = (true, true);
-    for (name, info) in &sources {
-        if let Some(kind) = &info.video_type
-            && !kind.eq_ignore_ascii_case("camera")
-            && !kind.eq_ignore_ascii_case("desktop")
-        {
-            return None;
-        }
-        let letter = name.split_once('-').and_then(|(_, rest)| rest.chars().next());
-        let (is_audio, is_video) = match info.media_type.as_deref() {
-            Some(media) => (media.eq_ignore_ascii_case("audio"), media.eq_ignore_ascii_case("video")),
-            None => (letter == Some('a'), letter == Some('v')),
-        };
-        audio_muted &= !is_audio || info.muted;
-        video_muted &= !is_video || info.muted;
-    }
-    Some((audio_muted, video_muted))
 }
 
 #[cfg(test)]

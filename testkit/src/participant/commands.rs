@@ -90,6 +90,9 @@ impl Participant {
     /// Forgets everything of the room; also when it was thrown out.
     pub(super) fn left(&mut self) {
         self.place = Place::Left;
+        // Whoever has left wants nothing more, whatever it is still answered.
+        self.retry_at = None;
+        self.redirect = None;
         if let Some(session) = self.session.take() {
             self.ended_by_us.insert(session.sid);
         }
@@ -154,6 +157,18 @@ impl Participant {
         } else {
             self.muted.remove(&media);
         }
+        self.show();
+    }
+
+    /// Shows one of its sources as muted, or not, whatever its others are.
+    pub fn mute_source(&mut self, name: &str, muted: bool) {
+        self.shown_as.insert(name.to_owned(), Some(muted));
+        self.show();
+    }
+
+    /// Says nothing of one of its sources in presence, as if it did not send it.
+    pub fn hide_source(&mut self, name: &str) {
+        self.shown_as.insert(name.to_owned(), None);
         self.show();
     }
 
@@ -258,6 +273,14 @@ impl Participant {
         self.ask(&what, kind, to, payload, self.settings.patience);
     }
 
+    /// Sends what nobody may ask for: a refusal is expected, or an answer to a conference request that gives no session.
+    pub fn ask_in_vain(&mut self, kind: &str, to: &str, payload: impl Into<Element>) {
+        let payload = payload.into();
+        let what = format!("{} {}", payload.name(), payload.get("action").unwrap_or(payload.ns()));
+        let id = self.ask(&what, kind, to, payload, self.settings.patience);
+        self.in_vain.insert(id);
+    }
+
     /// Sends anything.
     pub fn send_raw(&mut self, stanza: Element) {
         self.outputs.push_back(stanza);
@@ -272,6 +295,7 @@ impl Participant {
         let id = self.ask(what, "set", &session.peer, jingle, self.settings.patience);
         if let Some(asked) = self.asked.get_mut(&id) {
             asked.sources = sources;
+            asked.sid = Some(session.sid.clone());
         }
     }
 
@@ -285,6 +309,7 @@ impl Participant {
             deadline: Some(self.now + wait),
             sources: Sources::default(),
             session: None,
+            sid: None,
         };
         self.asked.insert(id.clone(), asked);
         id
@@ -328,7 +353,8 @@ impl Participant {
         let mut info = serde_json::Map::new();
         for source in self.own.sources.iter().filter(|_| self.shows_sources) {
             let Some(name) = &source.name else { continue };
-            let muted = self.muted.contains(&source.media);
+            let usual = Some(self.muted.contains(&source.media));
+            let Some(muted) = self.shown_as.get(name).copied().unwrap_or(usual) else { continue };
             let mut value = serde_json::json!({ "muted": muted });
             if source.desktop {
                 value["videoType"] = "desktop".into();

@@ -51,7 +51,9 @@ impl Participant {
             self.check_focus_presence(&occupant, presence);
         }
         self.occupants.insert(nick.to_owned(), occupant);
-        self.gone.remove(nick);
+        if let Some(left) = self.gone.remove(nick) {
+            self.returned.insert(nick.to_owned(), left);
+        }
         if user.is_some_and(|x| has_status(x, "110")) && self.place == Place::Joining {
             self.place = Place::InRoom;
         }
@@ -86,6 +88,7 @@ impl Participant {
     fn on_unavailable(&mut self, nick: &str) {
         self.occupants.remove(nick);
         self.gone.insert(nick.to_owned(), self.now);
+        self.doubtful.remove(nick);
         self.remote.forget(nick);
         if nick == self.settings.nick {
             // Of the stay before, if we are coming back.
@@ -166,6 +169,10 @@ impl Participant {
         if mute.get("jid").is_some() {
             self.complain("a mute that names a target, which is whom it is sent to");
         }
+        // Rooms of visitors have nobody who may mute anybody.
+        if let Some(actor) = mute.get("actor").filter(|actor| bare(actor) != self.settings.room) {
+            self.complain(format!("a mute by {actor}, who is in another room"));
+        }
         self.mute_requests.push(mute.clone());
         // A client that shares no screen has nothing to mute then.
         let media = match mute.ns() {
@@ -180,6 +187,9 @@ impl Participant {
 
     fn on_answer(&mut self, iq: &Element) {
         let id = iq.get("id").unwrap_or("").to_owned();
+        if self.in_vain.remove(&id) {
+            return self.on_answer_in_vain(iq, &id);
+        }
         let Some(asked) = self.asked.remove(&id) else {
             // What a session had answered, but not acknowledged to the server when it ended, the server bounces.
             let bounced = error_in(iq).is_some_and(|(condition, _)| condition == "recipient-unavailable");
@@ -202,6 +212,19 @@ impl Participant {
         }
     }
 
+    /// What should have been refused and was not is kept. Whoever asks for a conference is nobody else by it.
+    fn on_answer_in_vain(&mut self, iq: &Element, id: &str) {
+        let what = self.asked.remove(id).map_or_else(String::new, |asked| asked.what);
+        let poses = |it: &Element| it.get("session-id").is_some() || it.get("identity").is_some();
+        let granted = match iq.kid("conference", ns::FOCUS) {
+            Some(conference) => poses(conference),
+            None => iq.get("type") == Some("result"),
+        };
+        if granted {
+            self.granted.push(what);
+        }
+    }
+
     fn on_success(&mut self, asked: &Asked) {
         self.stopwatch.answers.push((asked.what.clone(), self.now - asked.at));
         if asked.what != "session-accept" {
@@ -215,6 +238,8 @@ impl Participant {
     }
 
     fn on_refusal(&mut self, asked: Asked, condition: String, text: String) {
+        // The next session began with what it was to have then: what the last one was refused changes nothing of that.
+        let lasts = self.session.as_ref().is_some_and(|session| Some(&session.sid) == asked.sid.as_ref());
         match asked.what.as_str() {
             // The real client reloads its page now.
             "session-accept" => {
@@ -222,12 +247,12 @@ impl Participant {
                     session.state = SessionState::Broken;
                 }
             }
-            "source-add" => {
+            "source-add" if lasts => {
                 let ssrcs: Vec<u32> = asked.sources.sources.iter().map(|s| s.ssrc).collect();
                 let removed = self.own.remove(&ssrcs);
                 self.forget_track(&removed);
             }
-            "source-remove" => self.own.extend(asked.sources),
+            "source-remove" if lasts => self.own.extend(asked.sources),
             _ => {}
         }
         self.refusals.push(Refusal { request: asked.what, condition, text });

@@ -2,9 +2,14 @@
 
 use super::profile::{AUDIO, Age, JSON_SOURCES, VIDEO};
 use super::{Participant, Session, SessionState, offer};
+use crate::Time;
 use crate::ns;
 use crate::sources::{ByOwner, Media, Sources, from_contents, from_json};
 use crate::xml::{Element, Read, bare, el, error_of, result_of};
+
+/// What was said of somebody before he left arrives within that: he says that he leaves, and the focus is heard, over a
+/// slow way each.
+const CROSSING: Time = Time::from_secs(4);
 
 impl Participant {
     pub(super) fn on_jingle(&mut self, iq: &Element, jingle: &Element) {
@@ -144,6 +149,8 @@ impl Participant {
             wrong.push("nothing in it".to_owned());
         }
         added.retain(|owner, sources| self.check_owner(owner, sources, in_offer, &mut wrong));
+        let crossed = |owner: &&String| self.returned.get(*owner).is_some_and(|at| self.now - *at <= CROSSING);
+        self.doubtful.extend(added.keys().filter(|_| in_offer).filter(crossed).cloned());
         let strict = self.settings.profile.age == Age::Current;
         wrong.extend(self.remote.add(&added, strict));
         for owner in added.keys() {

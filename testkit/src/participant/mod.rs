@@ -173,8 +173,10 @@ struct Asked {
     deadline: Option<Time>,
     /// Sources to be taken back if it is refused.
     sources: Sources,
-    /// The session with which it was asked.
+    /// The authentication session with which it was asked.
     session: Option<String>,
+    /// The Jingle session in which it was asked.
+    sid: Option<String>,
 }
 
 /// When things happened, for measuring.
@@ -205,6 +207,11 @@ pub struct Participant {
     occupants: BTreeMap<String, Occupant>,
     /// Who left when: for the grace.
     gone: BTreeMap<String, Time>,
+    /// When whoever is back had left.
+    returned: BTreeMap<String, Time>,
+    /// Of whom an offer told that may have crossed his leave, and he was back when it came: whether what it told of is of this
+    /// life or of the one before, nobody can say.
+    doubtful: BTreeSet<String>,
     session: Option<Session>,
     /// All that were ever offered: none may come twice.
     sids: BTreeSet<String>,
@@ -217,8 +224,13 @@ pub struct Participant {
     next_index: [usize; 2],
     own: Sources,
     muted: BTreeSet<Media>,
+    /// Sources of which its presence says something else: muted or not, or nothing (None).
+    shown_as: BTreeMap<String, Option<bool>>,
     remote: Remote,
     asked: BTreeMap<String, Asked>,
+    /// Of those, what nobody may ask for.
+    in_vain: BTreeSet<String>,
+    granted: Vec<String>,
     refusals: Vec<Refusal>,
     conference_answers: Vec<Element>,
     retry_at: Option<Time>,
@@ -253,6 +265,8 @@ impl Participant {
             focus_jid: None,
             occupants: BTreeMap::new(),
             gone: BTreeMap::new(),
+            returned: BTreeMap::new(),
+            doubtful: BTreeSet::new(),
             session: None,
             sids: BTreeSet::new(),
             ended_by_us: BTreeSet::new(),
@@ -264,6 +278,8 @@ impl Participant {
             muted: BTreeSet::new(),
             remote: Remote::default(),
             asked: BTreeMap::new(),
+            in_vain: BTreeSet::new(),
+            granted: Vec::new(),
             refusals: Vec::new(),
             conference_answers: Vec::new(),
             retry_at: None,
@@ -272,6 +288,7 @@ impl Participant {
             dice,
             next_id: 0,
             shows_sources: false,
+            shown_as: BTreeMap::new(),
             kept_features: false,
             focus_gone: false,
             mute_requests: Vec::new(),
@@ -296,6 +313,11 @@ impl Participant {
 
     pub fn place(&self) -> Place {
         self.place
+    }
+
+    /// Of whom an offer told that crossed his leave and return.
+    pub fn doubtful(&self) -> impl Iterator<Item = &str> {
+        self.doubtful.iter().map(String::as_str)
     }
 
     /// In the room, with a session that the focus has confirmed.
@@ -390,6 +412,11 @@ impl Participant {
     /// Errors that the focus answered; the scenario fails for each that no test has taken.
     pub fn refusals(&self) -> &[Refusal] {
         &self.refusals
+    }
+
+    /// What nobody may ask for and was not refused, since the last time.
+    pub fn take_granted(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.granted)
     }
 
     pub fn take_refusals(&mut self) -> Vec<Refusal> {

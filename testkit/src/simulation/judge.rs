@@ -32,6 +32,9 @@ pub(super) struct Judge {
     forgiven: BTreeSet<String>,
     /// Answers to the focus were lost: it does not know what clients support, and guesses.
     pub unheard: bool,
+    /// Transports are replaced within a session: what a client says of the one before reaches the next, which passes it over
+    /// (spec/30 §12.2).
+    replaced: bool,
     /// Bridges which do not hear all that they are asked: the end of an endpoint may reach them after its successor.
     pub lossy: BTreeSet<String>,
     /// Who has waited in vain.
@@ -39,6 +42,10 @@ pub(super) struct Judge {
 }
 
 impl Judge {
+    pub fn new(replaced: bool) -> Judge {
+        Judge { replaced, ..Judge::default() }
+    }
+
     /// Something came between the focus and its rooms.
     pub fn trouble(&mut self, now: Time) {
         self.trouble = now + TROUBLE;
@@ -102,6 +109,7 @@ impl Judge {
                 wrong.push(format!("{label} was refused {}: {} {}", refusal.request, refusal.condition, refusal.text));
             }
         }
+        wrong.extend(s.take_granted().into_iter().map(|(label, what)| format!("{label} was granted {what}")));
         for (label, error) in s.take_bridge_errors() {
             let known = matches!(error.condition.as_str(), "item-not-found" | "service-unavailable")
                 || error.text.starts_with("Conference already exists")
@@ -125,6 +133,8 @@ impl Judge {
             "who has none",
             "where it is not",
             "without having entered it",
+            // A node's room went while the component of the main server was asked to connect it: two streams.
+            "and has no room for it",
         ];
         // Endpoints and links of the same room that a focus left behind which is gone.
         let orphaned = s.now() < self.orphans && text.contains("relay relay-");
@@ -133,7 +143,8 @@ impl Judge {
         if self.unheard && text.contains("relay") && repeated.iter().any(|words| text.contains(words)) {
             return true;
         }
-        orphaned || (troubled && crossed.iter().any(|words| text.contains(words)))
+        let late = self.replaced && text.starts_with("transport of ") && text.contains(" of ICE generation ");
+        orphaned || late || (troubled && crossed.iter().any(|words| text.contains(words)))
     }
 
     /// What somebody supports the focus may have to guess: nobody told it.
@@ -164,6 +175,11 @@ impl Judge {
         let told = |person: &Person| person.client == Client::Rewriting && self.is_guessed_at(s, person);
         for (number, _) in people.iter().filter(|(_, person)| told(person)) {
             wrong.retain(|text| !text.starts_with(&format!("{} knows of ", nick(*number))));
+        }
+        for (number, person) in people {
+            for owner in s.view(&person.label).doubtful() {
+                wrong.retain(|text| !text.starts_with(&format!("{} knows of {owner}: ", nick(*number))));
+            }
         }
         for person in people.values().filter(|person| !person.hostile) {
             let participant = s.view(&person.label);
@@ -221,7 +237,9 @@ fn is_stray(text: &str, person: Option<&Person>, people: &BTreeMap<u8, Person>, 
     let young = |person: &Person| is_young(person, now);
     let crossed =
         text.starts_with("an answer to nothing") || text.contains(" of session '") || text.contains(" while session '");
-    let back = |(number, person): (&u8, &Person)| young(person) && text.contains(&format!("/{},", nick(*number)));
+    let back = |(number, person): (&u8, &Person)| {
+        (young(person) || now < person.flickers_until) && text.contains(&format!("/{},", nick(*number)))
+    };
     let mixed =
         ["is not exactly the sources", "announced though", "who has none"].iter().any(|words| text.contains(words));
     let owner = |(number, person): (&u8, &Person)| {

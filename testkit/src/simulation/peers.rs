@@ -1,7 +1,7 @@
 //! Who takes part in a simulated life, and what people do of themselves when something goes wrong for them.
 
 use super::plan::{Client, Setting};
-use super::play::{Later, Life, is_secured};
+use super::play::{Later, Life, is_replaced, is_secured};
 use crate::Time;
 use crate::participant::media::microphone;
 use crate::participant::profile::Profile;
@@ -35,6 +35,8 @@ pub(super) struct Person {
     pub away: bool,
     /// When this life began; or, if the focus was cut off then, since when it can know of it.
     pub since: Time,
+    /// Until when answers may come to one who asked before he went and came, all in one life.
+    pub flickers_until: Time,
     /// How often in a row it had a session and no endpoint when it looked.
     pub suffering: u32,
     /// How often in a row it had no session.
@@ -65,6 +67,7 @@ impl Life<'_> {
         };
         let (nick, since) = (nick(number), self.s.now());
         let visitor = is_visitor(self.plan.setting, number);
+        let replaces = is_replaced(self.plan.seed);
         let label = if lives == 0 { nick.clone() } else { format!("{nick}.{lives}") };
         // What its browser keeps of the life before.
         let before = self.people.get(&number).map(|person| self.s.view(&person.label).login().session_id.clone());
@@ -77,6 +80,7 @@ impl Life<'_> {
             settings.room = room.clone();
             settings.thinks = Time::from_millis(thinks.into());
             set_client(settings, client);
+            settings.profile.replaces_transport |= replaces;
             settings.region = Some(region(number));
             if visitor {
                 settings.tracks = Vec::new();
@@ -95,6 +99,7 @@ impl Life<'_> {
             suffering: 0,
             idle: 0,
             since,
+            flickers_until: Time::ZERO,
         };
         self.people.insert(number, person);
     }
