@@ -15,6 +15,7 @@ use super::conference::{ConferenceId, MemberId};
 use super::floods::Floods;
 use super::ids::{Ids, Seed};
 use super::metrics::Metrics;
+use super::owed::Owed;
 use super::own::Own;
 use super::pace::Moves;
 use super::pending::{self, Pending, PendingId, Then};
@@ -94,6 +95,8 @@ pub(crate) struct Context {
     pub bridge_users: BTreeMap<BridgeId, BTreeSet<ConferenceId>>,
     /// Who waits to be placed anew.
     pub moves: Moves,
+    /// What bridges may not have heard of.
+    pub owed: Owed,
     /// Since when we have not been in the bridges' brewery, and so know of none, if we were before.
     pub bridges_hidden: Option<Timestamp>,
     /// Conferences with participants whom no bridge could take.
@@ -141,6 +144,7 @@ impl Context {
             departures: Departures::default(),
             bridge_users: BTreeMap::new(),
             moves: Moves::default(),
+            owed: Owed::default(),
             bridges_hidden: None,
             stranded: BTreeSet::new(),
             meetings: BTreeMap::new(),

@@ -21,6 +21,7 @@ pub mod health;
 mod ids;
 pub mod metrics;
 mod moving;
+mod owed;
 mod own;
 mod pace;
 mod pending;
@@ -504,6 +505,7 @@ impl Focus {
                 self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, endpoint, &answer));
             }
             Then::Expired(id, bridge) => self.with_conference(id, |conference, cx| conference.expired(cx, &bridge)),
+            Then::LetGo(id, bridge, meeting) => self.let_go(id, &bridge, meeting, &answer),
             Then::Checked(bridge) => self.checked(&bridge, &answer),
             Then::Pinged => self.pinged(&answer),
             Then::Nothing => {}

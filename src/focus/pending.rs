@@ -17,7 +17,7 @@ use super::visitors::departures::DepartureId;
 use super::visitors::mirrors::MirrorId;
 use crate::wire::Jid;
 use crate::wire::stanza::{Payload, StanzaError};
-use crate::wire::values::{EndpointId, StanzaId};
+use crate::wire::values::{EndpointId, MeetingId, StanzaId};
 
 /// Numbers requests; never used twice in a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,6 +65,8 @@ pub(crate) enum Then {
     RelayTold(ConferenceId, SessionKey, Box<Linked>),
     /// A bridge let go of a conference, so that it can be created there anew (spec/40 §9.3).
     Expired(ConferenceId, BridgeId),
+    /// The same of one that had linked it with others, which matters when the conference is over, too (`owed.rs`).
+    LetGo(ConferenceId, BridgeId, MeetingId),
     Checked(BridgeId),
     /// The server is there, for the check of our own health.
     Pinged,
@@ -94,7 +96,10 @@ impl Then {
 
     /// The conference for which it was asked, if it was one.
     pub fn conference(&self) -> Option<ConferenceId> {
-        self.owner().map(|(conference, _)| conference)
+        match self {
+            Then::LetGo(id, ..) => Some(*id),
+            _ => self.owner().map(|(conference, _)| conference),
+        }
     }
 
     /// The session on a bridge that it is about: what ends with that.
@@ -121,7 +126,7 @@ impl Then {
             Then::Allocated(..) => "an allocation",
             Then::EndpointUpdated(..) | Then::EndpointExpired(..) => "an update",
             Then::IceRestarted(..) => "an ICE restart",
-            Then::Expired(..) => "an expiry",
+            Then::Expired(..) | Then::LetGo(..) => "an expiry",
             Then::RelayMade(..) => "a relay",
             Then::RelayTold(..) => "a change of a relay",
             _ => "a question",

@@ -29,6 +29,25 @@ fn refused(builder: Builder, condition: &str) -> Scenario {
     s
 }
 
+/// Prosody's module that invites Jigasis takes every other occupant for one (spec/50 §1.1).
+#[test]
+fn the_nick_in_breweries_is_focus_whatever_the_account_is_called() {
+    let mut s = Scenario::new()
+        .bridge("jvb1")
+        .config(|config| {
+            config.xmpp.client.account.username = "bob".into();
+            config.jigasi.brewery_jid = Some("jigasibrewery@internal.auth.meet.test".parse().expect("valid"));
+        })
+        .start();
+    s.run_for(seconds(1));
+    for brewery in [BREWERY, "jigasibrewery@internal.auth.meet.test"] {
+        let to: Vec<_> =
+            joins(&s, brewery).iter().filter_map(|wire| wire.stanza.get("to").map(str::to_owned)).collect();
+        assert_eq!(to, [format!("{brewery}/focus")]);
+    }
+    assert_eq!(bridges(&s), 1);
+}
+
 /// Covers spec/70: 38.
 #[test]
 fn a_brewery_that_refuses_us_is_asked_again_until_it_does_not() {

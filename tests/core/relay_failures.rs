@@ -5,7 +5,7 @@ use testkit::Time;
 use testkit::bridge::Fault;
 use testkit::ns;
 use testkit::participant::media::desktop;
-use testkit::room::Fate;
+use testkit::room::{Delivery, Fate};
 use testkit::scenario::Scenario;
 use testkit::xml::{Read, to_text};
 
@@ -319,6 +319,126 @@ fn nobody_is_invited_to_a_dead_bridge_that_the_conference_is_still_on() {
     s.run_until(Scenario::all_connected);
     assert_eq!(s.home_of("q"), Some("b"), "{:?}", asked_all_since(&s, before));
     assert_eq!(moved(&s), [""; 0]);
+    s.finish();
+}
+
+/// Links, and who is behind them, no timer of a bridge ends: what it did not hear of the end of a conference there it is told
+/// again when it next speaks, whether or not the conference goes on elsewhere. Once.
+#[test]
+fn a_bridge_that_did_not_hear_of_the_end_of_a_linked_conference_is_told_again() {
+    let is_end = |d: &Delivery| {
+        d.to == "a" && d.stanza.kids("conference-modify", ns::COLIBRI2).any(|it| it.get("expire") == Some("true"))
+    };
+    for (goes_on, losses) in [(true, 1), (true, 2), (false, 1), (false, 2)] {
+        let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("q", "b"), ("r", "b")]);
+        s.accident(losses, Fate::IsLost, is_end);
+        let before = count(&s, "a");
+        s.participant("p").leave();
+        if !goes_on {
+            s.participant("q").leave();
+            s.participant("r").leave();
+        }
+        s.run_for(seconds(14));
+        assert_eq!(asked_since(&s, "a", before).last().map(String::as_str), Some("expire"));
+        assert_eq!((s.view_bridge("a").conferences().len(), s.focus().gauges().conferences), (1, usize::from(goes_on)));
+        // Nothing came within 15 s; it speaks every five.
+        s.run_for(seconds(7));
+        let ends = |s: &Scenario| asked_since(s, "a", before).iter().filter(|it| *it == "expire").count();
+        assert_eq!((ends(&s), s.view_bridge("a").conferences().len()), (2, losses - 1), "{goes_on} {losses}");
+        s.run_for(seconds(60));
+        assert_eq!(ends(&s), 2, "{goes_on} {losses}");
+        assert_eq!((moved(&s), s.focus().metrics().bridges_removed), (vec![], 0));
+        if losses == 1 {
+            s.finish();
+        }
+    }
+    // One that no other was linked with ends by itself what nobody sends through.
+    let mut s = linked_meeting(&["a"], &[("p", "a"), ("q", "a")]);
+    s.accident(1, Fate::IsLost, is_end);
+    let before = count(&s, "a");
+    s.participant("p").leave();
+    s.participant("q").leave();
+    s.run_for(seconds(60));
+    assert_eq!(asked_since(&s, "a", before).iter().filter(|it| *it == "expire").count(), 1);
+}
+
+/// The bridge speaks when the conference is being made there again, or when somebody is about to go there: neither is ended by
+/// what is told again.
+#[test]
+fn a_conference_that_is_on_the_bridge_again_is_not_ended_there() {
+    let silent = || {
+        let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("q", "b"), ("r", "b")]);
+        s.accident(1, Fate::IsLost, |d| {
+            d.to == "a" && d.stanza.kids("conference-modify", ns::COLIBRI2).any(|it| it.get("expire") == Some("true"))
+        });
+        let before = count(&s, "a");
+        s.participant("p").leave();
+        s.bridge("a").settings.presence_interval = Time::ZERO;
+        s.run_for(seconds(16));
+        assert_eq!((asked_since(&s, "a", before), operational(&s)), (vec!["expire".to_owned()], 2));
+        s.bridge("a").settings.delay = seconds(1);
+        (s, before)
+    };
+    let connects = |mut s: Scenario, before: usize, last: &[&str]| {
+        s.run_until(|s| s.connected(&["q", "r", "t"]));
+        assert_eq!(asked_since(&s, "a", before)[..last.len()], *last);
+        assert_eq!((moved(&s), offers(&s, "t"), s.home_of("t")), (vec![], 1, Some("a")));
+        s.bridge("a").take_errors();
+        s.settle();
+        s.finish();
+    };
+    let made = ["create +t", ">b create 0 +q +r", ">b transport"];
+    let (mut s, before) = silent();
+    s.joins_with("t", |p| p.region = Some("a".into()));
+    s.run_for(Time::from_millis(500));
+    s.bridge("a").publish(|_| {});
+    s.run_for(Time::from_millis(200));
+    // It has the conference yet: ended by its answer to that, and made anew.
+    connects(s, before, &[&["expire"], &made[..], &["expire"], &made[..]].concat());
+
+    let (mut s, before) = silent();
+    s.bridge("a").publish(|_| {});
+    s.run_for(Time::from_millis(100));
+    s.joins_with("t", |p| p.region = Some("a".into()));
+    s.run_for(Time::from_millis(700));
+    assert_eq!(asked_since(&s, "a", before), ["expire", "expire"], "what is to come waits for the answer");
+    connects(s, before, &[&["expire", "expire"], &made[..]].concat());
+}
+
+/// It was cut off when the conference left it, and comes back as it was.
+#[test]
+fn a_bridge_that_comes_back_is_told_what_is_over() {
+    let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("q", "b"), ("r", "b")]);
+    let now = s.now();
+    s.server().put_out(now, BREWERY, "a", &["333"]);
+    s.run_for(seconds(2));
+    s.run_until(Scenario::all_connected);
+    assert_eq!((moved(&s), s.view_bridge("a").conferences().len()), (vec!["p".to_owned()], 1));
+    let before = count(&s, "a");
+    s.bridge("a").join();
+    s.run_for(seconds(2));
+    assert_eq!(asked_since(&s, "a", before), ["expire"]);
+    assert_eq!(s.view_bridge("a").conferences().len(), 0);
+    s.settle();
+    s.finish();
+}
+
+/// Our session ended, and with it all conferences, of which nobody could tell the bridges.
+#[test]
+fn after_a_new_login_bridges_are_told_what_they_had_linked() {
+    let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("q", "b"), ("r", "b")]);
+    let before = [count(&s, "a"), count(&s, "b")];
+    s.focus_is_disconnected();
+    s.everybody_leaves_now();
+    s.run_for(seconds(3));
+    s.focus_logs_in_anew();
+    s.run_for(seconds(6));
+    for (bridge, before) in ["a", "b"].into_iter().zip(before) {
+        assert_eq!(asked_since(&s, bridge, before), ["expire"], "{bridge}");
+        assert!(s.view_bridge(bridge).conferences().is_empty());
+    }
+    s.run_for(seconds(30));
+    assert_eq!([count(&s, "a"), count(&s, "b")], before.map(|before| before + 1), "once");
     s.finish();
 }
 

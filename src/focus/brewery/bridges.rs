@@ -33,6 +33,8 @@ impl Focus {
     pub(super) fn bridge_says(&mut self, from: &Jid, stats: &Stats) {
         let event = self.cx.bridges.presence(self.cx.now, from, stats, &self.cx.config.bridge);
         self.cx.metrics.stress_predictions = self.cx.bridges.predictions();
+        // Before anybody is sent there.
+        self.remind(from);
         self.bridge_events(event);
         // That it is selectable again is no event: time has passed since it failed.
         if self.cx.bridges.take_chance() {

@@ -53,13 +53,18 @@ impl Conference {
     /// The conference on a bridge is over: expired there, and forgotten here. Gives who was on it, in the order in which they
     /// came to it.
     pub(super) fn close_bridge(&mut self, cx: &mut Context, key: SessionKey) -> Vec<MemberId> {
-        let Some(bridge) = self.bridges.get(key).map(|session| session.bridge.clone()) else { return Vec::new() };
+        let Some(session) = self.bridges.get(key) else { return Vec::new() };
+        let (bridge, linked) = (session.bridge.clone(), session.linked);
         // What was asked of it before is of no interest any more.
         let asked = cx.pending.forget_session(key);
         cx.forget_requests(asked);
         // First: if anything fails after this, the bridge has let go all the same.
         let modify = request::expire_conference(&self.meeting);
-        self.ask_bridge(cx, &bridge, modify, Then::Expired(self.id, bridge.clone()));
+        let then = match linked {
+            true => Then::LetGo(self.id, bridge.clone(), self.meeting.clone()),
+            false => Then::Expired(self.id, bridge.clone()),
+        };
+        self.ask_bridge(cx, &bridge, modify, then);
         let on_it = self.forget_session(cx, key);
         self.setbacks.expiring.insert(bridge, cx.now);
         self.publish_bridge_count(cx);
@@ -91,10 +96,14 @@ impl Conference {
         }
     }
 
-    /// The connection to the bridges is gone: nothing can be said to them. They will let go of the conference by themselves.
+    /// The connection to the bridges is gone: nothing can be said to them. They will let go of the conference by themselves, or
+    /// are told when they are there again.
     pub(in crate::focus::conference) fn drop_bridges(&mut self, cx: &mut Context) {
         self.cascade = Cascade::default();
         for key in self.bridges.keys() {
+            if let Some(session) = self.bridges.get(key).filter(|session| session.linked) {
+                cx.owed.add(cx.now, &session.bridge.jid, self.meeting.clone());
+            }
             self.forget_session(cx, key);
         }
     }

@@ -48,6 +48,8 @@ pub(crate) struct BridgeSession {
     /// How many were asked for of late. Who leaves again counts all the same (spec/40 §4).
     recent: RecentCount,
     pub stay: Stay,
+    /// Whether it was ever asked for a link to another: then it does not end the conference by itself.
+    linked: bool,
 }
 
 impl BridgeSession {
@@ -177,6 +179,7 @@ impl Conference {
             endpoints: BTreeMap::new(),
             recent: RecentCount::default(),
             stay: Stay::new(cx.now),
+            linked: false,
         };
         self.bridges.table.insert(key, session);
         key

@@ -93,6 +93,9 @@ impl Conference {
     fn make_relay(&mut self, cx: &mut Context, key: RelayKey, endpoints: Vec<Endpoint>) {
         let Some(link) = self.cascade.link_at(key) else { return };
         let Some((bridge, id)) = self.address(key) else { return };
+        if let Some(session) = self.bridges.get_mut(key.at) {
+            session.linked = true;
+        }
         let mut pieces = elements_in_pieces(endpoints).into_iter();
         let endpoints = pieces.next().unwrap_or_default();
         let codecs = cx.codecs.get(CARRIED, &cx.config);

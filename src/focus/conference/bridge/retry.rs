@@ -147,6 +147,19 @@ impl Conference {
         }
     }
 
+    /// A bridge speaks that may not have heard that this conference is over there. If it is not there again by now it is told,
+    /// and whoever is to go there next waits for the answer.
+    pub(in crate::focus) fn is_over_there(&mut self, cx: &mut Context, bridge: &BridgeId) {
+        let is_there = self.bridges.iter().any(|session| session.bridge.jid == bridge.jid);
+        if is_there || self.setbacks.expiring.contains_key(bridge) {
+            return;
+        }
+        self.setbacks.expiring.retain(|it, _| it.jid != bridge.jid);
+        self.setbacks.expiring.insert(bridge.clone(), cx.now);
+        let modify = request::expire_conference(&self.meeting);
+        self.ask_bridge(cx, bridge, modify, Then::Expired(self.id, bridge.clone()));
+    }
+
     /// Tries again to place everybody who waits for a bridge.
     pub(in crate::focus) fn seek_bridge(&mut self, cx: &mut Context) {
         self.cancel_retry(cx);

@@ -1,0 +1,158 @@
+//! Conferences that are over on a bridge which may not have heard of it.
+//!
+//! A bridge ends what nobody sends through by itself, within some minutes. But relays, and whoever is behind them, no timer of
+//! its ends (spec/40 §3.4): a conference that it had linked with other bridges it keeps for ever, unless it is told that this
+//! is over. If the end was lost on the way, or could not be told at all, it is told again when the bridge next speaks. Once:
+//! whoever lets that pass, too, does not listen.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::Focus;
+use super::bridges::registry::BridgeId;
+use super::colibri::answer::Reason;
+use super::colibri::request;
+use super::conference::ConferenceId;
+use super::pending::Answer;
+use super::time::Timestamp;
+use crate::wire::Jid;
+use crate::wire::stanza::{IqBody, Payload};
+use crate::wire::values::MeetingId;
+
+/// For so many bridges it is remembered, more than anybody has. Names of bridges that never come back are forgotten for new
+/// ones.
+const MAX_BRIDGES: usize = 1000;
+
+/// So many conferences of one: more than a bridge has when it fails. The oldest give way.
+const MAX_MEETINGS: usize = 100;
+
+/// A bridge is told of so many each time that it speaks, which is every few seconds.
+const AT_ONCE: usize = 10;
+
+#[derive(Debug, Default)]
+pub(crate) struct Owed {
+    by_bridge: BTreeMap<Jid, Ended>,
+}
+
+/// What one bridge may not have heard of, the oldest first.
+#[derive(Debug)]
+struct Ended {
+    since: Timestamp,
+    meetings: VecDeque<MeetingId>,
+}
+
+impl Owed {
+    pub fn add(&mut self, now: Timestamp, bridge: &Jid, meeting: MeetingId) {
+        if self.by_bridge.len() >= MAX_BRIDGES && !self.by_bridge.contains_key(bridge) {
+            let oldest = self.by_bridge.iter().min_by_key(|(_, ended)| ended.since).map(|(bridge, _)| bridge.clone());
+            oldest.and_then(|oldest| self.by_bridge.remove(&oldest));
+        }
+        let ended =
+            self.by_bridge.entry(bridge.clone()).or_insert_with(|| Ended { since: now, meetings: VecDeque::new() });
+        if ended.meetings.contains(&meeting) {
+            return;
+        }
+        if ended.meetings.len() >= MAX_MEETINGS {
+            ended.meetings.pop_front();
+        }
+        ended.meetings.push_back(meeting);
+    }
+
+    /// The bridge has heard of it.
+    fn forget(&mut self, bridge: &Jid, meeting: &MeetingId) {
+        if let Some(ended) = self.by_bridge.get_mut(bridge) {
+            ended.meetings.retain(|other| other != meeting);
+            if ended.meetings.is_empty() {
+                self.by_bridge.remove(bridge);
+            }
+        }
+    }
+
+    fn has(&self, bridge: &Jid) -> bool {
+        self.by_bridge.contains_key(bridge)
+    }
+
+    /// What to tell it now.
+    fn take(&mut self, bridge: &Jid) -> Vec<MeetingId> {
+        let Some(ended) = self.by_bridge.get_mut(bridge) else { return Vec::new() };
+        let taken = ended.meetings.drain(..ended.meetings.len().min(AT_ONCE)).collect();
+        if ended.meetings.is_empty() {
+            self.by_bridge.remove(bridge);
+        }
+        taken
+    }
+}
+
+impl Focus {
+    /// A bridge was told that a conference is over there, which it had linked with others; the conference may be over
+    /// altogether by now.
+    pub(super) fn let_go(&mut self, id: ConferenceId, bridge: &BridgeId, meeting: MeetingId, answer: &Answer) {
+        let heard = match answer {
+            Answer::Result(_) => true,
+            // Anything that is not its own word comes from somebody on the way.
+            Answer::Error(error) => Reason::of(error).is_some(),
+            Answer::None => false,
+        };
+        match heard {
+            true => self.cx.owed.forget(&bridge.jid, &meeting),
+            false => self.cx.owed.add(self.cx.now, &bridge.jid, meeting),
+        }
+        self.with_conference(id, |conference, cx| conference.expired(cx, bridge));
+    }
+
+    /// A bridge speaks. What it may not have heard of it is told again.
+    pub(super) fn remind(&mut self, bridge: &Jid) {
+        if !self.cx.owed.has(bridge) || !self.are_bridges_reachable() {
+            return;
+        }
+        let Some(id) = self.cx.bridges.at(bridge).map(|bridge| bridge.id.clone()) else { return };
+        for meeting in self.cx.owed.take(bridge) {
+            log::debug!("the bridge {bridge} is told again that the meeting {meeting} is over there");
+            match self.cx.meetings.get(&meeting).copied() {
+                Some(conference) => self.with_conference(conference, |it, cx| it.is_over_there(cx, &id)),
+                None => {
+                    let modify = request::expire_conference(&meeting);
+                    let on = self.cx.bridge_connection();
+                    self.cx.notify(on, bridge.clone(), IqBody::Get(Payload::ConferenceModify(modify)));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bridge(number: usize) -> Jid {
+        format!("brewery@muc.meet.test/jvb{number}").parse().expect("valid")
+    }
+
+    fn meeting(number: usize) -> MeetingId {
+        MeetingId::from(format!("meeting-{number}").as_str())
+    }
+
+    #[test]
+    fn the_oldest_gives_way() {
+        let mut owed = Owed::default();
+        for number in 0..=MAX_BRIDGES {
+            owed.add(Timestamp(number as u64), &bridge(number), meeting(0));
+        }
+        assert_eq!((owed.by_bridge.len(), owed.has(&bridge(0)), owed.has(&bridge(1))), (MAX_BRIDGES, false, true));
+        for number in 1..=MAX_MEETINGS {
+            owed.add(Timestamp(5000), &bridge(1), meeting(number));
+        }
+        let told = owed.take(&bridge(1));
+        assert_eq!((told.len(), told.first()), (AT_ONCE, Some(&meeting(1))));
+    }
+
+    #[test]
+    fn each_is_told_once_and_what_was_heard_is_not() {
+        let mut owed = Owed::default();
+        for number in [0, 1, 0, 2] {
+            owed.add(Timestamp(0), &bridge(0), meeting(number));
+        }
+        owed.forget(&bridge(0), &meeting(1));
+        assert_eq!(owed.take(&bridge(0)), [meeting(0), meeting(2)]);
+        assert!(!owed.has(&bridge(0)) && owed.take(&bridge(0)).is_empty());
+    }
+}
