@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::crowd::Load;
 use super::ice;
 use super::registry::Bridge;
 use super::select::ConferenceBridge;
@@ -112,8 +113,8 @@ impl Bridge {
             && stress >= FILLING * config.stress_threshold
     }
 
-    /// Packets a second that it is expected to move for us.
-    pub fn carried(&self) -> u64 {
+    /// What it is expected to move for us.
+    pub fn carried(&self) -> Load {
         self.forecast.carried()
     }
 

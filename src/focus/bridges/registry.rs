@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::crowd::Load;
 use super::health::{CheckResult, Health, Verdict};
 use super::ice::IceFailures;
 use super::load::RecentCount;
-use super::predict::{Fleet, Forecast, Load, Predictions, Stay};
+use super::predict::{Fleet, Forecast, Predictions, Stay};
 use crate::config;
 use crate::focus::Timestamp;
 use crate::wire::Jid;

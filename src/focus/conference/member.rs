@@ -9,6 +9,7 @@ use super::features::Features;
 use super::invite::Invite;
 use super::limits::Budget;
 use crate::focus::Connection;
+use crate::focus::bridges::crowd::Person;
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::caps;
 use crate::focus::timers::TimerKey;
@@ -86,6 +87,8 @@ pub(crate) struct Member {
     pub diarize: bool,
     pub audio_muted: bool,
     pub video_muted: bool,
+    /// Unmuted videos: a camera and a screen are two.
+    videos: u32,
     /// It has not said yet what it sends.
     pub arriving: bool,
     /// How many videos it wants, once it has taken an offer.
@@ -134,6 +137,7 @@ impl Member {
             diarize: false,
             audio_muted: true,
             video_muted: true,
+            videos: 0,
             arriving: true,
             wants: None,
             invite: Invite::Idle,
@@ -198,6 +202,18 @@ impl Member {
         self.real_jid.as_ref().unwrap_or(&self.occupant)
     }
 
+    /// What it sends and wants, as far as load goes. Who comes is expected to send, until he says otherwise a second later; who
+    /// only looks on sends nothing, whatever its presence says.
+    pub fn person(&self) -> Person {
+        let visitor = self.role == Role::Visitor;
+        Person {
+            visitor,
+            audio: !visitor && (self.arriving || !self.audio_muted),
+            videos: if visitor { 0 } else { self.videos.max(self.arriving.into()) },
+            wants: self.wants,
+        }
+    }
+
     /// Whether it has moderator rights.
     pub fn leads(&self) -> bool {
         matches!(self.role, Role::Owner | Role::Moderator)
@@ -224,15 +240,16 @@ impl Member {
     fn update_mutes(&mut self, presence: &Presence) {
         match presence.source_info.as_deref() {
             Some(text) => {
-                if let Some((audio_muted, video_muted)) = mutes_of_source_info(text) {
-                    (self.audio_muted, self.video_muted) = (audio_muted, video_muted);
+                if let Some((audio, videos)) = unmuted_in_source_info(text) {
+                    (self.audio_muted, self.videos) = (!audio, videos);
                 }
             }
             None => {
                 self.audio_muted = !is_unmuted(presence.audio_muted.as_deref());
-                self.video_muted = !is_unmuted(presence.video_muted.as_deref());
+                self.videos = is_unmuted(presence.video_muted.as_deref()).into();
             }
         }
+        self.video_muted = self.videos == 0;
     }
 
     fn update_kind(&mut self, presence: &Presence, trusted_domains: &[String]) -> Option<Disregarded> {
@@ -288,10 +305,11 @@ fn yes() -> bool {
     true
 }
 
-/// Whether all audio and all video of a `SourceInfo` is muted. None if any of it can't be read: then nothing changes.
-fn mutes_of_source_info(text: &str) -> Option<(bool, bool)> {
+/// Of a `SourceInfo`: whether any audio is not muted, and how many videos are not. None if any of it can't be read: then nothing
+/// changes.
+fn unmuted_in_source_info(text: &str) -> Option<(bool, u32)> {
     let sources: BTreeMap<String, SourceInfo> = serde_json::from_str(text).ok()?;
-    let (mut audio_muted, mut video_muted) = (true, true);
+    let (mut audio, mut videos) = (false, 0u32);
     for (name, info) in &sources {
         if let Some(kind) = &info.video_type
             && !kind.eq_ignore_ascii_case("camera")
@@ -304,10 +322,10 @@ fn mutes_of_source_info(text: &str) -> Option<(bool, bool)> {
             Some(media) => (media.eq_ignore_ascii_case("audio"), media.eq_ignore_ascii_case("video")),
             None => (letter == Some('a'), letter == Some('v')),
         };
-        audio_muted &= !is_audio || info.muted;
-        video_muted &= !is_video || info.muted;
+        audio |= is_audio && !info.muted;
+        videos = videos.saturating_add((is_video && !info.muted).into());
     }
-    Some((audio_muted, video_muted))
+    Some((audio, videos))
 }
 
 #[cfg(test)]
@@ -340,6 +358,27 @@ mod tests {
         assert!(!member.audio_muted);
         let _ = member.update(&Presence::default(), false, &[]);
         assert!(member.audio_muted, "neither element: muted");
+    }
+
+    #[test]
+    fn a_camera_and_a_screen_are_two_videos() {
+        let mut member = member();
+        member.role = Role::Participant;
+        let mut sends = |text: &str| {
+            let _ = member.update(&with_source_info(text), false, &[]);
+            (member.person().audio, member.person().videos, member.video_muted)
+        };
+        assert_eq!(sends("{}"), (true, 1, true), "who has not said what he sends is expected to send");
+        let both = r#"{"x-a0":{"muted":true},"x-v0":{"muted":false},"x-v1":{"muted":false,"videoType":"desktop"}}"#;
+        assert_eq!(sends(both), (false, 2, false));
+        let screen = r#"{"x-v0":{"muted":true},"x-v1":{"muted":false,"videoType":"desktop"}}"#;
+        assert_eq!(sends(screen), (false, 1, false));
+        assert_eq!(sends(r#"{"x-v0":{"muted":true}}"#), (false, 0, true));
+        let camera = Presence { video_muted: Some("false".into()), ..Presence::default() };
+        let _ = member.update(&camera, false, &[]);
+        assert_eq!(member.person().videos, 1);
+        member.role = Role::Visitor;
+        assert_eq!((member.person().audio, member.person().videos), (false, 0), "who looks on sends nothing");
     }
 
     #[test]

@@ -15,7 +15,7 @@ macro_rules! say {
 
 mod audit;
 pub(crate) mod bridge;
-pub(crate) mod cascade;
+pub mod cascade;
 mod coming;
 pub(crate) mod debug;
 mod ending;
@@ -35,6 +35,7 @@ pub mod offer;
 mod owner;
 mod promised;
 mod publish;
+mod tallies;
 mod tell;
 mod visitors;
 mod weight;
@@ -64,7 +65,8 @@ use crate::wire::values::{MeetingId, SessionId};
 use crate::wire::{BareJid, Jid};
 
 pub(crate) use self::ending::Leave;
-pub(crate) use self::identity::{AttemptId, ConferenceId, EndpointKey, MemberId, SessionKey};
+pub use self::identity::SessionKey;
+pub(crate) use self::identity::{AttemptId, ConferenceId, EndpointKey, MemberId};
 pub(crate) use self::visitors::Stay;
 pub use super::sources::view;
 

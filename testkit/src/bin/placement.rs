@@ -11,7 +11,7 @@ placement [--seeds FIRST..LAST] [--scenario WORDS] [--strategy NAME]
 
   --seeds 1001..1040     play these seeds, the last one included
   --scenario draining    only those with these words in their name
-  --strategy Single      only with this one: Single or RegionBased";
+  --strategy Single      only with this one: Single, RegionBased or Visitors";
 
 /// What is played.
 struct Arguments {
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
 }
 
 fn read_arguments() -> Result<Arguments, String> {
-    let strategies = vec![Strategy::Single, Strategy::RegionBased];
+    let strategies = vec![Strategy::Single, Strategy::RegionBased, Strategy::Visitors];
     let mut read = Arguments { seeds: 1001..=1040, words: String::new(), strategies };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
@@ -71,6 +71,10 @@ fn print(Arguments { seeds, words, strategies }: &Arguments) {
         );
         for (name, make) in SCENARIOS.iter().filter(|(name, _)| name.contains(words.as_str())) {
             let plans: Vec<(u64, Plan)> = seeds.clone().map(|seed| (seed, Plan::new(name, *make, seed))).collect();
+            // Who has no visitors has no bridges for them.
+            if strategy == Strategy::Visitors && !plans.iter().any(|(_, plan)| plan.has_visitors()) {
+                continue;
+            }
             let all =
                 |chooser| plans.iter().map(|(seed, plan)| play(plan, strategy, chooser, *seed)).collect::<Vec<_>>();
             let classic = all(Chooser::Model(LoadModel::Classic));

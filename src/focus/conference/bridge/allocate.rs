@@ -115,12 +115,14 @@ impl Conference {
         session.endpoints.insert(attempt, id);
         session.recent.add(cx.now, cx.config.bridge.max_bridge_participants_interval);
         member.moved_off = None;
-        member.endpoint = Some(EndpointState::new(key, attempt, force_mute));
+        self.members.set_endpoint(id, Some(EndpointState::new(key, attempt, force_mute)));
         cx.bridges.endpoint_allocated(cx.now, &bridge, &cx.config.bridge);
-        self.weigh(cx);
         self.ask_bridge(cx, &bridge, modify, Then::Allocated(self.id, key, EndpointKey { member: id, attempt }));
         if creates {
             self.link_session(cx, key);
+        }
+        self.weigh(cx);
+        if creates {
             self.publish_bridge_count(cx);
             self.call_who_waits(cx, id);
         } else {

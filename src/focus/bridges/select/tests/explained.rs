@@ -1,7 +1,8 @@
 //! Why it came out so.
 
 use super::*;
-use crate::focus::bridges::predict::{Load, Stay};
+use crate::focus::bridges::crowd::Load;
+use crate::focus::bridges::predict::Stay;
 
 fn region_based() -> Config {
     classic(SelectionStrategy::RegionBased)
@@ -35,7 +36,7 @@ RegionBasedBridgeSelectionStrategy for a participant in us-west: A, d: near the 
 fn a_bridge_is_told_with_what_is_predicted_of_it() {
     let mut bridges = pool("A us-east 0.10, B us-east 0.30");
     let (a, mut stay) = (id(&bridges, "A"), Stay::new(NOW));
-    bridges.weighs(NOW, &a, &mut stay, Load(4000));
+    bridges.weighs(NOW, &a, &mut stay, Load::new(4000, 0));
     let config = config(SelectionStrategy::Single);
     let text = bridges.explain(NOW, &config, Wanted::default()).to_string();
     assert!(

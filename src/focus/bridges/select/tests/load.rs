@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::focus::bridges::predict::{Load, Stay};
+use crate::focus::bridges::crowd::Load;
+use crate::focus::bridges::predict::Stay;
 
 fn single() -> Config {
     classic(SelectionStrategy::Single)
@@ -68,7 +69,7 @@ fn known(says: &str) -> Bridges {
     let config = Config::default().bridge;
     let jids: Vec<_> = bridges.iter().map(|bridge| (bridge.id.clone(), bridge.reported_stress)).collect();
     for (bridge, stress) in jids {
-        bridges.weighs(NOW, &bridge, &mut Stay::new(NOW), Load(packets(stress)));
+        bridges.weighs(NOW, &bridge, &mut Stay::new(NOW), Load::new(packets(stress), 0));
         for second in (60..=600).step_by(10) {
             let at = NOW + Duration::from_secs(second);
             // No two measurements are the same to the last bit.
@@ -85,8 +86,8 @@ fn known(says: &str) -> Bridges {
 
 /// Packets a second that give a bridge here this stress.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some ten thousand")]
-fn packets(stress: f64) -> u32 {
-    (stress * 100_000.0) as u32
+fn packets(stress: f64) -> u64 {
+    (stress * 100_000.0) as u64
 }
 
 /// docs/BRIDGES.md: not only at the threshold, beyond which what comes later would drive it.
