@@ -3,7 +3,7 @@
 use testkit::bridge::{Fault, IceRestart};
 use testkit::participant::media::{desktop, microphone, single_camera};
 use testkit::participant::profile::Profile;
-use testkit::room::Fate;
+use testkit::room::{Delivery, Fate};
 use testkit::scenario::Scenario;
 use testkit::xml::{Read, to_text};
 use testkit::{Time, ns};
@@ -320,19 +320,33 @@ fn transports_may_be_replaced_instead() {
     s.settle();
     s.check();
 
-    // Nobody answers the next one.
+    // Nobody answers the next one, or it is refused: a session by an offer takes the place of the one without a transport.
     s.returns(&home);
-    s.run_for(Time::from_secs(5));
-    let before = s.now();
-    s.accident(1, Fate::IsLost, |d| d.to == "alice" && to_text(&d.stanza).contains("transport-replace"));
-    let home = s.home_of("alice").expect("a home").to_owned();
-    s.dies(&home);
-    s.run_for(Time::from_secs(20));
-    let ends = s.sent_to("alice").since(before).jingle("session-terminate");
-    assert_eq!(reason(ends.first()), ("general-error".into(), "jingle session failed".into()));
-    assert_eq!(ends.times(), [before + Time::from_secs(15)]);
-    assert!(s.sent_to("bob").since(before).jingle("session-terminate").is_empty());
-    assert_eq!(s.sent_to("bob").since(before).jingle("source-remove").count(), 1, "hers, when her session ended");
+    for refuses in [false, true] {
+        s.run_for(Time::from_secs(5));
+        let before = s.now();
+        if refuses {
+            let confirms =
+                |d: &Delivery| d.stanza.get("type") == Some("result") && d.stanza.children().next().is_none();
+            s.accident(1, Fate::IsAnError, move |d| d.from == "alice" && confirms(d));
+        } else {
+            s.accident(1, Fate::IsLost, |d| d.to == "alice" && to_text(&d.stanza).contains("transport-replace"));
+        }
+        let home = s.home_of("alice").expect("a home").to_owned();
+        let first = sid(&s, "alice");
+        s.dies(&home);
+        s.run_for(Time::from_secs(20));
+        let ends = s.sent_to("alice").since(before).jingle("session-terminate");
+        assert_eq!(reason(ends.first()), ("success".into(), "moving".into()));
+        assert_eq!(ends.times(), [before + Time::from_secs(if refuses { 0 } else { 15 })]);
+        assert!(s.sent_to("bob").since(before).jingle("session-terminate").is_empty());
+        assert_eq!(s.sent_to("bob").since(before).jingle("source-remove").count(), 1, "hers, when her session ended");
+        assert_ne!(sid(&s, "alice"), first);
+        assert!(s.connected(&["alice", "bob"]));
+        s.returns(&home);
+    }
+    // Her accept of the transport that she refused is refused.
+    assert_eq!(s.disagreements(), Vec::<String>::new());
 }
 
 /// Covers spec/30: 45, 50; spec/90: 68.

@@ -176,6 +176,33 @@ fn an_accepted_offer_needs_no_confirmation() {
     s.finish();
 }
 
+/// The same with a transport that is replaced: the confirmation is lost, the `transport-accept` is not.
+#[test]
+fn an_accepted_transport_needs_no_confirmation() {
+    let replace = |config: &mut jicofo::config::Config| {
+        config.conference.reinvite_method = jicofo::config::ReinviteMethod::ReplaceTransport;
+    };
+    let mut s = Scenario::new()
+        .config(replace)
+        .bridge("jvb1")
+        .bridge("jvb2")
+        .participant_with("alice", |p| p.profile = Profile::xml_sources())
+        .participant("bob")
+        .start();
+    s.run_until(Scenario::all_connected);
+    let home = s.home_of("alice").expect("a home").to_owned();
+    s.accident(1, Fate::IsLost, |d| {
+        is_answer_of("alice")(d) && d.stanza.children().next().is_none() && d.stanza.get("type") == Some("result")
+    });
+    s.dies(&home);
+    s.run_until(|s| s.sent_by("alice").jingle("transport-accept").count() == 1);
+    s.run_for(Time::from_secs(30));
+    assert!(s.sent_to("alice").jingle("session-terminate").is_empty());
+    assert_ne!(s.home_of("alice"), Some(home.as_str()));
+    assert!(s.connected(&["alice", "bob"]));
+    s.finish();
+}
+
 /// Covers spec/30: 29; spec/90: 66.
 #[test]
 fn who_refuses_the_offer_gets_no_other() {

@@ -51,7 +51,10 @@ impl Conference {
     pub(in crate::focus) fn tasks(&self) -> impl Iterator<Item = (MemberId, Option<AttemptId>)> {
         self.members.iter().filter_map(|member| {
             let task = match member.invite.participation()?.task {
-                Task::Allocating(attempt) | Task::Offering(attempt) | Task::Replacing(attempt) => Some(attempt),
+                Task::Allocating(attempt)
+                | Task::Offering(attempt)
+                | Task::Replacing(attempt)
+                | Task::Replaced(attempt) => Some(attempt),
                 Task::None | Task::AwaitingBridge | Task::AwaitingMove => None,
             };
             Some((member.id, task))

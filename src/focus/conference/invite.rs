@@ -55,6 +55,8 @@ pub(crate) enum Task {
     Offering(AttemptId),
     /// The same, to a session that there is: `transport-replace`.
     Replacing(AttemptId),
+    /// Its `transport-accept` came before it was confirmed.
+    Replaced(AttemptId),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -239,7 +241,9 @@ impl Conference {
     ) {
         let Some(participation) = self.participation(id) else { return };
         // A superseded offer decides nothing about its successor (spec/30 §6.8).
-        let replacing = participation.task == Task::Replacing(attempt);
+        let replacing = matches!(participation.task, Task::Replacing(it) | Task::Replaced(it) if it == attempt);
+        // The answer itself may have been lost.
+        let taken = participation.task == Task::Replaced(attempt);
         if !replacing && participation.task != Task::Offering(attempt) {
             self.story.decided(cx.now, "that offer was replaced: nothing");
             return;
@@ -257,12 +261,24 @@ impl Conference {
                     error.condition,
                     error.text.unwrap_or_default()
                 );
-                self.invite_failed(cx, id);
+                if replacing {
+                    self.replacement_failed(cx, id);
+                } else {
+                    self.invite_failed(cx, id);
+                }
             }
             // In a large room a client may take longer than this to answer (spec/90, row 65).
-            Answer::None if !replacing => {}
-            Answer::None => self.invite_failed(cx, id),
+            Answer::None if !replacing || taken => {}
+            Answer::None => self.replacement_failed(cx, id),
         }
+    }
+
+    /// A session whose transport could not be replaced is no use: the participant gets another, once and by an offer
+    /// (spec/30 §6.5).
+    fn replacement_failed(&mut self, cx: &mut Context, id: MemberId) {
+        self.story.decided(cx.now, "the transport was not replaced: a new session");
+        self.release_endpoint(cx, id);
+        self.reinvite_by(cx, id, ReinviteMethod::RestartJingle);
     }
 
     /// The invitation came to nothing: the participant is none any more (spec/30 §6.3).
@@ -295,11 +311,15 @@ impl Conference {
     /// Gives a participant a new session on a bridge, whatever is wrong with the one it has (spec/30 §6.5). Its endpoint must
     /// have been released before.
     pub(super) fn reinvite(&mut self, cx: &mut Context, id: MemberId) {
+        self.reinvite_by(cx, id, cx.config.conference.reinvite_method);
+    }
+
+    fn reinvite_by(&mut self, cx: &mut Context, id: MemberId, method: ReinviteMethod) {
         let Some(participation) = self.participation(id) else { return };
         participation.task = Task::AwaitingBridge;
         let pending = participation.session.as_ref().is_some_and(|session| !session.active);
         // A session that was never accepted can't have its transport replaced.
-        if cx.config.conference.reinvite_method == ReinviteMethod::RestartJingle || pending {
+        if method == ReinviteMethod::RestartJingle || pending {
             self.withdraw_sources(cx, id);
             self.terminate(cx, id, Terminate::Moving);
             self.close_session(id);

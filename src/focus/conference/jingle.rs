@@ -1,6 +1,6 @@
 //! Incoming Jingle: is it this session's, is it allowed, what does it change (spec/30 §9, §11, §12).
 
-use super::invite::Invite;
+use super::invite::{Invite, Task};
 use super::member::{Member, Role};
 use super::{Conference, MemberId};
 use crate::focus::context::{Asked, Context};
@@ -99,6 +99,11 @@ impl Conference {
 
     fn transport_accept(&mut self, cx: &mut Context, id: MemberId, jingle: &Jingle) -> Outcome {
         self.accept(cx, id, jingle)?;
+        if let Some(participation) = self.participation(id)
+            && let Task::Replacing(attempt) = participation.task
+        {
+            participation.task = Task::Replaced(attempt);
+        }
         self.flush(cx, id);
         Ok(())
     }

@@ -276,6 +276,7 @@ impl Endpoint {
             Some(generation) => {
                 let own = self.ice_generation;
                 wrong.push(format!("transport of {id} of ICE generation {generation}, mine is {own}"));
+                return;
             }
             None => {}
         }

@@ -90,6 +90,9 @@ impl Participant {
     /// Forgets everything of the room; also when it was thrown out.
     pub(super) fn left(&mut self) {
         self.place = Place::Left;
+        // Whoever has left wants nothing more, whatever it is still answered.
+        self.retry_at = None;
+        self.redirect = None;
         if let Some(session) = self.session.take() {
             self.ended_by_us.insert(session.sid);
         }
@@ -272,6 +275,7 @@ impl Participant {
         let id = self.ask(what, "set", &session.peer, jingle, self.settings.patience);
         if let Some(asked) = self.asked.get_mut(&id) {
             asked.sources = sources;
+            asked.sid = Some(session.sid.clone());
         }
     }
 
@@ -285,6 +289,7 @@ impl Participant {
             deadline: Some(self.now + wait),
             sources: Sources::default(),
             session: None,
+            sid: None,
         };
         self.asked.insert(id.clone(), asked);
         id

@@ -215,6 +215,8 @@ impl Participant {
     }
 
     fn on_refusal(&mut self, asked: Asked, condition: String, text: String) {
+        // The next session began with what it was to have then: what the last one was refused changes nothing of that.
+        let lasts = self.session.as_ref().is_some_and(|session| Some(&session.sid) == asked.sid.as_ref());
         match asked.what.as_str() {
             // The real client reloads its page now.
             "session-accept" => {
@@ -222,12 +224,12 @@ impl Participant {
                     session.state = SessionState::Broken;
                 }
             }
-            "source-add" => {
+            "source-add" if lasts => {
                 let ssrcs: Vec<u32> = asked.sources.sources.iter().map(|s| s.ssrc).collect();
                 let removed = self.own.remove(&ssrcs);
                 self.forget_track(&removed);
             }
-            "source-remove" => self.own.extend(asked.sources),
+            "source-remove" if lasts => self.own.extend(asked.sources),
             _ => {}
         }
         self.refusals.push(Refusal { request: asked.what, condition, text });

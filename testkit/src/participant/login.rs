@@ -141,7 +141,9 @@ impl Participant {
     }
 
     pub(super) fn refused_conference(&mut self, condition: String, text: String) {
-        self.place = Place::Outside;
+        if self.place != Place::Left {
+            self.place = Place::Outside;
+        }
         self.refusals.push(Refusal { request: "conference".into(), condition, text });
     }
 }

@@ -173,8 +173,10 @@ struct Asked {
     deadline: Option<Time>,
     /// Sources to be taken back if it is refused.
     sources: Sources,
-    /// The session with which it was asked.
+    /// The authentication session with which it was asked.
     session: Option<String>,
+    /// The Jingle session in which it was asked.
+    sid: Option<String>,
 }
 
 /// When things happened, for measuring.

@@ -2,7 +2,8 @@
 
 use jicofo::focus::{Connection, Input, NodeId, Output, Timestamp};
 use jicofo::wire::sm::{Incoming, read_stanza};
-use jicofo::wire::stanza::StanzaReadError;
+use jicofo::wire::stanza::{Stanza, StanzaReadError};
+use jicofo::wire::values::PresenceType;
 use jicofo::wire::xml;
 
 use super::checks::STORY;
@@ -24,6 +25,20 @@ const TAIL: usize = STORY;
 
 /// More stanzas than this at one instant are a loop between two peers.
 const AT_ONCE: usize = 2_000_000;
+
+/// The room that something is sent to, or to somebody in it.
+fn room_of(stanza: &Stanza) -> &str {
+    let to = match stanza {
+        Stanza::Iq(iq) => iq.to.as_ref(),
+        Stanza::Presence(presence) => presence.to.as_ref(),
+        Stanza::Message(message) => message.to.as_ref(),
+    };
+    to.map_or("", |to| to.bare_str())
+}
+
+fn is_leaving(stanza: &Stanza) -> bool {
+    matches!(stanza, Stanza::Presence(presence) if presence.kind == Some(PresenceType::Unavailable))
+}
 
 impl Scenario {
     pub(super) fn log_in_focus(&mut self) {
@@ -111,6 +126,8 @@ impl Scenario {
     /// Sends what the focus wants sent.
     fn drain_focus(&mut self) {
         let mut text = std::mem::take(&mut self.text);
+        // By connection and room. What was said in a room before it was left was right when it was said.
+        let mut doubtful: Vec<(Connection, String, String)> = Vec::new();
         while let Some(output) = self.focus.poll_output() {
             let (on, stanza) = match output {
                 Output::Send { on, stanza } => (on, stanza),
@@ -133,7 +150,10 @@ impl Scenario {
                 if !self.failed
                     && let Some(wrong) = self.focus.audit_output(on, &stanza)
                 {
-                    self.complain(format!("{wrong}: {text}"));
+                    doubtful.push((on, room_of(&stanza).to_owned(), format!("{wrong}: {text}")));
+                }
+                if is_leaving(&stanza) {
+                    doubtful.retain(|(other, room, _)| (*other, room.as_str()) != (on, room_of(&stanza)));
                 }
             }
             match self.tamper.and_then(|tamper| tamper(&text)) {
@@ -142,6 +162,7 @@ impl Scenario {
             }
         }
         self.text = text;
+        doubtful.into_iter().for_each(|(_, _, wrong)| self.complain(wrong));
     }
 
     fn sends(&mut self, on: Connection, text: &str) {

@@ -32,6 +32,9 @@ pub(super) struct Judge {
     forgiven: BTreeSet<String>,
     /// Answers to the focus were lost: it does not know what clients support, and guesses.
     pub unheard: bool,
+    /// Transports are replaced within a session: what a client says of the one before reaches the next, which passes it over
+    /// (spec/30 §12.2).
+    replaced: bool,
     /// Bridges which do not hear all that they are asked: the end of an endpoint may reach them after its successor.
     pub lossy: BTreeSet<String>,
     /// Who has waited in vain.
@@ -39,6 +42,10 @@ pub(super) struct Judge {
 }
 
 impl Judge {
+    pub fn new(replaced: bool) -> Judge {
+        Judge { replaced, ..Judge::default() }
+    }
+
     /// Something came between the focus and its rooms.
     pub fn trouble(&mut self, now: Time) {
         self.trouble = now + TROUBLE;
@@ -133,7 +140,8 @@ impl Judge {
         if self.unheard && text.contains("relay") && repeated.iter().any(|words| text.contains(words)) {
             return true;
         }
-        orphaned || (troubled && crossed.iter().any(|words| text.contains(words)))
+        let late = self.replaced && text.starts_with("transport of ") && text.contains(" of ICE generation ");
+        orphaned || late || (troubled && crossed.iter().any(|words| text.contains(words)))
     }
 
     /// What somebody supports the focus may have to guess: nobody told it.

@@ -1,7 +1,7 @@
 //! Who takes part in a simulated life, and what people do of themselves when something goes wrong for them.
 
 use super::plan::{Client, Setting};
-use super::play::{Later, Life, is_secured};
+use super::play::{Later, Life, is_replaced, is_secured};
 use crate::Time;
 use crate::participant::media::microphone;
 use crate::participant::profile::Profile;
@@ -65,6 +65,7 @@ impl Life<'_> {
         };
         let (nick, since) = (nick(number), self.s.now());
         let visitor = is_visitor(self.plan.setting, number);
+        let replaces = is_replaced(self.plan.seed);
         let label = if lives == 0 { nick.clone() } else { format!("{nick}.{lives}") };
         // What its browser keeps of the life before.
         let before = self.people.get(&number).map(|person| self.s.view(&person.label).login().session_id.clone());
@@ -77,6 +78,7 @@ impl Life<'_> {
             settings.room = room.clone();
             settings.thinks = Time::from_millis(thinks.into());
             set_client(settings, client);
+            settings.profile.replaces_transport |= replaces;
             settings.region = Some(region(number));
             if visitor {
                 settings.tracks = Vec::new();
