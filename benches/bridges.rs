@@ -65,7 +65,7 @@ fn selections() {
         let now = start + Duration::from_secs(second);
         for id in &ids {
             bridges.endpoint_allocated(now, id, &settings.bridge);
-            bridges.weighs(now, id, &mut Stay::new(now), Load::new(3000, 0));
+            bridges.weighs(now, id, &mut Stay::new(now), Load::new(3000, 0).into());
         }
     }
     let now = start + Duration::from_secs(20);

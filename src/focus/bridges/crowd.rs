@@ -88,7 +88,7 @@ pub struct Sent {
 }
 
 impl Sent {
-    fn load(self) -> Load {
+    pub fn load(self) -> Load {
         stream::AUDIO * self.audio + stream::VIDEO_UP * self.videos
     }
 }
@@ -223,6 +223,30 @@ fn seen(videos: u32, wants: Option<u32>) -> Load {
     }
 }
 
+/// What a conference costs a bridge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Weight {
+    /// Endpoints on it: what they send and are sent.
+    pub local: Load,
+    /// What comes and goes over its links.
+    pub links: Load,
+}
+
+impl Weight {
+    pub const NONE: Weight = Weight { local: Load::NONE, links: Load::NONE };
+
+    pub fn load(self) -> Load {
+        self.local + self.links
+    }
+}
+
+/// Without links.
+impl From<Load> for Weight {
+    fn from(local: Load) -> Weight {
+        Weight { local, links: Load::NONE }
+    }
+}
+
 /// A conference as seen from one of its bridges.
 #[derive(Debug, Clone, Copy)]
 pub struct Crowd<'a> {
@@ -237,21 +261,21 @@ pub struct Crowd<'a> {
 impl Crowd<'_> {
     /// What it costs this bridge. `apart`: each further mesh that it is in, by the number of its links there and by what is sent
     /// from behind them. A bridge passes on to a mesh what comes from its own endpoints and from its other meshes (spec/40 §6.3).
-    pub fn load(self, apart: impl IntoIterator<Item = (u32, Sent)>) -> Load {
+    pub fn weight(self, apart: impl IntoIterator<Item = (u32, Sent)>) -> Weight {
         if self.here.is_empty() {
-            return Load::NONE;
+            return Weight::NONE;
         }
         let (own, all) = (self.here.sent, self.all.sent);
         let mut rest = all - own;
-        let mut load = own.load() + self.here.received(self.all);
+        let mut over_links = Load::NONE;
         for (links, behind) in apart {
             rest = rest - behind;
-            load += behind.load() + (all - behind).load() * links;
+            over_links += behind.load() + (all - behind).load() * links;
         }
         if self.links > 0 {
-            load += rest.load() + (all - rest).load() * self.links;
+            over_links += rest.load() + (all - rest).load() * self.links;
         }
-        load
+        Weight { local: own.load() + self.here.received(self.all), links: over_links }
     }
 }
 

@@ -16,12 +16,12 @@ fn tally(people: impl IntoIterator<Item = (u32, Person)>) -> Tally {
 
 /// Alone on its bridge.
 fn load(all: &Tally) -> Load {
-    Crowd { here: all, all, links: 0 }.load([])
+    Crowd { here: all, all, links: 0 }.weight([]).load()
 }
 
 /// On this bridge, of a conference of `all`, in one mesh of so many links.
 fn in_mesh(here: &Tally, all: &Tally, links: u32) -> Load {
-    Crowd { here, all, links }.load([])
+    Crowd { here, all, links }.weight([]).load()
 }
 
 fn packets(people: impl IntoIterator<Item = (u32, Person)>) -> u64 {
@@ -133,7 +133,7 @@ fn what_comes_from_one_mesh_goes_on_to_the_others_and_not_back() {
     let all = tally([(20, SENDS), (200, VISITS)]);
     let links = |here: &Tally, links: u32, apart: &[(u32, Sent)]| {
         let crowd = Crowd { here, all: &all, links };
-        crowd.load(apart.iter().copied()).packets - Crowd { links: 0, ..crowd }.load([]).packets
+        crowd.weight(apart.iter().copied()).links.packets
     };
     let nothing = Sent::default();
     // A gets B's and sends its own to B, and all to each of the visitors' bridges.

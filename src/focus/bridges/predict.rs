@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::crowd::Load;
+use super::crowd::{Load, Weight};
 use crate::focus::Timestamp;
 
 /// What `jicofo.bridge.average-participant-stress` is the stress of, in packets a second: a participant in a meeting of a dozen.
@@ -27,11 +27,31 @@ pub struct Stay {
     /// By how much it was expected to grow yet, and when.
     hope: f64,
     hoped: Timestamp,
+    /// What it is without links, by how much that had grown lately, and when.
+    local: u64,
+    grown: f64,
+    grew: Timestamp,
 }
 
 impl Stay {
     pub fn new(since: Timestamp) -> Stay {
         Stay { since, hoped: since, ..Stay::default() }
+    }
+
+    /// What the bridge is expected to have to do for it, but for links, in packets a second.
+    pub fn local(&self) -> u64 {
+        self.local
+    }
+
+    /// By how much that has grown lately: the longer ago, the less it counts.
+    pub fn growth(&self, now: Timestamp) -> f64 {
+        self.grown * faded(now, self.grew)
+    }
+
+    fn becomes(&mut self, now: Timestamp, weight: Weight) {
+        self.load = weight.load();
+        self.grown = (self.growth(now) + float(weight.local.packets) - float(self.local)).max(0.0);
+        (self.local, self.grew) = (weight.local.packets, now);
     }
 
     fn is_young(&self, now: Timestamp) -> bool {
@@ -165,6 +185,11 @@ impl Forecast {
     /// The stress of what its last measurement did not show; below 0, if more has gone than come.
     pub fn unreported(&self) -> f64 {
         self.slope * (float(self.carried.packets) - self.covered)
+    }
+
+    /// What a packet a second costs it, as far as is known.
+    pub fn slope(&self) -> f64 {
+        self.slope
     }
 
     /// What is on it.
@@ -380,7 +405,8 @@ impl Fleet {
     }
 
     /// A conference on a bridge weighs something else.
-    pub fn weighs(&mut self, now: Timestamp, forecast: &mut Forecast, stay: &mut Stay, load: Load) {
+    pub fn weighs(&mut self, now: Timestamp, forecast: &mut Forecast, stay: &mut Stay, weight: Weight) {
+        let load = weight.load();
         let size = float(load.packets);
         if stay.is_young(now) && load.packets > stay.load.packets {
             while stay.reached < STEPS.len() && STEPS[stay.reached] <= size {
@@ -396,7 +422,7 @@ impl Fleet {
             forecast.hopes(now, stay, 0.0);
         }
         forecast.carries(now, stay.load, load);
-        stay.load = load;
+        stay.becomes(now, weight);
     }
 }
 

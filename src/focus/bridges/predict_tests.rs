@@ -78,22 +78,22 @@ fn a_new_conference_is_expected_to_become_like_others() {
         let now = at(f64::from(hour) * 3600.0);
         let mut stay = Stay::new(now);
         for people in 1..=20 {
-            fleet.weighs(now + Duration::from_secs(people), &mut forecast, &mut stay, load(900 * people));
+            fleet.weighs(now + Duration::from_secs(people), &mut forecast, &mut stay, load(900 * people).into());
         }
-        fleet.weighs(now + Duration::from_secs(1800), &mut forecast, &mut stay, load(0));
+        fleet.weighs(now + Duration::from_secs(1800), &mut forecast, &mut stay, Weight::NONE);
     }
     assert_eq!(forecast.carried(), Load::NONE);
     let now = at(1e6);
     let full = 18_000.0;
     let mut stay = Stay::new(now);
     assert!(forecast.growing(now).abs() < 1e-9);
-    fleet.weighs(now, &mut forecast, &mut stay, load(900));
+    fleet.weighs(now, &mut forecast, &mut stay, load(900).into());
     let hoped = forecast.growing(now) / 1e-5;
     assert!(hoped > 0.3 * full && hoped < full, "{hoped} of {full}");
     // Less, the longer it does not come about.
     assert!(forecast.growing(now + Duration::from_secs(60)) < 0.1 * forecast.growing(now));
     // It is complete: no more is to come.
-    fleet.weighs(now, &mut forecast, &mut stay, load(18_000));
+    fleet.weighs(now, &mut forecast, &mut stay, load(18_000).into());
     assert!(forecast.growing(now) / 1e-5 < 0.3 * full);
 }
 

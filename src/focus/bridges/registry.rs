@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::crowd::Load;
+use super::crowd::Weight;
 use super::health::{CheckResult, Health, Verdict};
 use super::ice::IceFailures;
 use super::load::RecentCount;
@@ -365,10 +365,10 @@ impl Bridges {
     }
 
     /// A conference on it weighs something else now.
-    pub fn weighs(&mut self, now: Timestamp, id: &BridgeId, stay: &mut Stay, load: Load) {
+    pub fn weighs(&mut self, now: Timestamp, id: &BridgeId, stay: &mut Stay, weight: Weight) {
         match self.bridges.get_mut(&id.jid).filter(|bridge| bridge.id == *id) {
-            Some(bridge) => self.fleet.weighs(now, &mut bridge.forecast, stay, load),
-            None => stay.load = load,
+            Some(bridge) => self.fleet.weighs(now, &mut bridge.forecast, stay, weight),
+            None => stay.load = weight.load(),
         }
     }
 

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::bridge::BridgeSession;
 use super::features::Features;
 use super::{Conference, MemberId, SessionKey};
-use crate::focus::bridges::crowd::{Crowd, Load, Sent, Tally};
+use crate::focus::bridges::crowd::{Crowd, Load, Sent, Tally, Weight};
 use crate::focus::bridges::registry::BridgeId;
+use crate::focus::bridges::select::Outlook;
 use crate::focus::context::Context;
 
 impl Conference {
@@ -17,11 +18,10 @@ impl Conference {
         if !self.members.take_tallies_news() && !linked {
             return;
         }
-        let loads: Vec<(SessionKey, Load)> =
-            self.bridges.iter().map(|session| (session.key, self.load_of(session))).collect();
-        for (session, (_, load)) in self.bridges.iter_mut().zip(loads) {
-            if load != session.stay.load {
-                cx.bridges.weighs(cx.now, &session.bridge, &mut session.stay, load);
+        let weights: Vec<Weight> = self.bridges.iter().map(|session| self.weight_on(session)).collect();
+        for (session, weight) in self.bridges.iter_mut().zip(weights) {
+            if weight.load() != session.stay.load {
+                cx.bridges.weighs(cx.now, &session.bridge, &mut session.stay, weight);
             }
         }
     }
@@ -36,7 +36,7 @@ impl Conference {
     }
 
     /// What a bridge has to do for it.
-    fn load_of(&self, session: &BridgeSession) -> Load {
+    fn weight_on(&self, session: &BridgeSession) -> Weight {
         let tallies = self.members.tallies();
         let branches = self.cascade.branches_of(session.key);
         let links = branches.first().map_or(0, |largest| largest.links);
@@ -44,7 +44,21 @@ impl Conference {
             let behind: Sent = branch.homes.iter().map(|home| tallies.on(*home).sent()).sum();
             (branch.links, behind)
         });
-        Crowd { here: &tallies.on(session.key), all: tallies.all(), links }.load(apart)
+        Crowd { here: &tallies.on(session.key), all: tallies.all(), links }.weight(apart)
+    }
+
+    /// What it is to one of its bridges, and may become. `local`: [`Conference::local`].
+    pub(super) fn outlook(&self, cx: &Context, session: &BridgeSession, local: u64) -> Outlook {
+        let tallies = self.members.tallies();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "packets a second, not negative")]
+        let growth = session.stay.growth(cx.now) as u64;
+        let sent_here = tallies.on(session.key).sent().load().packets;
+        Outlook { sent_here, sent: tallies.all().sent().load().packets, local, growth }
+    }
+
+    /// What all its bridges have of it, but for links, in packets a second.
+    pub(super) fn local(&self) -> u64 {
+        self.bridges.iter().map(|session| session.stay.local()).sum()
     }
 
     /// What its bridges were told that it costs them.
@@ -71,7 +85,7 @@ impl Conference {
             if kept != counted {
                 wrong.push(format!("on {} are {counted:?}, not {kept:?}", session.bridge.jid));
             }
-            let load = self.load_of(session);
+            let load = self.weight_on(session).load();
             if load != session.stay.load {
                 wrong.push(format!(
                     "{} was told of a load of {:?}, not {load:?}",

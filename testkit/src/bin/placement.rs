@@ -58,16 +58,16 @@ fn read_arguments() -> Result<Arguments, String> {
 
 fn print(Arguments { seeds, words, strategies }: &Arguments) {
     println!(
-        "Means of seeds {} to {}; change: of the mean peak, with its standard error, seed by seed; worst: the highest peak of \
-         any seed; worse: seeds in which it is higher",
+        "Means of seeds {} to {}; change: of the mean peak, with its standard error, seed by seed; even: what no choice \
+         of bridges could be below; worst: the highest peak of any seed; worse: seeds in which it is higher",
         seeds.start(),
         seeds.end()
     );
     for &strategy in strategies {
         println!("\n{strategy:?}");
         println!(
-            "{:<30} {:<12} {:>6} {:>8} {:>5} {:>7} {:>7} {:>6} {:>7} {:>7} {:>6} {:>6}",
-            "", "", "peak", "change", "±", "worst", "spread", "over", "error", "bridges", "moves", "worse"
+            "{:<30} {:<12} {:>6} {:>6} {:>8} {:>5} {:>7} {:>7} {:>6} {:>7} {:>7} {:>6} {:>6}",
+            "", "", "peak", "even", "change", "±", "worst", "spread", "over", "error", "bridges", "moves", "worse"
         );
         for (name, make) in SCENARIOS.iter().filter(|(name, _)| name.contains(words.as_str())) {
             let plans: Vec<(u64, Plan)> = seeds.clone().map(|seed| (seed, Plan::new(name, *make, seed))).collect();
@@ -100,8 +100,9 @@ fn line(name: &str, chooser: &str, outcomes: &[Outcome], classic: &[Outcome]) {
     let worst = outcomes.iter().map(|it| it.peak).fold(0.0, f64::max);
     let worse = outcomes.iter().zip(classic).filter(|(ours, theirs)| ours.peak > theirs.peak + 0.005).count();
     println!(
-        "{name:<30} {chooser:<12} {:>6.2} {change:>+7.1}% {uncertain:>5.1} {worst:>7.2} {:>7.2} {:>6.0} {:>7.3} {:>7.2} {:>6.1} {worse:>6}",
+        "{name:<30} {chooser:<12} {:>6.2} {:>6.2} {change:>+7.1}% {uncertain:>5.1} {worst:>7.2} {:>7.2} {:>6.0} {:>7.3} {:>7.2} {:>6.1} {worse:>6}",
         mean(|it| it.peak),
+        mean(|it| it.even),
         mean(|it| it.spread),
         mean(|it| it.overloaded),
         mean(|it| it.error),

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use jicofo::config::{Config, LoadModel, SelectionStrategy, TopologyStrategy};
 use jicofo::focus::Timestamp;
-use jicofo::focus::bridges::crowd::{self, Crowd, Load, Tally};
+use jicofo::focus::bridges::crowd::{self, Crowd, Tally, Weight};
 use jicofo::focus::bridges::predict::Stay;
 use jicofo::focus::bridges::registry::{BridgeId, Bridges};
-use jicofo::focus::bridges::select::{ConferenceBridge, Wanted};
+use jicofo::focus::bridges::select::{ConferenceBridge, Outlook, Wanted};
 use jicofo::focus::conference::SessionKey;
 use jicofo::focus::conference::cascade::{Cascade, Place};
 use jicofo::wire::Jid;
@@ -31,6 +31,9 @@ pub enum Chooser {
 pub struct Outcome {
     /// The highest true stress of any bridge.
     pub peak: f64,
+    /// The highest that all bridges would have had if load could be divided evenly and links cost nothing: no choice of bridges
+    /// has a lower peak.
+    pub even: f64,
     /// Between the most and the least stressed bridge that takes conferences, in the mean of the time.
     pub spread: f64,
     /// Seconds that bridges spent above the threshold, of all bridges.
@@ -63,6 +66,8 @@ struct Session {
     id: BridgeId,
     people: Vec<usize>,
     stay: Stay,
+    /// By those on it, as far as the focus knows.
+    sent: crowd::Sent,
 }
 
 struct TrueBridge {
@@ -201,7 +206,8 @@ impl Game<'_> {
         self.keys += 1;
         let key = SessionKey(self.keys);
         let id = self.bridges[bridge].id.clone().expect("it was selected");
-        let session = Session { key, bridge, id, people: Vec::new(), stay: Stay::new(self.time()) };
+        let session =
+            Session { key, bridge, id, people: Vec::new(), stay: Stay::new(self.time()), sent: crowd::Sent::default() };
         let Room { sessions, mut cascade } = std::mem::take(&mut self.rooms[room]);
         let mut sessions = sessions;
         sessions.push(session);
@@ -250,8 +256,9 @@ impl Game<'_> {
             let links = branches.first().map_or(0, |largest| largest.links);
             let behind = |homes: &[SessionKey]| homes.iter().map(|home| on[home].sent()).sum();
             let apart = branches.iter().skip(1).map(|branch| (branch.links, behind(&branch.homes)));
-            let load = Crowd { here: &on[&session.key], all: &all, links }.load(apart);
-            self.registry.weighs(now, &session.id, &mut session.stay, load);
+            let weight = Crowd { here: &on[&session.key], all: &all, links }.weight(apart);
+            self.registry.weighs(now, &session.id, &mut session.stay, weight);
+            session.sent = on[&session.key].sent();
         }
     }
 
@@ -273,7 +280,7 @@ impl Game<'_> {
         self.registry.endpoints_released(&session.id, 1);
         if session.people.is_empty() {
             let mut session = sessions.remove(at);
-            self.registry.weighs(self.time(), &session.id, &mut session.stay, Load::NONE);
+            self.registry.weighs(self.time(), &session.id, &mut session.stay, Weight::NONE);
             let mut cascade = std::mem::take(&mut self.rooms[room].cascade);
             cascade.remove(session.key, &self.places(&self.rooms[room].sessions));
             self.rooms[room].cascade = cascade;
@@ -287,14 +294,24 @@ impl Game<'_> {
             return self.foresee(room);
         }
         let is_visitor = |session: &Session| session.people.first().is_some_and(|&it| self.plan.people[it].visitor);
-        let conference: Vec<ConferenceBridge> = self.rooms[room]
-            .sessions
+        let sessions = &self.rooms[room].sessions;
+        let sent: crowd::Sent = sessions.iter().map(|session| session.sent).sum();
+        let local = sessions.iter().map(|session| session.stay.local()).sum();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "packets a second")]
+        let outlook = |session: &Session| Outlook {
+            sent_here: session.sent.load().packets,
+            sent: sent.load().packets,
+            local,
+            growth: session.stay.growth(self.time()) as u64,
+        };
+        let conference: Vec<ConferenceBridge> = sessions
             .iter()
             .map(|session| ConferenceBridge {
                 id: session.id.clone(),
                 endpoints: u32::try_from(session.people.len()).expect("few"),
                 visitor: is_visitor(session),
                 recent: 0,
+                outlook: outlook(session),
             })
             .collect();
         let region = Some(region).filter(|region| !region.is_empty());
@@ -353,9 +370,7 @@ impl Game<'_> {
 
     /// What is true now.
     fn second(&mut self) {
-        #[expect(clippy::cast_precision_loss, reason = "seconds")]
-        let packets =
-            self.packets(|person| truth::flowing((self.now - self.since[person].min(self.now)) as f64 / 1000.0));
+        let packets = self.packets(|person| self.share(person));
         for (number, bridge) in self.bridges.iter_mut().enumerate() {
             bridge.now = truth::stress(&self.plan.costs, self.plan.bridges[number].capacity, packets[number]);
             bridge.since.push(bridge.now);
@@ -366,7 +381,30 @@ impl Game<'_> {
         self.redistribute();
     }
 
+    /// The stress of all bridges that take conferences, if what is on any of them were divided evenly and without links.
+    fn even(&self) -> f64 {
+        let costs = &self.plan.costs;
+        let packets: f64 = self
+            .rooms
+            .iter()
+            .map(|room| {
+                let people = room.sessions.iter().flat_map(|session| &session.people);
+                let flows = people.map(|&person| Flow { person: &self.plan.people[person], share: self.share(person) });
+                truth::packets(costs, flows.clone(), Sent::of(flows), std::iter::empty())
+            })
+            .sum();
+        let there = self.plan.bridges.iter().filter(|plan| plan.comes <= self.now);
+        truth::stress(costs, there.map(|plan| plan.capacity).sum(), packets)
+    }
+
+    /// How much of somebody's media flows now.
+    #[expect(clippy::cast_precision_loss, reason = "seconds")]
+    fn share(&self, person: usize) -> f64 {
+        truth::flowing((self.now - self.since[person].min(self.now)) as f64 / 1000.0)
+    }
+
     fn judge(&mut self) {
+        self.outcome.even = self.outcome.even.max(self.even());
         let (mut low, mut high): (f64, f64) = (f64::MAX, 0.0);
         for (plan, bridge) in self.plan.bridges.iter().zip(&self.bridges) {
             if plan.comes > self.now {

@@ -17,7 +17,7 @@ pub(super) fn plan<'a>(pool: &Pool<'a>, region: Option<&'a str>, config: &Config
     };
     // Bridges that do not say where they are count as one region (spec/50 §6.4, "Improve").
     let region = first.bridge.region.as_deref();
-    let outgrown = pool.outgrown(config, |other, it| other.region() == it.region());
+    let outgrown = pool.outgrown(config, |it| it.region() != region);
     let standing = move |it: &Candidate<'_>| {
         if it.region() != region {
             return None;

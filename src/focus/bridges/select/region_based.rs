@@ -9,9 +9,8 @@ use crate::focus::bridges::registry::Bridge;
 pub(super) fn plan<'a>(pool: &Pool<'a>, endpoint: Option<&'a str>, config: &'a Config) -> Plan<'a> {
     let region = desired(pool, endpoint, config);
     let near = around(region, config);
-    let distance = |it: &Candidate<'_>| distance(it, region, &near);
-    let outgrown = pool.outgrown(config, |other, it| distance(other) <= distance(it));
-    Plan::Choose(Box::new(move |it| Some(standing(it, self::distance(it, region, &near), &outgrown))))
+    let outgrown = pool.outgrown(config, |it| distance(it, region, &near));
+    Plan::Choose(Box::new(move |it| Some(standing(it, distance(it, region, &near), &outgrown))))
 }
 
 /// How far a bridge is from the region that is sought.

@@ -367,17 +367,19 @@ impl Conference {
     }
 
     fn conference_bridges(&self, cx: &Context) -> Vec<ConferenceBridge> {
-        self.bridges.iter().map(|session| self.conference_bridge(cx, session)).collect()
+        let local = self.local();
+        self.bridges.iter().map(|session| self.conference_bridge(cx, session, local)).collect()
     }
 
     /// A session as selection wants to know it.
-    fn conference_bridge(&self, cx: &Context, session: &BridgeSession) -> ConferenceBridge {
+    fn conference_bridge(&self, cx: &Context, session: &BridgeSession, local: u64) -> ConferenceBridge {
         let first = session.endpoints().next().and_then(|(_, id)| self.members.get(id));
         ConferenceBridge {
             id: session.bridge.clone(),
             endpoints: session.count(),
             visitor: first.is_some_and(|member| member.role == Role::Visitor),
             recent: session.recent.count(cx.now, cx.config.bridge.max_bridge_participants_interval),
+            outlook: self.outlook(cx, session, local),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::super::cascade::Cascade;
 use super::super::{Conference, MemberId, SessionKey};
 use super::retry::Setback;
-use crate::focus::bridges::crowd::Load;
+use crate::focus::bridges::crowd::Weight;
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::colibri::request;
 use crate::focus::context::Context;
@@ -69,7 +69,7 @@ impl Conference {
     fn forget_session(&mut self, cx: &mut Context, key: SessionKey) -> Vec<MemberId> {
         let Some(mut session) = self.bridges.table.remove(&key) else { return Vec::new() };
         cx.bridges.endpoints_released(&session.bridge, session.count());
-        cx.bridges.weighs(cx.now, &session.bridge, &mut session.stay, Load::NONE);
+        cx.bridges.weighs(cx.now, &session.bridge, &mut session.stay, Weight::NONE);
         self.unregister(cx, &session.bridge);
         let on_it: Vec<MemberId> = session.endpoints().map(|(_, member)| member).collect();
         for id in &on_it {
