@@ -10,7 +10,7 @@ mod canned;
 
 use std::time::Duration;
 
-use canned::{World, config, cpu, presence, resident, stanza, statistics};
+use canned::{World, config, cpu, presence, resident, spent, stanza, statistics};
 use jicofo::focus::{Connection, Input, Output};
 use jicofo::wire::stanza::{IqBody, Payload, Stanza};
 use jicofo::wire::xml;
@@ -49,7 +49,7 @@ fn join(world: &mut World, person: usize, mut cost: Option<&mut Cost>) {
                 said.push(output);
             }
         }
-        let took = cpu() - started;
+        let took = spent(started);
         if let Some(cost) = &mut cost {
             (cost.inputs, cost.core) = (cost.inputs + count, cost.core + took);
             let started = cpu();
@@ -58,7 +58,7 @@ fn join(world: &mut World, person: usize, mut cost: Option<&mut Cost>) {
                 xml::write_to(stanza, &mut written);
                 (cost.stanzas, cost.bytes) = (cost.stanzas + 1, cost.bytes + written.len());
             }
-            cost.writing += cpu() - started;
+            cost.writing += spent(started);
         }
         let mut answers = Vec::new();
         let answered = said.iter().filter_map(Output::stanza).filter(|stanza| cost.is_some() || !is_of_sources(stanza));

@@ -508,6 +508,16 @@ mod tests {
         assert_eq!(parse_words("--version").command, Command::Version);
     }
 
+    /// Covers spec/10: 45.
+    #[test]
+    fn what_is_no_flag_is_skipped_with_a_warning() {
+        let words = "-domain=meet.example.com --port=abc --secret=x --user_domain=auth.meet.example.com extra";
+        let invocation = parse_words(words);
+        assert_eq!((invocation.command, invocation.mistake), (Command::Run, None));
+        assert!(matches!(&invocation.warnings[..], [it] if it.contains("is passed over")), "{:?}", invocation.warnings);
+        assert_eq!(invocation.sources.flag(Flag::Domain), Some("meet.example.com"));
+    }
+
     #[test]
     fn unknown_and_blank_arguments_are_warned_about_without_their_values() {
         let invocation = parse_words("extra --foo --passwort=geheim --host= check-config");

@@ -121,6 +121,9 @@ pub async fn serve(config: Arc<Config>, on_hang_up: impl FnMut()) -> u8 {
                 shell.handle(Input::Tick, None);
             }
         }
+        if events.is_empty() {
+            shell.focus.look_over();
+        }
     };
     log::info!("Caught signal {first}, stopping. A second one stops at once.");
     shell.handle(Input::Stop, None);

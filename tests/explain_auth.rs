@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use jicofo::focus::auth::Rule;
+use jicofo::focus::request::rules::GeneralRule;
 
 const XMPP: &str = "jicofo.authentication { enabled = true, type = XMPP, login-url = meet.example.com }";
 const GUEST: &str = "focus.meet.example.com/g1@guest.meet.example.com/r1";
@@ -246,15 +248,50 @@ fn what_makes_no_sense_is_said() {
     assert!(code == Some(78) && wrong.contains("Shibboleth has been gone since 2023"), "{wrong}");
 }
 
-/// The page of the secure domain names every rule, in the order in which they are asked, and its command works.
+/// The page of the secure domain names every rule, in the order in which they are asked, and no other; its command works.
 #[test]
 fn the_page_says_what_the_program_does() {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/SECURE-DOMAIN.md");
     let page = fs::read_to_string(page).expect("the page is there");
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
     let rules: Vec<(&str, bool)> = rows.map(|(name, answer)| (name, answer.starts_with("refused"))).collect();
-    let expected: Vec<(&str, bool)> = Rule::ALL.iter().map(|rule| (rule.name(), rule.refusal().is_some())).collect();
+    use GeneralRule::{AuthenticatedOwner, AutoOwner, BadRoom, Brewery, Door, LoginUrl, Logout};
+    use GeneralRule::{TooManyRooms, TooManyRoomsOfAll};
+    let general = |rules: &[GeneralRule]| -> Vec<(&str, bool)> {
+        rules.iter().map(|rule| (rule.name(), matches!(rule, BadRoom | Brewery | TooManyRooms))).collect()
+    };
+    let of_authentication = Rule::ALL.iter().map(|rule| (rule.name(), rule.refusal().is_some())).collect();
+    let after = general(&[TooManyRooms, TooManyRoomsOfAll, LoginUrl, Logout, AuthenticatedOwner, AutoOwner]);
+    let expected: Vec<(&str, bool)> = [general(&[BadRoom, Brewery, Door]), of_authentication, after].concat();
     assert_eq!(rules, expected);
+    assert_eq!(expected.len(), Rule::ALL.len() + GeneralRule::ALL.len());
     let command = page.lines().find_map(|line| line.strip_prefix("jicofo explain-auth ")).expect("the command");
     assert!(explained(XMPP, command).contains("by rule not-authorized"));
+}
+
+/// No line of the log makes up a name of a rule by itself: each comes from the tables of which the page is compared with.
+#[test]
+fn every_line_has_the_name_of_its_rule_from_the_tables() {
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            match entry.is_dir() {
+                true => sources(&entry, found),
+                false => found.push(entry),
+            }
+        }
+    }
+    let mut files = Vec::new();
+    sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut files);
+    let mut named = 0;
+    for file in files {
+        let text = fs::read_to_string(&file).expect("a source file");
+        // Of what is said in comments nobody is told.
+        for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for (_, after) in line.match_indices("by rule ").map(|(at, found)| line.split_at(at + found.len())) {
+                assert!(after.starts_with('{'), "{}: {line}", file.display());
+                named += 1;
+            }
+        }
+    }
+    assert!(named >= 8, "{named}");
 }

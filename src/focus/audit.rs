@@ -1,17 +1,75 @@
-//! Counting again what is counted as it changes, and checking what must always hold (docs/SIMULATION.md). For simulations:
-//! production never asks, and decides nothing by it.
+//! Counting again what is counted as it changes, and checking what must always hold (docs/SIMULATION.md). Simulations look at
+//! everything after each input; in production one conference is looked at now and then, and nothing is decided by it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use super::bridges::crowd::Load;
 use super::bridges::registry::BridgeId;
 use super::conference::{ConferenceId, EndpointKey, MemberId};
 use super::pending::Then;
+use super::time::Timestamp;
 use super::timers::TimerKey;
 use super::{Connection, Focus};
 use crate::wire::stanza::{IqBody, Stanza};
 
+/// How often a conference is looked over in production.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// Those with more members are not: it costs what there is, and others wait meanwhile.
+const LARGE: usize = 200;
+
+/// Which conference was looked over last, and when.
+#[derive(Debug, Default)]
+pub(super) struct LookOver {
+    at: Timestamp,
+    last: ConferenceId,
+}
+
 impl Focus {
+    /// Looks over the next conference when it is time. To be called when there is nothing else to do. One that contradicts itself is told in the log, once, with what led to
+    /// it; it goes on: somebody's call may yet be well.
+    pub fn look_over(&mut self) {
+        if self.cx.now < self.looked.at + LOOK {
+            return;
+        }
+        self.looked.at = self.cx.now;
+        let Some(conference) = self.conferences.next_after(self.looked.last) else { return };
+        let id = conference.id;
+        self.looked.last = id;
+        if conference.members().len() > LARGE || conference.is_doubtful {
+            return;
+        }
+        let mut wrong = Vec::new();
+        let audited = catch_unwind(AssertUnwindSafe(|| conference.audit(&self.cx, &mut wrong)));
+        if audited.is_err() {
+            wrong.push("could not be looked over".into());
+        }
+        if wrong.is_empty() {
+            return;
+        }
+        log::error!(
+            room:% = conference.room, meeting_id:% = conference.meeting;
+            "the conference contradicts itself, by an error of ours: {}. It goes on; whoever is not served may enter anew. \
+             Please report this with what led to it:\n{}",
+            wrong.join("; "), conference.story
+        );
+        self.cx.metrics.contradictions += 1;
+        if let Some(conference) = self.conferences.get_mut(id) {
+            conference.is_doubtful = true;
+        }
+    }
+
+    /// Has a conference count its members wrong.
+    #[cfg(feature = "sabotage")]
+    pub fn miscount(&mut self, room: &str) {
+        let id = self.conferences.id_of_text(room);
+        if let Some(conference) = id.and_then(|id| self.conferences.get_mut(id)) {
+            conference.miscount();
+        }
+    }
+
     /// Everything in the state that contradicts itself. Call it between inputs; it costs what there is.
     pub fn audit(&self) -> Vec<String> {
         let mut wrong = Vec::new();

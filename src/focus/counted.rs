@@ -3,6 +3,7 @@
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +71,12 @@ impl<K: Ord, V> Counted<K, V> {
     /// All entries, in the order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.entries.iter().inspect(|_| self.step())
+    }
+
+    /// The entry that comes after a key, or the first one after the last.
+    pub fn next_after(&self, key: &K) -> Option<&V> {
+        let after = self.entries.range((Bound::Excluded(key), Bound::Unbounded)).next();
+        after.or_else(|| self.entries.first_key_value()).map(|(_, value)| value)
     }
 
     /// All values, in the order of their keys.

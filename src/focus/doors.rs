@@ -9,6 +9,7 @@ use super::conference::member::Member;
 use super::context::{Asked, Context};
 use super::floods::{Bucket, Kind, Rate, TOLD_AGAIN};
 use super::request;
+use super::request::rules::GeneralRule;
 use super::time::Timestamp;
 use super::{Connection, Focus};
 use crate::wire::{BareJid, Jid};
@@ -88,7 +89,8 @@ impl Focus {
             let meeting = room.map(|room| self.conferences.meeting_in(room)).unwrap_or_default();
             log::warn!(
                 room:% = room.map_or("", |room| room.as_jid().as_str()), meeting_id:% = meeting;
-                "more ask from outside{what} than ever come: by rule door whoever is not known is told to wait"
+                "more ask from outside{what} than ever come: by rule {} whoever is not known is told to wait",
+                GeneralRule::Door
             );
         }
         known && sender.is_some_and(|sender| self.cx.floods.takes_reserve(now, &sender.to_bare(), Kind::Request))

@@ -19,6 +19,8 @@ pub struct Metrics {
     /// When counting began.
     pub started: Option<Timestamp>,
     pub conference_requests: u64,
+    /// Conferences that were found to contradict themselves.
+    pub contradictions: u64,
     pub conference_requests_new: u64,
     pub conferences_created: u64,
     pub conferences_ended: u64,

@@ -41,6 +41,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use self::audit::LookOver;
 use self::brewery::{Brewery, Watch, Worker};
 use self::bridges::health::CheckResult;
 use self::bridges::registry::{BridgeId, HealthStep};
@@ -215,6 +216,7 @@ pub struct Focus {
     strangers: Strangers,
     health: Health,
     doors: Doors,
+    looked: LookOver,
 }
 
 impl Focus {
@@ -235,6 +237,7 @@ impl Focus {
             strangers: Strangers::default(),
             health: Health::default(),
             doors: Doors::default(),
+            looked: LookOver::default(),
         }
     }
 

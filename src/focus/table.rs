@@ -61,6 +61,11 @@ impl Conferences {
         self.by_id.values()
     }
 
+    /// The conference that was made after that one; the oldest after the youngest.
+    pub fn next_after(&self, id: ConferenceId) -> Option<&Conference> {
+        self.by_id.next_after(&id)
+    }
+
     pub fn ids(&self) -> Vec<ConferenceId> {
         self.by_id.iter().map(|(id, _)| *id).collect()
     }

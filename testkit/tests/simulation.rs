@@ -11,11 +11,21 @@ const FAILED: &str = include_str!("../seeds");
 /// So many lives are played from the fixed start.
 const LIVES: u64 = 300;
 
+/// So many with visitor nodes and strangers.
+const WITH_NODES: u64 = 24;
+
+/// Of those, what failed once: the simulated server forgot what waited for a node when another connection was lost.
+const FAILED_WITH_NODES: [u64; 4] = [46, 256, 309, 357];
+
 fn play(seeds: &[u64]) {
+    play_with_options(seeds, &Options::default());
+}
+
+fn play_with_options(seeds: &[u64], options: &Options) {
     let next = AtomicU64::new(0);
     let work = || {
         while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
-            if let Err(failure) = live(*seed, &Options::default()) {
+            if let Err(failure) = live(*seed, options) {
                 let (plan, failure) = *failure;
                 panic!("seed {seed} fails {failure}\n\n{}", as_test(&plan));
             }
@@ -30,6 +40,14 @@ fn play(seeds: &[u64]) {
 #[test]
 fn lives_of_fixed_seeds_are_clean() {
     play(&(1..=LIVES).collect::<Vec<_>>());
+}
+
+/// With visitors who ask for what is others' to have, too.
+#[test]
+fn lives_with_visitor_nodes_and_strangers_are_clean() {
+    let options = Options { nodes: 2, strangers: true, ..Options::default() };
+    let seeds: Vec<u64> = (1..=WITH_NODES).chain(FAILED_WITH_NODES).collect();
+    play_with_options(&seeds, &options);
 }
 
 #[test]
@@ -84,4 +102,17 @@ fn whatever_the_focus_does_wrong_is_noticed() {
         println!("seed {seed} notices, at step {}, who {what}: {}", failure.step, failure.wrong.join("; "));
         assert!(failure.wrong.iter().any(|wrong| wrong.contains(words)), "{what}: {failure}");
     }
+}
+
+/// What visitors ask for on nodes and must not have.
+#[test]
+fn a_focus_that_grants_visitors_what_they_ask_for_is_noticed() {
+    let grants: Tamper = |said| {
+        let to_visitor = said.starts_with("<iq ") && said.contains("@conference.v");
+        if to_visitor { instead(said, "type='error'", "type='error'", "type='result'") } else { None }
+    };
+    let options = Options { nodes: 2, ..Options::default() };
+    let failure = (1..=NOTICED).find_map(|seed| play_with(&Plan::of(seed, &options), Some(grants)).err());
+    let failure = failure.expect("somebody notices");
+    assert!(failure.wrong.iter().any(|wrong| wrong.contains(" was granted ")), "{failure}");
 }

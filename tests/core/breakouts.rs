@@ -205,11 +205,12 @@ fn breakout_rooms_that_nobody_is_in_are_nothing_to_the_focus() {
     s.run_until(Scenario::all_connected);
     s.settle();
     let (before, came) = (s.said().count(), s.sent_to("focus").count());
-    let later = "9999@breakout.meet.test";
-    s.server().options.breakouts.insert(later.into(), ROOM.into());
+    s.participant("alice").add_breakout_room("later");
     s.settle();
-    s.server().options.breakouts.remove(later);
+    let later = s.view_server().breakouts_of(ROOM).into_iter().find(|room| room != BREAKOUT).expect("the new room");
+    s.participant("alice").remove_breakout_room(&later);
     s.settle();
+    assert_eq!(s.view_server().breakouts_of(ROOM), [BREAKOUT]);
     let unasked = |wire: &testkit::wire_log::Wire| !wire.text().contains("healthcheck");
     assert_eq!(s.said().iter().skip(before).filter(|wire| unasked(wire)).count(), 0);
     let news = s.sent_to("focus").iter().skip(came).filter(|wire| !wire.text().contains("stats")).count();

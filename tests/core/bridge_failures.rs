@@ -274,6 +274,8 @@ fn a_bridge_that_fails_after_each_allocation_is_not_asked_without_pause() {
 }
 
 /// The part of spec/40, test 23, that concerns one bridge.
+///
+/// Covers spec/90: 91.
 #[test]
 fn an_endpoint_that_the_bridge_has_forgotten_is_made_anew_alone() {
     let mut s = meet(Scenario::new().bridge("jvb1"));
@@ -686,7 +688,7 @@ fn a_bridge_that_the_conference_was_on_once_is_not_chosen_for_that() {
 }
 
 /// The only bridge is there, and gives nothing: it is asked ever and again, but seldom; clients are told that there is none, and
-/// are not sent from session to session.
+/// are not sent from session to session. So is one that says nothing against itself, and refuses each time.
 ///
 /// Covers spec/90: 88.
 #[test]
@@ -723,6 +725,25 @@ fn the_only_bridge_is_not_asked_without_end_when_it_is_dead() {
         s.settle();
         s.finish();
     }
+    let mut s = Scenario::new().bridge("jvb1").start();
+    for _ in 0..1000 {
+        s.bridge("jvb1").fail_next(refusal("conflict", None));
+    }
+    s.joins("alice");
+    s.joins("bob");
+    s.run_for(seconds(600));
+    let creates: Vec<Time> =
+        said_to(&s, &format!("{BREWERY}/jvb1")).request("conference-modify").containing("create=").times();
+    // Not for as long as one that is marked, but each time for longer, up to half a minute.
+    let tries = creates.chunk_by(|a, b| *b - *a < Time::from_millis(500)).count();
+    assert!((18..=30).contains(&tries) && creates.len() <= 2 * tries + 2, "{tries}: {creates:?}");
+    assert_eq!((offers(&s, "alice"), moves(&s, "alice"), operational(&s)), (0, 0, 1));
+    s.bridge("jvb1").forget_faults();
+    s.run_for(seconds(35));
+    assert!(s.all_connected());
+    s.bridge("jvb1").take_errors();
+    s.settle();
+    s.finish();
 }
 
 /// A bridge that says nothing of the end of a conference is not waited for where there is another.

@@ -39,6 +39,9 @@ fn a_bridge_that_shuts_down_is_left_by_all_conferences() {
     s.bridge("jvb1").publish(|_| {});
     rooms(&mut s, &[("three", &["f", "g"])]);
     assert_eq!((moves(&s, "a"), count(&s, "jvb1"), s.home_of("f")), (1, before, Some("jvb2")));
+    s.dies("jvb1");
+    s.run_for(Time::from_millis(100));
+    assert_eq!((s.focus().gauges().bridges, s.focus().metrics().lost_bridges), (1, 0), "it said that it would go");
     s.finish();
 }
 

@@ -57,6 +57,38 @@ fn the_story_of_a_room_that_fails_is_in_the_log_once_as_an_error() {
     assert!(s.connected(&["carol", "dave"]));
 }
 
+/// Somebody is miscounted: an operator hears of it, once, with what led to it, and nobody else does.
+#[test]
+fn a_conference_that_contradicts_itself_is_told_once_and_goes_on() {
+    let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+    for name in ["carol", "dave"] {
+        s.joins_with(name, |settings| settings.room = OTHER.into());
+    }
+    s.run_until(Scenario::all_connected);
+    let looks = |s: &mut Scenario| {
+        keep_lines();
+        for _ in 0..60 {
+            s.run_for(Time::from_secs(1));
+            s.look_over();
+        }
+    };
+    looks(&mut s);
+    let errors = |lines: Vec<testkit::logs::Line>| -> Vec<testkit::logs::Line> {
+        lines.into_iter().filter(|line| line.level == Level::Error).collect()
+    };
+    assert_eq!((errors(take_lines()).len(), s.focus().metrics().contradictions), (0, 0));
+    s.miscount(OTHER);
+    looks(&mut s);
+    let told = errors(take_lines());
+    assert_eq!((told.len(), s.focus().metrics().contradictions), (1, 1), "{told:#?}");
+    assert_eq!(told[0].about("room"), Some(OTHER));
+    for text in ["audio senders", "goes on", "→ carol: jingle session-initiate"] {
+        assert!(told[0].message.contains(text), "{text}: {}", told[0].message);
+    }
+    assert!(s.connected(&["alice", "bob", "carol", "dave"]));
+    assert!(s.sent_to("carol").jingle("session-terminate").is_empty());
+}
+
 /// What is to be said when a conference has failed fails, too, and then its end, once or each time that it is tried: it is gone
 /// all the same, and the rest serves.
 #[test]

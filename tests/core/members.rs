@@ -417,6 +417,10 @@ fn one_who_knocked_and_was_let_in_is_an_ordinary_participant() {
     s.settle();
     assert_eq!((offers(&s, "alice"), offers(&s, "bob")), (1, 1));
     assert_eq!(grants(&s, ROOM), ["alice@meet.test"]);
+    s.participant("bob").ask_mute_of(ns::JITMEET_AUDIO, "alice", true);
+    s.settle();
+    let refusals = s.participant("bob").take_refusals();
+    assert_eq!(refusals.iter().map(|it| it.condition.as_str()).collect::<Vec<_>>(), ["not-allowed"], "no moderator");
     // It asks and enters once more.
     let before = s.said().count();
     ask(&mut s, "bob", "again", ROOM);

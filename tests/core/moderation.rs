@@ -17,7 +17,7 @@ use crate::support::*;
 const AUDIO_MUTE: &str = "http://jitsi.org/protocol/audio-mute";
 
 /// A recorder or gateway of a domain that is trusted.
-fn service(kind: &'static str) -> impl FnOnce(&mut Settings) {
+pub fn service(kind: &'static str) -> impl FnOnce(&mut Settings) {
     move |settings| {
         settings.jid = format!("{}@hidden.meet.test/x", settings.nick);
         let feature = el("feature", ns::CLIENT).attr("var", format!("http://jitsi.org/protocol/{kind}"));
@@ -30,7 +30,7 @@ fn scenario() -> Builder {
 }
 
 /// Everybody is connected; the first is the owner.
-fn meeting(names: &[&str]) -> Scenario {
+pub fn meeting(names: &[&str]) -> Scenario {
     let mut s = names.iter().fold(scenario(), |builder, name| builder.participant(name)).start();
     s.run_until(Scenario::all_connected);
     s.settle();
@@ -44,7 +44,7 @@ fn promote(s: &mut Scenario, name: &str) {
 }
 
 /// What the focus asked bridges to mute since then: endpoint, audio, video.
-fn force_mutes(s: &Scenario, since: Time) -> Vec<Vec<(String, bool, bool)>> {
+pub fn force_mutes(s: &Scenario, since: Time) -> Vec<Vec<(String, bool, bool)>> {
     let read = |modify: &Element| -> Vec<(String, bool, bool)> {
         let endpoints = modify.kids("endpoint", ns::COLIBRI2);
         endpoints
@@ -76,7 +76,7 @@ fn told(receiver: &str, media: &str) -> (String, String, Option<String>) {
     (receiver.into(), media.into(), None)
 }
 
-fn muted(endpoint: &str, audio: bool, video: bool) -> (String, bool, bool) {
+pub fn muted(endpoint: &str, audio: bool, video: bool) -> (String, bool, bool) {
     (endpoint.into(), audio, video)
 }
 
@@ -86,7 +86,7 @@ fn refused(s: &mut Scenario, name: &str) -> Option<String> {
     s.participant(name).take_refusals().pop().map(|refusal| refusal.condition)
 }
 
-fn asks(s: &mut Scenario, name: &str, namespace: &str, target: &str, mute: bool) -> Option<String> {
+pub fn asks(s: &mut Scenario, name: &str, namespace: &str, target: &str, mute: bool) -> Option<String> {
     s.participant(name).ask_mute_of(namespace, target, mute);
     refused(s, name)
 }

@@ -192,10 +192,16 @@ fn a_bridge_with_too_much_to_do_gives_to_others_and_settles() {
     s.finish();
 
     // All of them have much to do.
-    let mut s = redistributing().bridge_with("B", stressed(0.95)).bridge_with("C", stressed(0.8)).start();
+    let mut s = redistributing().bridge_with("B", stressed(0.2)).start();
     room(&mut s, "ten", 10);
+    s.add_bridge("C", stressed(0.8));
+    s.bridge("B").publish(|stats| stats.stress = 0.95);
     s.run_for(seconds(600));
-    assert_eq!(s.focus().metrics().participants_moved, 0);
+    assert_eq!((s.focus().metrics().participants_moved, s.home_of("ten0")), (0, Some("B")));
+    // Until one has not.
+    s.bridge("C").publish(|stats| stats.stress = 0.5);
+    s.run_for(seconds(62));
+    assert_eq!((s.focus().metrics().participants_moved, s.home_of("ten0")), (10, Some("C")));
     s.finish();
 }
 

@@ -6,6 +6,7 @@ use testkit::participant::Place;
 use testkit::scenario::Scenario;
 use testkit::xml::Read;
 
+use super::authentication::{HOST, ask_with, secured, session};
 use super::visitors::one_node;
 use crate::support::*;
 
@@ -248,6 +249,71 @@ fn a_foreign_room_spends_nobodys_purse() {
     asks(&mut s, &alice, "new", "alices@conference.meet.test");
     s.settle();
     assert_eq!(answered(&s, &alice, "true"), 2, "her own room, and one more");
+}
+
+/// A foreign room may show anybody's address, and learns nothing of whether he has logged in; in rooms of ours he leads.
+#[test]
+fn a_foreign_room_does_not_learn_who_has_a_session() {
+    let mut s = Scenario::new().config(secured).start();
+    connect(&mut s, "victim", HOST);
+    connect(&mut s, "guest", "g1@guest.meet.test/r1");
+    let id = session(&ask_with(&mut s, "victim", FOREIGN, "machine-uid='m1'"));
+    let with_session = format!("session-id='{id}' machine-uid='m1'");
+    session(&ask_with(&mut s, "guest", ROOM, &with_session));
+    let shown = |room: &str, nick: &str, address: &str, affiliation: &str| {
+        let item = format!("<item affiliation='{affiliation}' role='participant' jid='{address}'/>");
+        format!("<presence from='{room}/{nick}' to='{FOCUS}'><x xmlns='{}'>{item}</x></presence>", ns::MUC_USER)
+    };
+    let addresses = [("n1", HOST), ("n2", "g1@guest.meet.test/r1"), ("n3", "nobody@meet.test/x")];
+    let now = s.now();
+    let said_there = |s: &Scenario, nick: &str| -> Vec<String> {
+        let about = s.said().since(now).containing(&format!("{FOREIGN}/{nick}"));
+        about.iter().map(|wire| outline(wire).replace(nick, "n")).collect()
+    };
+    for (nick, address) in addresses {
+        to_focus(&mut s, &shown(FOREIGN, nick, address, "none"));
+    }
+    // However they show themselves authenticated, and whenever the focus looks again.
+    ask_with(&mut s, "victim", FOREIGN, "machine-uid='m1'");
+    ask_with(&mut s, "guest", ROOM, &with_session);
+    to_focus(&mut s, &shown(FOREIGN, "focus", "focus@auth.meet.test/focus", "owner"));
+    for (nick, address) in addresses {
+        to_focus(&mut s, &shown(FOREIGN, nick, address, "member"));
+    }
+    assert_eq!(grants(&s, FOREIGN), Vec::<String>::new());
+    let told = addresses.map(|(nick, _)| said_there(&s, nick));
+    assert!(!told[0].is_empty() && told[0] == told[2] && told[1] == told[2], "{told:?}");
+    // At home they lead, each by its own session.
+    for (nick, address) in addresses {
+        to_focus(&mut s, &shown(ROOM, nick, address, "none"));
+    }
+    assert_eq!(grants(&s, ROOM), ["alice@meet.test", "g1@guest.meet.test"]);
+}
+
+/// Where somebody begins more rooms than anybody needs, and where all do, the log has the rule.
+#[test]
+fn too_many_new_rooms_are_refused_by_rules_with_names() {
+    let mut s = Scenario::new().start();
+    testkit::logs::keep_lines();
+    for number in 0..40 {
+        asks(&mut s, "host@meet.test/r", &format!("a{number}"), &format!("r{number}@conference.meet.test"));
+    }
+    let by = |rule: &str, lines: &[testkit::logs::Line]| {
+        let of = lines.iter().filter(|line| line.message.contains(&format!("refused by rule {rule} (")));
+        of.map(|line| line.message.split_once(" from ").map(|(_, from)| from.to_owned())).collect::<Vec<_>>()
+    };
+    let lines = testkit::logs::take_lines();
+    let refused = by("too-many-rooms", &lines);
+    assert_eq!((refused.len(), s.said().errors("resource-constraint").count()), (10, 10));
+    assert!(refused.iter().all(|from| from.as_deref().is_some_and(|from| from.starts_with("host@meet.test/r: "))));
+    testkit::logs::keep_lines();
+    for number in 0..3_100 {
+        asks(&mut s, &format!("u{number}@meet.test/r"), "b", &format!("s{number}@conference.meet.test"));
+    }
+    let lines = testkit::logs::take_lines();
+    let (told_to_wait, refused) = (by("too-many-rooms-of-all", &lines).len(), by("too-many-rooms", &lines).len());
+    assert!(told_to_wait > 0 && refused == 0, "{told_to_wait} {refused}");
+    assert_eq!(s.said().containing("ready='false'").count(), told_to_wait);
 }
 
 /// Somebody who was just told that the focus is there finds it, though everybody else leaves before he comes (spec/10 §5.2).

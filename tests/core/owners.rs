@@ -106,7 +106,10 @@ fn a_grant_without_an_answer_holds_up_nothing() {
     s.run_until(Scenario::all_connected);
     assert!(s.now() < Time::from_secs(5));
     assert_eq!(grants(&s, ROOM), ["alice@meet.test"]);
+    keep_lines();
     s.run_for(Time::from_secs(20));
+    let warned = logged("WARN could not make room@conference.meet.test/alice owner");
+    assert_eq!(warned.len(), 1, "{warned:?}");
     s.participant("alice").leave();
     s.settle();
     assert_eq!(grants(&s, ROOM), ["alice@meet.test", "bob@meet.test"], "other grants go on");

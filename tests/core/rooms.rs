@@ -271,6 +271,12 @@ fn a_focus_that_is_put_out_or_loses_its_ownership_ends_the_conference() {
     s.run_until(|s| s.connected(&["dave"]));
     assert_eq!(joins(&s, ROOM).count(), 3);
     assert_eq!(s.focus().gauges().members, 4);
+    // Destroyed: there is nothing left to be left.
+    let now = s.now();
+    s.server().destroy(now, ROOM, "over");
+    s.settle();
+    assert_eq!((s.focus().gauges().conferences, leaves(&s, ROOM).count()), (0, 1));
+    assert!(s.view_bridge("jvb1").conferences().is_empty());
 }
 
 /// Covers spec/90: 1.
@@ -343,6 +349,15 @@ fn messages_for_a_tenants_room_are_for_the_conference_of_that_name() {
     join(&mut s, "bob");
     s.run_until(Scenario::all_connected);
     assert_eq!(starts_muted(&s, "alice"), Some(("false".into(), "true".into())));
+    // What the component of moderation says, too.
+    let now = s.now();
+    for (of, media) in [("r@conference.meet.test", "audio"), (room, "desktop")] {
+        let on = json!({ "type": "av_moderation", "room": of, "mediaType": media, "enabled": true });
+        s.server().send_moderation(now, "focus", &on);
+    }
+    s.settle();
+    let told: Vec<String> = s.said().since(now).request("mute").iter().map(outline).collect();
+    assert_eq!(told, ["iq set desktop", "iq set desktop"]);
     s.finish();
 }
 

@@ -1,11 +1,12 @@
 //! Visitors: who is sent to a visitor node, and what is there for them (spec/60 §6).
 
+use jicofo::config::Config;
 use serde_json::json;
 use testkit::Time;
 use testkit::ns;
 use testkit::participant::{Place, Settings};
 use testkit::scenario::{Builder, Scenario};
-use testkit::xml::{Element, Read};
+use testkit::xml::{Element, Read, el};
 
 use crate::support::*;
 
@@ -112,8 +113,19 @@ fn the_fifty_first_is_a_visitor() {
             s.settle();
         }
     };
-    let mut s = one_node(50).start();
+    let trusted = |config: &mut Config| config.xmpp.trusted_domains = vec!["hidden.meet.test".into()];
+    let mut s = one_node(50).config(trusted).start();
     join(&mut s, 49);
+    // A recorder is none of them.
+    s.joins_with("jibri", |settings| {
+        settings.jid = "jibri@hidden.meet.test/x".into();
+        settings.tracks.clear();
+        knows_no_visitors(settings);
+        let feature = el("feature", ns::CLIENT).attr("var", "http://jitsi.org/protocol/jibri");
+        settings.more_presence.push(el("features", ns::CLIENT).child(feature).done());
+    });
+    s.settle();
+    assert_eq!(s.focus().gauges().members, 50);
     connect(&mut s, "g", "g1@guest.meet.test/r1");
     let with_version = format!(
         "<conference xmlns='{}' room='{ROOM}'><property name='visitors-version' value='1'/></conference>",

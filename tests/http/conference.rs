@@ -19,7 +19,8 @@ fn secured(config: &mut Config) {
 /// Covers spec/80: 16, 18; spec/10: 27.
 #[test]
 fn a_request_is_answered_when_the_focus_is_in_the_room() {
-    let (mut s, mut api) = started(Scenario::new());
+    const OTHER: &str = "other@conference.meet.test";
+    let (mut s, mut api) = started(Scenario::new().bridge("jvb1"));
     let asked = json!({"room": ROOM, "machineUid": "m", "unknown": {"x": [1]}, "ready": false,
         "properties": {"rtcstatsEnabled": false, "visitors-version": 1, "visitor": true}});
     let answer = api.post(&mut s, PATH, &asked.to_string());
@@ -32,7 +33,22 @@ fn a_request_is_answered_when_the_focus_is_in_the_room() {
     assert_eq!(api.post(&mut s, PATH, &json!({"room": "ROOM@Conference.meet.test"}).to_string()).json(), expected);
     let metrics = s.focus().metrics();
     assert_eq!((metrics.conferences_created, metrics.conference_requests, metrics.conference_requests_new), (1, 2, 1));
-    assert_eq!(api.send(&mut s, Request::new("OPTIONS", PATH)).status, 200);
+    let options = api.send(&mut s, Request::new("OPTIONS", PATH));
+    assert_eq!((options.status, &*options.body), (200, ""));
+    for body in ["{}", "room=x"] {
+        assert_eq!(api.post(&mut s, PATH, body).status, 400, "{body}");
+    }
+    // As its first request has it; another one has statistics.
+    for (name, room) in [("alice", ROOM), ("bob", ROOM), ("carol", OTHER), ("dave", OTHER)] {
+        s.joins_with(name, |settings| {
+            settings.room = room.into();
+            settings.properties.retain(|(property, _)| property != "rtcstatsEnabled");
+        });
+    }
+    s.run_until(Scenario::all_connected);
+    let told = api.get(&mut s, "/rtcstats").json();
+    let told: Vec<&Value> = told.as_object().expect("conferences").values().map(|told| &told["name"]).collect();
+    assert_eq!(told, [OTHER]);
 }
 
 /// Covers spec/80: 17, 22, 45.

@@ -349,7 +349,9 @@ fn flags_alone_start() {
     assert!(account.password.is_none());
     let brewery = config.bridge.brewery_jid.as_ref().map(ToString::to_string);
     assert_eq!(brewery.as_deref(), Some("jvbbrewery@internal.auth.meet.example.com"));
-    assert!(start.warned().contains("no bridge brewery is configured; jvbbrewery@"));
+    let warned = start.warned();
+    assert!(warned.contains("no bridge brewery is configured; jvbbrewery@"), "{warned}");
+    assert!(warned.contains("\"abc\""), "{warned}");
 }
 
 #[test]

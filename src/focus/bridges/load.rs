@@ -49,14 +49,29 @@ impl RecentCount {
     }
 
     pub fn count_in(&self, now: Timestamp, window: Duration, bucket: Duration) -> u32 {
-        let Some((last, total)) = self.buckets.back() else { return 0 };
-        let (tick, ticks) = (tick(now, bucket), ticks_of(window, bucket));
-        if tick > last + ticks {
+        self.count_since(Since::new(now, window, bucket))
+    }
+
+    pub fn count_since(&self, since: Since) -> u32 {
+        let Some(&(last, total)) = self.buckets.back() else { return 0 };
+        if last < since.0 {
             return 0;
         }
-        let expired = self.buckets.partition_point(|(at, _)| tick > at + ticks);
+        // Where events are many, the last one has taken the expired ones away.
+        let none_expired = self.buckets.front().is_some_and(|(first, _)| *first >= since.0);
+        let expired = if none_expired { 0 } else { self.buckets.partition_point(|(at, _)| *at < since.0) };
         let before = expired.checked_sub(1).map_or(self.before, |last| self.buckets[last].1);
         u32::try_from(total - before).unwrap_or(u32::MAX)
+    }
+}
+
+/// From which bucket on events count.
+#[derive(Debug, Clone, Copy)]
+pub struct Since(u64);
+
+impl Since {
+    pub fn new(now: Timestamp, window: Duration, bucket: Duration) -> Since {
+        Since(tick(now, bucket).saturating_sub(ticks_of(window, bucket)))
     }
 }
 
@@ -75,24 +90,47 @@ fn micros(time: Duration) -> u64 {
     micros.clamp(1, u64::MAX / 4)
 }
 
+/// A moment at which bridges are compared: what is the same for all of them is computed once, as there may be hundreds.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment<'c> {
+    pub now: Timestamp,
+    pub config: &'c config::Bridge,
+    /// From when on endpoints are recent.
+    recent: Since,
+}
+
+impl<'c> Moment<'c> {
+    pub fn new(now: Timestamp, config: &'c config::Bridge) -> Moment<'c> {
+        let recent = Since::new(now, config.participant_rampup_interval, RecentCount::BUCKET);
+        Moment { now, config, recent }
+    }
+}
+
 impl Bridge {
     /// Reported stress plus that of what it cannot have counted yet. May exceed 1.
     pub fn corrected_stress(&self, now: Timestamp, config: &config::Bridge) -> f64 {
+        self.stress_at(&Moment::new(now, config))
+    }
+
+    /// The same of one of many.
+    pub fn stress_at(&self, moment: &Moment<'_>) -> f64 {
+        let config = moment.config;
         let stress = match config.selection_load_model {
             LoadModel::Predictive => (self.reported_stress + self.forecast.unreported()).max(0.0),
-            LoadModel::Classic => self.classic_stress(now, config),
+            LoadModel::Classic => self.classic_stress(moment),
         };
-        if self.failing_ice(now, config) { stress.max(config.stress_threshold + ice::OVER) } else { stress }
+        if self.failing_ice(moment.now, config) { stress.max(config.stress_threshold + ice::OVER) } else { stress }
     }
 
     /// The original's: each endpoint of the last while costs the same (spec/50 §4.2).
-    fn classic_stress(&self, now: Timestamp, config: &config::Bridge) -> f64 {
-        self.reported_stress + f64::from(self.recent_endpoints(now, config)) * self.average_participant_stress
+    fn classic_stress(&self, moment: &Moment<'_>) -> f64 {
+        let recent = self.recent.count_since(moment.recent);
+        self.reported_stress + f64::from(recent) * self.average_participant_stress
     }
 
     /// Endpoints that were sent to it within `participant-rampup-interval`, by all conferences.
     pub fn recent_endpoints(&self, now: Timestamp, config: &config::Bridge) -> u32 {
-        self.recent.count(now, config.participant_rampup_interval)
+        self.recent.count_since(Moment::new(now, config).recent)
     }
 
     /// What may have to be added to its stress: conferences that are new on it grow, and predictions of it may be wrong. What

@@ -49,6 +49,7 @@ impl Conference {
             }
             (None, Some(id)) => {
                 let was_hidden = self.members.get(id).is_some_and(|member| member.real_jid.is_none());
+                let shown = self.members.get(id).and_then(|member| member.videos.clone());
                 let trusted = cx.config.xmpp.trusted_domains.as_slice();
                 let disregarded = self.members.update(id, presence, trusted);
                 self.tell_disregarded(cx, id, disregarded);
@@ -58,6 +59,9 @@ impl Conference {
                         cx.problems.solve(problems::Kind::AnonymousRoom, member.occupant.domain());
                     }
                     self.grant_if_authenticated(cx, id);
+                }
+                if self.members.get(id).is_some_and(|member| member.videos != shown) {
+                    self.enforce_videos(cx, id);
                 }
                 self.publish_sender_limits(cx);
                 self.weigh(cx);

@@ -1,7 +1,7 @@
 //! What is never used twice: the identities of a conference and of what lives in it.
 
 /// The identity of one life of a conference; a room that is made anew has another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub(crate) struct ConferenceId(pub u64);
 
 /// The identity of one stay of a member.

@@ -121,6 +121,8 @@ impl Conference {
         let changed = self.add_sources(cx, id, &news)?;
         self.release_sources(id);
         let last_n = initial_last_n(&jingle.contents);
+        // Before the bridge knows of any that it is to let nothing of through.
+        self.enforce_videos(cx, id);
         self.update_endpoint(cx, id, first_transport(&jingle.contents), true, last_n);
         self.has_settled(cx, id, last_n);
         if let Some((owner, changed)) = changed {
@@ -136,6 +138,9 @@ impl Conference {
         let candidate = Candidate::from_contents(&jingle.contents)?;
         self.check_sender_limits(cx, &candidate)?;
         if let Some((owner, changed)) = self.add_sources(cx, id, &candidate)? {
+            if candidate.has(MediaType::Video) {
+                self.enforce_videos(cx, id);
+            }
             self.update_endpoint(cx, id, None, true, None);
             self.tell_others(cx, &owner, &changed);
         }
@@ -147,6 +152,9 @@ impl Conference {
         let Some(owner) = self.members.get(id).map(|member| member.nick.clone()) else { return Ok(()) };
         if let Some(changed) = self.sources.try_remove(&owner, &candidate)? {
             self.update_endpoint(cx, id, None, true, None);
+            if candidate.has(MediaType::Video) {
+                self.enforce_videos(cx, id);
+            }
             self.tell_others(cx, &owner, &changed);
         }
         Ok(())

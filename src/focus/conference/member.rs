@@ -1,15 +1,13 @@
 //! The occupants of a conference's room, as their presence describes them (spec/20 §4).
 
-use serde::Deserialize;
-use std::collections::BTreeMap;
-
 use super::MemberId;
 use super::bridge::{EndpointState, Losses};
 use super::features::Features;
 use super::invite::Invite;
 use super::limits::Budget;
+use super::source_info::{SourceInfo, Video};
 use crate::focus::Connection;
-use crate::focus::bridges::crowd::Person;
+use crate::focus::bridges::crowd::{Person, VIDEOS};
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::caps;
 use crate::focus::timers::TimerKey;
@@ -87,8 +85,8 @@ pub(crate) struct Member {
     pub diarize: bool,
     pub audio_muted: bool,
     pub video_muted: bool,
-    /// Unmuted videos: a camera and a screen are two.
-    videos: u32,
+    /// The videos that it shows. None: its client does not say which it sends.
+    pub videos: Option<Vec<Video>>,
     /// It has not said yet what it sends.
     pub arriving: bool,
     /// How many videos it wants, once it has taken an offer.
@@ -137,7 +135,7 @@ impl Member {
             diarize: false,
             audio_muted: true,
             video_muted: true,
-            videos: 0,
+            videos: None,
             arriving: true,
             wants: None,
             invite: Invite::Idle,
@@ -206,10 +204,13 @@ impl Member {
     /// only looks on sends nothing, whatever its presence says.
     pub fn person(&self) -> Person {
         let visitor = self.role == Role::Visitor;
+        let shown = self.videos.iter().flatten().filter(|video| !video.muted).count();
+        // A camera and a screen are two; who does not say which he sends has one.
+        let videos = if self.video_muted { 0 } else { u32::try_from(shown).unwrap_or(VIDEOS).max(1) };
         Person {
             visitor,
             audio: !visitor && (self.arriving || !self.audio_muted),
-            videos: if visitor { 0 } else { self.videos.max(self.arriving.into()) },
+            videos: if visitor { 0 } else { videos.max(self.arriving.into()) },
             wants: self.wants,
         }
     }
@@ -240,16 +241,18 @@ impl Member {
     fn update_mutes(&mut self, presence: &Presence) {
         match presence.source_info.as_deref() {
             Some(text) => {
-                if let Some((audio, videos)) = unmuted_in_source_info(text) {
-                    (self.audio_muted, self.videos) = (!audio, videos);
+                if let Some(info) = SourceInfo::read(text) {
+                    (self.audio_muted, self.video_muted) = (info.audio_muted, info.video_muted);
+                    self.videos = Some(info.videos);
                 }
             }
             None => {
                 self.audio_muted = !is_unmuted(presence.audio_muted.as_deref());
-                self.videos = is_unmuted(presence.video_muted.as_deref()).into();
+                self.video_muted = !is_unmuted(presence.video_muted.as_deref());
+                // Whoever has said it once is no client that does not know how.
+                self.videos = self.videos.take().map(|_| Vec::new());
             }
         }
-        self.video_muted = self.videos == 0;
     }
 
     fn update_kind(&mut self, presence: &Presence, trusted_domains: &[String]) -> Option<Disregarded> {
@@ -288,44 +291,6 @@ pub(super) fn is_visitor(presence: &Presence) -> bool {
 
 fn is_unmuted(muted: Option<&str>) -> bool {
     muted.is_some_and(|muted| !muted.trim().eq_ignore_ascii_case("true"))
-}
-
-/// One source in `SourceInfo` (spec/20 §4.3).
-#[derive(Deserialize)]
-struct SourceInfo {
-    #[serde(default = "yes")]
-    muted: bool,
-    #[serde(rename = "videoType", default)]
-    video_type: Option<String>,
-    #[serde(rename = "mediaType", default)]
-    media_type: Option<String>,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// Of a `SourceInfo`: whether any audio is not muted, and how many videos are not. None if any of it can't be read: then nothing
-/// changes.
-fn unmuted_in_source_info(text: &str) -> Option<(bool, u32)> {
-    let sources: BTreeMap<String, SourceInfo> = serde_json::from_str(text).ok()?;
-    let (mut audio, mut videos) = (false, 0u32);
-    for (name, info) in &sources {
-        if let Some(kind) = &info.video_type
-            && !kind.eq_ignore_ascii_case("camera")
-            && !kind.eq_ignore_ascii_case("desktop")
-        {
-            return None;
-        }
-        let letter = name.split_once('-').and_then(|(_, rest)| rest.chars().next());
-        let (is_audio, is_video) = match info.media_type.as_deref() {
-            Some(media) => (media.eq_ignore_ascii_case("audio"), media.eq_ignore_ascii_case("video")),
-            None => (letter == Some('a'), letter == Some('v')),
-        };
-        audio |= is_audio && !info.muted;
-        videos = videos.saturating_add((is_video && !info.muted).into());
-    }
-    Some((audio, videos))
 }
 
 #[cfg(test)]

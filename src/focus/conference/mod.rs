@@ -35,6 +35,7 @@ pub mod offer;
 mod owner;
 mod promised;
 mod publish;
+mod source_info;
 mod tallies;
 mod tell;
 mod visitors;
@@ -131,6 +132,8 @@ pub(crate) struct Conference {
     /// Ends the conference if nobody comes.
     start: Option<TimerKey>,
     alone: Option<TimerKey>,
+    /// It was found to contradict itself, and that was told.
+    pub is_doubtful: bool,
     pub story: Story,
 }
 
@@ -179,6 +182,7 @@ impl Conference {
             visitors: Visitors::default(),
             start: None,
             alone: None,
+            is_doubtful: false,
             story: Story::default(),
         }
     }

@@ -11,12 +11,14 @@ use super::{Conference, EndpointKey, MemberId, SessionKey};
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::colibri::request;
 use crate::focus::context::Context;
+use crate::focus::floods::Kind;
 use crate::focus::pending::{Answer, Then};
 use crate::focus::size::{escaped, in_pieces};
+use crate::focus::sources::set::{Source, SourceSet};
 use crate::wire::Jid;
 use crate::wire::colibri2::ForceMute;
 use crate::wire::jingle::StartMuted;
-use crate::wire::values::EndpointId;
+use crate::wire::values::{EndpointId, MediaType, SourceName, VideoType};
 
 /// What is moderated in a room. Off until the component says otherwise.
 #[derive(Debug, Default)]
@@ -134,6 +136,29 @@ impl Moderation {
         StartMuted { audio: told.audio || must(Muted::Audio), video: told.video || must(Muted::Video) }
     }
 
+    /// Whether a member sends a video that it may not send, by what it shows and by what it has announced and does not show
+    /// (spec/20 §9.4). Of clients that do not say what they send nobody can tell.
+    fn shows_forbidden(&self, member: &Member, announced: &SourceSet) -> bool {
+        let Some(shown) = &member.videos else { return false };
+        let is_forbidden = |kind| !self.allows(member, Muted::of_video(kind));
+        let is_hidden = |source: &&Source| {
+            let name = source.name.as_ref().map(SourceName::as_str);
+            source.media == MediaType::Video && !shown.iter().any(|video| Some(&*video.name) == name)
+        };
+        shown.iter().any(|video| !video.muted && is_forbidden(video.kind))
+            || announced
+                .sources
+                .iter()
+                .filter(is_hidden)
+                .any(|source| is_forbidden(source.video_type.unwrap_or(VideoType::Camera)))
+    }
+
+    /// Whether a member shows a video that it may send.
+    fn shows_allowed(&self, member: &Member) -> bool {
+        let shown = member.videos.iter().flatten();
+        shown.filter(|video| !video.muted).any(|video| self.allows(member, Muted::of_video(video.kind)))
+    }
+
     /// Takes over whitelists and switches. True: moderation of the media switched began.
     fn apply(&mut self, change: &Change) -> bool {
         let begins = change.switched.is_some_and(|(media, on)| on && !self.of(media).on);
@@ -169,10 +194,13 @@ impl Conference {
         };
         let targets: Vec<(MemberId, Jid)> =
             self.members.iter().filter(is_target).map(|member| (member.id, member.occupant.clone())).collect();
-        // The lists alone decide, not roles.
+        // The lists alone decide, not roles. Whoever is muted for what he shows stays so.
         let wanted: Vec<(MemberId, bool)> = targets
             .iter()
-            .map(|(id, occupant)| (*id, media.group().iter().all(|media| !self.moderation.of(*media).allows(occupant))))
+            .map(|(id, occupant)| {
+                let by_lists = media.group().iter().all(|media| !self.moderation.of(*media).allows(occupant));
+                (*id, by_lists || (media.is_video() && self.is_muted_for_videos(*id)))
+            })
             .collect();
         self.force_mute(cx, media, &wanted);
         for (_, occupant) in targets {
@@ -184,7 +212,38 @@ impl Conference {
     pub(super) fn enforce(&mut self, cx: &mut Context, id: MemberId, media: Muted) {
         let Some(member) = self.members.get(id) else { return };
         let muted = media.group().iter().all(|media| !self.moderation.allows(member, *media));
-        self.force_mute(cx, media, &[(id, muted)]);
+        self.force_mute(cx, media, &[(id, muted || (media.is_video() && self.sends_forbidden(member)))]);
+    }
+
+    fn sends_forbidden(&self, member: &Member) -> bool {
+        may_be_muted(member) && self.moderation.shows_forbidden(member, &self.sources.of(&member.nick))
+    }
+
+    /// Whether the bridge lets nothing through of a member's video, which sends some that it may not send.
+    fn is_muted_for_videos(&self, id: MemberId) -> bool {
+        let Some(member) = self.members.get(id) else { return false };
+        member.endpoint.as_ref().is_some_and(|endpoint| endpoint.force_mute().video) && self.sends_forbidden(member)
+    }
+
+    /// Has the bridge do what moderation says of a member's videos, after it has announced, withdrawn or shown some. A bridge
+    /// knows no screens: what may be sent goes through only as long as nothing else is sent (spec/20 §9.4).
+    pub(super) fn enforce_videos(&mut self, cx: &mut Context, id: MemberId) {
+        let Some(member) = self.members.get(id).filter(|member| may_be_muted(member)) else { return };
+        let Some(endpoint) = &member.endpoint else { return };
+        let muted = self.sends_forbidden(member);
+        if muted == endpoint.force_mute().video || !(muted || self.moderation.shows_allowed(member)) {
+            return;
+        }
+        if muted {
+            say!(
+                self, info, participant = member.nick;
+                "{} sends video that is moderated: the bridge lets none through", member.nick
+            );
+        } else if !cx.floods.admit(cx.now, &cx.payer_of(member), Kind::Change, None) {
+            // Whoever shows this and that in turn stays muted, until it asks to be unmuted.
+            return;
+        }
+        self.force_mute(cx, Muted::Video, &[(id, muted)]);
     }
 
     /// Has the bridges mute or unmute what they carry of this kind: one request each, and none that changes nothing

@@ -7,7 +7,7 @@ use crate::focus::context::{Asked, Context};
 use crate::focus::sources::validate::Rejection;
 use crate::wire::Jid;
 use crate::wire::stanza::{IqBody, MuteAudio, MuteDesktop, MuteVideo, Payload};
-use crate::wire::values::Condition;
+use crate::wire::values::{Condition, VideoType};
 
 /// What is muted. Each has a namespace of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,19 @@ impl Muted {
             Muted::Video => "video",
             Muted::Desktop => "desktop",
         }
+    }
+
+    /// What has to be allowed for a video of that kind.
+    pub fn of_video(kind: VideoType) -> Muted {
+        match kind {
+            VideoType::Camera => Muted::Video,
+            VideoType::Desktop => Muted::Desktop,
+        }
+    }
+
+    /// Whether it is pictures, of whatever.
+    pub fn is_video(self) -> bool {
+        self != Muted::Audio
     }
 
     /// What a bridge mutes together: it knows no screens.

@@ -9,6 +9,7 @@ use super::{Conference, MemberId};
 use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
 use crate::focus::problems::Kind;
+use crate::focus::request::rules::GeneralRule;
 use crate::focus::timers::{Timer, TimerKey};
 use crate::wire::muc::{AdminItem, MucAdmin};
 use crate::wire::stanza::{IqBody, Payload};
@@ -92,11 +93,15 @@ impl Conference {
         if !self.is_running() || self.leaders(cx) != Leaders::Authenticated {
             return;
         }
+        // The room of a foreign server shows any address that it likes, and would learn from this whether it has a session.
+        if !cx.is_ours(self.room.as_jid().domain()) {
+            return;
+        }
         let in_main_room = |member: &&Member| member.role != Role::Owner && member.on == self.seat.on;
         let Some(member) = self.members.get(id).filter(in_main_room) else { return };
         let Some(address) = &member.real_jid else { return };
         if !self.owner.grants.contains_key(&id) && cx.authentication.is_bound(cx.now, address) {
-            say!(self, info, participant = member.nick; "{} is made owner by rule authenticated-owner", member.occupant);
+            say!(self, info, participant = member.nick; "{} is made owner by rule {}", member.occupant, GeneralRule::AuthenticatedOwner);
             self.grant(cx, id);
         }
     }
@@ -140,7 +145,7 @@ impl Conference {
             .filter(eligible)
             .find(|member| member.role != Role::Visitor && member.real_jid.is_some());
         let Some(member) = next else { return };
-        say!(self, info, participant = member.nick; "{} is made owner by rule auto-owner", member.occupant);
+        say!(self, info, participant = member.nick; "{} is made owner by rule {}", member.occupant, GeneralRule::AutoOwner);
         let id = member.id;
         self.owner.elected = Some(id);
         self.grant(cx, id);

@@ -1,6 +1,7 @@
 //! Where to log in, and the end of a session (spec/10 §6.3, §6.6, §6.7).
 
-use super::{BAD_ROOM, name, stanza_error};
+use super::rules::GeneralRule;
+use super::{name, stanza_error};
 use crate::focus::Focus;
 use crate::focus::auth::{Refusal, Rule};
 use crate::focus::conference::Conference;
@@ -21,7 +22,7 @@ impl Focus {
         }
         let given = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.trim().is_empty());
         if !given(&request.room) {
-            self.refused(WHAT, &asked, BAD_ROOM, "no room is named");
+            self.refused(WHAT, &asked, GeneralRule::BadRoom.name(), "no room is named");
             return self.cx.answer_error(asked, Condition::NotAcceptable, "");
         }
         if !given(&request.machine_uid) {
@@ -32,7 +33,7 @@ impl Focus {
         let room = match self.requested_room(request.room.as_deref()) {
             Ok(room) => room,
             Err(wrong) => {
-                self.refused(WHAT, &asked, wrong.rule, wrong.text);
+                self.refused(WHAT, &asked, wrong.rule.name(), wrong.text);
                 return self.cx.answer_error(asked, wrong.condition, wrong.text);
             }
         };
@@ -40,8 +41,9 @@ impl Focus {
         let meeting = self.conferences.by_room_mut(&room).map(|conference| conference.meeting.clone());
         log::info!(
             room:% = room, meeting_id:% = meeting.unwrap_or_default();
-            "{WHAT} of room {room} from {}: answered by rule login-url ({})",
+            "{WHAT} of room {room} from {}: answered by rule {} ({})",
             name(&self.cx, &asked),
+            GeneralRule::LoginUrl,
             if url.is_some() { "the page of the room" } else { "a page that the client knows, which gives a token" },
         );
         self.cx.answer(asked, IqBody::Result(Some(Payload::LoginUrl(LoginUrl { url, ..LoginUrl::default() }))));
@@ -63,8 +65,9 @@ impl Focus {
         };
         log::info!(
             room:% = room, meeting_id:% = meeting, participant:% = nick;
-            "Logout from {}: done by rule logout, the session {} of {} ends",
+            "Logout from {}: done by rule {}, the session {} of {} ends",
             name(&self.cx, &asked),
+            GeneralRule::Logout,
             login.session,
             login.identity
         );

@@ -2,7 +2,9 @@
 
 pub mod json;
 mod login;
+pub mod rules;
 
+use self::rules::GeneralRule;
 use super::auth::{Login, Question, Refusal, Room};
 use super::brewery::Worker;
 use super::command::{self, Reply};
@@ -51,7 +53,7 @@ impl Focus {
             Err(wrong) => {
                 // Whoever makes up addresses fills no log with this either: there the door has its own line.
                 if self.member(&asked).is_some() || self.admits_outsider(&asked, None) {
-                    self.refused("Conference request", &asked, wrong.rule, wrong.text);
+                    self.refused("Conference request", &asked, wrong.rule.name(), wrong.text);
                 }
                 return self.cx.answer_error(asked, wrong.condition, wrong.text);
             }
@@ -96,10 +98,14 @@ impl Focus {
         match self.cx.floods.admit_start(self.cx.now, self.starter(&requester.asked).as_ref(), room.as_jid().as_str()) {
             Start::Now => {}
             Start::Refused => {
+                let words = "more conferences than anybody needs, for now";
+                self.refused("Conference request", &requester.asked, GeneralRule::TooManyRooms.name(), words);
                 self.cx.metrics.requests_limited += 1;
                 return self.cx.answer_error(requester.asked, Condition::ResourceConstraint, "rate-limited");
             }
             Start::Later => {
+                let words = "all together begin more conferences than ever come: told to wait";
+                self.refused("Conference request", &requester.asked, GeneralRule::TooManyRoomsOfAll.name(), words);
                 self.cx.metrics.requests_limited += 1;
                 return self.later(requester.asked, &room);
             }
@@ -197,7 +203,7 @@ impl Focus {
 
     /// The room that is asked for, normalised, or why it can't be one.
     fn requested_room(&self, room: Option<&str>) -> Result<BareJid, NoRoom> {
-        let bad = |text| NoRoom { rule: BAD_ROOM, condition: Condition::BadRequest, text };
+        let bad = |text| NoRoom { rule: GeneralRule::BadRoom, condition: Condition::BadRequest, text };
         let room = room.filter(|room| !room.is_empty());
         let room = room.ok_or(bad("No 'room' specified."))?;
         let room = read_room(&self.cx.config, room).map_err(|_| bad("Invalid room name."))?;
@@ -211,18 +217,14 @@ impl Focus {
 /// Why there can be no conference of that name, whoever asks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NoRoom {
-    /// As logs call it.
-    pub rule: &'static str,
+    pub rule: GeneralRule,
     pub condition: Condition,
     pub text: &'static str,
 }
 
-/// The rule for what is no room.
-const BAD_ROOM: &str = "bad-room";
-
 /// The answer to whoever asks for a brewery.
 pub(crate) const BREWERY: NoRoom =
-    NoRoom { rule: "brewery", condition: Condition::NotAllowed, text: "This room is not for conferences." };
+    NoRoom { rule: GeneralRule::Brewery, condition: Condition::NotAllowed, text: "This room is not for conferences." };
 
 /// The room that is written there, normalised, by the rules that are configured.
 pub(crate) fn read_room(config: &Config, room: &str) -> Result<BareJid, JidError> {

@@ -336,6 +336,11 @@ fn surroundings(families: &mut Families, snapshot: &Snapshot) {
     );
     families.counter("answers_unmatched", counted.answers_unmatched, "Answers to nothing, or to what has gone.");
     families.counter("internal_errors", counted.panics, "Errors of ours, which end a conference at most.");
+    families.counter(
+        "conferences_contradictory",
+        counted.contradictions,
+        "Conferences whose state was found to contradict itself.",
+    );
 }
 
 fn of_process(families: &mut Families, process: &Process) {

@@ -160,6 +160,18 @@ impl Participant {
         self.show();
     }
 
+    /// Shows one of its sources as muted, or not, whatever its others are.
+    pub fn mute_source(&mut self, name: &str, muted: bool) {
+        self.shown_as.insert(name.to_owned(), Some(muted));
+        self.show();
+    }
+
+    /// Says nothing of one of its sources in presence, as if it did not send it.
+    pub fn hide_source(&mut self, name: &str) {
+        self.shown_as.insert(name.to_owned(), None);
+        self.show();
+    }
+
     pub fn muted(&self) -> &BTreeSet<Media> {
         &self.muted
     }
@@ -261,6 +273,14 @@ impl Participant {
         self.ask(&what, kind, to, payload, self.settings.patience);
     }
 
+    /// Sends what nobody may ask for: a refusal is expected, or an answer to a conference request that gives no session.
+    pub fn ask_in_vain(&mut self, kind: &str, to: &str, payload: impl Into<Element>) {
+        let payload = payload.into();
+        let what = format!("{} {}", payload.name(), payload.get("action").unwrap_or(payload.ns()));
+        let id = self.ask(&what, kind, to, payload, self.settings.patience);
+        self.in_vain.insert(id);
+    }
+
     /// Sends anything.
     pub fn send_raw(&mut self, stanza: Element) {
         self.outputs.push_back(stanza);
@@ -333,7 +353,8 @@ impl Participant {
         let mut info = serde_json::Map::new();
         for source in self.own.sources.iter().filter(|_| self.shows_sources) {
             let Some(name) = &source.name else { continue };
-            let muted = self.muted.contains(&source.media);
+            let usual = Some(self.muted.contains(&source.media));
+            let Some(muted) = self.shown_as.get(name).copied().unwrap_or(usual) else { continue };
             let mut value = serde_json::json!({ "muted": muted });
             if source.desktop {
                 value["videoType"] = "desktop".into();

@@ -86,6 +86,8 @@ impl Participant {
     fn on_unavailable(&mut self, nick: &str) {
         self.occupants.remove(nick);
         self.gone.insert(nick.to_owned(), self.now);
+        let sent = self.remote.of(nick).map(|it| it.sources.iter().map(|source| source.ssrc).collect());
+        self.gone_with.insert(nick.to_owned(), sent.unwrap_or_default());
         self.remote.forget(nick);
         if nick == self.settings.nick {
             // Of the stay before, if we are coming back.
@@ -166,6 +168,10 @@ impl Participant {
         if mute.get("jid").is_some() {
             self.complain("a mute that names a target, which is whom it is sent to");
         }
+        // Rooms of visitors have nobody who may mute anybody.
+        if let Some(actor) = mute.get("actor").filter(|actor| bare(actor) != self.settings.room) {
+            self.complain(format!("a mute by {actor}, who is in another room"));
+        }
         self.mute_requests.push(mute.clone());
         // A client that shares no screen has nothing to mute then.
         let media = match mute.ns() {
@@ -180,6 +186,9 @@ impl Participant {
 
     fn on_answer(&mut self, iq: &Element) {
         let id = iq.get("id").unwrap_or("").to_owned();
+        if self.in_vain.remove(&id) {
+            return self.on_answer_in_vain(iq, &id);
+        }
         let Some(asked) = self.asked.remove(&id) else {
             // What a session had answered, but not acknowledged to the server when it ended, the server bounces.
             let bounced = error_in(iq).is_some_and(|(condition, _)| condition == "recipient-unavailable");
@@ -199,6 +208,19 @@ impl Participant {
             None if iq.get("type") == Some("error") => self.complain(format!("an error without condition: {id}")),
             None => self.on_success(&asked),
             Some((condition, text)) => self.on_refusal(asked, condition, text),
+        }
+    }
+
+    /// What should have been refused and was not is kept. Whoever asks for a conference is nobody else by it.
+    fn on_answer_in_vain(&mut self, iq: &Element, id: &str) {
+        let what = self.asked.remove(id).map_or_else(String::new, |asked| asked.what);
+        let poses = |it: &Element| it.get("session-id").is_some() || it.get("identity").is_some();
+        let granted = match iq.kid("conference", ns::FOCUS) {
+            Some(conference) => poses(conference),
+            None => iq.get("type") == Some("result"),
+        };
+        if granted {
+            self.granted.push(what);
         }
     }
 

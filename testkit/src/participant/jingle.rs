@@ -2,9 +2,14 @@
 
 use super::profile::{AUDIO, Age, JSON_SOURCES, VIDEO};
 use super::{Participant, Session, SessionState, offer};
+use crate::Time;
 use crate::ns;
 use crate::sources::{ByOwner, Media, Sources, from_contents, from_json};
 use crate::xml::{Element, Read, bare, el, error_of, result_of};
+
+/// What was said of somebody before he left arrives within that: he says that he leaves, and the focus is heard, over a
+/// slow way each.
+const CROSSING: Time = Time::from_secs(4);
 
 impl Participant {
     pub(super) fn on_jingle(&mut self, iq: &Element, jingle: &Element) {
@@ -144,6 +149,9 @@ impl Participant {
             wrong.push("nothing in it".to_owned());
         }
         added.retain(|owner, sources| self.check_owner(owner, sources, in_offer, &mut wrong));
+        for (owner, sources) in &mut added {
+            sources.remove(self.of_life_before(owner));
+        }
         let strict = self.settings.profile.age == Age::Current;
         wrong.extend(self.remote.add(&added, strict));
         for owner in added.keys() {
@@ -214,6 +222,12 @@ impl Participant {
 
     fn left_just_now(&self, owner: &str) -> bool {
         self.gone.get(owner).is_some_and(|at| self.now - *at <= self.settings.grace)
+    }
+
+    /// What an owner who has come back sent before he left, as long as word of it may be under way.
+    fn of_life_before(&self, owner: &str) -> &[u32] {
+        let left = self.gone.get(owner).filter(|at| self.now - **at <= CROSSING);
+        left.and(self.gone_with.get(owner)).map_or(&[], Vec::as_slice)
     }
 
     /// The new transport of an ICE restart (spec/30 §12.2).

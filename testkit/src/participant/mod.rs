@@ -207,6 +207,8 @@ pub struct Participant {
     occupants: BTreeMap<String, Occupant>,
     /// Who left when: for the grace.
     gone: BTreeMap<String, Time>,
+    /// And what it sent then: an offer that crossed that leave tells of it when its owner is back already.
+    gone_with: BTreeMap<String, Vec<u32>>,
     session: Option<Session>,
     /// All that were ever offered: none may come twice.
     sids: BTreeSet<String>,
@@ -219,8 +221,13 @@ pub struct Participant {
     next_index: [usize; 2],
     own: Sources,
     muted: BTreeSet<Media>,
+    /// Sources of which its presence says something else: muted or not, or nothing (None).
+    shown_as: BTreeMap<String, Option<bool>>,
     remote: Remote,
     asked: BTreeMap<String, Asked>,
+    /// Of those, what nobody may ask for.
+    in_vain: BTreeSet<String>,
+    granted: Vec<String>,
     refusals: Vec<Refusal>,
     conference_answers: Vec<Element>,
     retry_at: Option<Time>,
@@ -255,6 +262,7 @@ impl Participant {
             focus_jid: None,
             occupants: BTreeMap::new(),
             gone: BTreeMap::new(),
+            gone_with: BTreeMap::new(),
             session: None,
             sids: BTreeSet::new(),
             ended_by_us: BTreeSet::new(),
@@ -266,6 +274,8 @@ impl Participant {
             muted: BTreeSet::new(),
             remote: Remote::default(),
             asked: BTreeMap::new(),
+            in_vain: BTreeSet::new(),
+            granted: Vec::new(),
             refusals: Vec::new(),
             conference_answers: Vec::new(),
             retry_at: None,
@@ -274,6 +284,7 @@ impl Participant {
             dice,
             next_id: 0,
             shows_sources: false,
+            shown_as: BTreeMap::new(),
             kept_features: false,
             focus_gone: false,
             mute_requests: Vec::new(),
@@ -392,6 +403,11 @@ impl Participant {
     /// Errors that the focus answered; the scenario fails for each that no test has taken.
     pub fn refusals(&self) -> &[Refusal] {
         &self.refusals
+    }
+
+    /// What nobody may ask for and was not refused, since the last time.
+    pub fn take_granted(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.granted)
     }
 
     pub fn take_refusals(&mut self) -> Vec<Refusal> {

@@ -381,3 +381,37 @@ fn ice_restarts_have_growing_generations() {
     give(&mut alice, &info(""));
     complains(&mut alice, "generation 0");
 }
+
+#[test]
+fn what_nobody_may_ask_for_and_gets_is_kept() {
+    let mut alice = in_room(Profile::current());
+    while alice.poll_output().is_some() {}
+    let focus = alice.focus_occupant();
+    let conference = "<conference xmlns='http://jitsi.org/protocol/focus' room='r@x' ready='true'/>";
+    let poses = conference.replace("ready", "session-id='s' ready");
+    let error = "<error type='cancel'><not-allowed xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";
+    for (kind, answer, granted) in
+        [("result", "", true), ("error", error, false), ("result", conference, false), ("result", poses.as_str(), true)]
+    {
+        alice.ask_in_vain("set", &focus, parse("<mute xmlns='http://jitsi.org/jitmeet/audio'/>").expect("XML"));
+        let id = alice.poll_output().expect("a request").get("id").expect("an id").to_owned();
+        give(&mut alice, &format!("<iq type='{kind}' id='{id}' from='{focus}'>{answer}</iq>"));
+        assert_eq!(!alice.take_granted().is_empty(), granted, "{kind} {answer}");
+    }
+    assert!(alice.take_refusals().is_empty() && alice.violations().is_empty());
+}
+
+#[test]
+fn a_mute_by_somebody_in_another_room_is_noticed() {
+    let mut alice = in_room(Profile::current());
+    for (actor, noticed) in [(ROOM, 0), ("room@conference.v0.meet.test", 1)] {
+        give(
+            &mut alice,
+            &format!(
+                "<iq type='set' id='m' from='{ROOM}/focus'><mute xmlns='http://jitsi.org/jitmeet/audio' \
+                 actor='{actor}/bob'>true</mute></iq>"
+            ),
+        );
+        assert_eq!(alice.take_violations().len(), noticed, "{actor}");
+    }
+}

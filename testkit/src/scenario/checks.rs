@@ -123,6 +123,12 @@ impl Scenario {
         refused.flat_map(|(label, p)| p.take_refusals().into_iter().map(|it| (label.clone(), it))).collect()
     }
 
+    /// What somebody was granted since the last time that nobody may ask for.
+    pub(crate) fn take_granted(&mut self) -> Vec<(String, String)> {
+        let all = self.participants.iter_mut();
+        all.flat_map(|(label, p)| p.take_granted().into_iter().map(|it| (label.clone(), it))).collect()
+    }
+
     /// Errors that bridges have answered since the last time.
     pub(crate) fn take_bridge_errors(&mut self) -> Vec<(String, Answered)> {
         let failed = self.bridges.iter_mut().filter(|(_, bridge)| !bridge.errors().is_empty());

@@ -36,6 +36,9 @@ pub use builder::Builder;
 pub(crate) use checks::standing_requests;
 pub use recording::Recording;
 
+/// The focus' connections to its own server, as the server knows them.
+const OWN: [&str; 3] = ["focus", "focus/service", "focus/component"];
+
 /// How much virtual time [`Scenario::run_until`] allows.
 const PATIENCE: Time = Time::from_secs(90);
 
@@ -254,7 +257,7 @@ impl Scenario {
     /// The focus' stream breaks; the server keeps its session for a while.
     pub fn focus_is_cut_off(&mut self) {
         self.cut = true;
-        for label in ["focus", "focus/service", "focus/component"] {
+        for label in OWN {
             self.server.suspend(label);
         }
         self.feed(Input::Disconnected { on: Connection::Client, resumable: true });
@@ -266,18 +269,18 @@ impl Scenario {
         let jid = self.focus_jid.parse().expect("a JID");
         self.feed(Input::Connected { on: Connection::Client, jid, resumed: true });
         self.cut = false;
-        for label in ["focus", "focus/service", "focus/component"] {
+        for label in OWN {
             self.server.resume(self.now, label);
         }
-        self.catch_up();
+        self.catch_up(&OWN);
         self.pump();
     }
 
     /// Its session ended, and it logs in anew: it is in no room.
     pub fn focus_logs_in_anew(&mut self) {
         self.cut = false;
-        self.unsent.clear();
-        for label in ["focus", "focus/service", "focus/component"] {
+        self.forget_unsent(&OWN);
+        for label in OWN {
             self.server.disconnect(self.now, label);
         }
         self.log_in_focus();
@@ -287,11 +290,11 @@ impl Scenario {
     /// The focus' stream breaks, and its session is gone with it.
     pub fn focus_is_disconnected(&mut self) {
         self.cut = true;
-        for label in ["focus", "focus/service", "focus/component"] {
+        for label in OWN {
             self.server.disconnect(self.now, label);
         }
         self.feed(Input::Disconnected { on: Connection::Client, resumable: false });
-        self.unsent.clear();
+        self.forget_unsent(&OWN);
         self.pump();
     }
 
@@ -307,14 +310,14 @@ impl Scenario {
         self.feed(Input::Connected { on: Connection::Service, jid: self.service_jid(), resumed: true });
         self.service_cut = false;
         self.server.resume(self.now, "focus/service");
-        self.catch_up();
+        self.catch_up(&["focus/service"]);
         self.pump();
     }
 
     /// Its session ended, and it logs in anew.
     pub fn service_logs_in_anew(&mut self) {
         self.service_cut = false;
-        self.unsent.clear();
+        self.forget_unsent(&["focus/service"]);
         self.server.disconnect(self.now, "focus/service");
         let jid = self.service_jid();
         self.server.connect("focus/service", jid.as_ref(), true);
@@ -355,16 +358,26 @@ impl Scenario {
         for node in self.nodes() {
             self.server.disconnect(self.now, &driver::label_of(Connection::Visitors(node)));
         }
+        self.unsent.clear();
         self.focus_logs_in_anew();
         self.nodes_cut.clear();
         self.log_in_nodes();
     }
 
-    /// What waited for a connection is sent, where there is one by now.
-    fn catch_up(&mut self) {
-        for (label, stanza) in std::mem::take(&mut self.unsent) {
+    /// What waited for these connections is sent. Each has a queue of its own.
+    fn catch_up(&mut self, labels: &[&str]) {
+        let (due, rest) =
+            std::mem::take(&mut self.unsent).into_iter().partition(|(label, _)| labels.contains(&label.as_str()));
+        self.unsent = rest;
+        let due: Vec<_> = due;
+        for (label, stanza) in due {
             self.says(&label, stanza);
         }
+    }
+
+    /// What waited for these connections is lost: their sessions are over.
+    fn forget_unsent(&mut self, labels: &[&str]) {
+        self.unsent.retain(|(label, _)| !labels.contains(&label.as_str()));
     }
 
     /// The connection to a visitor node breaks; the server keeps its session for a while.
@@ -379,8 +392,9 @@ impl Scenario {
         let jid = self.node_jid(node);
         self.feed(Input::Connected { on: Connection::Visitors(node), jid, resumed: true });
         self.nodes_cut.remove(&node);
-        self.server.resume(self.now, &driver::label_of(Connection::Visitors(node)));
-        self.catch_up();
+        let label = driver::label_of(Connection::Visitors(node));
+        self.server.resume(self.now, &label);
+        self.catch_up(&[&label]);
         self.pump();
     }
 
@@ -388,7 +402,7 @@ impl Scenario {
     pub fn node_logs_in_anew(&mut self, node: NodeId) {
         self.nodes_cut.remove(&node);
         let label = driver::label_of(Connection::Visitors(node));
-        self.unsent.retain(|(to, _)| *to != label);
+        self.forget_unsent(&[&label]);
         self.server.disconnect(self.now, &label);
         self.log_in_node(node);
     }
@@ -421,6 +435,17 @@ impl Scenario {
         assert!(self.recordings.is_empty(), "what is recorded could not be played again");
         self.focus.sabotage(stanzas);
         self.focus.sabotage_again(times);
+    }
+
+    /// Has the core look over the next conference, if it is time.
+    pub fn look_over(&mut self) {
+        self.focus.look_over();
+    }
+
+    /// Has the core count the senders of a room wrong. Not for a scenario that is recorded.
+    pub fn miscount(&mut self, room: &str) {
+        assert!(self.recordings.is_empty(), "what is recorded could not be played again");
+        self.focus.miscount(room);
     }
 
     /// How often the core has failed.

@@ -48,6 +48,7 @@ impl Life<'_> {
                 self.judge.trouble(self.s.now());
                 self.later(millis(long), Later::VisitorsSpeak);
             }
+            What::VisitorMisbehaves(who, other, how) => self.visitor_misbehaves(who, other, how),
             What::StrangersAsk(..) | What::ForeignRoom(_) => self.act_of_strangers(what),
             What::Sabotage(stanzas) => self.s.sabotage(stanzas.into()),
             What::AnswersLost(count) => self.s.accident(count.into(), Fate::IsLost, is_answer),

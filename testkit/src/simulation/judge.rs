@@ -109,6 +109,7 @@ impl Judge {
                 wrong.push(format!("{label} was refused {}: {} {}", refusal.request, refusal.condition, refusal.text));
             }
         }
+        wrong.extend(s.take_granted().into_iter().map(|(label, what)| format!("{label} was granted {what}")));
         for (label, error) in s.take_bridge_errors() {
             let known = matches!(error.condition.as_str(), "item-not-found" | "service-unavailable")
                 || error.text.starts_with("Conference already exists")
@@ -132,6 +133,8 @@ impl Judge {
             "who has none",
             "where it is not",
             "without having entered it",
+            // A node's room went while the component of the main server was asked to connect it: two streams.
+            "and has no room for it",
         ];
         // Endpoints and links of the same room that a focus left behind which is gone.
         let orphaned = s.now() < self.orphans && text.contains("relay relay-");
@@ -229,7 +232,9 @@ fn is_stray(text: &str, person: Option<&Person>, people: &BTreeMap<u8, Person>, 
     let young = |person: &Person| is_young(person, now);
     let crossed =
         text.starts_with("an answer to nothing") || text.contains(" of session '") || text.contains(" while session '");
-    let back = |(number, person): (&u8, &Person)| young(person) && text.contains(&format!("/{},", nick(*number)));
+    let back = |(number, person): (&u8, &Person)| {
+        (young(person) || now < person.flickers_until) && text.contains(&format!("/{},", nick(*number)))
+    };
     let mixed =
         ["is not exactly the sources", "announced though", "who has none"].iter().any(|words| text.contains(words));
     let owner = |(number, person): (&u8, &Person)| {

@@ -11,6 +11,7 @@ pub mod plan;
 mod play;
 mod shrink;
 mod strangers;
+mod visitors;
 
 use std::fmt;
 

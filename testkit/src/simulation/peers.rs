@@ -35,6 +35,8 @@ pub(super) struct Person {
     pub away: bool,
     /// When this life began; or, if the focus was cut off then, since when it can know of it.
     pub since: Time,
+    /// Until when answers may come to one who asked before he went and came, all in one life.
+    pub flickers_until: Time,
     /// How often in a row it had a session and no endpoint when it looked.
     pub suffering: u32,
     /// How often in a row it had no session.
@@ -97,6 +99,7 @@ impl Life<'_> {
             suffering: 0,
             idle: 0,
             since,
+            flickers_until: Time::ZERO,
         };
         self.people.insert(number, person);
     }

@@ -109,6 +109,10 @@ pub enum What {
     /// Asks more than anybody may at once.
     FloodsRequests(u8),
 
+    /// Whoever looks on from a node, that one or the next, does what no visitor does, at the expense of somebody else: what,
+    /// by its number.
+    VisitorMisbehaves(u8, u8, u8),
+
     /// So many who were made up ask for a room, half of them to look on, and for others; and for what is not theirs to have.
     StrangersAsk(u8, u8),
     /// A foreign room, to which the focus is called, shows the address of somebody for one who asks for everything.
@@ -258,12 +262,18 @@ impl Plan {
             };
             acts.push(Act { at, what });
         }
+        if options.nodes > 0 && options.faults.hostile {
+            draw.hostile_visitors(seed, people, at, &mut acts);
+        }
         if options.strangers {
             draw.strangers(seed, setting, people, at, &mut acts);
         }
         Plan { seed, setting, acts }
     }
 }
+
+/// How many things there are that a visitor may do and should not.
+const MISDEEDS: u8 = 8;
 
 struct Draw<'a> {
     dice: Dice,
@@ -396,6 +406,17 @@ impl Draw<'_> {
                 _ => What::StrangersAsk(self.small(setting.rooms), 1 + self.small(80)),
             };
             acts.push(Act { at, what });
+        }
+        acts.sort_by_key(|act| act.at);
+    }
+
+    /// Drawn apart likewise.
+    fn hostile_visitors(&mut self, seed: u64, people: u8, end: u32, acts: &mut Vec<Act>) {
+        self.dice = Dice::of(&format!("hostile visitors {seed}"));
+        for _ in 0..2 + self.below(6) {
+            let at = self.below(u64::from(end) + 1) as u32;
+            let (who, other) = (self.small(people), self.small(people));
+            acts.push(Act { at, what: What::VisitorMisbehaves(who, other, self.small(MISDEEDS)) });
         }
         acts.sort_by_key(|act| act.at);
     }

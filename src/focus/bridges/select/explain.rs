@@ -11,6 +11,7 @@ use super::pool::{Candidate, Excluded, Gathered, Pool, Rank, Used};
 use super::{Bridge, Bridges, Config, NoBridge, Plan, SelectionStrategy, Standing, Wanted, better, decide, plan};
 use crate::config::LoadModel;
 use crate::focus::Timestamp;
+use crate::focus::bridges::load::Moment;
 use crate::wire::Jid;
 
 /// What [`Bridges::select`] decides now, and how it comes to that.
@@ -74,9 +75,10 @@ impl Bridges {
         let conference = Pool::conference(self, now, config, wanted);
         let used = |bridge: &Bridge| conference.iter().find(|used| std::ptr::eq(used.bridge, bridge)).copied();
         let mut results = Vec::with_capacity(self.len());
+        let moment = Moment::new(now, &config.bridge);
         let gathered = Gathered::new(self, now, config, wanted, |bridge, why| {
             let rank = Rank::of(bridge, now, config);
-            results.push(Result::Excluded(Candidate::new(bridge, rank, now, config, used(bridge)), why));
+            results.push(Result::Excluded(Candidate::new(bridge, rank, &moment, used(bridge)), why));
         });
         let decided = match &gathered {
             Ok(gathered) => decide(now, config, wanted, gathered),
@@ -145,7 +147,7 @@ fn stand<'a>(
         let stay = stays.is_some_and(|stays| std::ptr::eq(stays, it.bridge));
         let standing = match &of_own {
             _ if stay => Some(Standing::new(0, super::OF_THE_CONFERENCE)),
-            Plan::Choose(standing) if stays.is_none() && is_own(it) => standing(it),
+            Plan::Choose(rule) if stays.is_none() && is_own(it) => rule.standing(it),
             _ => None,
         };
         match standing {

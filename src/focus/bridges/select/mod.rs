@@ -112,27 +112,63 @@ impl Standing {
     }
 }
 
-/// How a candidate stands; `None`: it is not taken.
-type Stands<'a> = dyn Fn(&Candidate<'_>) -> Option<Standing> + 'a;
-
 /// What a strategy makes of a pool.
 enum Plan<'a> {
     /// This one, whatever else there is.
     Stay(&'a Bridge),
     /// The best of those that stand at all.
-    Choose(Box<Stands<'a>>),
+    Choose(Rule<'a>),
     Fail(String),
 }
 
-impl Plan<'_> {
+/// How each candidate stands with a strategy. Kinds of rules are told apart once a selection: a call for each of hundreds of
+/// bridges, with a standing handed over in memory, takes longer than to judge the bridge.
+enum Rule<'a> {
+    Single(single::Rule<'a>),
+    Split(split::Rule),
+    RegionBased(region_based::Rule<'a>),
+    IntraRegion(intra_region::Rule<'a>),
+}
+
+impl Rule<'_> {
+    /// `None`: it is not taken.
+    fn standing(&self, it: &Candidate<'_>) -> Option<Standing> {
+        match self {
+            Rule::Single(rule) => Some(rule.standing(it)),
+            Rule::Split(rule) => Some(rule.standing(it)),
+            Rule::RegionBased(rule) => Some(rule.standing(it)),
+            Rule::IntraRegion(rule) => rule.standing(it),
+        }
+    }
+
+    /// The best of those that stand at all.
     fn choose<'p, 'a>(&self, pool: &'p Pool<'a>) -> Option<(&'p Candidate<'a>, Standing)> {
-        let Plan::Choose(standing) = self else { return None };
-        let standing = pool.candidates.iter().filter_map(|it| Some((it, standing(it)?)));
-        // The first of equals: addresses ascend.
-        standing.min_by(|a, b| better(*a, *b))
+        match self {
+            Rule::Single(rule) => best(pool, |it| Some(rule.standing(it))),
+            Rule::Split(rule) => best(pool, |it| Some(rule.standing(it))),
+            Rule::RegionBased(rule) => best(pool, |it| Some(rule.standing(it))),
+            Rule::IntraRegion(rule) => best(pool, |it| rule.standing(it)),
+        }
     }
 }
 
+#[inline]
+fn best<'p, 'a>(
+    pool: &'p Pool<'a>,
+    standing: impl Fn(&Candidate<'a>) -> Option<Standing>,
+) -> Option<(&'p Candidate<'a>, Standing)> {
+    let mut best: Option<(&Candidate<'_>, Standing)> = None;
+    for it in &pool.candidates {
+        let Some(standing) = standing(it) else { continue };
+        // The first of equals: addresses ascend.
+        if best.is_none_or(|best| better((it, standing), best).is_lt()) {
+            best = Some((it, standing));
+        }
+    }
+    best
+}
+
+#[inline]
 fn better(a: (&Candidate<'_>, Standing), b: (&Candidate<'_>, Standing)) -> Ordering {
     let by_standing = (a.1.step, a.1.first).cmp(&(b.1.step, b.1.first));
     by_standing.then_with(|| a.0.by_load(b.0))
@@ -143,8 +179,10 @@ fn plan<'a>(strategy: SelectionStrategy, pool: &Pool<'a>, region: Option<&'a str
     match strategy {
         // Visitors are told apart before; a strategy within it is another one (`config/check.rs`).
         SelectionStrategy::Single | SelectionStrategy::Visitor => single::plan(pool, region),
-        SelectionStrategy::Split => split::plan(),
-        SelectionStrategy::RegionBased => region_based::plan(pool, region, config),
+        SelectionStrategy::Split => Plan::Choose(Rule::Split(split::Rule)),
+        SelectionStrategy::RegionBased => {
+            Plan::Choose(Rule::RegionBased(region_based::Rule::new(pool, region, config)))
+        }
         SelectionStrategy::IntraRegion => intra_region::plan(pool, region, config),
     }
 }
@@ -195,8 +233,8 @@ fn run<'a>(
     match &plan {
         Plan::Stay(bridge) => Ok(stay(bridge)),
         Plan::Fail(why) => Err(NoBridge(why.clone())),
-        Plan::Choose(_) => {
-            let Some((best, standing)) = plan.choose(pool) else {
+        Plan::Choose(rule) => {
+            let Some((best, standing)) = rule.choose(pool) else {
                 return Err(NoBridge("none that the strategy takes".into()));
             };
             Ok(Choice { bridge: best.bridge, reason: Reason::new(standing.why, best.stress) })

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::{ConferenceBridge, NoBridge, Wanted};
 use crate::config::{Config, SelectionStrategy};
 use crate::focus::Timestamp;
-use crate::focus::bridges::load::is_overload;
+use crate::focus::bridges::load::{Moment, is_overload};
 use crate::focus::bridges::registry::{Bridge, Bridges};
 
 /// Better ones first (spec/50 §5).
@@ -88,22 +88,18 @@ pub(super) struct Candidate<'a> {
 
 impl<'a> Candidate<'a> {
     /// `rank` as [`Rank::of`] has it.
-    pub fn new(
-        bridge: &'a Bridge,
-        rank: Rank,
-        now: Timestamp,
-        config: &Config,
-        used: Option<Used<'a>>,
-    ) -> Candidate<'a> {
-        let stress = bridge.corrected_stress(now, &config.bridge);
+    #[inline]
+    pub fn new(bridge: &'a Bridge, rank: Rank, moment: &Moment<'_>, used: Option<Used<'a>>) -> Candidate<'a> {
+        let (now, config) = (moment.now, moment.config);
+        let stress = bridge.stress_at(moment);
         Candidate {
             bridge,
             rank,
             stress,
-            expected: stress + bridge.foreseen(now, &config.bridge),
-            overloaded: is_overload(stress, &config.bridge),
-            maxed: used.is_some_and(|used| used.on.is_maxed(&config.bridge)),
-            rate_limited: used.is_some_and(|used| used.on.is_rate_limited(&config.bridge)),
+            expected: stress + bridge.foreseen(now, config),
+            overloaded: is_overload(stress, config),
+            maxed: used.is_some_and(|used| used.on.is_maxed(config)),
+            rate_limited: used.is_some_and(|used| used.on.is_rate_limited(config)),
             used,
         }
     }
@@ -176,6 +172,7 @@ impl<'a> Gathered<'a> {
                 None => has_several(config) && !wanted.conference.is_empty(),
             },
         };
+        let moment = Moment::new(now, &config.bridge);
         let mut candidates = Vec::with_capacity(bridges.len());
         let mut furthest = Excluded::NotOperational;
         for bridge in bridges.iter() {
@@ -187,7 +184,7 @@ impl<'a> Gathered<'a> {
                 }
                 None => {
                     let rank = if bridge.graceful_shutdown { Rank::Graceful } else { Rank::Good };
-                    candidates.push(Candidate::new(bridge, rank, now, config, used));
+                    candidates.push(Candidate::new(bridge, rank, &moment, used));
                 }
             }
         }
@@ -277,7 +274,8 @@ fn prefer<'a>(
     holds: impl Fn(&Candidate<'a>) -> bool,
     mut told: impl FnMut(&Candidate<'a>),
 ) {
-    if candidates.iter().any(&holds) && !candidates.iter().all(&holds) {
+    let holding = candidates.iter().filter(|it| holds(it)).count();
+    if holding > 0 && holding < candidates.len() {
         candidates.retain(|it| {
             let holds = holds(it);
             if !holds {

@@ -1,16 +1,27 @@
 //! Near the endpoint, on as few bridges as load allows (spec/50 §6.4, "RegionBased").
 
+use super::Standing;
 use super::pool::{Candidate, Pool};
-use super::{Plan, Standing};
 use crate::config::Config;
 use crate::focus::bridges::registry::Bridge;
 
 /// Never fails, as the pool is not empty.
-pub(super) fn plan<'a>(pool: &Pool<'a>, endpoint: Option<&'a str>, config: &'a Config) -> Plan<'a> {
-    let region = desired(pool, endpoint, config);
-    let near = around(region, config);
-    let outgrown = pool.outgrown(config, |it| distance(it, region, &near));
-    Plan::Choose(Box::new(move |it| Some(standing(it, distance(it, region, &near), &outgrown))))
+pub(super) struct Rule<'a> {
+    area: Area<'a>,
+    outgrown: Vec<&'a Bridge>,
+}
+
+impl<'a> Rule<'a> {
+    pub fn new(pool: &Pool<'a>, endpoint: Option<&'a str>, config: &'a Config) -> Rule<'a> {
+        let area = Area::of(desired(pool, endpoint, config), config);
+        let outgrown = pool.outgrown(config, |it| area.distance(it));
+        Rule { area, outgrown }
+    }
+
+    #[inline]
+    pub fn standing(&self, it: &Candidate<'_>) -> Standing {
+        standing(it, &self.area, &self.outgrown)
+    }
 }
 
 /// How far a bridge is from the region that is sought.
@@ -21,11 +32,27 @@ enum Distance {
     Elsewhere,
 }
 
-fn distance(it: &Candidate<'_>, region: Option<&str>, near: &[&str]) -> Distance {
-    match it.region() {
-        Some(of) if region == Some(of) => Distance::Within,
-        Some(of) if near.contains(&of) => Distance::Near,
-        _ => Distance::Elsewhere,
+/// The region that is sought, and what is close to it.
+struct Area<'a> {
+    region: Option<&'a str>,
+    /// The others of its group.
+    others: Vec<&'a str>,
+}
+
+impl<'a> Area<'a> {
+    fn of(region: Option<&'a str>, config: &'a Config) -> Area<'a> {
+        let mut others = around(region, config);
+        others.retain(|other| Some(*other) != region);
+        Area { region, others }
+    }
+
+    #[inline]
+    fn distance(&self, it: &Candidate<'_>) -> Distance {
+        match it.region() {
+            Some(of) if self.region == Some(of) => Distance::Within,
+            Some(of) if self.others.contains(&of) => Distance::Near,
+            _ => Distance::Elsewhere,
+        }
     }
 }
 
@@ -33,14 +60,15 @@ fn distance(it: &Candidate<'_>, region: Option<&str>, near: &[&str]) -> Distance
 fn desired<'a>(pool: &Pool<'_>, endpoint: Option<&'a str>, config: &'a Config) -> Option<&'a str> {
     let local = config.local_region.as_deref();
     let start = endpoint.or(local);
+    let Some(local) = local else { return start };
     let near = around(start, config);
     let is_near = |region: &str| near.contains(&region);
     // The first of those who are invited is often the remote one.
-    if pool.conference.is_empty() && local.is_some_and(is_near) {
-        return local;
+    if pool.conference.is_empty() && is_near(local) {
+        return Some(local);
     }
-    let nobody_near = !pool.candidates.iter().any(|it| it.region().is_some_and(is_near));
-    if nobody_near { local.or(start) } else { start }
+    let somebody_near = pool.candidates.iter().any(|it| it.region().is_some_and(is_near));
+    if somebody_near { start } else { Some(local) }
 }
 
 /// The regions close to a region, itself among them.
@@ -49,11 +77,12 @@ fn around<'a>(region: Option<&'a str>, config: &'a Config) -> Vec<&'a str> {
 }
 
 /// The first row of the table that it satisfies. A bridge that the conference has outgrown is one like others.
-fn standing(it: &Candidate<'_>, distance: Distance, outgrown: &[&Bridge]) -> Standing {
+#[inline]
+fn standing(it: &Candidate<'_>, area: &Area<'_>, outgrown: &[&Bridge]) -> Standing {
     let used = it.used.is_some();
     if it.is_free() {
         let keeps = used && !outgrown.iter().any(|bridge| std::ptr::eq(*bridge, it.bridge));
-        match (keeps, distance) {
+        match (keeps, area.distance(it)) {
             (true, Distance::Within) => return Standing::new(1, "a: of the conference, in the region"),
             (true, Distance::Near) => return Standing::new(2, "b: of the conference, near the region"),
             (false, Distance::Within) => return Standing::new(3, "c: in the region"),

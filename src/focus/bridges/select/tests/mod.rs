@@ -3,6 +3,7 @@
 mod explained;
 mod filters;
 mod load;
+mod plain;
 mod region_based;
 mod strategies;
 
