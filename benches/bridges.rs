@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use canned::{BREWERY, FOCUS, HEADER, World, config, cpu, presence, resident, spent, stanza, statistics};
 use jicofo::config::{LoadModel, SelectionStrategy};
-use jicofo::focus::bridges::predict::{Load, Stay};
+use jicofo::focus::bridges::crowd::Load;
+use jicofo::focus::bridges::predict::Stay;
 use jicofo::focus::bridges::registry::Bridges;
 use jicofo::focus::bridges::select::Wanted;
 use jicofo::focus::{Connection, Input, Output, Timestamp};
@@ -64,7 +65,7 @@ fn selections() {
         let now = start + Duration::from_secs(second);
         for id in &ids {
             bridges.endpoint_allocated(now, id, &settings.bridge);
-            bridges.weighs(now, id, &mut Stay::new(now), Load(3000));
+            bridges.weighs(now, id, &mut Stay::new(now), Load::new(3000, 0).into());
         }
     }
     let now = start + Duration::from_secs(20);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use super::bridges::crowd::Load;
 use super::bridges::registry::BridgeId;
 use super::conference::{ConferenceId, EndpointKey, MemberId};
 use super::pending::Then;
@@ -168,14 +169,14 @@ impl Focus {
                     .push(format!("{} is believed to have {} endpoints of {counted}", bridge.id.jid, bridge.endpoints));
             }
         }
-        let mut loads: BTreeMap<&BridgeId, u64> = BTreeMap::new();
+        let mut loads: BTreeMap<&BridgeId, Load> = BTreeMap::new();
         for (bridge, load) in self.conferences.iter().flat_map(|conference| conference.loads()) {
-            *loads.entry(bridge).or_default() += u64::from(load.0);
+            *loads.entry(bridge).or_default() += load;
         }
         for bridge in self.cx.bridges.iter() {
-            let counted = loads.get(&bridge.id).copied().unwrap_or(0);
+            let counted = loads.get(&bridge.id).copied().unwrap_or(Load::NONE);
             if bridge.carried() != counted {
-                wrong.push(format!("{} is believed to carry {}, not {counted}", bridge.id.jid, bridge.carried()));
+                wrong.push(format!("{} is believed to carry {:?}, not {counted:?}", bridge.id.jid, bridge.carried()));
             }
         }
         let users: BTreeMap<&BridgeId, &BTreeSet<ConferenceId>> = self.cx.bridge_users.iter().collect();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::crowd::Load;
 use super::ice;
 use super::registry::Bridge;
 use super::select::ConferenceBridge;
@@ -141,17 +142,18 @@ impl Bridge {
         }
     }
 
-    /// Whether, at this corrected stress of its, a conference on it is better spread than grown, if another bridge has much more room
-    /// ([`is_outdone`]; docs/BRIDGES.md). Never with the original's model, and not before it is known what a packet
-    /// costs this bridge: who only guesses that it fills would link bridges for nothing.
-    pub fn fills(&self, stress: f64, config: &config::Bridge) -> bool {
-        config.selection_load_model == LoadModel::Predictive
-            && self.forecast.learned().is_some()
-            && stress >= FILLING * config.stress_threshold
+    /// The stress of a packet a second, as far as it is known.
+    pub fn cost(&self) -> f64 {
+        self.forecast.slope()
     }
 
-    /// Packets a second that it is expected to move for us.
-    pub fn carried(&self) -> u64 {
+    /// The same, if its reports have told it.
+    pub fn learned_cost(&self) -> Option<f64> {
+        self.forecast.learned()
+    }
+
+    /// What it is expected to move for us.
+    pub fn carried(&self) -> Load {
         self.forecast.carried()
     }
 
@@ -169,17 +171,6 @@ impl Bridge {
     pub fn overloaded_for(&self, now: Timestamp, config: &config::Bridge, on: &ConferenceBridge) -> bool {
         self.overloaded(now, config) || on.is_maxed(config) || on.is_rate_limited(config)
     }
-}
-
-/// From this part of the threshold on a bridge fills: what comes to a conference costs all of its bridges, so that one which is
-/// spread at the threshold only goes beyond it.
-const FILLING: f64 = 0.75;
-/// Another bridge has much more room if its stress is less by this part of the threshold: less would not pay for the link.
-const MUCH: f64 = 0.25;
-
-/// Whether a bridge of that stress has much more room than one of this.
-pub fn is_outdone(stress: f64, other: f64, config: &config::Bridge) -> bool {
-    other + MUCH * config.stress_threshold <= stress
 }
 
 /// Whether a bridge with that corrected stress is overloaded.

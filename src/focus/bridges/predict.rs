@@ -2,7 +2,7 @@
 //!
 //! A bridge says its stress every few seconds, of a measurement that is older still, so that whoever believes it puts a burst
 //! of joins on one bridge (spec/90, row 82). Here each bridge has an account of what the focus has put on it, in packets a
-//! second ([`Crowd::load`]), and learns what a packet costs it by comparing the account with what it reports. Its stress by
+//! second ([`Crowd::load`](super::crowd::Crowd::load)), and learns what a packet costs it by comparing the account with what it reports. Its stress by
 //! now is what it reported, and the cost of all that has come since and gone since.
 
 use std::collections::VecDeque;
@@ -10,88 +10,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::crowd::{Load, Weight};
 use crate::focus::Timestamp;
 
-/// Packets a second, in and out, that a conference is expected to cost a bridge. Whole numbers: what is added is taken away to
-/// the last one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-pub struct Load(pub u32);
-
-impl Load {
-    /// What `jicofo.bridge.average-participant-stress` is the stress of: a participant in a meeting of a dozen.
-    pub const PARTICIPANT: Load = Load(1000);
-}
-
-/// Packets a second of one stream, as browsers send them and bridges forward them.
-mod pps {
-    /// A microphone, all of the time.
-    pub const AUDIO: u32 = 50;
-    /// A camera in all its resolutions, or a screen.
-    pub const VIDEO_UP: u32 = 300;
-    /// The video that is seen large.
-    pub const LARGE: u32 = 200;
-    /// Each of a few small ones, and each of those that make them many.
-    pub const SMALL: u32 = 50;
-    pub const TINY: u32 = 25;
-    /// Feedback, and checks of connectivity.
-    pub const PRESENCE: u32 = 20;
-}
-
-/// A bridge forwards only the loudest.
-const SPEAKERS: u32 = 3;
-/// Beside the large one, so many videos are small and not tiny.
-const FEW: u32 = 8;
-/// A client's screen holds no more videos.
-pub(crate) const VISIBLE: u32 = 25;
-
-/// Who is in a conference, as seen from one of its bridges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Crowd {
-    /// Endpoints on this bridge.
-    pub here: u32,
-    /// Endpoints on all its bridges.
-    pub all: u32,
-    /// How many others of its bridges this one is linked to.
-    pub relays: u32,
-    /// Who sends audio and video, wherever they are.
-    pub audio: u32,
-    pub video: u32,
-    /// How many videos each wants to get on average, if any of them has said so (spec/30 §9.4).
-    pub last_n: Option<u32>,
-}
-
-impl Crowd {
-    /// Grows faster than the number of endpoints: everybody is sent to everybody.
-    pub fn load(self) -> Load {
-        if self.here == 0 {
-            return Load(0);
-        }
-        // Who sends is known of the conference, not of each bridge: they are taken to be spread as the endpoints are.
-        let all = u64::from(self.all.max(self.here));
-        let share = |senders: u32| u64::from(senders.min(self.all.max(self.here))) * u64::from(self.here);
-        let (audio, video) = (share(self.audio) / all, share(self.video) / all);
-        let sent = audio * u64::from(pps::AUDIO) + video * u64::from(pps::VIDEO_UP);
-        let far = u64::from(self.audio) * u64::from(pps::AUDIO) + u64::from(self.video) * u64::from(pps::VIDEO_UP);
-        let far = if self.relays > 0 { far.saturating_sub(sent) } else { 0 };
-        let each = u64::from(pps::PRESENCE + heard(self.audio) + seen(self.video, self.last_n));
-        let total = sent * u64::from(1 + self.relays) + far + u64::from(self.here) * each;
-        Load(u32::try_from(total).unwrap_or(u32::MAX))
-    }
-}
-
-fn heard(audio: u32) -> u32 {
-    audio.saturating_sub(1).min(SPEAKERS) * pps::AUDIO
-}
-
-fn seen(video: u32, last_n: Option<u32>) -> u32 {
-    match video.saturating_sub(1).min(VISIBLE).min(last_n.unwrap_or(VISIBLE)) {
-        0 => 0,
-        seen => {
-            let small = (seen - 1).min(FEW);
-            pps::LARGE + small * pps::SMALL + (seen - 1 - small) * pps::TINY
-        }
-    }
-}
+/// What `jicofo.bridge.average-participant-stress` is the stress of, in packets a second: a participant in a meeting of a dozen.
+const PARTICIPANT: f64 = 1000.0;
 
 /// A conference's stay on a bridge, as far as load goes.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -104,11 +27,31 @@ pub struct Stay {
     /// By how much it was expected to grow yet, and when.
     hope: f64,
     hoped: Timestamp,
+    /// What it is without links, by how much that had grown lately, and when.
+    local: u64,
+    grown: f64,
+    grew: Timestamp,
 }
 
 impl Stay {
     pub fn new(since: Timestamp) -> Stay {
         Stay { since, hoped: since, ..Stay::default() }
+    }
+
+    /// What the bridge is expected to have to do for it, but for links, in packets a second.
+    pub fn local(&self) -> u64 {
+        self.local
+    }
+
+    /// By how much that has grown lately: the longer ago, the less it counts.
+    pub fn growth(&self, now: Timestamp) -> f64 {
+        self.grown * faded(now, self.grew)
+    }
+
+    fn becomes(&mut self, now: Timestamp, weight: Weight) {
+        self.load = weight.load();
+        self.grown = (self.growth(now) + float(weight.local.packets) - float(self.local)).max(0.0);
+        (self.local, self.grew) = (weight.local.packets, now);
     }
 
     fn is_young(&self, now: Timestamp) -> bool {
@@ -143,9 +86,9 @@ const GRAIN: u64 = 250_000;
 /// The account of one bridge.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Forecast {
-    /// What is on it, in packets a second.
-    carried: u64,
-    /// What was on it up to each of these times, as far back as a measurement may reach.
+    /// What is on it.
+    carried: Load,
+    /// The packets of that up to each of these times, as far back as a measurement may reach.
     past: VecDeque<(Timestamp, u64)>,
     /// The last measurement, when it came, and how much of what is on it that showed.
     reported: f64,
@@ -173,7 +116,7 @@ pub struct Surprise {
 impl Forecast {
     pub fn new(prior: f64) -> Forecast {
         Forecast {
-            carried: 0,
+            carried: Load::NONE,
             past: VecDeque::new(),
             reported: 0.0,
             measured: None,
@@ -209,9 +152,9 @@ impl Forecast {
     pub fn carries(&mut self, now: Timestamp, before: Load, after: Load) {
         match self.past.back() {
             Some((until, _)) if now.0 < until.0 + GRAIN => {}
-            _ => self.past.push_back((now, self.carried)),
+            _ => self.past.push_back((now, self.carried.packets)),
         }
-        self.carried = (self.carried + u64::from(after.0)).saturating_sub(u64::from(before.0));
+        self.carried = self.carried + after - before;
         self.forget(now);
     }
 
@@ -241,11 +184,16 @@ impl Forecast {
 
     /// The stress of what its last measurement did not show; below 0, if more has gone than come.
     pub fn unreported(&self) -> f64 {
-        self.slope * (float(self.carried) - self.covered)
+        self.slope * (float(self.carried.packets) - self.covered)
+    }
+
+    /// What a packet a second costs it, as far as is known.
+    pub fn slope(&self) -> f64 {
+        self.slope
     }
 
     /// What is on it.
-    pub fn carried(&self) -> u64 {
+    pub fn carried(&self) -> Load {
         self.carried
     }
 
@@ -269,10 +217,10 @@ impl Forecast {
     /// What a measurement that arrives now shows of what is on it: the mean over the window.
     fn shown(&self, now: Timestamp) -> Shown {
         let (young, old) = self.window();
-        let (mut sum, mut low, mut high) = (0.0, self.carried, self.carried);
+        let (mut sum, mut low, mut high) = (0.0, self.carried.packets, self.carried.packets);
         // From now backwards: what was there between two ages.
         let mut age: f64 = 0.0;
-        let mut load = self.carried;
+        let mut load = self.carried.packets;
         for (until, before) in self.past.iter().rev() {
             let next = now.since(*until).as_secs_f64();
             sum += float(load) * (next.min(old) - age.max(young)).max(0.0);
@@ -313,7 +261,7 @@ struct Shown {
 impl Shown {
     /// How much is to be learned from it: while much changes, it is uncertain what a measurement has seen of that.
     fn trust(self) -> f64 {
-        let uncertain = 0.3 * self.range / (2.0 * f64::from(Load::PARTICIPANT.0) + 0.03 * self.mean);
+        let uncertain = 0.3 * self.range / (2.0 * PARTICIPANT + 0.03 * self.mean);
         1.0 / (1.0 + uncertain * uncertain)
     }
 }
@@ -436,7 +384,7 @@ impl Default for Fleet {
 impl Fleet {
     /// What a packet costs a bridge of which no more is known. `participant`: the stress of an average participant.
     pub fn prior(&self, participant: f64) -> f64 {
-        self.slope.unwrap_or(participant.max(LEAST) / f64::from(Load::PARTICIPANT.0))
+        self.slope.unwrap_or(participant.max(LEAST) / PARTICIPANT)
     }
 
     /// A bridge has learned something.
@@ -457,9 +405,10 @@ impl Fleet {
     }
 
     /// A conference on a bridge weighs something else.
-    pub fn weighs(&mut self, now: Timestamp, forecast: &mut Forecast, stay: &mut Stay, load: Load) {
-        let size = f64::from(load.0);
-        if stay.is_young(now) && load > stay.load {
+    pub fn weighs(&mut self, now: Timestamp, forecast: &mut Forecast, stay: &mut Stay, weight: Weight) {
+        let load = weight.load();
+        let size = float(load.packets);
+        if stay.is_young(now) && load.packets > stay.load.packets {
             while stay.reached < STEPS.len() && STEPS[stay.reached] <= size {
                 if stay.reached == 0 {
                     self.reached.iter_mut().for_each(|reached| *reached *= 1.0 - 1.0 / MEMORY);
@@ -469,11 +418,11 @@ impl Fleet {
             }
             let hope = self.residual(size) * HALF;
             forecast.hopes(now, stay, hope);
-        } else if load == Load(0) {
+        } else if load == Load::NONE {
             forecast.hopes(now, stay, 0.0);
         }
         forecast.carries(now, stay.load, load);
-        stay.load = load;
+        stay.becomes(now, weight);
     }
 }
 

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::crowd::Weight;
 use super::health::{CheckResult, Health, Verdict};
 use super::ice::IceFailures;
 use super::load::RecentCount;
-use super::predict::{Fleet, Forecast, Load, Predictions, Stay};
+use super::predict::{Fleet, Forecast, Predictions, Stay};
 use crate::config;
 use crate::focus::Timestamp;
 use crate::wire::Jid;
@@ -364,10 +365,10 @@ impl Bridges {
     }
 
     /// A conference on it weighs something else now.
-    pub fn weighs(&mut self, now: Timestamp, id: &BridgeId, stay: &mut Stay, load: Load) {
+    pub fn weighs(&mut self, now: Timestamp, id: &BridgeId, stay: &mut Stay, weight: Weight) {
         match self.bridges.get_mut(&id.jid).filter(|bridge| bridge.id == *id) {
-            Some(bridge) => self.fleet.weighs(now, &mut bridge.forecast, stay, load),
-            None => stay.load = load,
+            Some(bridge) => self.fleet.weighs(now, &mut bridge.forecast, stay, weight),
+            None => stay.load = weight.load(),
         }
     }
 

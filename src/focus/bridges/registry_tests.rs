@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::select::ConferenceBridge;
+use super::super::select::{ConferenceBridge, Outlook};
 use super::*;
 use crate::wire::presence::Stat;
 use crate::wire::values::Condition;
@@ -149,7 +149,13 @@ fn endpoints_that_a_bridge_cannot_have_counted_are_added_to_its_stress() {
         assert!((bridge.corrected_stress(at(20.0), &classic()) - corrected).abs() < 1e-9);
         assert_eq!(bridge.overloaded(at(0.0), &classic()), overloaded);
         assert_eq!(bridge.corrected_stress(at(20.1), &classic()), bridge.reported_stress);
-        let on = |endpoints| ConferenceBridge { id: id.clone(), endpoints, visitor: false, recent: 0 };
+        let on = |endpoints| ConferenceBridge {
+            id: id.clone(),
+            endpoints,
+            visitor: false,
+            recent: 0,
+            outlook: Outlook::default(),
+        };
         let overloaded_for = |endpoints| bridge.overloaded_for(at(20.1), &classic(), &on(endpoints));
         assert!(overloaded_for(80) && !overloaded_for(79));
     }

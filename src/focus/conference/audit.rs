@@ -88,14 +88,7 @@ impl Conference {
                 self.members.video_senders() as usize,
                 count(|it| it.role != Role::Visitor && !it.video_muted),
             ),
-            ("arriving", self.members.arriving() as usize, count(|member| member.arriving)),
         ];
-        let wants: Vec<u32> = self.members.iter().filter_map(|member| member.wants).collect();
-        let sum: u64 = wants.iter().copied().map(u64::from).sum();
-        let wanted = (!wants.is_empty()).then(|| sum.div_ceil(wants.len() as u64));
-        if self.members.wanted_videos().map(u64::from) != wanted {
-            wrong.push(format!("{wants:?} videos are wanted, on average {:?}", self.members.wanted_videos()));
-        }
         for (what, kept, counted) in counts {
             if kept != counted {
                 wrong.push(format!("{kept} {what} are {counted}"));

@@ -27,4 +27,4 @@ pub(crate) struct EndpointKey {
 
 /// The identity of a conference's stay on a bridge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct SessionKey(pub u64);
+pub struct SessionKey(pub u64);

@@ -7,6 +7,7 @@ use super::invite::Invite;
 use super::limits::Budget;
 use super::source_info::{SourceInfo, Video};
 use crate::focus::Connection;
+use crate::focus::bridges::crowd::{Person, VIDEOS};
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::caps;
 use crate::focus::timers::TimerKey;
@@ -199,6 +200,21 @@ impl Member {
         self.real_jid.as_ref().unwrap_or(&self.occupant)
     }
 
+    /// What it sends and wants, as far as load goes. Who comes is expected to send, until he says otherwise a second later; who
+    /// only looks on sends nothing, whatever its presence says.
+    pub fn person(&self) -> Person {
+        let visitor = self.role == Role::Visitor;
+        let shown = self.videos.iter().flatten().filter(|video| !video.muted).count();
+        // A camera and a screen are two; who does not say which he sends has one.
+        let videos = if self.video_muted { 0 } else { u32::try_from(shown).unwrap_or(VIDEOS).max(1) };
+        Person {
+            visitor,
+            audio: !visitor && (self.arriving || !self.audio_muted),
+            videos: if visitor { 0 } else { videos.max(self.arriving.into()) },
+            wants: self.wants,
+        }
+    }
+
     /// Whether it has moderator rights.
     pub fn leads(&self) -> bool {
         matches!(self.role, Role::Owner | Role::Moderator)
@@ -307,6 +323,27 @@ mod tests {
         assert!(!member.audio_muted);
         let _ = member.update(&Presence::default(), false, &[]);
         assert!(member.audio_muted, "neither element: muted");
+    }
+
+    #[test]
+    fn a_camera_and_a_screen_are_two_videos() {
+        let mut member = member();
+        member.role = Role::Participant;
+        let mut sends = |text: &str| {
+            let _ = member.update(&with_source_info(text), false, &[]);
+            (member.person().audio, member.person().videos, member.video_muted)
+        };
+        assert_eq!(sends("{}"), (true, 1, true), "who has not said what he sends is expected to send");
+        let both = r#"{"x-a0":{"muted":true},"x-v0":{"muted":false},"x-v1":{"muted":false,"videoType":"desktop"}}"#;
+        assert_eq!(sends(both), (false, 2, false));
+        let screen = r#"{"x-v0":{"muted":true},"x-v1":{"muted":false,"videoType":"desktop"}}"#;
+        assert_eq!(sends(screen), (false, 1, false));
+        assert_eq!(sends(r#"{"x-v0":{"muted":true}}"#), (false, 0, true));
+        let camera = Presence { video_muted: Some("false".into()), ..Presence::default() };
+        let _ = member.update(&camera, false, &[]);
+        assert_eq!(member.person().videos, 1);
+        member.role = Role::Visitor;
+        assert_eq!((member.person().audio, member.person().videos), (false, 0), "who looks on sends nothing");
     }
 
     #[test]

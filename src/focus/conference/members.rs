@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use super::MemberId;
+use super::bridge::EndpointState;
 use super::member::{Disregarded, Member, Role};
-use crate::focus::bridges::predict::VISIBLE;
+use super::tallies::Tallies;
+use crate::focus::bridges::crowd::VISIBLE;
 use crate::focus::counted::Counted;
 use crate::focus::visitors::codecs::Tally;
 use crate::wire::presence::Presence;
@@ -25,11 +27,8 @@ pub(crate) struct Members {
     /// Members with unmuted audio, with unmuted video.
     audio_senders: u32,
     video_senders: u32,
-    /// Members who may send before long: what they will send is not known yet.
-    arriving: u32,
-    /// How many videos those want together who have said what they send, and how many they are.
-    wanted: u64,
-    wanting: u64,
+    /// Who is on which bridge.
+    tallies: Tallies,
 }
 
 impl Members {
@@ -100,27 +99,39 @@ impl Members {
         self.video_senders
     }
 
-    pub fn arriving(&self) -> u32 {
-        self.arriving
+    pub fn tallies(&self) -> &Tallies {
+        &self.tallies
     }
 
-    /// How many videos each wants on average, rounded up. None: nobody has said so yet. What one says counts for himself, so
-    /// that nobody can make a conference look small to its bridges (spec/30 §9.4: it is of one endpoint).
-    pub fn wanted_videos(&self) -> Option<u32> {
-        (self.wanting > 0).then(|| u32::try_from(self.wanted.div_ceil(self.wanting)).unwrap_or(VISIBLE))
+    /// Whether anybody is on another bridge, or sends or wants anything else, than when this was asked.
+    pub fn take_tallies_news(&mut self) -> bool {
+        self.tallies.take_news()
+    }
+
+    /// A bridge has something of this member from now on, or has nothing any more. What it had is returned.
+    pub fn set_endpoint(&mut self, id: MemberId, endpoint: Option<EndpointState>) -> Option<EndpointState> {
+        let member = self.by_id.get_mut(&id)?;
+        let before = std::mem::replace(&mut member.endpoint, endpoint);
+        if let Some(before) = &before {
+            self.tallies.remove(before.session, member.person());
+        }
+        if let Some(now) = &member.endpoint {
+            self.tallies.add(now.session, member.person());
+        }
+        before
     }
 
     /// A member said what it sends, in its session (its presence follows), and how many videos it wants. None, or negative:
     /// all.
     pub fn settled(&mut self, id: MemberId, last_n: Option<i32>) {
         let Some(member) = self.by_id.get_mut(&id) else { return };
-        if std::mem::take(&mut member.arriving) {
-            self.arriving -= 1;
-        }
+        let before = member.person();
+        member.arriving = false;
         let wants = last_n.and_then(|last_n| u32::try_from(last_n).ok()).unwrap_or(VISIBLE).min(VISIBLE);
-        let before = member.wants.replace(wants);
-        self.wanted = self.wanted + u64::from(wants) - u64::from(before.unwrap_or(0));
-        self.wanting += u64::from(before.is_none());
+        member.wants = Some(wants);
+        if let Some(endpoint) = &member.endpoint {
+            self.tallies.replace(endpoint.session, before, member.person());
+        }
     }
 
     pub fn insert(&mut self, member: Member) {
@@ -133,9 +144,8 @@ impl Members {
         let member = self.by_id.remove(&id)?;
         self.by_nick.remove(&member.nick);
         self.count(&member, false);
-        if let Some(wants) = member.wants {
-            self.wanted -= u64::from(wants);
-            self.wanting -= 1;
+        if let Some(endpoint) = &member.endpoint {
+            self.tallies.remove(endpoint.session, member.person());
         }
         if member.is_participant() {
             self.uncount(&member);
@@ -147,8 +157,12 @@ impl Members {
     pub fn update(&mut self, id: MemberId, presence: &Presence, trusted_domains: &[String]) -> Vec<Disregarded> {
         let Some(mut member) = self.by_id.remove(&id) else { return Vec::new() };
         self.count(&member, false);
+        let before = member.person();
         let disregarded = member.update(presence, false, trusted_domains);
         self.count(&member, true);
+        if let Some(endpoint) = &member.endpoint {
+            self.tallies.replace(endpoint.session, before, member.person());
+        }
         self.by_id.insert(id, member);
         disregarded
     }
@@ -190,7 +204,6 @@ impl Members {
         let may_send = member.role != Role::Visitor;
         change(&mut self.audio_senders, may_send && !member.audio_muted);
         change(&mut self.video_senders, may_send && !member.video_muted);
-        change(&mut self.arriving, member.arriving);
         let in_main_room = member.on.node().is_none();
         let change = |count: &mut usize, counts: bool| {
             if counts {
@@ -199,44 +212,5 @@ impl Members {
         };
         change(&mut self.in_main_room, in_main_room);
         change(&mut self.people_in_main_room, in_main_room && !member.kind.jibri && !member.kind.transcriber);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::focus::Connection;
-    use crate::wire::Jid;
-
-    fn come(members: &mut Members, number: u64) -> MemberId {
-        let id = MemberId(number);
-        let occupant = Jid::new(&format!("r@conference.meet.test/n{number}")).unwrap();
-        let nick = EndpointId::from(occupant.resource().unwrap());
-        members.insert(Member::new(id, nick, occupant, Connection::Client));
-        id
-    }
-
-    #[test]
-    fn what_one_says_of_how_many_videos_it_wants_counts_for_itself() {
-        let mut members = Members::default();
-        let ids: Vec<MemberId> = (1..=12).map(|number| come(&mut members, number)).collect();
-        assert_eq!(members.wanted_videos(), None);
-        for id in &ids[..11] {
-            members.settled(*id, Some(5));
-        }
-        assert_eq!(members.wanted_videos(), Some(5));
-        // One who says that it wants none does not make the meeting a small one, nor a huge one.
-        members.settled(ids[11], Some(0));
-        assert_eq!(members.wanted_videos(), Some(5));
-        for said in [None, Some(-1), Some(i32::MAX)] {
-            members.settled(ids[11], said);
-            assert_eq!(members.wanted_videos(), Some(7), "{said:?}: as many as a screen holds");
-        }
-        for id in &ids[1..] {
-            members.remove(*id);
-        }
-        assert_eq!(members.wanted_videos(), Some(5));
-        members.remove(ids[0]);
-        assert_eq!(members.wanted_videos(), None);
     }
 }

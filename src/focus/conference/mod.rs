@@ -15,7 +15,7 @@ macro_rules! say {
 
 mod audit;
 pub(crate) mod bridge;
-pub(crate) mod cascade;
+pub mod cascade;
 mod coming;
 pub(crate) mod debug;
 mod ending;
@@ -36,6 +36,7 @@ mod owner;
 mod promised;
 mod publish;
 mod source_info;
+mod tallies;
 mod tell;
 mod visitors;
 mod weight;
@@ -65,7 +66,8 @@ use crate::wire::values::{MeetingId, SessionId};
 use crate::wire::{BareJid, Jid};
 
 pub(crate) use self::ending::Leave;
-pub(crate) use self::identity::{AttemptId, ConferenceId, EndpointKey, MemberId, SessionKey};
+pub use self::identity::SessionKey;
+pub(crate) use self::identity::{AttemptId, ConferenceId, EndpointKey, MemberId};
 pub(crate) use self::visitors::Stay;
 pub use super::sources::view;
 

@@ -11,7 +11,7 @@ placement [--seeds FIRST..LAST] [--scenario WORDS] [--strategy NAME]
 
   --seeds 1001..1040     play these seeds, the last one included
   --scenario draining    only those with these words in their name
-  --strategy Single      only with this one: Single or RegionBased";
+  --strategy Single      only with this one: Single, RegionBased or Visitors";
 
 /// What is played.
 struct Arguments {
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
 }
 
 fn read_arguments() -> Result<Arguments, String> {
-    let strategies = vec![Strategy::Single, Strategy::RegionBased];
+    let strategies = vec![Strategy::Single, Strategy::RegionBased, Strategy::Visitors];
     let mut read = Arguments { seeds: 1001..=1040, words: String::new(), strategies };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
@@ -58,19 +58,23 @@ fn read_arguments() -> Result<Arguments, String> {
 
 fn print(Arguments { seeds, words, strategies }: &Arguments) {
     println!(
-        "Means of seeds {} to {}; change: of the mean peak, with its standard error, seed by seed; worst: the highest peak of \
-         any seed; worse: seeds in which it is higher",
+        "Means of seeds {} to {}; change: of the mean peak, with its standard error, seed by seed; even: what no choice \
+         of bridges could be below; worst: the highest peak of any seed; worse: seeds in which it is higher",
         seeds.start(),
         seeds.end()
     );
     for &strategy in strategies {
         println!("\n{strategy:?}");
         println!(
-            "{:<30} {:<12} {:>6} {:>8} {:>5} {:>7} {:>7} {:>6} {:>7} {:>7} {:>6} {:>6}",
-            "", "", "peak", "change", "±", "worst", "spread", "over", "error", "bridges", "moves", "worse"
+            "{:<30} {:<12} {:>6} {:>6} {:>8} {:>5} {:>7} {:>7} {:>6} {:>7} {:>7} {:>6} {:>6}",
+            "", "", "peak", "even", "change", "±", "worst", "spread", "over", "error", "bridges", "moves", "worse"
         );
         for (name, make) in SCENARIOS.iter().filter(|(name, _)| name.contains(words.as_str())) {
             let plans: Vec<(u64, Plan)> = seeds.clone().map(|seed| (seed, Plan::new(name, *make, seed))).collect();
+            // Who has no visitors has no bridges for them.
+            if strategy == Strategy::Visitors && !plans.iter().any(|(_, plan)| plan.has_visitors()) {
+                continue;
+            }
             let all =
                 |chooser| plans.iter().map(|(seed, plan)| play(plan, strategy, chooser, *seed)).collect::<Vec<_>>();
             let classic = all(Chooser::Model(LoadModel::Classic));
@@ -96,8 +100,9 @@ fn line(name: &str, chooser: &str, outcomes: &[Outcome], classic: &[Outcome]) {
     let worst = outcomes.iter().map(|it| it.peak).fold(0.0, f64::max);
     let worse = outcomes.iter().zip(classic).filter(|(ours, theirs)| ours.peak > theirs.peak + 0.005).count();
     println!(
-        "{name:<30} {chooser:<12} {:>6.2} {change:>+7.1}% {uncertain:>5.1} {worst:>7.2} {:>7.2} {:>6.0} {:>7.3} {:>7.2} {:>6.1} {worse:>6}",
+        "{name:<30} {chooser:<12} {:>6.2} {:>6.2} {change:>+7.1}% {uncertain:>5.1} {worst:>7.2} {:>7.2} {:>6.0} {:>7.3} {:>7.2} {:>6.1} {worse:>6}",
         mean(|it| it.peak),
+        mean(|it| it.even),
         mean(|it| it.spread),
         mean(|it| it.overloaded),
         mean(|it| it.error),

@@ -15,6 +15,8 @@ pub struct Person {
     pub region: &'static str,
     pub comes: Millis,
     pub goes: Millis,
+    /// Looks on, and sends nothing.
+    pub visitor: bool,
     pub audio: bool,
     pub video: bool,
     /// Videos on the screen.
@@ -38,6 +40,8 @@ pub enum Strategy {
     Single,
     /// Several bridges a conference.
     RegionBased,
+    /// The same, with bridges of their own for visitors, each linked with one of the participants' bridges.
+    Visitors,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -110,6 +114,21 @@ pub const SCENARIOS: &[(&str, Make)] = &[
         it.heterogeneous();
         it.burst(mixed);
     }),
+    ("visitors, rooms of 20 to 200", |it| {
+        it.audience = true;
+        it.burst(events);
+    }),
+    ("visitors, who come to speakers", |it| it.audience_comes()),
+    ("visitors, bridges 1:4", |it| {
+        it.audience = true;
+        it.heterogeneous();
+        it.burst(events);
+    }),
+    ("visitors, video costs twice", |it| {
+        it.audience = true;
+        it.video(2.0);
+        it.burst(events);
+    }),
 ];
 
 /// Many small rooms, few large ones.
@@ -119,6 +138,11 @@ fn mixed(rng: &mut Rng) -> u64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "2 to 100")]
     let size = size as u64;
     size
+}
+
+/// With an audience, nine in ten of which look on.
+fn events(rng: &mut Rng) -> u64 {
+    rng.whole(20, 201)
 }
 
 /// Makes a plan.
@@ -133,10 +157,17 @@ pub struct Builder {
     calm_size: fn(&mut Rng) -> u64,
     /// Share of people with a camera that is on.
     senders: f64,
+    /// Nine in ten of those who come in the burst look on.
+    audience: bool,
     joins: u64,
 }
 
 impl Plan {
+    /// Whether anybody looks on.
+    pub fn has_visitors(&self) -> bool {
+        self.people.iter().any(|person| person.visitor)
+    }
+
     /// A scenario of [`SCENARIOS`].
     pub fn new(name: &'static str, make: Make, seed: u64) -> Plan {
         let bridge = BridgePlan { capacity: 160_000.0, region: "", comes: 0, drains: None };
@@ -159,6 +190,7 @@ impl Plan {
             calm: 250,
             calm_size: mixed,
             senders: 0.6,
+            audience: false,
             joins: 500,
         };
         make(&mut it);
@@ -195,6 +227,29 @@ impl Builder {
         let calm_size = self.calm_size;
         self.fill(self.calm, (5 * SECOND, self.begin - 60 * SECOND), end, &calm_size);
         self.fill(self.joins, (self.begin, self.begin + 30 * SECOND), end, &size);
+        (self.plan.judged, self.plan.end) = (self.begin, end);
+    }
+
+    /// Ten rooms of ten each fill before; then 500 come to look on, to each as many as chance has it.
+    fn audience_comes(&mut self) {
+        let end = self.begin + 120 * SECOND;
+        let calm_size = self.calm_size;
+        let first = self.rooms;
+        self.fill(100, (5 * SECOND, self.begin - 60 * SECOND), end, &|_| 10);
+        let events = self.rooms - first;
+        self.fill(self.calm - 100, (5 * SECOND, self.begin - 60 * SECOND), end, &calm_size);
+        self.audience = true;
+        let shares: Vec<f64> = (0..events).map(|_| self.rng.between(0.1, 1.0)).collect();
+        let sum: f64 = shares.iter().sum();
+        for _ in 0..self.joins {
+            let mut at = self.rng.unit() * sum;
+            let room = shares.iter().position(|share| {
+                at -= share;
+                at < 0.0
+            });
+            let comes = self.begin + self.rng.whole(0, 30 * SECOND);
+            self.person(first + room.unwrap_or(0), comes, end, true);
+        }
         (self.plan.judged, self.plan.end) = (self.begin, end);
     }
 
@@ -236,14 +291,15 @@ impl Builder {
             // A meeting fills within seconds, if it is a burst; and all are there in time.
             let span = ((to - from) / 2).min(15 * SECOND);
             let begin = self.rng.whole(from, (to - span).max(from + 1));
-            for _ in 0..size {
+            for number in 0..size {
                 let comes = self.rng.whole(begin, begin + span);
-                self.person(room, comes, goes);
+                let is_burst = from >= self.begin;
+                self.person(room, comes, goes, self.audience && is_burst && number % 10 != 0);
             }
         }
     }
 
-    fn person(&mut self, room: usize, comes: Millis, goes: Millis) {
+    fn person(&mut self, room: usize, comes: Millis, goes: Millis, visitor: bool) {
         let rng = &mut self.rng;
         let small = rng.chance(0.25);
         let person = Person {
@@ -251,8 +307,9 @@ impl Builder {
             region: "",
             comes,
             goes,
-            audio: rng.chance(0.7),
-            video: rng.chance(self.senders),
+            visitor,
+            audio: rng.chance(0.7) && !visitor,
+            video: rng.chance(self.senders) && !visitor,
             visible: if small { 4.0 } else { 25.0 },
             link: if small { rng.between(80.0, 400.0) } else { rng.between(300.0, 1500.0) },
         };

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use jicofo::config::{Config, LoadModel, SelectionStrategy};
+use jicofo::config::{Config, LoadModel, SelectionStrategy, TopologyStrategy};
 use jicofo::focus::Timestamp;
-use jicofo::focus::bridges::predict::{Crowd, Load, Stay};
+use jicofo::focus::bridges::crowd::{self, Crowd, Tally, Weight};
+use jicofo::focus::bridges::predict::Stay;
 use jicofo::focus::bridges::registry::{BridgeId, Bridges};
-use jicofo::focus::bridges::select::{ConferenceBridge, Wanted};
+use jicofo::focus::bridges::select::{ConferenceBridge, Outlook, Wanted};
+use jicofo::focus::conference::SessionKey;
+use jicofo::focus::conference::cascade::{Cascade, Place};
 use jicofo::wire::Jid;
 use jicofo::wire::presence::{Stat, Stats};
 
 use super::Rng;
 use super::plan::{Millis, Person, Plan, SECOND, Strategy};
-use super::truth::{self, Flow, Sent};
+use super::truth::{self, Flow, Linked, Sent};
 
 /// Who decides where a conference goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +31,9 @@ pub enum Chooser {
 pub struct Outcome {
     /// The highest true stress of any bridge.
     pub peak: f64,
+    /// The highest that all bridges would have had if load could be divided evenly and links cost nothing: no choice of bridges
+    /// has a lower peak.
+    pub even: f64,
     /// Between the most and the least stressed bridge that takes conferences, in the mean of the time.
     pub spread: f64,
     /// Seconds that bridges spent above the threshold, of all bridges.
@@ -47,11 +53,21 @@ const STEP: Millis = 100;
 /// From join to the answer to the offer.
 const SETTLES: Millis = 1200;
 
+/// A conference.
+#[derive(Default)]
+struct Room {
+    sessions: Vec<Session>,
+    cascade: Cascade,
+}
+
 struct Session {
+    key: SessionKey,
     bridge: usize,
     id: BridgeId,
     people: Vec<usize>,
     stay: Stay,
+    /// By those on it, as far as the focus knows.
+    sent: crowd::Sent,
 }
 
 struct TrueBridge {
@@ -72,7 +88,9 @@ struct Game<'a> {
     chooser: Chooser,
     config: Config,
     registry: Bridges,
-    rooms: Vec<Vec<Session>>,
+    rooms: Vec<Room>,
+    /// How many sessions there were.
+    keys: u64,
     bridges: Vec<TrueBridge>,
     /// Which person is on which session's bridge, and since when.
     since: Vec<Millis>,
@@ -89,9 +107,15 @@ pub fn play(plan: &Plan, strategy: Strategy, chooser: Chooser, seed: u64) -> Out
     if chooser == Chooser::Model(LoadModel::Classic) {
         config.bridge.selection_load_model = LoadModel::Classic;
     }
-    if strategy == Strategy::RegionBased {
+    if strategy != Strategy::Single {
         config.octo.enabled = true;
         config.bridge.selection_strategy = SelectionStrategy::RegionBased;
+    }
+    if strategy == Strategy::Visitors {
+        config.bridge.selection_strategy = SelectionStrategy::Visitor;
+        config.bridge.participant_selection_strategy = Some(SelectionStrategy::RegionBased);
+        config.bridge.visitor_selection_strategy = Some(SelectionStrategy::RegionBased);
+        config.bridge.topology_strategy = TopologyStrategy::Visitor;
     }
     let mut rng = Rng::new(seed ^ 0x5EED);
     let bridge = |(number, bridge): (usize, &super::BridgePlan)| TrueBridge {
@@ -109,7 +133,8 @@ pub fn play(plan: &Plan, strategy: Strategy, chooser: Chooser, seed: u64) -> Out
         chooser,
         config,
         registry: Bridges::default(),
-        rooms: (0..plan.rooms()).map(|_| Vec::new()).collect(),
+        rooms: (0..plan.rooms()).map(|_| Room::default()).collect(),
+        keys: 0,
         bridges,
         since: vec![0; plan.people.len()],
         rng,
@@ -154,8 +179,7 @@ impl Game<'_> {
     }
 
     fn comes(&mut self, person: usize) {
-        let room = self.plan.people[person].room;
-        match self.choose(room, self.plan.people[person].region) {
+        match self.choose(person) {
             Some(bridge) => self.place(person, bridge),
             None => self.outcome.refused += 1,
         }
@@ -166,42 +190,75 @@ impl Game<'_> {
         self.since[person] = self.now;
         self.outcome.on_draining += u32::from(self.bridges[bridge].drains);
         let now = self.time();
-        let sessions = &mut self.rooms[room];
-        let at = sessions.iter().position(|session| session.bridge == bridge).unwrap_or_else(|| {
-            let id = self.bridges[bridge].id.clone().expect("it was selected");
-            sessions.push(Session { bridge, id, people: Vec::new(), stay: Stay::new(now) });
-            sessions.len() - 1
-        });
+        let known = self.rooms[room].sessions.iter().position(|session| session.bridge == bridge);
+        let at = known.unwrap_or_else(|| self.open(room, bridge, self.plan.people[person].visitor));
+        let sessions = &mut self.rooms[room].sessions;
         sessions[at].people.push(person);
-        let count = sessions.len();
+        let (count, id) = (sessions.len(), sessions[at].id.clone());
         let most = self.conferences.entry(room).or_default();
         *most = (*most).max(count);
-        let id = self.rooms[room][at].id.clone();
-        self.registry.endpoint_allocated(self.time(), &id, &self.config.bridge);
+        self.registry.endpoint_allocated(now, &id, &self.config.bridge);
         self.weigh(room);
+    }
+
+    /// A conference comes to a bridge, which is linked with its others.
+    fn open(&mut self, room: usize, bridge: usize, visitor: bool) -> usize {
+        self.keys += 1;
+        let key = SessionKey(self.keys);
+        let id = self.bridges[bridge].id.clone().expect("it was selected");
+        let session =
+            Session { key, bridge, id, people: Vec::new(), stay: Stay::new(self.time()), sent: crowd::Sent::default() };
+        let Room { sessions, mut cascade } = std::mem::take(&mut self.rooms[room]);
+        let mut sessions = sessions;
+        sessions.push(session);
+        cascade.add(key, visitor, self.config.bridge.topology_strategy, &self.places(&sessions));
+        let at = sessions.len() - 1;
+        self.rooms[room] = Room { sessions, cascade };
+        at
+    }
+
+    /// Where sessions are, as the cascade wants to know it.
+    fn places(&self, sessions: &[Session]) -> impl Fn(SessionKey) -> Place {
+        let of = |session: &Session| {
+            let known = self.registry.get(&session.id);
+            let stress = known.map_or(f64::MAX, |known| known.corrected_stress(self.time(), &self.config.bridge));
+            let overloaded = known.is_none_or(|known| known.overloaded(self.time(), &self.config.bridge));
+            (session.key, Place { region: None, stress, overloaded })
+        };
+        let places: BTreeMap<SessionKey, Place> = sessions.iter().map(of).collect();
+        move |key| places.get(&key).cloned().unwrap_or_default()
     }
 
     /// What the real conference tells the registry.
     fn weigh(&mut self, room: usize) {
         let now = self.time();
-        let sessions = &mut self.rooms[room];
-        let people = || sessions.iter().flat_map(|session| &session.people).map(|&number| &self.plan.people[number]);
-        let settled = |person: &Person| person.comes + SETTLES <= self.now;
-        let count = |sends: fn(&Person) -> bool| {
-            u32::try_from(people().filter(|person| !settled(person) || sends(person)).count()).expect("few")
+        let tally_of = |people: &[usize]| {
+            let mut tally = Tally::default();
+            for &number in people {
+                let person = &self.plan.people[number];
+                // Who comes is expected to send until he has said otherwise.
+                let comes = !person.visitor && person.comes + SETTLES > self.now;
+                tally.add(crowd::Person {
+                    visitor: person.visitor,
+                    audio: person.audio || comes,
+                    videos: u32::from(person.video || comes),
+                    wants: None,
+                });
+            }
+            tally
         };
-        let number = |number: usize| u32::try_from(number).expect("few");
-        let crowd = Crowd {
-            here: 0,
-            all: number(people().count()),
-            relays: number(sessions.len().saturating_sub(1)),
-            audio: count(|person| person.audio),
-            video: count(|person| person.video),
-            last_n: None,
-        };
+        let Room { sessions, cascade } = &mut self.rooms[room];
+        let on: BTreeMap<SessionKey, Tally> =
+            sessions.iter().map(|session| (session.key, tally_of(&session.people))).collect();
+        let all = tally_of(&sessions.iter().flat_map(|session| &session.people).copied().collect::<Vec<_>>());
         for session in sessions {
-            let load = Crowd { here: number(session.people.len()), ..crowd }.load();
-            self.registry.weighs(now, &session.id, &mut session.stay, load);
+            let branches = cascade.branches_of(session.key);
+            let links = branches.first().map_or(0, |largest| largest.links);
+            let behind = |homes: &[SessionKey]| homes.iter().map(|home| on[home].sent()).sum();
+            let apart = branches.iter().skip(1).map(|branch| (branch.links, behind(&branch.homes)));
+            let weight = Crowd { here: &on[&session.key], all: &all, links }.weight(apart);
+            self.registry.weighs(now, &session.id, &mut session.stay, weight);
+            session.sent = on[&session.key].sent();
         }
     }
 
@@ -215,51 +272,67 @@ impl Game<'_> {
     /// Off its bridge, and the conference with it if it was the last there.
     fn take_off(&mut self, person: usize) -> Option<usize> {
         let room = self.plan.people[person].room;
-        let at = self.rooms[room].iter().position(|session| session.people.contains(&person))?;
-        let session = &mut self.rooms[room][at];
+        let sessions = &mut self.rooms[room].sessions;
+        let at = sessions.iter().position(|session| session.people.contains(&person))?;
+        let session = &mut sessions[at];
         session.people.retain(|&on| on != person);
-        let (id, mut stay, bridge, empty) =
-            (session.id.clone(), session.stay, session.bridge, session.people.is_empty());
-        self.registry.endpoints_released(&id, 1);
-        if empty {
-            self.registry.weighs(self.time(), &id, &mut stay, Load::default());
-            self.rooms[room].remove(at);
+        let bridge = session.bridge;
+        self.registry.endpoints_released(&session.id, 1);
+        if session.people.is_empty() {
+            let mut session = sessions.remove(at);
+            self.registry.weighs(self.time(), &session.id, &mut session.stay, Weight::NONE);
+            let mut cascade = std::mem::take(&mut self.rooms[room].cascade);
+            cascade.remove(session.key, &self.places(&self.rooms[room].sessions));
+            self.rooms[room].cascade = cascade;
         }
         Some(bridge)
     }
 
-    fn choose(&mut self, room: usize, region: &'static str) -> Option<usize> {
+    fn choose(&mut self, person: usize) -> Option<usize> {
+        let Person { room, region, visitor, .. } = self.plan.people[person];
         if self.chooser == Chooser::Clairvoyant {
             return self.foresee(room);
         }
-        let conference: Vec<ConferenceBridge> = self.rooms[room]
+        let is_visitor = |session: &Session| session.people.first().is_some_and(|&it| self.plan.people[it].visitor);
+        let sessions = &self.rooms[room].sessions;
+        let sent: crowd::Sent = sessions.iter().map(|session| session.sent).sum();
+        let local = sessions.iter().map(|session| session.stay.local()).sum();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "packets a second")]
+        let outlook = |session: &Session| Outlook {
+            sent_here: session.sent.load().packets,
+            sent: sent.load().packets,
+            local,
+            growth: session.stay.growth(self.time()) as u64,
+        };
+        let conference: Vec<ConferenceBridge> = sessions
             .iter()
             .map(|session| ConferenceBridge {
                 id: session.id.clone(),
                 endpoints: u32::try_from(session.people.len()).expect("few"),
-                visitor: false,
+                visitor: is_visitor(session),
                 recent: 0,
+                outlook: outlook(session),
             })
             .collect();
         let region = Some(region).filter(|region| !region.is_empty());
-        let wanted = Wanted { conference: &conference, region, visitor: false, pinned_version: None, avoid: &[] };
+        let wanted = Wanted { conference: &conference, region, visitor, pinned_version: None, avoid: &[] };
         let selected = self.registry.select(self.time(), &self.config, wanted).ok()?;
         self.bridges.iter().position(|bridge| bridge.id.as_ref() == Some(&selected.bridge))
     }
 
     /// Where the stress will be least once all who will come to all rooms that have begun have come.
     fn foresee(&self, room: usize) -> Option<usize> {
-        if let Some(session) = self.rooms[room].first() {
+        if let Some(session) = self.rooms[room].sessions.first() {
             return Some(session.bridge);
         }
         let in_the_end = |room: usize| {
             let there = |person: &&Person| person.room == room && person.goes > self.now;
             let flows = self.plan.people.iter().filter(there).map(|person| Flow { person, share: 1.0 });
-            truth::packets(&self.plan.costs, flows.clone(), Sent::of(flows), 0.0)
+            truth::packets(&self.plan.costs, flows.clone(), Sent::of(flows), std::iter::empty())
         };
         let mut loads = vec![in_the_end(room); self.bridges.len()];
-        for (number, sessions) in self.rooms.iter().enumerate() {
-            for session in sessions {
+        for (number, room) in self.rooms.iter().enumerate() {
+            for session in &room.sessions {
                 loads[session.bridge] += in_the_end(number);
             }
         }
@@ -271,22 +344,33 @@ impl Game<'_> {
         (0..self.bridges.len()).filter(usable).min_by(|a, b| stress(*a).total_cmp(&stress(*b)))
     }
 
-    /// What is true now.
-    fn second(&mut self) {
+    /// Packets a second on each bridge, if so much of everybody's media flows.
+    fn packets(&self, share: impl Fn(usize) -> f64) -> Vec<f64> {
         let mut packets = vec![0.0; self.bridges.len()];
-        for sessions in &self.rooms {
-            let flow = |&number: &usize| {
-                #[expect(clippy::cast_precision_loss, reason = "seconds")]
-                let age = (self.now - self.since[number].min(self.now)) as f64 / 1000.0;
-                Flow { person: &self.plan.people[number], share: truth::flowing(age) }
-            };
-            let sent = Sent::of(sessions.iter().flat_map(|session| &session.people).map(flow));
+        let flow = |&number: &usize| Flow { person: &self.plan.people[number], share: share(number) };
+        for Room { sessions, cascade } in &self.rooms {
+            let on: BTreeMap<SessionKey, Sent> =
+                sessions.iter().map(|session| (session.key, Sent::of(session.people.iter().map(flow)))).collect();
+            let sent = on.values().fold(Sent::default(), |sum, sent| sum + *sent);
             for session in sessions {
-                let relays = u32::try_from(sessions.len() - 1).expect("few");
-                let here = session.people.iter().map(flow);
-                packets[session.bridge] += truth::packets(&self.plan.costs, here, sent, f64::from(relays));
+                let branches = cascade.branches_of(session.key);
+                let behind = |homes: &[SessionKey]| homes.iter().fold(Sent::default(), |sum, home| sum + on[home]);
+                let apart = branches.iter().skip(1).map(|branch| behind(&branch.homes));
+                let rest = apart.fold(sent - on[&session.key], |rest, behind| rest - behind);
+                let linked = branches.iter().enumerate().map(|(number, branch)| Linked {
+                    links: f64::from(branch.links),
+                    behind: if number == 0 { rest } else { behind(&branch.homes) },
+                });
+                packets[session.bridge] +=
+                    truth::packets(&self.plan.costs, session.people.iter().map(flow), sent, linked);
             }
         }
+        packets
+    }
+
+    /// What is true now.
+    fn second(&mut self) {
+        let packets = self.packets(|person| self.share(person));
         for (number, bridge) in self.bridges.iter_mut().enumerate() {
             bridge.now = truth::stress(&self.plan.costs, self.plan.bridges[number].capacity, packets[number]);
             bridge.since.push(bridge.now);
@@ -297,7 +381,30 @@ impl Game<'_> {
         self.redistribute();
     }
 
+    /// The stress of all bridges that take conferences, if what is on any of them were divided evenly and without links.
+    fn even(&self) -> f64 {
+        let costs = &self.plan.costs;
+        let packets: f64 = self
+            .rooms
+            .iter()
+            .map(|room| {
+                let people = room.sessions.iter().flat_map(|session| &session.people);
+                let flows = people.map(|&person| Flow { person: &self.plan.people[person], share: self.share(person) });
+                truth::packets(costs, flows.clone(), Sent::of(flows), std::iter::empty())
+            })
+            .sum();
+        let there = self.plan.bridges.iter().filter(|plan| plan.comes <= self.now);
+        truth::stress(costs, there.map(|plan| plan.capacity).sum(), packets)
+    }
+
+    /// How much of somebody's media flows now.
+    #[expect(clippy::cast_precision_loss, reason = "seconds")]
+    fn share(&self, person: usize) -> f64 {
+        truth::flowing((self.now - self.since[person].min(self.now)) as f64 / 1000.0)
+    }
+
     fn judge(&mut self) {
+        self.outcome.even = self.outcome.even.max(self.even());
         let (mut low, mut high): (f64, f64) = (f64::MAX, 0.0);
         for (plan, bridge) in self.plan.bridges.iter().zip(&self.bridges) {
             if plan.comes > self.now {
@@ -311,24 +418,16 @@ impl Game<'_> {
                 (low, high) = (low.min(bridge.now), high.max(bridge.now));
             }
         }
-        let error: f64 = (0..self.bridges.len()).filter_map(|number| self.error_of(number)).fold(0.0, f64::max);
+        // If media of all who were placed flowed.
+        let settled = self.packets(|_| 1.0);
+        let error = settled.iter().enumerate().filter_map(|(number, packets)| self.error_of(number, *packets));
+        let error = error.fold(0.0, f64::max);
         self.samples = (self.samples.0 + (high - low), self.samples.1 + error, self.samples.2 + 1);
     }
 
-    /// How far the focus is off with a bridge, if media of all who were placed flowed.
-    fn error_of(&self, number: usize) -> Option<f64> {
-        let bridge = &self.bridges[number];
-        let known = self.registry.get(bridge.id.as_ref()?)?;
-        let mut packets = 0.0;
-        for sessions in &self.rooms {
-            let flow = |&person: &usize| Flow { person: &self.plan.people[person], share: 1.0 };
-            let sent = Sent::of(sessions.iter().flat_map(|session| &session.people).map(flow));
-            let relays = u32::try_from(sessions.len().saturating_sub(1)).expect("few");
-            for session in sessions.iter().filter(|session| session.bridge == number) {
-                let here = session.people.iter().map(flow);
-                packets += truth::packets(&self.plan.costs, here, sent, f64::from(relays));
-            }
-        }
+    /// How far the focus is off with a bridge on which there is so much.
+    fn error_of(&self, number: usize, packets: f64) -> Option<f64> {
+        let known = self.registry.get(self.bridges[number].id.as_ref()?)?;
         let settled = truth::stress(&self.plan.costs, self.plan.bridges[number].capacity, packets);
         Some((known.corrected_stress(self.time(), &self.config.bridge) - settled).abs())
     }
@@ -382,7 +481,8 @@ impl Game<'_> {
             if stress(self, number).is_none_or(|stress| stress < rules.stress_threshold) {
                 continue;
             }
-            let on_it = self.rooms.iter().flatten().filter(|session| session.bridge == number);
+            let sessions = self.rooms.iter().flat_map(|room| &room.sessions);
+            let on_it = sessions.filter(|session| session.bridge == number);
             let Some(largest) = on_it.max_by_key(|session| session.people.len()) else { continue };
             let moved: Vec<usize> = largest.people.iter().take(rules.endpoints as usize).copied().collect();
             for person in moved {

@@ -86,6 +86,35 @@ fn conferences_are_spread_over_fewer_bridges_and_load_none_of_them_more() {
     }
 }
 
+/// Those who look on cost what they are sent and no more, and the links to their bridges are cheap.
+#[test]
+fn an_audience_loads_no_bridge_more_than_with_the_original_model() {
+    let scenarios = ["visitors, rooms of 20 to 200", "visitors, who come to speakers"];
+    let parts = [Strategy::RegionBased, Strategy::Visitors].map(|strategy| scenarios.map(|it| peak(it, strategy)));
+    let all: f64 = parts.iter().flatten().sum();
+    assert!(parts.iter().flatten().all(|part| *part <= 1.1) && all / 4.0 <= 1.0, "{parts:?}");
+    let part = peak("visitors, bridges 1:4", Strategy::Visitors);
+    assert!(part <= 0.9, "{part}");
+}
+
+/// With bridges for visitors a conference is on more of them than without.
+#[test]
+fn visitors_have_bridges_of_their_own_if_it_is_configured_so() {
+    let bridges = |strategy| {
+        let outcomes = outcomes("visitors, who come to speakers", strategy, LoadModel::Predictive);
+        mean(&outcomes, |it| it.bridges_per_conference)
+    };
+    assert!(bridges(Strategy::Visitors) > bridges(Strategy::RegionBased) + 0.2);
+}
+
+#[test]
+fn no_peak_is_below_an_even_division() {
+    for strategy in [Strategy::Single, Strategy::RegionBased] {
+        let outcomes = outcomes("burst, rooms of 2 to 10", strategy, LoadModel::Predictive);
+        assert!(outcomes.iter().all(|it| it.even > 0.0 && it.even < it.peak), "{outcomes:?}");
+    }
+}
+
 #[test]
 fn the_same_plan_goes_the_same_way_twice() {
     let once = || outcomes("leave waves", Strategy::Single, LoadModel::Predictive);

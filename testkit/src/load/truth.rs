@@ -1,5 +1,7 @@
 //! What people on a bridge really cost it.
 
+use std::ops::{Add, Sub};
+
 use super::plan::Person;
 
 /// Packets a second of what there is, and what that is for a bridge. None of these numbers is known to the focus.
@@ -72,12 +74,42 @@ impl Sent {
     }
 }
 
-/// Packets a second that a bridge has from a conference. `sent`: by all of it; `relays`: to how many other bridges it goes.
-pub fn packets<'a>(costs: &Costs, here: impl Iterator<Item = Flow<'a>> + Clone, sent: Sent, relays: f64) -> f64 {
-    let own = Sent::of(here.clone());
-    let far = if relays > 0.0 { sent.packets(costs) - own.packets(costs) } else { 0.0 };
+impl Add for Sent {
+    type Output = Sent;
+
+    fn add(self, other: Sent) -> Sent {
+        Sent { audio: self.audio + other.audio, video: self.video + other.video }
+    }
+}
+
+impl Sub for Sent {
+    type Output = Sent;
+
+    fn sub(self, other: Sent) -> Sent {
+        Sent { audio: self.audio - other.audio, video: self.video - other.video }
+    }
+}
+
+/// What a bridge has of a mesh: how many links, and what is sent from behind them.
+#[derive(Debug, Clone, Copy)]
+pub struct Linked {
+    pub links: f64,
+    pub behind: Sent,
+}
+
+/// Packets a second that a bridge has from a conference. `sent`: by all of it. Into each link goes what is sent anywhere but behind
+/// that mesh.
+pub fn packets<'a>(
+    costs: &Costs,
+    here: impl Iterator<Item = Flow<'a>> + Clone,
+    sent: Sent,
+    linked: impl Iterator<Item = Linked>,
+) -> f64 {
+    let own = Sent::of(here.clone()).packets(costs);
     let received: f64 = here.map(|flow| flow.share * received(costs, flow, sent) + costs.endpoint).sum();
-    own.packets(costs) * (1.0 + relays) + far + received
+    let links: f64 =
+        linked.map(|mesh| mesh.behind.packets(costs) + mesh.links * (sent - mesh.behind).packets(costs)).sum();
+    own + received + links
 }
 
 /// What one is sent.

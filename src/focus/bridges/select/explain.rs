@@ -44,6 +44,9 @@ pub struct Explained {
     pub reported_stress: f64,
     /// By how much it may rise yet: what bridges are compared by is the sum (docs/BRIDGES.md).
     pub foreseen_stress: f64,
+    /// What it is expected to move for us in a second, by the conferences on it.
+    pub carried_packets: u64,
+    pub carried_kilobits: u64,
     /// Endpoints that it cannot have reported yet, and the stress of each.
     pub recent_endpoints: u32,
     pub average_participant_stress: f64,
@@ -184,6 +187,8 @@ fn explained(result: &Result<'_>, now: Timestamp, config: &Config) -> Explained 
         corrected_stress: it.stress,
         reported_stress: bridge.reported_stress,
         foreseen_stress: it.expected - it.stress,
+        carried_packets: bridge.carried().packets,
+        carried_kilobits: bridge.carried().kilobits,
         load_model: match config.bridge.selection_load_model {
             LoadModel::Predictive => "predictive",
             LoadModel::Classic => "classic",
@@ -287,7 +292,12 @@ impl Explained {
             let sign = if unreported < 0.0 { '-' } else { '+' };
             write!(f, " = {:.2} {sign} {:.2} unreported", self.reported_stress, unreported.abs())?;
         }
-        write!(f, ", {:.2} foreseen", self.corrected_stress + self.foreseen_stress)
+        write!(f, ", {:.2} foreseen", self.corrected_stress + self.foreseen_stress)?;
+        if self.carried_packets > 0 {
+            let megabits = self.carried_kilobits.div_ceil(1000);
+            write!(f, ", {} packets/s and {megabits} Mbit/s of ours", self.carried_packets)?;
+        }
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ pub(super) fn plan<'a>(pool: &Pool<'a>, region: Option<&'a str>, config: &Config
     };
     // Bridges that do not say where they are count as one region (spec/50 §6.4, "Improve").
     let region = first.bridge.region.as_deref();
-    let outgrown = pool.outgrown(config, |other, it| other.region() == it.region());
+    let outgrown = pool.outgrown(config, |it| it.region() != region);
     let rule = Rule::Within { region, outgrown };
     if pool.candidates.iter().any(|it| rule.standing(it).is_some()) {
         return Plan::Choose(super::Rule::IntraRegion(rule));

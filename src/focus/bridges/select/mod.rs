@@ -10,12 +10,14 @@ mod pool;
 mod region_based;
 mod single;
 mod split;
+mod spread;
 mod visitor;
 
 use std::cmp::Ordering;
 use std::fmt;
 
 use self::pool::{Candidate, Gathered, Pool};
+pub use self::spread::Outlook;
 use super::registry::{Bridge, BridgeId, Bridges};
 use crate::config::{Config, SelectionStrategy};
 use crate::focus::Timestamp;
@@ -30,6 +32,7 @@ pub struct ConferenceBridge {
     pub visitor: bool,
     /// Endpoints added within `max-bridge-participants-interval`.
     pub recent: u32,
+    pub outlook: Outlook,
 }
 
 /// For whom a bridge is sought.

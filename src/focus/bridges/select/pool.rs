@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::{ConferenceBridge, NoBridge, Wanted};
 use crate::config::{Config, SelectionStrategy};
 use crate::focus::Timestamp;
-use crate::focus::bridges::load::{self, Moment, is_overload};
+use crate::focus::bridges::load::{Moment, is_overload};
 use crate::focus::bridges::registry::{Bridge, Bridges};
 
 /// Better ones first (spec/50 §5).
@@ -79,8 +79,6 @@ pub(super) struct Candidate<'a> {
     pub expected: f64,
     /// Whatever the conference has on it (spec/50 §4.3).
     pub overloaded: bool,
-    /// Whether a conference on it is better spread than grown.
-    fills: bool,
     /// `max-bridge-participants` of the conference are on it.
     pub maxed: bool,
     rate_limited: bool,
@@ -100,7 +98,6 @@ impl<'a> Candidate<'a> {
             stress,
             expected: stress + bridge.foreseen(now, config),
             overloaded: is_overload(stress, config),
-            fills: used.is_some() && bridge.fills(stress, config),
             maxed: used.is_some_and(|used| used.on.is_maxed(config)),
             rate_limited: used.is_some_and(|used| used.on.is_rate_limited(config)),
             used,
@@ -134,23 +131,6 @@ pub(super) struct Pool<'a> {
 }
 
 impl<'a> Pool<'a> {
-    /// The conference's bridges that it is better spread from than grown on: those that fill while another one, which
-    /// `does_as_well`, has much more room (docs/BRIDGES.md).
-    pub fn outgrown(
-        &self,
-        config: &Config,
-        does_as_well: impl Fn(&Candidate<'a>, &Candidate<'a>) -> bool,
-    ) -> Vec<&'a Bridge> {
-        let is_outgrown = |it: &&Candidate<'a>| {
-            it.fills
-                && self.candidates.iter().any(|other| {
-                    let roomier = load::is_outdone(it.stress, other.expected, &config.bridge);
-                    roomier && other.used.is_none() && does_as_well(other, it)
-                })
-        };
-        self.candidates.iter().filter(is_outgrown).map(|it| it.bridge).collect()
-    }
-
     /// The conference's bridges that are still there and take endpoints (spec/50 §6.1).
     pub fn conference(bridges: &'a Bridges, now: Timestamp, config: &Config, wanted: Wanted<'a>) -> Vec<Used<'a>> {
         let known = wanted.conference.iter().filter_map(|on| Some((bridges.get(&on.id)?, on)));

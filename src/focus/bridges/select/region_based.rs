@@ -14,7 +14,7 @@ pub(super) struct Rule<'a> {
 impl<'a> Rule<'a> {
     pub fn new(pool: &Pool<'a>, endpoint: Option<&'a str>, config: &'a Config) -> Rule<'a> {
         let area = Area::of(desired(pool, endpoint, config), config);
-        let outgrown = pool.outgrown(config, |other, it| area.distance(other) <= area.distance(it));
+        let outgrown = pool.outgrown(config, |it| area.distance(it));
         Rule { area, outgrown }
     }
 

@@ -115,12 +115,14 @@ impl Conference {
         session.endpoints.insert(attempt, id);
         session.recent.add(cx.now, cx.config.bridge.max_bridge_participants_interval);
         member.moved_off = None;
-        member.endpoint = Some(EndpointState::new(key, attempt, force_mute));
+        self.members.set_endpoint(id, Some(EndpointState::new(key, attempt, force_mute)));
         cx.bridges.endpoint_allocated(cx.now, &bridge, &cx.config.bridge);
-        self.weigh(cx);
         self.ask_bridge(cx, &bridge, modify, Then::Allocated(self.id, key, EndpointKey { member: id, attempt }));
         if creates {
             self.link_session(cx, key);
+        }
+        self.weigh(cx);
+        if creates {
             self.publish_bridge_count(cx);
             self.call_who_waits(cx, id);
         } else {
@@ -365,17 +367,19 @@ impl Conference {
     }
 
     fn conference_bridges(&self, cx: &Context) -> Vec<ConferenceBridge> {
-        self.bridges.iter().map(|session| self.conference_bridge(cx, session)).collect()
+        let local = self.local();
+        self.bridges.iter().map(|session| self.conference_bridge(cx, session, local)).collect()
     }
 
     /// A session as selection wants to know it.
-    fn conference_bridge(&self, cx: &Context, session: &BridgeSession) -> ConferenceBridge {
+    fn conference_bridge(&self, cx: &Context, session: &BridgeSession, local: u64) -> ConferenceBridge {
         let first = session.endpoints().next().and_then(|(_, id)| self.members.get(id));
         ConferenceBridge {
             id: session.bridge.clone(),
             endpoints: session.count(),
             visitor: first.is_some_and(|member| member.role == Role::Visitor),
             recent: session.recent.count(cx.now, cx.config.bridge.max_bridge_participants_interval),
+            outlook: self.outlook(cx, session, local),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::super::cascade::Cascade;
 use super::super::{Conference, MemberId, SessionKey};
 use super::retry::Setback;
-use crate::focus::bridges::predict::Load;
+use crate::focus::bridges::crowd::Weight;
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::colibri::request;
 use crate::focus::context::Context;
@@ -41,7 +41,7 @@ impl Conference {
             self.close_bridge(cx, key);
             return;
         }
-        let endpoint = self.members.get_mut(id).and_then(|member| member.endpoint.take());
+        let endpoint = self.members.set_endpoint(id, None);
         if let (Some(endpoint), Some(session)) = (endpoint, self.bridges.get_mut(key)) {
             session.endpoints.remove(&endpoint.attempt);
             cx.bridges.endpoints_released(&session.bridge, 1);
@@ -74,16 +74,14 @@ impl Conference {
     fn forget_session(&mut self, cx: &mut Context, key: SessionKey) -> Vec<MemberId> {
         let Some(mut session) = self.bridges.table.remove(&key) else { return Vec::new() };
         cx.bridges.endpoints_released(&session.bridge, session.count());
-        cx.bridges.weighs(cx.now, &session.bridge, &mut session.stay, Load::default());
-        self.weigh(cx);
+        cx.bridges.weighs(cx.now, &session.bridge, &mut session.stay, Weight::NONE);
         self.unregister(cx, &session.bridge);
         let on_it: Vec<MemberId> = session.endpoints().map(|(_, member)| member).collect();
         for id in &on_it {
-            if let Some(member) = self.members.get_mut(*id) {
-                member.endpoint = None;
-            }
+            self.members.set_endpoint(*id, None);
         }
         self.unlink_session(cx, &session);
+        self.weigh(cx);
         on_it
     }
 

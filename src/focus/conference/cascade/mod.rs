@@ -12,23 +12,34 @@ mod topology;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::SessionKey;
-pub(crate) use topology::{Place, Topology};
+pub use topology::{Place, Topology};
 
 /// Links with one mesh id join all their ends with each other. What a bridge receives from one mesh it passes on to its others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(crate) struct MeshId(pub u32);
+pub struct MeshId(pub u32);
 
 /// Where participants' bridges are.
-pub(crate) const CORE: MeshId = MeshId(0);
+pub const CORE: MeshId = MeshId(0);
 
 /// The sessions of a conference, and their links.
 #[derive(Debug, Default)]
-pub(crate) struct Cascade {
+pub struct Cascade {
     nodes: BTreeMap<SessionKey, Node>,
     /// The last mesh id that was given out.
     meshes: u32,
     /// What was announced: the homes behind each relay.
     relays: BTreeMap<RelayKey, BTreeSet<SessionKey>>,
+    branches: BTreeMap<SessionKey, Vec<Branch>>,
+    /// Something is linked otherwise than when this was asked.
+    news: bool,
+}
+
+/// What one node has of one mesh.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Branch {
+    pub links: u32,
+    /// The sessions behind them.
+    pub homes: Vec<SessionKey>,
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +52,7 @@ struct Node {
 
 /// One end of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Link {
+pub struct Link {
     pub mesh: MeshId,
     /// Whether this end opens the connection (spec/40 §5.9).
     pub initiator: bool,
@@ -49,7 +60,7 @@ pub(crate) struct Link {
 
 /// A relay: an end of a link. A link is never made a second time between the same two, so neither is this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct RelayKey {
+pub struct RelayKey {
     /// Whose it is.
     pub at: SessionKey,
     /// Where it leads.
@@ -65,14 +76,14 @@ impl RelayKey {
 
 /// The participants of these homes, behind a relay.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Behind {
+pub struct Behind {
     pub relay: RelayKey,
     pub homes: Vec<SessionKey>,
 }
 
 /// What has to be said to bridges after a change, in this order: nobody is ever known to a bridge in two places.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Changes {
+pub struct Changes {
     /// Relays that go, with whatever they announced.
     pub gone: Vec<RelayKey>,
     pub hidden: Vec<Behind>,
@@ -137,6 +148,35 @@ impl Cascade {
         self.nodes.get(&node).into_iter().flat_map(|node| node.links.iter().map(|(to, link)| (*to, *link)))
     }
 
+    /// The meshes of a session. The largest is first and names no homes: behind it are all that are behind no other, so that a
+    /// walk over the others of all sessions is about as long as there are sessions.
+    pub fn branches_of(&self, node: SessionKey) -> &[Branch] {
+        self.branches.get(&node).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether anything is linked otherwise than when this was asked.
+    pub fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.news)
+    }
+
+    fn find_branches(&mut self) {
+        let branches = |at: &SessionKey, node: &Node| {
+            let mut by_mesh: BTreeMap<MeshId, Branch> = BTreeMap::new();
+            for (to, link) in &node.links {
+                let branch = by_mesh.entry(link.mesh).or_default();
+                branch.links += 1;
+                branch.homes.extend(self.relays.get(&RelayKey { at: *at, to: *to }).into_iter().flatten());
+            }
+            let mut branches: Vec<Branch> = by_mesh.into_values().collect();
+            branches.sort_by_key(|branch| std::cmp::Reverse(branch.homes.len()));
+            if let Some(largest) = branches.first_mut() {
+                largest.homes.clear();
+            }
+            branches
+        };
+        self.branches = self.nodes.iter().map(|(at, node)| (*at, branches(at, node))).collect();
+    }
+
     pub fn link_at(&self, relay: RelayKey) -> Option<Link> {
         self.nodes.get(&relay.at)?.links.get(&relay.to).copied()
     }
@@ -192,6 +232,8 @@ impl Cascade {
             changes.shown.extend(behind(*relay, homes.difference(known)));
         }
         self.relays = wanted;
+        self.find_branches();
+        self.news = true;
         changes
     }
 

@@ -54,6 +54,26 @@ fn the_example_of_the_protocol() {
     assert_eq!(cascade.walk(V2), [(V1, V2), (A, V1), (B, A), (C, A)].map(at));
 }
 
+/// The largest mesh names no homes: behind it are all that are behind no other.
+#[test]
+fn who_is_behind_each_mesh_of_a_bridge() {
+    let mut cascade = example();
+    let branches = |cascade: &Cascade, at: SessionKey| -> Vec<(u32, Vec<SessionKey>)> {
+        cascade.branches_of(at).iter().map(|branch| (branch.links, branch.homes.clone())).collect()
+    };
+    // Two in the core and two visitors' bridges behind A's other link: as many, so the core is first.
+    assert_eq!(branches(&cascade, A), [(2, vec![]), (1, vec![V1, V2])]);
+    assert_eq!(branches(&cascade, B), [(2, vec![])]);
+    // Behind V1's link to A are A, B and C.
+    assert_eq!(branches(&cascade, V1), [(1, vec![]), (1, vec![V2])]);
+    assert_eq!(branches(&cascade, V2), [(1, vec![])]);
+    assert!(cascade.take_news() && !cascade.take_news());
+    cascade.remove(V2, &anywhere);
+    assert!(cascade.take_news());
+    assert_eq!(branches(&cascade, A), [(2, vec![]), (1, vec![V1])]);
+    assert_eq!(branches(&cascade, V2), []);
+}
+
 #[test]
 fn the_fourth_bridge_makes_three_links() {
     let mut cascade = Cascade::default();

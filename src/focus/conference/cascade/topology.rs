@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::super::SessionKey;
 use super::{CORE, Cascade, MeshId};
-pub(crate) use crate::config::TopologyStrategy as Topology;
+pub use crate::config::TopologyStrategy as Topology;
 
 /// The bridge of a session, as far as it matters where to link.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Place {
+pub struct Place {
     pub region: Option<String>,
     /// Corrected (spec/50 §4.2).
     pub stress: f64,

@@ -1,7 +1,8 @@
 //! Why it came out so.
 
 use super::*;
-use crate::focus::bridges::predict::{Load, Stay};
+use crate::focus::bridges::crowd::Load;
+use crate::focus::bridges::predict::Stay;
 
 fn region_based() -> Config {
     classic(SelectionStrategy::RegionBased)
@@ -35,11 +36,11 @@ RegionBasedBridgeSelectionStrategy for a participant in us-west: A, d: near the 
 fn a_bridge_is_told_with_what_is_predicted_of_it() {
     let mut bridges = pool("A us-east 0.10, B us-east 0.30");
     let (a, mut stay) = (id(&bridges, "A"), Stay::new(NOW));
-    bridges.weighs(NOW, &a, &mut stay, Load(4000));
+    bridges.weighs(NOW, &a, &mut stay, Load::new(4000, 9500).into());
     let config = config(SelectionStrategy::Single);
     let text = bridges.explain(NOW, &config, Wanted::default()).to_string();
     assert!(
-        text.contains("A (us-east): the least stressed; stress 0.14 = 0.10 + 0.04 unreported, 0.17 foreseen"),
+        text.contains("A (us-east): the least stressed; stress 0.14 = 0.10 + 0.04 unreported, 0.17 foreseen, 4000 packets/s and 10 Mbit/s of ours"),
         "{text}"
     );
     assert!(text.contains("B (us-east): the least stressed; stress 0.30, 0.30 foreseen"), "{text}");

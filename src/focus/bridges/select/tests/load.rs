@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::focus::bridges::predict::{Load, Stay};
+use crate::focus::bridges::crowd::Load;
+use crate::focus::bridges::predict::Stay;
 
 fn single() -> Config {
     classic(SelectionStrategy::Single)
@@ -68,7 +69,7 @@ fn known(says: &str) -> Bridges {
     let config = Config::default().bridge;
     let jids: Vec<_> = bridges.iter().map(|bridge| (bridge.id.clone(), bridge.reported_stress)).collect();
     for (bridge, stress) in jids {
-        bridges.weighs(NOW, &bridge, &mut Stay::new(NOW), Load(packets(stress)));
+        bridges.weighs(NOW, &bridge, &mut Stay::new(NOW), Load::new(packets(stress), 0).into());
         for second in (60..=600).step_by(10) {
             let at = NOW + Duration::from_secs(second);
             // No two measurements are the same to the last bit.
@@ -85,38 +86,70 @@ fn known(says: &str) -> Bridges {
 
 /// Packets a second that give a bridge here this stress.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some ten thousand")]
-fn packets(stress: f64) -> u32 {
-    (stress * 100_000.0) as u32
+fn packets(stress: f64) -> u64 {
+    (stress * 100_000.0) as u64
 }
 
-/// docs/BRIDGES.md: not only at the threshold, beyond which what comes later would drive it.
+/// A conference on `home`, which sends so much, has so much there without links, and has lately grown by so much; in stress.
+fn growing(bridges: &Bridges, sent: f64, local: f64, growth: f64) -> Vec<ConferenceBridge> {
+    let [sent, local, growth] = [sent, local, growth].map(packets);
+    let outlook = Outlook { sent_here: sent, sent, local, growth };
+    conference(bridges, "home.eu:3").into_iter().map(|on| ConferenceBridge { outlook, ..on }).collect()
+}
+
+/// docs/BRIDGES.md: a link is made if it takes more off the fullest bridge than it costs.
 #[test]
-fn a_conference_spreads_from_a_bridge_that_fills_to_one_that_has_much_more_room() {
+fn a_conference_spreads_where_a_link_pays() {
     let later = NOW + Duration::from_secs(601);
-    let spread = |bridges: &Bridges, config: &Config| {
-        let on = conference(bridges, "home.eu:3");
+    let spread = |bridges: &Bridges, config: &Config, (sent, local, growth): (f64, f64, f64)| {
+        let on = growing(bridges, sent, local, growth);
         name(&bridges.select(later, config, Wanted { conference: &on, region: Some("eu"), ..Wanted::default() }))
     };
-    // Stress of its bridge, of another one in the region, of one elsewhere; the bridge of the next endpoint.
-    for (home, near, far, expected) in [
-        ("0.65", "0.30", "0.10", "near.eu"),
-        // It does not fill yet.
-        ("0.55", "0.10", "0.10", "home.eu"),
-        // The other has not so much more room that a link would pay.
-        ("0.65", "0.50", "0.10", "home.eu"),
+    let (listeners, meeting, settled) = ((0.02, 0.40, 0.30), (0.06, 0.40, 0.25), (0.02, 0.40, 0.0));
+    // Stress of its bridge, of another one in the region, of one elsewhere; the conference; the bridge of the next endpoint.
+    for (home, near, far, conference, expected) in [
+        // Nearly all listen: a link is cheap, and so many more come that it is well worth it.
+        ("0.40", "0.10", "0.10", listeners, "near.eu"),
+        // All send: the link would cost more than it takes off.
+        ("0.40", "0.10", "0.10", meeting, "home.eu"),
+        // Unless its bridge would come to the threshold.
+        ("0.65", "0.10", "0.10", meeting, "near.eu"),
+        // Nobody comes any more.
+        ("0.65", "0.10", "0.10", settled, "home.eu"),
+        ("0.40", "0.10", "0.10", settled, "home.eu"),
+        // The other would be as full.
+        ("0.40", "0.36", "0.10", listeners, "home.eu"),
+        ("0.65", "0.60", "0.10", meeting, "home.eu"),
         // No distance is worth it.
-        ("0.65", "0.70", "0.10", "home.eu"),
+        ("0.40", "0.70", "0.10", listeners, "home.eu"),
         // One that is overloaded itself is no place to go.
-        ("1.20", "0.85", "0.85", "home.eu"),
+        ("1.20", "0.85", "0.85", settled, "home.eu"),
     ] {
         let says = format!("home.eu eu {home}, near.eu eu {near}, far.us us {far}");
         for strategy in [SelectionStrategy::RegionBased, SelectionStrategy::IntraRegion] {
-            assert_eq!(spread(&known(&says), &config(strategy)), expected, "{strategy:?} {says}");
-            // Not by the original's arithmetic, nor where it is only guessed that the bridge fills.
-            assert_eq!(spread(&known(&says), &classic(strategy)), "home.eu", "{strategy:?} {says}");
-            assert_eq!(spread(&pool(&says), &config(strategy)), "home.eu", "{strategy:?} {says}");
+            let case = format!("{strategy:?} {says} {conference:?}");
+            assert_eq!(spread(&known(&says), &config(strategy), conference), expected, "{case}");
+            // Not by the original's arithmetic, nor where it is only guessed what a packet costs.
+            assert_eq!(spread(&known(&says), &classic(strategy), conference), "home.eu", "{case}");
+            assert_eq!(spread(&pool(&says), &config(strategy), conference), "home.eu", "{case}");
         }
     }
+}
+
+/// A third bridge costs the two that there are: both send it what is on them.
+#[test]
+fn a_link_is_judged_by_what_it_costs_all_bridges_of_the_conference() {
+    let later = NOW + Duration::from_secs(601);
+    let bridges = known("one.eu eu 0.70, two.eu eu 0.55, three.eu eu 0.10");
+    let took = |sent: f64| {
+        let outlook =
+            Outlook { sent_here: packets(sent) / 2, sent: packets(sent), local: packets(0.8), growth: packets(0.3) };
+        let on = conference(&bridges, "one.eu:30 two.eu:30").into_iter();
+        let on: Vec<_> = on.map(|on| ConferenceBridge { outlook, ..on }).collect();
+        let wanted = Wanted { conference: &on, region: Some("eu"), ..Wanted::default() };
+        name(&bridges.select(later, &config(SelectionStrategy::RegionBased), wanted))
+    };
+    assert_eq!([took(0.02), took(0.20)], ["three.eu", "two.eu"]);
 }
 
 /// Covers spec/90: 81.

@@ -54,7 +54,8 @@ fn conference(bridges: &Bridges, says: &str) -> Vec<ConferenceBridge> {
         let (counts, visitor) = rest.strip_suffix('v').map_or((rest, false), |counts| (counts, true));
         let (endpoints, recent) = counts.split_once('/').unwrap_or((counts, "0"));
         let number = |text: &str| text.parse().expect("a number");
-        ConferenceBridge { id: id(bridges, name), endpoints: number(endpoints), visitor, recent: number(recent) }
+        let (id, endpoints, recent) = (id(bridges, name), number(endpoints), number(recent));
+        ConferenceBridge { id, endpoints, visitor, recent, outlook: Outlook::default() }
     });
     on.collect()
 }

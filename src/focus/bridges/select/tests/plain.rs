@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::focus::bridges::load::{is_outdone, is_overload};
-use crate::focus::bridges::predict::{Load, Stay};
+use crate::focus::bridges::crowd::Load;
+use crate::focus::bridges::load::is_overload;
+use crate::focus::bridges::predict::Stay;
 
 /// Everything that a step asks of.
 struct Plain<'a> {
@@ -158,10 +159,8 @@ impl<'a> Plain<'a> {
                     return first(&|bridge| within(bridge) && free(bridge)).or_else(|| first(&|_| true));
                 };
                 let there = |bridge: &Bridge| bridge.region == of.region;
-                let grown = |bridge: &Bridge| {
-                    self.is_outgrown(bridge, list, conference, &|other| other.region == bridge.region)
-                };
-                first(&|bridge| on(bridge).is_some() && !grown(bridge) && free(bridge) && there(bridge))
+                let grown = self.is_outgrown(list, conference, &free, &|bridge| u8::from(!there(bridge)));
+                first(&|bridge| on(bridge).is_some() && !grown && free(bridge) && there(bridge))
                     .or_else(|| first(&|bridge| free(bridge) && there(bridge)))
                     .or_else(|| first(&|bridge| on(bridge).is_some() && there(bridge)))
             }
@@ -183,10 +182,8 @@ impl<'a> Plain<'a> {
                 let within = |bridge: &Bridge| wanted.is_some() && bridge.region.as_deref() == wanted;
                 let near = |bridge: &Bridge| is_in_group(bridge, wanted);
                 let distance = |bridge: &Bridge| u8::from(!within(bridge)) + u8::from(!within(bridge) && !near(bridge));
-                let keeps = |bridge: &Bridge| {
-                    let as_near = |other: &Bridge| distance(other) <= distance(bridge);
-                    on(bridge).is_some() && !self.is_outgrown(bridge, list, conference, &as_near)
-                };
+                let grown = self.is_outgrown(list, conference, &free, &distance);
+                let keeps = |bridge: &Bridge| on(bridge).is_some() && !grown;
                 first(&|bridge| keeps(bridge) && within(bridge) && free(bridge))
                     .or_else(|| first(&|bridge| keeps(bridge) && near(bridge) && free(bridge)))
                     .or_else(|| first(&|bridge| within(bridge) && free(bridge)))
@@ -199,19 +196,35 @@ impl<'a> Plain<'a> {
         }
     }
 
-    /// docs/BRIDGES.md: it fills, and another one that does as well has much more room.
+    /// docs/BRIDGES.md: a link to another bridge would take more off the fullest than it costs.
     fn is_outgrown(
         &self,
-        bridge: &Bridge,
         list: &[&Bridge],
         conference: &[On<'_>],
-        does_as_well: &dyn Fn(&Bridge) -> bool,
+        free: &dyn Fn(&Bridge) -> bool,
+        distance: &dyn Fn(&Bridge) -> u8,
     ) -> bool {
-        let config = &self.config.bridge;
-        let unused = |other: &Bridge| !conference.iter().any(|on| std::ptr::eq(on.0, other));
-        let roomier = |other: &Bridge| is_outdone(self.stress(bridge), self.expected(other), config);
-        bridge.fills(self.stress(bridge), config)
-            && list.iter().any(|other| unused(other) && roomier(other) && does_as_well(other))
+        let on = |bridge: &Bridge| conference.iter().find(|on| std::ptr::eq(on.0, bridge)).map(|on| on.1.outlook);
+        let used: Vec<(&Bridge, Outlook)> = list.iter().filter_map(|bridge| Some((*bridge, on(bridge)?))).collect();
+        // The first of the nearest.
+        let next = used.iter().filter(|(bridge, _)| free(bridge)).min_by_key(|(bridge, _)| distance(bridge));
+        let Some(&(next, outlook)) = next else { return false };
+        if self.config.bridge.selection_load_model == LoadModel::Classic || next.learned_cost().is_none() {
+            return false;
+        }
+        let (sent, growth) = (outlook.sent as f64, outlook.growth as f64);
+        let linked = if outlook.local == 0 { 0.0 } else { growth * (sent / outlook.local as f64).min(1.0) };
+        let stays = self.stress(next) + growth * next.cost();
+        let left = |(bridge, outlook): &(&Bridge, Outlook)| {
+            self.stress(bridge) + (outlook.sent_here as f64 + linked) * bridge.cost()
+        };
+        let left = used.iter().map(left).fold(0.0, f64::max);
+        list.iter().filter(|other| on(other).is_none() && distance(other) <= distance(next)).any(|other| {
+            let comes = self.expected(other) + (sent + growth + linked) * other.cost();
+            let cost = 2.0 * (sent + linked) * next.cost().max(other.cost());
+            let cost = if stays >= self.config.bridge.stress_threshold { cost / 2.0 } else { cost };
+            stays - left.max(comes) >= 0.02 + cost
+        })
     }
 }
 
@@ -268,7 +281,7 @@ fn fleet(dice: &mut Dice) -> (Bridges, Timestamp) {
         tell(&mut bridges, NOW, stress);
         let id = id(&bridges, &format!("b{number}"));
         if dice.once_in(2) {
-            bridges.weighs(NOW, &id, &mut Stay::new(NOW), Load(20_000));
+            bridges.weighs(NOW, &id, &mut Stay::new(NOW), Load::new(20_000, 0).into());
             for second in (60..=600).step_by(10) {
                 // No two measurements are the same to the last bit.
                 let measured = stress.parse::<f64>().expect("a number") + second as f64 * 1e-9;
@@ -277,7 +290,7 @@ fn fleet(dice: &mut Dice) -> (Bridges, Timestamp) {
         }
         for _ in 0..dice.below(30) {
             let at = later - Duration::from_millis(dice.below(30_000) as u64);
-            bridges.weighs(at, &id, &mut Stay::new(at), Load(dice.of(&[100, 1000, 5000])));
+            bridges.weighs(at, &id, &mut Stay::new(at), Load::new(dice.of(&[100, 1000, 5000]), 0).into());
         }
         // In the order of time, as each bridge is asked.
         let mut ages: Vec<usize> = (0..dice.below(40)).map(|_| dice.below(30_000)).collect();
@@ -332,7 +345,10 @@ fn a_choice_is_what_the_document_says() {
                 id.incarnation += if dice.once_in(12) { 1000 } else { 0 };
                 if !on.iter().any(|other: &ConferenceBridge| other.id == id) {
                     let (endpoints, recent) = (dice.of(&[1, 3, 5, 80]), dice.of(&[0, 3]));
-                    on.push(ConferenceBridge { id, endpoints, visitor: dice.once_in(3), recent });
+                    let sent = dice.of(&[0, 1_000, 10_000]);
+                    let (local, growth) = (dice.of(&[0, 20_000, 60_000]), dice.of(&[0, 10_000, 40_000]));
+                    let outlook = Outlook { sent_here: sent / dice.of(&[1, 2]), sent, local, growth };
+                    on.push(ConferenceBridge { id, endpoints, visitor: dice.once_in(3), recent, outlook });
                 }
             }
             let avoid: Vec<BridgeId> = (0..dice.of(&[0, 0, 2])).map(|_| ids[dice.below(ids.len())].clone()).collect();
