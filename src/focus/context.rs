@@ -97,7 +97,7 @@ pub(crate) struct Context {
     pub moves: Moves,
     /// What bridges may not have heard of.
     pub owed: Owed,
-    /// Since when we have not been in the bridges' brewery, and so know of none, if we were before.
+    /// Since when we have not been in the bridges' brewery, or have been in it and have seen none.
     pub bridges_hidden: Option<Timestamp>,
     /// Conferences with participants whom no bridge could take.
     pub stranded: BTreeSet<ConferenceId>,

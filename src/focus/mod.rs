@@ -247,6 +247,7 @@ impl Focus {
         self.cx.problems.age(self.cx.now);
         if self.cx.metrics.started.is_none() {
             self.cx.metrics.started = Some(self.cx.now);
+            self.cx.bridges_hidden = Some(self.cx.now);
             self.watch_health();
         }
         match input {

@@ -94,7 +94,11 @@ impl Focus {
             if self.cx.moves.is_leaving(id, bridge) || (there > left && !splits && from == From::Movable) {
                 continue;
             }
-            let those = conference.to_be_moved(&self.cx, bridge, left);
+            let mut those = conference.to_be_moved(&self.cx, bridge, left);
+            if from == From::Movable {
+                let all = those.len() == there as usize && !splits;
+                those = conference.with_elsewhere(&self.cx, those, bridge, all);
+            }
             if those.is_empty() {
                 continue;
             }

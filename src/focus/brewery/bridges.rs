@@ -64,6 +64,9 @@ impl Focus {
             match event {
                 BridgeEvent::Added(bridge) => {
                     log::info!("a bridge came: {}", bridge.jid);
+                    if self.breweries.get(&Worker::Bridge).is_some_and(|brewery| brewery.seat.is_inside()) {
+                        self.cx.bridges_hidden = None;
+                    }
                     self.watch_for_bridges();
                     self.seek_bridges();
                 }

@@ -266,7 +266,8 @@ impl Focus {
         log::info!("in the {} brewery {room}: {there} there", worker.name());
         self.cx.problems.solve(Kind::BreweryDenied, room.as_jid().as_str());
         if worker == Worker::Bridge {
-            self.cx.bridges_hidden = None;
+            // Where the server started anew, bridges come after us.
+            self.cx.bridges_hidden = (there == 0).then_some(self.cx.now);
             self.watch_for_bridges();
             self.seek_bridges();
         }
@@ -312,11 +313,9 @@ impl Focus {
                 if brewery.occupants.len() < MAX_OCCUPANTS && !brewery.occupants.contains(nick) {
                     brewery.occupants.insert(nick.to_owned());
                 }
-                if self.instance_says(worker, from, presence)
-                    && let Some(brewery) = self.breweries.get_mut(&worker)
-                {
-                    brewery.unconfirmed.remove(from);
-                }
+                // Also before it has published what it is: it is there.
+                brewery.unconfirmed.remove(from);
+                self.instance_says(worker, from, presence);
             }
             Some(PresenceType::Unavailable) => {
                 brewery.occupants.remove(nick);
@@ -334,19 +333,18 @@ impl Focus {
         }
     }
 
-    /// Available presence of an occupant. True: it has the status of an instance.
-    fn instance_says(&mut self, worker: Worker, from: &Jid, presence: &Presence) -> bool {
+    /// Available presence of an occupant.
+    fn instance_says(&mut self, worker: Worker, from: &Jid, presence: &Presence) {
         match worker {
-            Worker::Bridge => presence.stats.as_ref().is_some_and(|stats| {
-                self.bridge_says(from, stats);
-                true
-            }),
+            Worker::Bridge => {
+                if let Some(stats) = &presence.stats {
+                    self.bridge_says(from, stats);
+                }
+            }
             worker => {
-                let known = self.cx.instances.says(worker, from, presence);
-                if known == Some(instances::New(true)) {
+                if self.cx.instances.says(worker, from, presence) == Some(instances::New(true)) {
                     log::info!("a {} came: {from}", worker.name());
                 }
-                known.is_some()
             }
         }
     }

@@ -50,15 +50,15 @@ impl Abilities {
 /// How many bridges the log tells of when one is chosen.
 const EXPLAINED: usize = 5;
 
-/// So long clients are not told that there is no bridge because we see none: to them it is fatal, and we may be in the brewery
-/// again in seconds (spec/50 §6.5).
+/// So long clients are not told that there is no bridge because we see none: to them it is fatal, and we, or the bridges, may be in
+/// the brewery again in seconds (spec/50 §6.5).
 const HIDDEN: Duration = Duration::from_secs(30);
 
 /// So long a bridge may take to confirm that it let go of a conference. Most take milliseconds.
 const LETS_GO: Duration = Duration::from_secs(2);
 
 /// What is to be done for an endpoint that needs a bridge.
-enum Choice {
+pub(super) enum Choice {
     Take(Selected),
     /// That one would be taken, but has not let go of the conference yet, or cannot be reached. Whoever ends the wait looks for
     /// who waits.
@@ -244,7 +244,7 @@ impl Conference {
                 cx.stranded.insert(self.id);
                 let hidden_until = cx.bridges_hidden.map(|since| since + HIDDEN);
                 if let Some(until) = hidden_until.filter(|until| cx.now < *until) {
-                    self.story.decided(cx.now, "we are not in the bridges' brewery: waits");
+                    self.story.decided(cx.now, "no bridge is seen yet in the brewery: waits");
                     self.seek_at(cx, until);
                     return None;
                 }
@@ -271,7 +271,7 @@ impl Conference {
         }
     }
 
-    fn wanted<'a>(
+    pub(super) fn wanted<'a>(
         &'a self,
         id: MemberId,
         conference: &'a [ConferenceBridge],
@@ -288,13 +288,13 @@ impl Conference {
     }
 
     /// Where a participant does not go if there is anywhere else.
-    fn avoided(&self, cx: &Context, id: MemberId) -> Vec<BridgeId> {
+    pub(super) fn avoided(&self, cx: &Context, id: MemberId) -> Vec<BridgeId> {
         let moved_off = self.members.get(id).and_then(|member| member.moved_off.as_deref());
         moved_off.into_iter().chain(self.setbacks.failing(cx.now)).cloned().collect()
     }
 
     /// What is to be done for the next endpoint.
-    fn choose(&self, cx: &Context, wanted: Wanted<'_>) -> Choice {
+    pub(super) fn choose(&self, cx: &Context, wanted: Wanted<'_>) -> Choice {
         let selected = cx.bridges.select(cx.now, &cx.config, wanted);
         // To go back is better than to go nowhere.
         let selected = selected.or_else(|none| match wanted.avoid.is_empty() {
@@ -366,7 +366,7 @@ impl Conference {
         Some(Selected { bridge: least.bridge.clone(), reason })
     }
 
-    fn conference_bridges(&self, cx: &Context) -> Vec<ConferenceBridge> {
+    pub(super) fn conference_bridges(&self, cx: &Context) -> Vec<ConferenceBridge> {
         let local = self.local();
         self.bridges.iter().map(|session| self.conference_bridge(cx, session, local)).collect()
     }

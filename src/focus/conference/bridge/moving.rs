@@ -1,6 +1,7 @@
 //! Taking endpoints off a bridge that could keep them (spec/50 §9).
 
 use super::super::{Conference, MemberId};
+use super::allocate::Choice;
 use crate::config::SelectionStrategy;
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::context::Context;
@@ -27,6 +28,32 @@ impl Conference {
         on_it.filter(|id| !cx.moves.is_relieved(self.id, *id)).take(count as usize).collect()
     }
 
+    /// Of those who could leave a bridge the ones who would be placed on another: whoever would only come back stays. `all`:
+    /// nobody of the conference would be on it then.
+    pub(in crate::focus) fn with_elsewhere(
+        &self,
+        cx: &Context,
+        those: Vec<MemberId>,
+        bridge: &BridgeId,
+        all: bool,
+    ) -> Vec<MemberId> {
+        those.into_iter().filter(|id| self.has_elsewhere(cx, *id, bridge, all)).collect()
+    }
+
+    fn has_elsewhere(&self, cx: &Context, id: MemberId, bridge: &BridgeId, all: bool) -> bool {
+        let mut sessions = self.conference_bridges(cx);
+        let mut avoid = self.avoided(cx, id);
+        avoid.push(bridge.clone());
+        if all {
+            sessions.retain(|session| session.id != *bridge);
+        }
+        let Some(wanted) = self.wanted(id, &sessions, &avoid) else { return false };
+        match all {
+            true => cx.bridges.select(cx.now, &cx.config, wanted).is_ok_and(|selected| selected.bridge != *bridge),
+            false => matches!(self.choose(cx, wanted), Choice::Take(selected) if selected.bridge != *bridge),
+        }
+    }
+
     /// That it is decided. They go when it is their turn, and not to where they were.
     pub(in crate::focus) fn will_move(&mut self, cx: &mut Context, bridge: &BridgeId, those: &[MemberId]) {
         say!(self, info, "{} endpoints move off {}", those.len(), bridge.jid);
@@ -43,6 +70,9 @@ impl Conference {
         // Nobody is taken off a bridge who would be on none then.
         if self.would_take(cx, id).is_none() {
             self.story.decided(cx.now, "no bridge takes one who was to be moved: stays");
+            if let Some(member) = self.members.get_mut(id) {
+                member.moved_off = None;
+            }
             return;
         }
         self.release_endpoint(cx, id);
