@@ -75,20 +75,41 @@ pub struct Candidate {
 }
 
 impl IceTransport {
-    /// Without those candidates and fingerprints that nobody can read: what a client sends goes to a bridge, which may stumble
-    /// over a port that is none.
-    pub fn sound(&self) -> IceTransport {
-        let mut sound = self.clone();
-        sound.candidates.retain(Candidate::is_sound);
-        sound.fingerprints.retain(Fingerprint::is_sound);
-        sound
+    /// What of a client's transport goes to a bridge: credentials, candidates and fingerprints that can be read, and nothing
+    /// else. A bridge reads whatever it finds there, and is led astray, or ends its connection to the server, by what should not
+    /// be there (spec/40 §2.9).
+    pub fn for_bridge(&self) -> IceTransport {
+        let (candidates, fingerprints) = (self.candidates.iter(), self.fingerprints.iter());
+        IceTransport {
+            ufrag: self.ufrag.clone(),
+            pwd: self.pwd.clone(),
+            ice_generation: self.ice_generation,
+            rtcp_mux: true,
+            candidates: candidates.filter(|it| it.is_sound()).take(MAX_CANDIDATES).cloned().collect(),
+            fingerprints: fingerprints.filter(|it| it.is_sound()).take(MAX_FINGERPRINTS).cloned().collect(),
+            ..IceTransport::default()
+        }
+    }
+
+    /// Whether the credentials are no longer than any may be (RFC 8839, §5.4).
+    pub fn has_sound_credentials(&self) -> bool {
+        [&self.ufrag, &self.pwd].into_iter().flatten().all(|text| text.len() <= MAX_CREDENTIAL)
     }
 }
+
+const MAX_CREDENTIAL: usize = 256;
+
+/// More than a machine with many addresses has; the first are taken.
+const MAX_CANDIDATES: usize = 32;
+const MAX_FINGERPRINTS: usize = 4;
+
+/// What a candidate calls itself: RFC 8839 has 32 for its foundation.
+const MAX_CANDIDATE_ID: usize = 64;
 
 impl Fingerprint {
     fn is_sound(&self) -> bool {
         let value = self.value.trim();
-        self.hash.as_deref().is_none_or(is_token)
+        [&self.hash, &self.required, &self.cryptex].into_iter().flatten().all(|text| is_token(text))
             && value.len() <= MAX_FINGERPRINT
             && value.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':')
     }
@@ -108,13 +129,26 @@ impl Candidate {
                 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:-_%".contains(&byte))
         };
         fits::<u16>(&self.component)
-            && fits::<u32>(&self.generation)
-            && fits::<u32>(&self.network)
-            && fits::<u32>(&self.priority)
+            && fits::<Natural>(&self.generation)
+            && fits::<Natural>(&self.network)
+            && fits::<Natural>(&self.priority)
+            && [&self.id, &self.foundation].into_iter().flatten().all(|text| text.len() <= MAX_CANDIDATE_ID)
             && fits::<u16>(&self.port)
             && fits::<u16>(&self.rel_port)
             && [&self.ip, &self.rel_addr].into_iter().flatten().all(|text| is_address(text))
             && [&self.protocol, &self.kind, &self.tcptype].into_iter().flatten().all(|text| is_token(text))
+    }
+}
+
+/// What bridges keep in 32 bits with a sign.
+struct Natural;
+
+impl std::str::FromStr for Natural {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Natural, ()> {
+        let number: u32 = text.parse().map_err(|_| ())?;
+        i32::try_from(number).map(|_| Natural).map_err(|_| ())
     }
 }
 
@@ -156,7 +190,7 @@ mod tests {
             generation: Some("0".into()),
             id: Some("any".into()),
             network: Some("1".into()),
-            priority: Some("4294967295".into()),
+            priority: Some("2147483647".into()),
             protocol: Some("udp".into()),
             kind: Some("srflx".into()),
             ip: Some("2001:db8::1%eth0".into()),
@@ -174,7 +208,7 @@ mod tests {
             change(|it| it.component = Some("one".into())),
             change(|it| it.generation = Some(String::new())),
             change(|it| it.network = Some("-1".into())),
-            change(|it| it.priority = Some("4294967296".into())),
+            change(|it| it.priority = Some("2147483648".into())),
             change(|it| it.protocol = Some("udp;".into())),
             change(|it| it.kind = Some(String::new())),
             change(|it| it.ip = Some("http://x".into())),
@@ -182,6 +216,8 @@ mod tests {
             change(|it| it.rel_addr = Some(String::new())),
             change(|it| it.rel_port = Some("x".into())),
             change(|it| it.tcptype = Some("x y".into())),
+            change(|it| it.id = Some("'".repeat(65))),
+            change(|it| it.foundation = Some("'".repeat(65))),
         ];
         let little = Candidate { ip: Some("192.0.2.1".into()), ..change(|it| it.priority = None) };
         let fingerprint = |hash: &str, value: &str| Fingerprint {
@@ -197,7 +233,25 @@ mod tests {
         let good = fingerprint("sha-256", " 9B:17 ");
         let fingerprints = vec![fingerprint("sha 1", "9B"), good.clone(), fingerprint("sha-1", "9B;17")];
         let transport = IceTransport { ufrag: Some("u".into()), candidates, fingerprints, ..IceTransport::default() };
-        let expected = IceTransport { candidates: vec![whole, little], fingerprints: vec![good], ..transport.clone() };
-        assert_eq!(transport.sound(), expected);
+        let expected = IceTransport {
+            rtcp_mux: true,
+            candidates: vec![whole.clone(), little],
+            fingerprints: vec![good],
+            ..transport.clone()
+        };
+        assert_eq!(transport.for_bridge(), expected);
+        let many = IceTransport { candidates: vec![whole; 100], ..transport };
+        assert_eq!(many.for_bridge().candidates.len(), MAX_CANDIDATES);
+    }
+
+    #[test]
+    fn credentials_are_no_longer_than_any_may_be() {
+        let with = |ufrag: usize, pwd: usize| IceTransport {
+            ufrag: Some("u".repeat(ufrag)),
+            pwd: Some("p".repeat(pwd)),
+            ..IceTransport::default()
+        };
+        assert!(with(256, 256).has_sound_credentials() && IceTransport::default().has_sound_credentials());
+        assert!(!with(257, 22).has_sound_credentials() && !with(4, 257).has_sound_credentials());
     }
 }

@@ -99,14 +99,12 @@ pub fn capabilities(ssrc_rewriting: bool, rtp_mid_demux: bool, private_addresses
     .collect()
 }
 
-/// Transport, sources and last-n of one endpoint (spec/40 §5.3, §5.4). `None`: nothing to change, nothing to send.
+/// Transport ([`IceTransport::for_bridge`]), sources and last-n of one endpoint (spec/40 §5.3, §5.4). `None`: nothing to change, nothing to send.
 pub fn update(meeting: &MeetingId, update: Update<'_>) -> Option<ConferenceModify> {
     if update.transport.is_none() && update.sources.is_none() && update.initial_last_n.is_none() {
         return None;
     }
-    let transport = update
-        .transport
-        .map(|ice| Transport { ice: Some(IceTransport { rtcp_mux: true, ..ice.sound() }), ..Transport::default() });
+    let transport = update.transport.map(|ice| Transport { ice: Some(ice.clone()), ..Transport::default() });
     let endpoint = Endpoint {
         id: update.id.clone(),
         stats_id: update.stats_id.map(Into::into),

@@ -64,6 +64,8 @@ pub(crate) struct Session {
     pub sid: SessionId,
     /// Accepted. Before that nothing may be signalled to it.
     pub active: bool,
+    /// How often its transport was to be replaced without an accept yet.
+    pub replaces: u32,
 }
 
 impl Invite {
@@ -219,8 +221,10 @@ impl Conference {
         jingle.action = Some(action.as_str().into());
         participation.task = task;
         member.offered_before = true;
-        if participation.session.is_none() {
-            participation.session = Some(Session { sid: sid.clone(), active: false });
+        if let Some(session) = &mut participation.session {
+            session.replaces += 1;
+        } else {
+            participation.session = Some(Session { sid: sid.clone(), active: false, replaces: 0 });
         }
         let to = member.occupant.clone();
         // What the offer shows and what is signalled from now on are one snapshot (spec/30 §6.8).

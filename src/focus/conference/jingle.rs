@@ -13,7 +13,7 @@ use crate::wire::stanza::{IqBody, Payload};
 use crate::wire::values::{Action, Condition, MediaType};
 
 /// A refusal, or nothing to say but yes.
-type Outcome = Result<(), Rejection>;
+type Outcome<T = ()> = Result<T, Rejection>;
 
 /// Whether a request that was carried out is still to be answered. Where the order matters, it was on the way.
 enum Reply {
@@ -21,7 +21,7 @@ enum Reply {
     Given,
 }
 
-fn refuse(condition: Condition, text: impl Into<String>) -> Outcome {
+fn refuse<T>(condition: Condition, text: impl Into<String>) -> Outcome<T> {
     Err(Rejection { condition, text: text.into() })
 }
 
@@ -100,9 +100,16 @@ impl Conference {
     fn transport_accept(&mut self, cx: &mut Context, id: MemberId, jingle: &Jingle) -> Outcome {
         self.accept(cx, id, jingle)?;
         if let Some(participation) = self.participation(id)
-            && let Task::Replacing(attempt) = participation.task
+            && let Some(session) = &mut participation.session
         {
-            participation.task = Task::Replaced(attempt);
+            // It may be the answer to an earlier one.
+            let to_this = session.replaces == 1;
+            session.replaces = session.replaces.saturating_sub(1);
+            if let Task::Replacing(attempt) = participation.task
+                && to_this
+            {
+                participation.task = Task::Replaced(attempt);
+            }
         }
         self.flush(cx, id);
         Ok(())
@@ -110,6 +117,7 @@ impl Conference {
 
     /// What `session-accept` and `transport-accept` have in common: transport and sources go to the bridge, sources to all.
     fn accept(&mut self, cx: &mut Context, id: MemberId, jingle: &Jingle) -> Outcome {
+        let transport = first_transport(&jingle.contents)?;
         let candidate = Candidate::from_contents(&jingle.contents)?;
         if self.role(id) == Some(Role::Visitor) && !candidate.is_empty() {
             return refuse(Condition::Forbidden, "sources not allowed for visitors");
@@ -123,7 +131,7 @@ impl Conference {
         let last_n = initial_last_n(&jingle.contents);
         // Before the bridge knows of any that it is to let nothing of through.
         self.enforce_videos(cx, id);
-        self.update_endpoint(cx, id, first_transport(&jingle.contents), true, last_n);
+        self.update_endpoint(cx, id, transport, true, last_n);
         self.has_settled(cx, id, last_n);
         if let Some((owner, changed)) = changed {
             self.tell_others(cx, &owner, &changed);
@@ -161,10 +169,11 @@ impl Conference {
     }
 
     fn transport_info(&mut self, cx: &mut Context, id: MemberId, jingle: &Jingle) -> Outcome {
-        let Some(transport) = first_transport(&jingle.contents) else {
+        let transport = first_transport(&jingle.contents)?;
+        if transport.is_none() {
             return refuse(Condition::BadRequest, "missing transport");
-        };
-        self.update_endpoint(cx, id, Some(transport), false, None);
+        }
+        self.update_endpoint(cx, id, transport, false, None);
         Ok(())
     }
 
@@ -351,8 +360,12 @@ fn not_current(named: Option<&str>) -> Rejection {
 }
 
 /// The first ICE transport, whatever its content is called: names repeat and mean nothing (spec/30 §11).
-fn first_transport(contents: &[Content]) -> Option<&IceTransport> {
-    contents.iter().find_map(|content| content.transport.as_ref())
+fn first_transport(contents: &[Content]) -> Outcome<Option<&IceTransport>> {
+    let transport = contents.iter().find_map(|content| content.transport.as_ref());
+    match transport.is_none_or(IceTransport::has_sound_credentials) {
+        true => Ok(transport),
+        false => refuse(Condition::BadRequest, "ICE credentials that are too long"),
+    }
 }
 
 fn initial_last_n(contents: &[Content]) -> Option<i32> {

@@ -9,6 +9,9 @@ use crate::wire::values::VideoType;
 /// So many videos of one member are kept: more than it may announce (`max-ssrcs-per-user`). Of the others it has said nothing.
 const MAX_VIDEOS: usize = 32;
 
+/// Sources with longer names are not announced.
+const MAX_NAME: usize = 128;
+
 /// What a `SourceInfo` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SourceInfo {
@@ -58,7 +61,7 @@ impl SourceInfo {
             };
             info.audio_muted &= !is_audio || said.muted;
             info.video_muted &= !is_video || said.muted;
-            if is_video && info.videos.len() < MAX_VIDEOS {
+            if is_video && info.videos.len() < MAX_VIDEOS && name.len() <= MAX_NAME {
                 info.videos.push(Video { name: name.into(), kind, muted: said.muted });
             }
         }
@@ -101,5 +104,6 @@ mod tests {
     fn no_more_videos_are_kept_than_anybody_sends() {
         let many: Vec<String> = (0..1_000).map(|number| format!(r#""a-v{number}":{{"muted":false}}"#)).collect();
         assert_eq!(videos(&format!("{{{}}}", many.join(","))).len(), MAX_VIDEOS);
+        assert_eq!(videos(&format!(r#"{{"{}":{{"mediaType":"video"}}}}"#, "v".repeat(129))), []);
     }
 }

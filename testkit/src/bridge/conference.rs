@@ -271,6 +271,13 @@ impl Endpoint {
         if ice.kid("rtcp-mux", ns::ICE).is_none() {
             wrong.push(format!("transport of {id} without rtcp-mux"));
         }
+        // A bridge hands each element to whatever reads its kind, wherever it stands (spec/40 §2.9).
+        for child in ice.children() {
+            let name = child.name();
+            if !matches!(name, "candidate" | "rtcp-mux" | "fingerprint") || child.children().next().is_some() {
+                wrong.push(format!("transport of {id} with <{name}>"));
+            }
+        }
         match ice.get("ice-generation").and_then(|text| text.parse::<u64>().ok()) {
             Some(generation) if generation == self.ice_generation => self.ice_pending = false,
             Some(generation) => {

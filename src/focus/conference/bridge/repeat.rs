@@ -16,6 +16,9 @@ use crate::wire::values::EndpointId;
 /// How long after a request was given up it is repeated. Each waits for its answer first, so a silent bridge is not flooded.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// So many updates of one endpoint are kept to be repeated.
+const MAX_OF_ENDPOINT: usize = 16;
+
 /// What an update of an endpoint was about. Sources are told as they are when it is repeated, not as they were; a number of
 /// videos only if no later update had another, and a transport only if no later one had other credentials: of the same it may
 /// have candidates that no other has.
@@ -42,6 +45,21 @@ enum Lost {
 pub(crate) struct Repeats {
     due: Option<TimerKey>,
     lost: Vec<(SessionKey, Lost)>,
+}
+
+impl Repeats {
+    /// Whoever trickles on while its bridge says nothing has its oldest words forgotten, but for what they said of sources.
+    fn make_room(&mut self, endpoint: EndpointKey, told: &mut Told) {
+        let is_of = |lost: &Lost| matches!(lost, Lost::Update(of, _) if *of == endpoint);
+        if self.lost.iter().filter(|(_, lost)| is_of(lost)).count() < MAX_OF_ENDPOINT {
+            return;
+        }
+        if let Some(index) = self.lost.iter().position(|(_, lost)| is_of(lost))
+            && let (_, Lost::Update(_, oldest)) = self.lost.remove(index)
+        {
+            told.sources |= oldest.sources;
+        }
+    }
 }
 
 impl Conference {
@@ -91,7 +109,10 @@ impl Conference {
         self.repeat_later(cx, key, Lost::Link(linked));
     }
 
-    fn repeat_later(&mut self, cx: &mut Context, key: SessionKey, lost: Lost) {
+    fn repeat_later(&mut self, cx: &mut Context, key: SessionKey, mut lost: Lost) {
+        if let Lost::Update(endpoint, told) = &mut lost {
+            self.repeats.make_room(*endpoint, told);
+        }
         let lost = (key, lost);
         if self.bridges.get(key).is_none() || self.repeats.lost.contains(&lost) {
             return;

@@ -23,10 +23,11 @@ impl Conference {
         let Some(member) = self.members.get(id) else { return };
         let Some(session) = self.session_of(id) else { return };
         let set = sources.then(|| self.sources.of(&member.nick));
+        let transport = transport.map(IceTransport::for_bridge);
         let update = Update {
             id: &member.nick,
             stats_id: member.stats_id.as_deref(),
-            transport,
+            transport: transport.as_ref(),
             sources: set.as_deref(),
             initial_last_n,
         };
@@ -34,8 +35,8 @@ impl Conference {
         let Some(endpoint) = self.endpoint_key(id) else { return };
         let (key, bridge) = (session.key, session.bridge.clone());
         let Some(state) = self.members.get_mut(id).and_then(|member| member.endpoint.as_mut()) else { return };
-        let number = state.is_told(transport, initial_last_n.is_some());
-        let told = Told { number, transport: transport.cloned(), sources, initial_last_n };
+        let number = state.is_told(transport.as_ref(), initial_last_n.is_some());
+        let told = Told { number, transport, sources, initial_last_n };
         self.ask_bridge(cx, &bridge, modify, Then::EndpointUpdated(self.id, key, endpoint, Box::new(told)));
         if sources {
             self.update_shown(cx, id);

@@ -1,0 +1,109 @@
+//! What clients say of their transports, and what of it reaches a bridge.
+
+use testkit::Time;
+use testkit::bridge::Fault;
+use testkit::ns;
+use testkit::participant::profile::Profile;
+use testkit::room::Fate;
+use testkit::scenario::Scenario;
+use testkit::xml::to_text;
+
+use crate::by_hand::{met, post, say, sid, silent_pair};
+
+const CANDIDATE: &str = "<candidate component='1' foundation='1' generation='0' id='good' network='0' \
+    priority='2130706431' protocol='udp' type='host' ip='192.0.2.7' port='10000'/>";
+
+fn content(attributes: &str, inner: &str) -> String {
+    format!("<content name='audio'><transport xmlns='{}' {attributes}>{inner}</transport></content>", ns::ICE)
+}
+
+/// A bridge hands each element to whatever reads its kind, wherever it stands, and ends its connection to the server over one
+/// that it cannot read: nothing but what belongs into a transport gets there.
+#[test]
+fn nothing_gets_to_a_bridge_in_a_transport_that_does_not_belong_there() {
+    let colibri2 = ns::COLIBRI2;
+    let strange = [
+        format!("<media-source xmlns='{colibri2}'/>"),
+        format!(
+            "<transport xmlns='urn:strange'/><transport xmlns='urn:strange'/><force-mute xmlns='{colibri2}' audio='false'/>"
+        ),
+        format!(
+            "<endpoint xmlns='urn:strange'/><connects xmlns='{colibri2}'><connect url='wss://evil.test'/></connects>"
+        ),
+        format!("<web-socket xmlns='{}' url='wss://evil.test'/>", ns::COLIBRI),
+        "<sctpmap xmlns='urn:xmpp:jingle:transports:dtls-sctp:1' number='5000' protocol='x'/>".to_owned(),
+        "<fingerprint xmlns='urn:xmpp:jingle:apps:dtls:0' hash='sha-256' required='a b'>9B</fingerprint>".to_owned(),
+        "<candidate priority='2147483648' ip='192.0.2.66'/>".to_owned(),
+    ];
+    for strange in strange {
+        let mut s = met(silent_pair());
+        let (before, own) = (s.now(), sid(&s, "alice"));
+        say(&mut s, "alice", "transport-info", &own, &content("ufrag='u' pwd='p'", &format!("{strange}{CANDIDATE}")));
+        let told = s.sent_to("jvb1").since(before).containing("alice");
+        assert_eq!(told.count(), 1, "{strange}");
+        let text = to_text(&told.first().stanza);
+        assert!(text.contains("192.0.2.7"), "{text}");
+        for part in ["media-source", "urn:strange", "force-mute", "evil", "sctpmap", "a b", "192.0.2.66"] {
+            assert!(!text.contains(part), "{part}: {text}");
+        }
+        assert_eq!(s.sent_to("alice").since(before).results().count(), 1);
+        s.check();
+    }
+}
+
+#[test]
+fn credentials_that_are_too_long_are_refused_and_reach_nobody() {
+    let mut s = met(silent_pair());
+    let (before, own) = (s.now(), sid(&s, "alice"));
+    let long = "u".repeat(257);
+    for attributes in [format!("ufrag='{long}' pwd='p'"), format!("ufrag='u' pwd='{long}'")] {
+        say(&mut s, "alice", "transport-info", &own, &content(&attributes, CANDIDATE));
+    }
+    let refusals = s.participant("alice").take_refusals();
+    let refusals: Vec<_> = refusals.iter().map(|it| (it.condition.as_str(), it.text.as_str())).collect();
+    assert_eq!(refusals, [("bad-request", "ICE credentials that are too long"); 2]);
+    assert!(s.sent_to("jvb1").since(before).containing("alice").is_empty());
+}
+
+/// One candidate after the other, and the bridge says nothing: what it is told again stays little.
+#[test]
+fn who_goes_on_with_candidates_has_few_of_them_told_again_to_a_bridge_that_was_silent() {
+    let mut s = met(silent_pair());
+    let own = sid(&s, "alice");
+    for number in 0..100 {
+        s.bridge("jvb1").fail_next(Fault::Lost);
+        let candidate = CANDIDATE.replace("good", &format!("candidate-{number}-"));
+        post(&mut s, "alice", "transport-info", &own, &content("ufrag='u' pwd='p'", &candidate));
+    }
+    s.run_for(Time::from_secs(14));
+    let before = s.now();
+    s.run_for(Time::from_secs(30));
+    let told = s.sent_to("jvb1").since(before).containing("candidate-");
+    assert_eq!(told.count(), 16);
+    assert!(to_text(&told.last().stanza).contains("candidate-99-"));
+    assert!(s.connected(&["alice", "bob"]));
+}
+
+/// The first replacement is accepted when the second is under way, and the second is lost: that accept was not about it.
+#[test]
+fn an_accept_of_an_earlier_transport_does_not_confirm_the_next() {
+    let replace = |config: &mut jicofo::config::Config| {
+        config.conference.reinvite_method = jicofo::config::ReinviteMethod::ReplaceTransport;
+    };
+    let builder = Scenario::new().config(replace).bridge("jvb1").bridge("jvb2").bridge("jvb3").participant("bob");
+    let mut s = met(builder.participant_with("alice", |p| p.profile = Profile::xml_sources()));
+    let first = sid(&s, "alice");
+    s.accident(1, Fate::IsLate(Time::from_secs(2)), |d| {
+        d.from == "alice" && to_text(&d.stanza).contains("transport-accept")
+    });
+    let home = s.home_of("alice").expect("a home").to_owned();
+    s.dies(&home);
+    s.run_until(|s| s.sent_to("alice").jingle("transport-replace").count() == 1);
+    s.run_for(Time::from_millis(500));
+    s.accident(1, Fate::IsLost, |d| d.to == "alice" && to_text(&d.stanza).contains("transport-replace"));
+    let home = s.home_of("alice").expect("a home").to_owned();
+    s.dies(&home);
+    s.run_for(Time::from_secs(30));
+    assert_ne!(sid(&s, "alice"), first, "nobody has told it of its third bridge, so it needs a new session");
+    assert!(s.connected(&["alice", "bob"]));
+}
