@@ -176,10 +176,32 @@ fn a_bridge_that_restarts_under_its_name_is_another() {
     s.finish();
 }
 
+/// Focus and server start together, and people are there before the bridges: to clients it is fatal to be told that there is
+/// none.
+#[test]
+fn clients_are_not_told_that_there_is_no_bridge_while_bridges_may_yet_come() {
+    let mut s = Scenario::new().participant("alice").participant("bob").start();
+    s.run_for(seconds(10));
+    assert_eq!(bridge_not_available(&s, "alice"), [false]);
+    s.add_bridge("jvb1", |_| {});
+    s.run_until(Scenario::all_connected);
+    assert_eq!(bridge_not_available(&s, "alice"), [false]);
+    s.finish();
+    // And if none comes.
+    let mut s = Scenario::new().participant("alice").participant("bob").start();
+    s.run_for(seconds(31));
+    assert_eq!(bridge_not_available(&s, "alice"), [false, true]);
+}
+
 /// Covers spec/50: 43.
 #[test]
 fn without_a_bridge_clients_are_told_once_and_all_are_invited_when_one_comes() {
-    let mut s = Scenario::new().participant("alice").participant("bob").start();
+    let mut s = Scenario::new().start();
+    // Bridges may come after the focus.
+    s.run_for(seconds(31));
+    for name in ["alice", "bob"] {
+        s.joins(name);
+    }
     s.settle();
     assert_eq!(bridge_not_available(&s, "alice"), [false, true]);
     let said = |s: &Scenario| own_presences(s, ROOM).containing("bridgeNotAvailable").count();

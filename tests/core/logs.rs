@@ -202,7 +202,7 @@ fn what_goes_wrong_in_a_meeting_is_told_with_whom_it_concerns() {
 fn that_there_is_no_bridge_is_told_in_the_words_that_people_look_for() {
     keep_lines();
     let mut s = Scenario::new().participant("alice").participant("bob").start();
-    s.settle();
+    s.run_for(Time::from_secs(31));
     let lines = take_lines();
     complete(&lines);
     in_this_order(&messages(&lines, ROOM), &["There are no operational bridges. "]);

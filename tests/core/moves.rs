@@ -227,6 +227,32 @@ fn nobody_is_moved_who_could_not_be_placed_elsewhere() {
     s.finish();
 }
 
+/// A conference stays on bridges of one version: whoever leaves the only bridge of his would come back to it.
+#[test]
+fn nobody_is_moved_to_where_he_may_not_be() {
+    for (version, moved) in [("2", 0), ("1", 10)] {
+        let of = |id: &'static str, stress: f64, version: &'static str| {
+            move |bridge: &mut Settings| {
+                linked(id, stress)(bridge);
+                bridge.stats.version = version.into();
+            }
+        };
+        let octo = |config: &mut jicofo::config::Config| {
+            config.octo.enabled = true;
+            config.bridge.selection_strategy = SelectionStrategy::RegionBased;
+        };
+        let mut s = redistributing().config(octo).bridge_with("B", of("B", 0.2, "1")).start();
+        room(&mut s, "many", 14);
+        s.add_bridge("C", of("C", 0.3, version));
+        s.bridge("B").publish(|stats| stats.stress = 0.95);
+        s.run_for(seconds(110));
+        s.run_until(Scenario::all_connected);
+        assert_eq!(s.focus().metrics().participants_moved, moved, "to version {version}");
+        assert_eq!(s.focus().metrics().endpoints_redistributed, moved);
+        s.finish();
+    }
+}
+
 /// Off by default.
 #[test]
 fn load_is_not_redistributed_unless_that_is_wanted() {
