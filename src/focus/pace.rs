@@ -256,7 +256,7 @@ impl Focus {
     pub(super) fn seek_bridges(&mut self) {
         for id in std::mem::take(&mut self.cx.stranded) {
             if self.cx.moves.may_seek(self.cx.now) {
-                self.with_conference(id, |conference, cx| conference.seek_bridge(cx));
+                self.with_conference(id, |conference, cx| conference.take_chance(cx));
             } else {
                 self.cx.moves.seeks.insert(id);
             }
@@ -276,7 +276,7 @@ impl Focus {
             if let Some((id, step)) = self.cx.moves.steps.pop_front() {
                 self.take_step(id, &step);
             } else if let Some(id) = self.cx.moves.seeks.pop_first() {
-                self.with_conference(id, |conference, cx| conference.seek_bridge(cx));
+                self.with_conference(id, |conference, cx| conference.take_chance(cx));
             } else {
                 round.left += 1;
                 break;

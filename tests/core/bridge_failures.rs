@@ -178,6 +178,26 @@ fn after_a_refused_first_endpoint_the_next_creates_the_conference_again() {
     s.finish();
 }
 
+/// The only bridge gives nobody an endpoint, and another one takes its place.
+#[test]
+fn whom_one_bridge_could_not_serve_the_next_one_does() {
+    let mut s = Scenario::new().bridge("jvb1").start();
+    for _ in 0..2 {
+        s.bridge("jvb1").fail_next(refusal("bad-request", None));
+    }
+    s.joins("alice");
+    s.joins("bob");
+    s.run_for(seconds(2));
+    assert_eq!((offers(&s, "alice") + offers(&s, "bob"), s.focus().gauges().endpoints), (0, 0));
+    s.bridge("jvb1").take_errors();
+    s.dies("jvb1");
+    s.run_for(seconds(5));
+    s.add_bridge("jvb2", |_| {});
+    s.run_until(Scenario::all_connected);
+    assert_eq!((s.home_of("alice"), s.home_of("bob")), (Some("jvb2"), Some("jvb2")));
+    s.finish();
+}
+
 /// Covers spec/40: 19; spec/90: 92.
 #[test]
 fn a_conference_that_exists_already_is_expired_and_created_and_that_not_without_end() {

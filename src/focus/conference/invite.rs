@@ -147,6 +147,19 @@ impl Conference {
         }
     }
 
+    /// The conference is on no bridge, and there is one that it has not tried: everybody is invited (spec/40 §9.2).
+    pub(super) fn invite_failed_again(&mut self, cx: &mut Context) {
+        let failed = |member: &&Member| matches!(member.invite, Invite::Failed) && may_be_invited(cx, member);
+        let failed: Vec<MemberId> = self.members.iter().filter(failed).map(|member| member.id).collect();
+        let Some(first) = failed.first() else { return };
+        if self.members.participants() == 0 {
+            return self.invite_due(cx, *first);
+        }
+        for id in failed {
+            self.invite(cx, id);
+        }
+    }
+
     fn invite(&mut self, cx: &mut Context, id: MemberId) {
         let Some(member) = self.members.get_mut(id) else { return };
         let features = member.features.unwrap_or(Features::UNANSWERED);

@@ -195,6 +195,10 @@ impl Conference {
         // Whoever was to have its transport replaced has a session yet.
         self.terminate(cx, id, Terminate::Failed);
         self.drop_participant(cx, id, Invite::Failed);
+        if self.bridges.len() == 0 {
+            // On another bridge they may all be served.
+            cx.stranded.insert(self.id);
+        }
     }
 
     /// The bridge for the next endpoint. What is found is published: clients are told when there is none at all (spec/50

@@ -160,6 +160,14 @@ impl Conference {
         self.ask_bridge(cx, bridge, modify, Then::Expired(self.id, bridge.clone()));
     }
 
+    /// There is a chance that a bridge takes those whom none took.
+    pub(in crate::focus) fn take_chance(&mut self, cx: &mut Context) {
+        if self.bridges.len() == 0 {
+            self.invite_failed_again(cx);
+        }
+        self.seek_bridge(cx);
+    }
+
     /// Tries again to place everybody who waits for a bridge.
     pub(in crate::focus) fn seek_bridge(&mut self, cx: &mut Context) {
         self.cancel_retry(cx);
