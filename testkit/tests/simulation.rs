@@ -62,7 +62,7 @@ fn lives_that_failed_once_are_clean() {
 const NOTICED: u64 = 12;
 
 /// What a focus does wrong, each time that there is occasion; and what is complained of.
-const WRONGS: [(&str, Tamper, &str); 9] = [
+const WRONGS: [(&str, Tamper, &str); 10] = [
     ("withdraws no sources", |said| said.contains("action='source-remove'").then(Vec::new), ""),
     ("tells of sources twice", |said| twice(said, "action='source-add'"), "twice"),
     ("ends no session", |said| said.contains("action='session-terminate'").then(Vec::new), ""),
@@ -70,6 +70,7 @@ const WRONGS: [(&str, Tamper, &str); 9] = [
     ("tells of other sources", |said| instead(said, "action='source-add'", "ssrc='", "ssrc='1"), ""),
     ("answers no request of a client", |said| is_answer(said).then(Vec::new), "no answer"),
     ("answers twice", |said| if is_answer(said) { twice(said, "type='result'") } else { None }, ""),
+    ("refuses what is asked of it", |said| is_answer(said).then(|| vec![refused(said)]), "was refused "),
     ("writes what is no XML", |said| instead(said, "<jingle ", "<content ", "<content <"), "not well-formed"),
     (
         "closes what is not open",
@@ -84,6 +85,12 @@ fn twice(said: &str, what: &str) -> Option<Vec<String>> {
 
 fn instead(said: &str, of: &str, old: &str, new: &str) -> Option<Vec<String>> {
     said.contains(of).then(|| vec![said.replacen(old, new, 1)])
+}
+
+/// An error in place of a result.
+fn refused(said: &str) -> String {
+    let head = said.split('>').next().unwrap_or_default().trim_end_matches('/').replacen("'result'", "'error'", 1);
+    format!("{head}><error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>")
 }
 
 fn is_expiry(said: &str) -> bool {

@@ -292,7 +292,7 @@ mod tests {
 
         let xml = "<transport xmlns='urn:xmpp:jingle:transports:ice-udp:1' ufrag='u' pwd='p' ice-generation='2'>\
                    <fingerprint xmlns='urn:xmpp:jingle:apps:dtls:0' hash='sha-256' required='true'>9B</fingerprint></transport>";
-        let transport: IceTransport = read_str(xml).expect("legal");
+        let transport = read_str::<IceTransport>(xml).expect("legal").for_bridge();
         let empty = SourceSet::default();
         let accept = Update { transport: Some(&transport), sources: Some(&empty), initial_last_n: Some(4), ..nothing };
         let modify = read(&update(&meeting(), accept).expect("something changed"));
@@ -300,7 +300,7 @@ mod tests {
         assert!(!endpoint.create && endpoint.media.is_empty() && endpoint.capabilities.is_empty());
         let told = endpoint.transport.as_ref().expect("given");
         assert!(!told.ice_controlling && told.sctp.is_none());
-        assert_eq!(told.ice, Some(IceTransport { rtcp_mux: true, ..transport }));
+        assert_eq!(told.ice, Some(transport));
         assert_eq!(
             (endpoint.sources.clone(), endpoint.initial_last_n),
             (Some(Sources::default()), Some(LastN { value: 4 }))
@@ -309,7 +309,7 @@ mod tests {
         let candidate =
             "<candidate component='1' foundation='1' generation='0' ip='192.0.2.1' port='1000' type='host'/>";
         let xml = xml.replace("</transport>", &format!("{}</transport>", candidate.repeat(4)));
-        let trickled: IceTransport = read_str(&xml).expect("legal");
+        let trickled = read_str::<IceTransport>(&xml).expect("legal").for_bridge();
         let modify =
             read(&update(&meeting(), Update { transport: Some(&trickled), ..nothing }).expect("something changed"));
         assert_eq!((modify.endpoints.len(), &modify.endpoints[0].sources), (1, &None));

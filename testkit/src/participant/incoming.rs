@@ -27,7 +27,7 @@ impl Participant {
             Some("unavailable") => self.on_unavailable(&nick),
             Some("error") if self.place == Place::Joining => {
                 let (condition, text) = error_in(presence).unwrap_or_default();
-                self.refusals.push(Refusal { request: "join".into(), condition, text });
+                self.refusals.push(Refusal { request: "join".into(), condition, text, lasts: false });
                 self.place = Place::Outside;
             }
             Some(_) => {}
@@ -255,7 +255,7 @@ impl Participant {
             "source-remove" if lasts => self.own.extend(asked.sources),
             _ => {}
         }
-        self.refusals.push(Refusal { request: asked.what, condition, text });
+        self.refusals.push(Refusal { request: asked.what, condition, text, lasts });
     }
 
     /// The answer to the conference request, read as lib-jitsi-meet does (spec/10 §11.2).

@@ -144,6 +144,6 @@ impl Participant {
         if self.place != Place::Left {
             self.place = Place::Outside;
         }
-        self.refusals.push(Refusal { request: "conference".into(), condition, text });
+        self.refusals.push(Refusal { request: "conference".into(), condition, text, lasts: false });
     }
 }

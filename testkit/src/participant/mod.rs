@@ -162,6 +162,8 @@ pub struct Refusal {
     pub request: String,
     pub condition: String,
     pub text: String,
+    /// It was asked in the Jingle session that it has yet.
+    pub lasts: bool,
 }
 
 /// A request of ours which awaits its answer.

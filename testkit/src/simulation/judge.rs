@@ -157,9 +157,11 @@ impl Judge {
         match (refusal.request.as_str(), refusal.condition.as_str()) {
             // More than the rate limit allows.
             (_, "resource-constraint") => true,
-            // It crossed the end of its session, or of its bridge.
-            (_, "gone" | "item-not-found") => true,
-            (_, "bad-request") => refusal.text.is_empty() || s.now() < self.trouble,
+            // It named the bridge's session that has just been replaced.
+            ("session-info", "item-not-found") if self.replaced => true,
+            // It crossed the end of its session: whoever ends one says so before it refuses.
+            (_, "gone" | "item-not-found") => !refusal.lasts || s.now() < self.trouble,
+            (_, "bad-request") => (refusal.text.is_empty() && !refusal.lasts) || s.now() < self.trouble,
             // Whoever does not lead, and whoever it is about is not here, or not yet.
             ("mute", "not-allowed") => true,
             // Room and focus are not there just now.
