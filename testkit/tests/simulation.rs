@@ -70,7 +70,7 @@ const WRONGS: [(&str, Tamper, &str); 10] = [
     ("tells of other sources", |said| instead(said, "action='source-add'", "ssrc='", "ssrc='1"), ""),
     ("answers no request of a client", |said| is_answer(said).then(Vec::new), "no answer"),
     ("answers twice", |said| if is_answer(said) { twice(said, "type='result'") } else { None }, ""),
-    ("refuses what is asked of it", |said| is_answer(said).then(|| vec![refused(said)]), "was refused "),
+    ("refuses Jingle", |said| (is_answer(said) && said.ends_with("/>")).then(|| vec![refused(said)]), "was refused "),
     ("writes what is no XML", |said| instead(said, "<jingle ", "<content ", "<content <"), "not well-formed"),
     (
         "closes what is not open",

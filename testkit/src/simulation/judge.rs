@@ -105,7 +105,7 @@ impl Judge {
             }
             let reloads = matches!(refusal.request.as_str(), "session-accept" | "session-terminate");
             person.refused |= reloads;
-            if !robbed && !self.is_fair(s, &refusal) {
+            if !robbed && !self.is_fair(s, person, &refusal) {
                 wrong.push(format!("{label} was refused {}: {} {}", refusal.request, refusal.condition, refusal.text));
             }
         }
@@ -153,7 +153,7 @@ impl Judge {
     }
 
     /// Refusals that no honest client is spared.
-    fn is_fair(&self, s: &Scenario, refusal: &Refusal) -> bool {
+    fn is_fair(&self, s: &Scenario, person: &Person, refusal: &Refusal) -> bool {
         match (refusal.request.as_str(), refusal.condition.as_str()) {
             // More than the rate limit allows.
             (_, "resource-constraint") => true,
@@ -161,7 +161,11 @@ impl Judge {
             ("session-info", "item-not-found") if self.replaced => true,
             // It crossed the end of its session: whoever ends one says so before it refuses.
             (_, "gone" | "item-not-found") => !refusal.lasts || s.now() < self.trouble,
-            (_, "bad-request") => (refusal.text.is_empty() && !refusal.lasts) || s.now() < self.trouble,
+            // The session may be that of the life before, whose offer crossed its end.
+            (_, "bad-request") => {
+                let unknown = refusal.text.is_empty() && (!refusal.lasts || is_young(person, s.now()));
+                unknown || s.now() < self.trouble
+            }
             // Whoever does not lead, and whoever it is about is not here, or not yet.
             ("mute", "not-allowed") => true,
             // Room and focus are not there just now.
