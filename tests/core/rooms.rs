@@ -1,10 +1,12 @@
 //! Rooms: entering, configuring, leaving, the presence of the focus.
 
+use jicofo::focus::problems::Kind;
+use jicofo::focus::{Connection, Input};
 use serde_json::json;
 use testkit::Time;
 use testkit::ns;
 use testkit::participant::Place;
-use testkit::room::Fate;
+use testkit::room::{Delivery, Fate};
 use testkit::scenario::Scenario;
 use testkit::xml::{Element, Read};
 
@@ -210,6 +212,36 @@ fn metadata_counts_for_the_first_who_is_invited_whenever_it_comes() {
     assert!(told.come_before(&form));
     assert_eq!(starts_muted(&s, "carol"), muted);
     assert_eq!(starts_muted(&s, "alice"), muted);
+}
+
+/// Somebody was told that the conference is there, on a server that is slow: he comes late, and must not find the room without us.
+#[test]
+fn on_a_slow_server_the_focus_stays_longer_for_those_who_were_told_that_it_is_there() {
+    for (slow, stays) in [(false, false), (true, true)] {
+        let mut s = Scenario::new().bridge("jvb1").start();
+        if slow {
+            let text = "the server took 3 s; joins are slow".to_owned();
+            s.connection_tells(Input::Trouble { on: Connection::Client, kind: Kind::RateLimited, text });
+        }
+        let enters = |d: &Delivery| d.from == "alice" && d.to == "focus" && d.stanza.name() == "presence";
+        s.accident(1, Fate::IsLate(Time::from_secs(40)), enters);
+        s.joins("alice");
+        s.run_for(Time::from_secs(45));
+        assert_eq!(s.focus().gauges().conferences == 1, stays, "slow: {slow}");
+        if stays {
+            s.joins("bob");
+            s.run_until(Scenario::all_connected);
+            s.finish();
+        }
+    }
+    // Nobody waits for ever.
+    let mut s = Scenario::new().bridge("jvb1").start();
+    let text = "the server took 3 s; joins are slow".to_owned();
+    s.connection_tells(Input::Trouble { on: Connection::Client, kind: Kind::RateLimited, text });
+    connect(&mut s, "guest", "guest@meet.test/web");
+    answer_to(&mut s, "guest", ROOM);
+    s.run_for(Time::from_secs(61));
+    assert_eq!(s.focus().gauges().conferences, 0);
 }
 
 /// Covers spec/20: 12.

@@ -1,7 +1,10 @@
 //! What ends a conference, and what its end does.
 
+use std::time::Duration;
+
 use super::super::caps;
 use super::super::context::Context;
+use super::super::problems::Kind;
 use super::super::request::Place;
 use super::super::timers::Timer;
 use super::{Conference, Phase};
@@ -15,6 +18,15 @@ pub(crate) enum Leave {
     Outside,
     /// The stream is gone, and all that was meant for it (spec/10 §5.3).
     Silently,
+}
+
+/// On a server that is slow with what it is sent, people take so many times as long to come.
+const SLOWER: u32 = 4;
+
+/// How long whoever was told that the conference is there may take to come.
+fn patience(cx: &Context) -> Duration {
+    let timeout = cx.config.conference.initial_timeout;
+    if cx.problems.has(Kind::RateLimited) { timeout * SLOWER } else { timeout }
 }
 
 impl Conference {
@@ -36,9 +48,9 @@ impl Conference {
 
     /// Stays for those who were told that we are there and have yet to come: they would find nobody. False: there are none.
     fn await_promised(&mut self, cx: &mut Context) -> bool {
-        let until = self.promised.until(cx.now, cx.config.conference.initial_timeout);
+        let until = self.promised.until(cx.now, patience(cx));
         if let Some(until) = until {
-            say!(self, info, "everybody has left; somebody was told that the conference is there, and may come yet");
+            say!(self, info, "nobody is here; somebody was told that the conference is there, and may come yet");
             cx.timers.cancel(self.start.take());
             self.start = Some(cx.timers.set(until, Timer::NobodyCame(self.id)));
         }
@@ -76,6 +88,10 @@ impl Conference {
             return;
         }
         if self.has_breakouts(cx) || self.members.in_main_room() > 0 {
+            return;
+        }
+        // Whoever was told so while the server is slow comes late, and would find nobody.
+        if self.await_promised(cx) {
             return;
         }
         say!(self, info, "nobody came");
