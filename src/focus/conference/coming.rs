@@ -11,6 +11,8 @@ use super::super::timers::Timer;
 use super::features::Features;
 use super::invite::Invite;
 use super::member::{Disregarded, Member, is_visitor};
+use super::moderation::is_moderator;
+use super::mute::Muted;
 use super::{Conference, MemberId};
 use crate::wire::Jid;
 use crate::wire::presence::Presence;
@@ -50,6 +52,7 @@ impl Conference {
             (None, Some(id)) => {
                 let was_hidden = self.members.get(id).is_some_and(|member| member.real_jid.is_none());
                 let shown = self.members.get(id).and_then(|member| member.videos.clone());
+                let led = self.members.get(id).is_some_and(is_moderator);
                 let trusted = cx.config.xmpp.trusted_domains.as_slice();
                 let disregarded = self.members.update(id, presence, trusted);
                 self.tell_disregarded(cx, id, disregarded);
@@ -62,6 +65,11 @@ impl Conference {
                 }
                 if self.members.get(id).is_some_and(|member| member.videos != shown) {
                     self.enforce_videos(cx, id);
+                }
+                // Who led could have on what is moderated.
+                if led && self.members.get(id).is_some_and(|member| !is_moderator(member)) {
+                    self.enforce(cx, id, Muted::Audio);
+                    self.enforce(cx, id, Muted::Video);
                 }
                 self.publish_sender_limits(cx);
                 self.weigh(cx);

@@ -307,7 +307,7 @@ struct Muting {
 /// What an endpoint takes in a request that mutes it, besides its name.
 const FORCE_MUTE_SIZE: usize = 80;
 
-fn is_moderator(member: &Member) -> bool {
+pub(super) fn is_moderator(member: &Member) -> bool {
     matches!(member.role, Role::Owner | Role::Moderator)
 }
 
