@@ -341,9 +341,7 @@ impl Summary {
             }
         }
     }
-}
 
-impl Summary {
     fn sender(&self) -> Option<(Connection, &Jid)> {
         self.on.zip(self.from.as_ref())
     }

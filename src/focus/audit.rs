@@ -28,8 +28,8 @@ pub(super) struct LookOver {
 }
 
 impl Focus {
-    /// Looks over the next conference when it is time. To be called when there is nothing else to do. One that contradicts itself is told in the log, once, with what led to
-    /// it; it goes on: somebody's call may yet be well.
+    /// Looks over the next conference when it is time. To be called when there is nothing else to do. One that contradicts
+    /// itself is told in the log, once, with what led to it; it goes on: somebody's call may yet be well.
     pub fn look_over(&mut self) {
         if self.cx.now < self.looked.at + LOOK {
             return;

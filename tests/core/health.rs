@@ -24,6 +24,15 @@ fn with_bridge_that_comes(builder: Builder, health: Health) -> (Scenario, Time) 
     (s, came)
 }
 
+/// A bridge that does not answer its first check, and the id of that.
+fn with_a_check_under_way() -> (Scenario, String) {
+    let mut s = Scenario::new().bridge("jvb1").start();
+    s.bridge("jvb1").health = Health::Silent;
+    s.run_for(seconds(10));
+    let check = said_to(&s, &format!("{BREWERY}/jvb1")).request("healthcheck").last().stanza.clone();
+    (s, check.get("id").expect("an id").to_owned())
+}
+
 fn third_room(s: &mut Scenario, names: [&str; 2]) {
     for name in names {
         s.joins_with(name, |p| p.room = "third@conference.meet.test".into());
@@ -198,11 +207,7 @@ fn a_check_of_a_bridge_that_is_gone_says_nothing_of_its_successor() {
     s.finish();
     // It is back, and has people on it, when the answer to its earlier life's check comes: that it is ill.
     for error in [true, false] {
-        let mut s = Scenario::new().bridge("jvb1").start();
-        s.bridge("jvb1").health = Health::Silent;
-        s.run_for(seconds(10));
-        let check = said_to(&s, &format!("{BREWERY}/jvb1")).request("healthcheck").last().stanza.clone();
-        let id = check.get("id").expect("an id").to_owned();
+        let (mut s, id) = with_a_check_under_way();
         s.bridge("jvb1").health = Health::Well;
         s.dies("jvb1");
         s.run_for(seconds(1));
@@ -237,11 +242,7 @@ fn a_check_of_a_bridge_that_is_gone_says_nothing_of_its_successor() {
     }
     // It comes while a check of the new one is under way, too, which it does not answer: that goes on as if nothing had come.
     for error in [true, false] {
-        let mut s = Scenario::new().bridge("jvb1").start();
-        s.bridge("jvb1").health = Health::Silent;
-        s.run_for(seconds(10));
-        let check = said_to(&s, &format!("{BREWERY}/jvb1")).request("healthcheck").last().stanza.clone();
-        let id = check.get("id").expect("an id").to_owned();
+        let (mut s, id) = with_a_check_under_way();
         s.dies("jvb1");
         s.run_for(Time::from_millis(500));
         let came = s.now();

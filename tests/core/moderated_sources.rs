@@ -1,14 +1,13 @@
 //! What bridges let through where cameras or screens are moderated, by what participants announce and show (spec/20 §9.4).
 
 use serde_json::json;
-use testkit::ns;
 use testkit::ns::{JITMEET_AUDIO, JITMEET_DESKTOP, JITMEET_VIDEO};
 use testkit::participant::media::{camera, desktop, microphone, single_camera};
 use testkit::participant::profile::Age;
 use testkit::scenario::Scenario;
 use testkit::sources::{Media, Sources};
 
-use crate::moderation::{asks, force_mutes, meeting, muted};
+use crate::moderation::{asks, force_mutes, is_shown, meeting, muted};
 use crate::support::*;
 
 /// The name of the sources of one track.
@@ -55,18 +54,13 @@ fn a_right_that_goes_takes_with_it_what_is_moderated() {
         switch_on(&mut s, media);
     }
     assert_eq!(asks(&mut s, "alice", JITMEET_AUDIO, "alice", false), None, "it leads");
-    let jid = s.view("alice").settings.jid.clone();
-    let shown = |affiliation: &str, role: &str| {
-        let item = format!("<item affiliation='{affiliation}' role='{role}' jid='{jid}'/>");
-        format!("<presence from='{ROOM}/alice' to='{FOCUS}'><x xmlns='{}'>{item}</x></presence>", ns::MUC_USER)
-    };
     let now = s.now();
-    to_focus(&mut s, &shown("none", "participant"));
+    is_shown(&mut s, "alice", "none", "participant");
     let told = s.said().since(now).containing("<force-mute");
     assert!(!told.is_empty(), "{}", s.story());
     assert_eq!(s.view_bridge("jvb1").endpoint("alice").expect("an endpoint").force_mute, (true, true));
     // It gets nothing back by leading again, until it asks.
-    to_focus(&mut s, &shown("owner", "moderator"));
+    is_shown(&mut s, "alice", "owner", "moderator");
     assert_eq!(asks(&mut s, "alice", JITMEET_AUDIO, "alice", false), None);
     assert!(!s.view_bridge("jvb1").endpoint("alice").expect("an endpoint").force_mute.0);
 }

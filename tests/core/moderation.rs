@@ -99,18 +99,21 @@ fn mute_from(s: &mut Scenario, from: &str, id: &str, child: &str) -> Option<Stri
     testkit::xml::error_in(&answered.first().stanza).map(|(condition, _)| condition)
 }
 
+/// The room shows somebody with other rights.
+pub fn is_shown(s: &mut Scenario, who: &str, affiliation: &str, role: &str) {
+    let jid = &s.view(who).settings.jid;
+    let item = format!("<item affiliation='{affiliation}' role='{role}' jid='{jid}'/>");
+    let presence =
+        format!("<presence from='{ROOM}/{who}' to='{FOCUS}'><x xmlns='{}'>{item}</x></presence>", ns::MUC_USER);
+    to_focus(s, &presence);
+}
+
 /// What it is counted as stays (spec/20 §4.2); what it may do does not.
 #[test]
 fn a_moderator_who_is_shown_as_visitor_has_no_rights_from_then_on() {
     let mut s = meeting(&["alice", "bob", "carol"]);
     assert_eq!(asks(&mut s, "alice", JITMEET_AUDIO, "bob", true), None, "it leads");
-    let jid = s.view("alice").settings.jid.clone();
-    let shown = |affiliation: &str, role: &str| {
-        let user = ns::MUC_USER;
-        let item = format!("<item affiliation='{affiliation}' role='{role}' jid='{jid}'/>");
-        format!("<presence from='{ROOM}/alice' to='{FOCUS}'><x xmlns='{user}'>{item}</x></presence>")
-    };
-    to_focus(&mut s, &shown("none", "visitor"));
+    is_shown(&mut s, "alice", "none", "visitor");
     let now = s.now();
     for namespace in [JITMEET_AUDIO, JITMEET_VIDEO] {
         assert_eq!(asks(&mut s, "alice", namespace, "bob", true).as_deref(), Some("not-allowed"));
@@ -120,7 +123,7 @@ fn a_moderator_who_is_shown_as_visitor_has_no_rights_from_then_on() {
     s.participant("alice").add_source(desktop());
     s.settle();
     assert_eq!(s.sent_to("bob").since(now).jingle("source-add").count(), 1);
-    to_focus(&mut s, &shown("owner", "moderator"));
+    is_shown(&mut s, "alice", "owner", "moderator");
     assert_eq!(asks(&mut s, "alice", JITMEET_AUDIO, "bob", true), None);
     s.finish();
 }

@@ -2,8 +2,8 @@
 //! over or take for text without quotes is a slip here; to read on would be to change a value without a word.
 
 use super::cursor::Cursor;
-use super::limits;
 use super::raw::{Fields, Raw, RawNode};
+use super::{limits, shown_path};
 use crate::config::problem::Problem;
 
 pub(super) struct Json<'a, 'n> {
@@ -215,11 +215,6 @@ impl<'a, 'n> Json<'a, 'n> {
 
     /// The whole path of the value being read, shortened.
     fn key_here(&self) -> String {
-        const SHOWN: usize = 8;
-        let mut shown = self.path[..self.path.len().min(SHOWN)].join(".");
-        if self.path.len() > SHOWN {
-            shown.push('…');
-        }
-        shown
+        shown_path(&self.path)
     }
 }

@@ -25,6 +25,16 @@ pub use node::{Node, Object, Value, split_path};
 pub use raw::Tree;
 pub use resolve::Variable;
 
+/// The path of a key as problems name it: of a deep one the beginning.
+fn shown_path(path: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let mut shown = path[..path.len().min(SHOWN)].join(".");
+    if path.len() > SHOWN {
+        shown.push('…');
+    }
+    shown
+}
+
 /// What a configuration cannot sensibly exceed.
 pub mod limits {
     /// All files together. A configuration of 4 MiB is a mistake (a log, a device, an image).

@@ -1,9 +1,9 @@
 //! HOCON's grammar (spec/70 §2): one pass over one file, into definitions.
 
 use super::cursor::{Cursor, is_special};
-use super::limits;
 use super::loader::{Include, IncludeKind, Loader};
 use super::raw::{Fields, Raw, RawNode, Substitution};
+use super::{limits, shown_path};
 use crate::config::problem::{Origin, Problem};
 use crate::config::properties::Property;
 
@@ -154,12 +154,7 @@ impl<'a, 'l> Parser<'a, 'l> {
 
     /// The whole path of the value being read.
     fn key_here(&self) -> String {
-        const SHOWN: usize = 8;
-        let mut shown = self.path[..self.path.len().min(SHOWN)].join(".");
-        if self.path.len() > SHOWN {
-            shown.push('…');
-        }
-        shown
+        shown_path(&self.path)
     }
 
     /// `name:` or `name =` without quotes, where a value should stand.

@@ -246,8 +246,8 @@ impl Forecast {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no bridge moves 2^52 packets a second")]
-fn float(load: u64) -> f64 {
-    load as f64
+pub(super) fn float(packets: u64) -> f64 {
+    packets as f64
 }
 
 /// What a measurement shows of what is on a bridge.

@@ -1,15 +1,10 @@
 //! Jingle from the focus: what lib-jitsi-meet takes, and how it refuses the rest (spec/30 §1, §8, §10, §12).
 
 use super::profile::{AUDIO, Age, JSON_SOURCES, VIDEO};
-use super::{Participant, Session, SessionState, offer};
-use crate::Time;
+use super::{CROSSING, Participant, Session, SessionState, offer};
 use crate::ns;
 use crate::sources::{ByOwner, Media, Sources, from_contents, from_json};
 use crate::xml::{Element, Read, bare, el, error_of, result_of};
-
-/// What was said of somebody before he left arrives within that: he says that he leaves, and the focus is heard, over a
-/// slow way each.
-const CROSSING: Time = Time::from_secs(4);
 
 impl Participant {
     pub(super) fn on_jingle(&mut self, iq: &Element, jingle: &Element) {

@@ -25,6 +25,9 @@ use crate::logs::keep_secret_of_peer;
 use crate::sources::{Media, Remote, Sources};
 use crate::violation::{Complaints, Violation};
 use crate::xml::Element;
+
+/// Until what was sent to somebody, or said of him, before he left has arrived: over a slow way to the focus, and a slow one back.
+pub const CROSSING: Time = Time::from_secs(4);
 pub use login::LoginState;
 use media::{Dice, Track};
 use profile::Profile;

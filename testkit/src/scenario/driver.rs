@@ -28,12 +28,7 @@ const AT_ONCE: usize = 2_000_000;
 
 /// The room that something is sent to, or to somebody in it.
 fn room_of(stanza: &Stanza) -> &str {
-    let to = match stanza {
-        Stanza::Iq(iq) => iq.to.as_ref(),
-        Stanza::Presence(presence) => presence.to.as_ref(),
-        Stanza::Message(message) => message.to.as_ref(),
-    };
-    to.map_or("", |to| to.bare_str())
+    stanza.recipient().map_or("", |to| to.bare_str())
 }
 
 fn is_leaving(stanza: &Stanza) -> bool {

@@ -3,14 +3,13 @@
 use jicofo::focus::NodeId;
 use jicofo::focus::command::Command;
 
-use super::judge::CROSSING;
 use super::peers::{is_visitor, nick};
 use super::plan::{Client, Error, What};
 use super::play::{Later, Life, bridge, node, room};
 use crate::Time;
 use crate::bridge::{Fault, Health};
-use crate::participant::Place;
 use crate::participant::media::{desktop, single_camera};
+use crate::participant::{CROSSING, Place};
 use crate::room::{Delivery, Fate};
 use crate::sources::Media;
 use crate::xml::Read;

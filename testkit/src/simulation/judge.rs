@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::peers::{Person, nick};
 use super::plan::Client;
 use crate::Time;
-use crate::participant::{Place, Refusal};
+use crate::participant::{CROSSING, Place, Refusal};
 use crate::scenario::Scenario;
 
 /// After the focus or its rooms were in trouble, questions of before it may stay without answer for so long.
@@ -13,9 +13,6 @@ const TROUBLE: Time = Time::from_secs(45);
 
 /// How long bridges keep what a focus left on them that is gone: until their own timers find it, and some more.
 const ORPHANS: Time = Time::from_secs(70);
-
-/// Until what was sent to somebody has reached whoever has come back under the same name.
-pub(super) const CROSSING: Time = Time::from_secs(4);
 
 /// Keeps what was seen already, and what is excused.
 #[derive(Debug, Default)]

@@ -1,10 +1,9 @@
 //! What no honest visitor does: from a room on a node he asks for what is others' to have. He is refused, and nobody else notices.
 
-use super::judge::CROSSING;
 use super::peers::nick;
 use super::play::Life;
 use crate::ns;
-use crate::participant::Place;
+use crate::participant::{CROSSING, Place};
 use crate::xml::{Builder, el};
 
 /// More than anybody may ask at once.

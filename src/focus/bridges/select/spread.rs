@@ -5,6 +5,7 @@
 
 use super::pool::{Candidate, Pool, Used};
 use crate::config::{Config, LoadModel};
+use crate::focus::bridges::predict::float;
 use crate::focus::bridges::registry::Bridge;
 
 /// What a conference is to one of its bridges, in packets a second.
@@ -91,9 +92,4 @@ impl Growth {
         let worth = if self.here >= threshold { AT_THE_THRESHOLD } else { 1.0 };
         gain >= LEAST + cost / worth
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "no bridge moves 2^52 packets a second")]
-fn float(packets: u64) -> f64 {
-    packets as f64
 }

@@ -37,21 +37,20 @@ impl Conference {
         bridge: &BridgeId,
         all: bool,
     ) -> Vec<MemberId> {
-        those.into_iter().filter(|id| self.has_elsewhere(cx, *id, bridge, all)).collect()
-    }
-
-    fn has_elsewhere(&self, cx: &Context, id: MemberId, bridge: &BridgeId, all: bool) -> bool {
         let mut sessions = self.conference_bridges(cx);
-        let mut avoid = self.avoided(cx, id);
-        avoid.push(bridge.clone());
         if all {
             sessions.retain(|session| session.id != *bridge);
         }
-        let Some(wanted) = self.wanted(id, &sessions, &avoid) else { return false };
-        match all {
-            true => cx.bridges.select(cx.now, &cx.config, wanted).is_ok_and(|selected| selected.bridge != *bridge),
-            false => matches!(self.choose(cx, wanted), Choice::Take(selected) if selected.bridge != *bridge),
-        }
+        let has_elsewhere = |id: &MemberId| {
+            let mut avoid = self.avoided(cx, *id);
+            avoid.push(bridge.clone());
+            let Some(wanted) = self.wanted(*id, &sessions, &avoid) else { return false };
+            match all {
+                true => cx.bridges.select(cx.now, &cx.config, wanted).is_ok_and(|selected| selected.bridge != *bridge),
+                false => matches!(self.choose(cx, wanted), Choice::Take(selected) if selected.bridge != *bridge),
+            }
+        };
+        those.into_iter().filter(has_elsewhere).collect()
     }
 
     /// That it is decided. They go when it is their turn, and not to where they were.

@@ -141,7 +141,14 @@ impl Conference {
     pub(super) fn let_go_again(&mut self, cx: &mut Context, bridge: &BridgeId) {
         let before = self.setbacks.expiring.len();
         self.setbacks.expiring.retain(|it, _| it.jid != bridge.jid || it == bridge);
-        if self.setbacks.expiring.len() < before && self.setbacks.expiring.insert(bridge.clone(), cx.now).is_none() {
+        if self.setbacks.expiring.len() < before {
+            self.ask_to_let_go(cx, bridge);
+        }
+    }
+
+    /// Unless its answer to that is awaited already.
+    fn ask_to_let_go(&mut self, cx: &mut Context, bridge: &BridgeId) {
+        if self.setbacks.expiring.insert(bridge.clone(), cx.now).is_none() {
             let modify = request::expire_conference(&self.meeting);
             self.ask_bridge(cx, bridge, modify, Then::Expired(self.id, bridge.clone()));
         }
@@ -155,9 +162,7 @@ impl Conference {
             return;
         }
         self.setbacks.expiring.retain(|it, _| it.jid != bridge.jid);
-        self.setbacks.expiring.insert(bridge.clone(), cx.now);
-        let modify = request::expire_conference(&self.meeting);
-        self.ask_bridge(cx, bridge, modify, Then::Expired(self.id, bridge.clone()));
+        self.ask_to_let_go(cx, bridge);
     }
 
     /// There is a chance that a bridge takes those whom none took.
