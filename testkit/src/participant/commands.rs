@@ -97,7 +97,7 @@ impl Participant {
             self.ended_by_us.insert(session.sid);
         }
         self.remote.clear();
-        self.own = Sources::default();
+        self.forget_own();
         self.occupants.clear();
         self.asked.clear();
         self.accept_at = None;
@@ -222,7 +222,7 @@ impl Participant {
         });
         let jingle = self.jingle_of(&session, "session-terminate").child(reason).children(bridge_session);
         self.ended_by_us.insert(session.sid.clone());
-        self.own = Sources::default();
+        self.forget_own();
         self.remote.clear();
         self.accept_at = None;
         self.ask_focus("session-terminate", &session, jingle, Sources::default());
@@ -384,7 +384,7 @@ impl Participant {
 
     pub(super) fn send_accept(&mut self) {
         let Some(mut session) = self.session.take() else { return };
-        self.own = Sources::default();
+        self.forget_own();
         self.next_index = [0, 0];
         let mut first = Dice::of(&self.settings.jid);
         let (number, dice) = if self.settings.keeps_ssrcs { (1, &mut first) } else { (self.sessions, &mut self.dice) };

@@ -114,10 +114,16 @@ impl Participant {
         }
         self.session = None;
         self.accept_at = None;
-        self.own = Sources::default();
+        self.forget_own();
         self.remote.clear();
         // The time to the next offer counts from here.
         self.stopwatch.joined = Some(self.now);
+    }
+
+    /// What it sends is over, and what it sends next is new.
+    pub(super) fn forget_own(&mut self) {
+        self.sent_before.extend(self.own.sources.iter().map(|source| source.ssrc));
+        self.own = Sources::default();
     }
 
     fn on_source_change(&mut self, jingle: &Element, action: &str) {
@@ -145,7 +151,7 @@ impl Participant {
         }
         added.retain(|owner, sources| self.check_owner(owner, sources, in_offer, &mut wrong));
         let crossed = |owner: &&String| self.returned.get(*owner).is_some_and(|at| self.now - *at <= CROSSING);
-        self.doubtful.extend(added.keys().filter(|_| in_offer).filter(crossed).cloned());
+        self.doubtful.extend(added.keys().filter(crossed).cloned());
         let strict = self.settings.profile.age == Age::Current;
         wrong.extend(self.remote.add(&added, strict));
         for owner in added.keys() {

@@ -214,9 +214,11 @@ pub struct Participant {
     gone: BTreeMap<String, Time>,
     /// When whoever is back had left.
     returned: BTreeMap<String, Time>,
-    /// Of whom an offer told that may have crossed his leave, and he was back when it came: whether what it told of is of this
-    /// life or of the one before, nobody can say.
+    /// Of whom it was told what may have crossed his leave, and he was back when it came: whether that is of this life or of the
+    /// one before it cannot say.
     doubtful: BTreeSet<String>,
+    /// SSRCs of sessions that are over.
+    sent_before: BTreeSet<u32>,
     session: Option<Session>,
     /// All that were ever offered: none may come twice.
     sids: BTreeSet<String>,
@@ -272,6 +274,7 @@ impl Participant {
             gone: BTreeMap::new(),
             returned: BTreeMap::new(),
             doubtful: BTreeSet::new(),
+            sent_before: BTreeSet::new(),
             session: None,
             sids: BTreeSet::new(),
             ended_by_us: BTreeSet::new(),
@@ -364,6 +367,11 @@ impl Participant {
     /// What it sends.
     pub fn own(&self) -> &Sources {
         &self.own
+    }
+
+    /// All SSRCs that it has ever sent.
+    pub fn sent(&self) -> impl Iterator<Item = u32> {
+        self.sent_before.iter().copied().chain(self.own.sources.iter().map(|source| source.ssrc))
     }
 
     /// What it was told of the others.

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::peers::{Person, nick};
+use super::peers::{Person, label, nick};
 use super::plan::Client;
 use crate::Time;
-use crate::participant::{CROSSING, Place, Refusal};
+use crate::participant::{CROSSING, Participant, Place, Refusal};
 use crate::scenario::Scenario;
 
 /// After the focus or its rooms were in trouble, questions of before it may stay without answer for so long.
@@ -190,7 +190,8 @@ impl Judge {
             wrong.retain(|text| !text.starts_with(&format!("{} knows of ", nick(*number))));
         }
         for (number, person) in people {
-            for owner in s.view(&person.label).doubtful() {
+            let view = s.view(&person.label);
+            for owner in view.doubtful().filter(|owner| is_of_before(s, people, view, owner)) {
                 wrong.retain(|text| !text.starts_with(&format!("{} knows of {owner}: ", nick(*number))));
             }
         }
@@ -244,6 +245,15 @@ fn is_of_hostile(text: &str, people: &BTreeMap<u8, Person>, now: Time) -> bool {
 fn is_of_doubtful(s: &Scenario, person: &Person, text: &str) -> bool {
     let of = |owner: &str| text.contains(&format!(" of {owner} "));
     text.contains("is not exactly the sources") && s.view(&person.label).doubtful().any(of)
+}
+
+/// Whether all that somebody knows too much of an owner was sent by that one in an earlier life.
+fn is_of_before(s: &Scenario, people: &BTreeMap<u8, Person>, view: &Participant, owner: &str) -> bool {
+    let Some((number, person)) = people.iter().find(|(number, _)| nick(**number) == owner) else { return false };
+    let before: BTreeSet<u32> = (0..person.lives).flat_map(|life| s.view(&label(*number, life)).sent()).collect();
+    let now: BTreeSet<u32> = s.view(&person.label).own().sources.iter().map(|source| source.ssrc).collect();
+    let known = view.remote().of(owner).into_iter().flat_map(|known| &known.sources);
+    known.map(|source| source.ssrc).all(|ssrc| now.contains(&ssrc) || before.contains(&ssrc))
 }
 
 /// Whether what was meant for the earlier life of this name, or came from it, may be under way.

@@ -47,6 +47,11 @@ pub(super) fn nick(number: u8) -> String {
     format!("p{number}")
 }
 
+/// How that life of somebody is called on the wire.
+pub(super) fn label(number: u8, life: u32) -> String {
+    if life == 0 { nick(number) } else { format!("{}.{life}", nick(number)) }
+}
+
 /// Whether the participant of that number may only look on.
 pub(super) fn is_visitor(setting: Setting, number: u8) -> bool {
     setting.links == 4 && number % 3 == 2
@@ -68,7 +73,7 @@ impl Life<'_> {
         let (nick, since) = (nick(number), self.s.now());
         let visitor = is_visitor(self.plan.setting, number);
         let replaces = is_replaced(self.plan.seed);
-        let label = if lives == 0 { nick.clone() } else { format!("{nick}.{lives}") };
+        let label = label(number, lives);
         // What its browser keeps of the life before.
         let before = self.people.get(&number).map(|person| self.s.view(&person.label).login().session_id.clone());
         let session = before.flatten().filter(|_| is_secured(self.plan.seed));
