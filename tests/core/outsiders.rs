@@ -206,6 +206,75 @@ fn a_foreign_server_takes_nothing_from_our_users() {
     assert_eq!(answered(&s, "g@guest.meet.test/r", "true"), 1);
 }
 
+/// Behind a proxy that nobody has named in the configuration all look like the proxy. The server says for whom it asks, so that each
+/// still pays for himself.
+#[test]
+fn one_behind_a_proxy_that_nobody_named_takes_nothing_from_the_others() {
+    let mut s = Scenario::new().config(|config| config.xmpp.client.client_proxy = None).start();
+    let (greedy, modest) = ("focus.meet.test/g@guest.meet.test/r", "focus.meet.test/m@guest.meet.test/r");
+    for number in 0..3_000 {
+        asks(&mut s, greedy, &format!("a{number}"), &format!("r{number}@conference.meet.test"));
+    }
+    s.run_for(Time::from_millis(100));
+    assert_eq!(s.focus().gauges().conferences, 30);
+    asks(&mut s, modest, "m", "modest@conference.meet.test");
+    s.run_for(Time::from_millis(100));
+    assert_eq!(answered(&s, modest, "true"), 1, "its room is begun");
+    let ping =
+        |from: &str| format!("<iq type='get' id='p' from='{from}' to='{FOCUS}'><ping xmlns='{}'/></iq>", ns::PING);
+    s.run_for(Time::from_secs(10));
+    let now = s.now();
+    for _ in 0..1_000 {
+        s.early(&ping(greedy));
+    }
+    assert_eq!(s.said().since(now).errors("resource-constraint").count(), 800);
+    s.early(&ping(modest));
+    assert_eq!(s.said().last().stanza.get("type"), Some("result"));
+    // As many strangers as a server makes up, by way of our proxy: they have the measure of strangers.
+    for number in 0..6_000 {
+        s.early(&ping(&format!("focus.meet.test/u{number}@foreign.test/r")));
+    }
+    assert!(s.said().since(now).errors("resource-constraint").count() >= 800 + 900);
+    s.early(&ping("focus.meet.test/n@guest.meet.test/r"));
+    assert_eq!(s.said().last().stanza.get("type"), Some("result"));
+    // The server itself, and a component of it, are nobody who could be told to wait.
+    for server in ["meet.test", "metadata.meet.test"] {
+        let now = s.now();
+        for _ in 0..500 {
+            s.early(&ping(server));
+        }
+        assert_eq!(
+            s.said().since(now).errors("resource-constraint").filter(|it| it.stanza.get("to") == Some(server)).count(),
+            0
+        );
+    }
+}
+
+/// A component of a foreign server has as many resources as it likes; rooms it begins as one.
+#[test]
+fn a_foreign_component_begins_rooms_as_one() {
+    let mut s = Scenario::new().start();
+    for number in 0..100 {
+        asks(&mut s, &format!("foreign.test/r{number}"), "c", &format!("r{number}@conference.meet.test"));
+    }
+    s.run_for(Time::from_millis(100));
+    assert_eq!(s.focus().gauges().conferences, 30);
+}
+
+/// Who has used up what is his own takes nothing from what is for all who ask from outside.
+#[test]
+fn who_floods_alone_leaves_the_door_open() {
+    let mut s = Scenario::new().start();
+    let ping =
+        |from: &str| format!("<iq type='get' id='p' from='{from}' to='{FOCUS}'><ping xmlns='{}'/></iq>", ns::PING);
+    for _ in 0..6_000 {
+        s.early(&ping("u@foreign.test/r"));
+    }
+    assert_eq!(s.said().errors("resource-constraint").count(), 5_800);
+    s.early(&ping("v@foreign.test/r"));
+    assert_eq!(s.said().last().stanza.get("type"), Some("result"));
+}
+
 /// A foreign room may show any address for whoever is in it; what those ask for is not paid by who has the address.
 #[test]
 fn a_foreign_room_spends_nobodys_purse() {
