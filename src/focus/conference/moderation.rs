@@ -215,7 +215,8 @@ impl Conference {
         self.force_mute(cx, media, &[(id, muted || (media.is_video() && self.sends_forbidden(member)))]);
     }
 
-    fn sends_forbidden(&self, member: &Member) -> bool {
+    /// Whether it sends video that it may not send (spec/20 §9.4).
+    pub(super) fn sends_forbidden(&self, member: &Member) -> bool {
         may_be_muted(member) && self.moderation.shows_forbidden(member, &self.sources.of(&member.nick))
     }
 
