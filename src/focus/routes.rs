@@ -15,7 +15,7 @@ use super::{Connection, Focus, NodeId, problems};
 use crate::wire::jingle::Jingle;
 use crate::wire::presence::Presence;
 use crate::wire::stanza::{Iq, IqBody, Message, Payload, Roster, Stanza};
-use crate::wire::values::{Action, Condition, MeetingId, MessageType, PresenceType};
+use crate::wire::values::{Action, Condition, MeetingId, MessageType, PresenceType, StanzaId};
 use crate::wire::visitors;
 use crate::wire::{BareJid, Jid};
 
@@ -254,7 +254,11 @@ impl Focus {
     /// Whether there is room for one more request: of its sender, in its room, and at the door. Our own server and its components
     /// are not limited.
     fn admits(&mut self, asked: &Asked, payload: &Payload) -> bool {
-        if !self.admits_payer(asked, payload) {
+        let kind = match payload {
+            Payload::Jingle(jingle) if !is_of_the_sender_alone(jingle) => Kind::Change,
+            _ => Kind::Request,
+        };
+        if !self.admits_payer(asked, kind) {
             return false;
         }
         // After what is his own: whoever has used that up takes nothing of what is for all. Of those who ask for a conference it is
@@ -264,12 +268,8 @@ impl Focus {
     }
 
     /// Whether there is room for one more request of whoever has to pay for it, and in the room that it is about.
-    fn admits_payer(&mut self, asked: &Asked, payload: &Payload) -> bool {
+    fn admits_payer(&mut self, asked: &Asked, kind: Kind) -> bool {
         let Some(payer) = self.payer(asked) else { return true };
-        let kind = match payload {
-            Payload::Jingle(jingle) if !is_of_the_sender_alone(jingle) => Kind::Change,
-            _ => Kind::Request,
-        };
         let conference = self.member(asked).and_then(|(id, _)| self.conferences.get_mut(id));
         let room = conference.map(|conference| {
             let members = conference.members().len();
@@ -394,6 +394,12 @@ impl Focus {
     fn subscribe(&mut self, on: Connection, from: &Jid) {
         let proxy = self.cx.config.xmpp.client.client_proxy.as_ref();
         let welcome = on == Connection::Client && proxy == Some(from);
+        // A stranger may ask as often as for anything else; beyond that nobody is answered.
+        let asked = Asked { on, from: Some(from.clone()), to: None, id: StanzaId::from(""), command: None };
+        if !welcome && !(self.admits_payer(&asked, Kind::Request) && self.admits_outsider(&asked, None)) {
+            self.cx.metrics.requests_limited += 1;
+            return;
+        }
         let kind = if welcome { PresenceType::Subscribed } else { PresenceType::Unsubscribed };
         let answer = Presence { to: Some(from.clone()), kind: Some(kind), ..Presence::default() };
         self.cx.send(on, Stanza::Presence(Box::new(answer)));

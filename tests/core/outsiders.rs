@@ -275,6 +275,30 @@ fn who_floods_alone_leaves_the_door_open() {
     assert_eq!(s.said().last().stanza.get("type"), Some("result"));
 }
 
+/// Nobody sees our presence but the proxy; each who would like to is told so, and who never stops is told nothing any more.
+#[test]
+fn wishes_to_see_our_presence_are_not_answered_without_end() {
+    let mut s = Scenario::new().start();
+    let subscribe = |from: &str| format!("<presence type='subscribe' from='{from}' to='focus@auth.meet.test'/>");
+    let told = |s: &Scenario, to: &str, kind: &str| {
+        said_to(s, to).presence().filter(|it| it.stanza.get("type") == Some(kind)).count()
+    };
+    for _ in 0..500 {
+        s.early(&subscribe("eve@guest.meet.test"));
+        s.early(&subscribe("focus.meet.test"));
+    }
+    assert_eq!(told(&s, "eve@guest.meet.test", "unsubscribed"), 200);
+    assert_eq!(told(&s, "focus.meet.test", "subscribed"), 500, "the proxy is always answered");
+    for number in 0..6_000 {
+        s.early(&subscribe(&format!("u{number}@foreign.test")));
+    }
+    let strangers =
+        s.said().presence().filter(|it| it.stanza.get("to").is_some_and(|to| to.ends_with("@foreign.test")));
+    assert!((5_000..5_010).contains(&strangers.count()), "{}", strangers.count());
+    s.early(&subscribe("bob@guest.meet.test"));
+    assert_eq!(told(&s, "bob@guest.meet.test", "unsubscribed"), 1);
+}
+
 /// A foreign room may show any address for whoever is in it; what those ask for is not paid by who has the address.
 #[test]
 fn a_foreign_room_spends_nobodys_purse() {
