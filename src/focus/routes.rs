@@ -396,7 +396,8 @@ impl Focus {
         let welcome = on == Connection::Client && proxy == Some(from);
         // A stranger may ask as often as for anything else; beyond that nobody is answered.
         let asked = Asked { on, from: Some(from.clone()), to: None, id: StanzaId::from(""), command: None };
-        if !welcome && !(self.admits_payer(&asked, Kind::Request) && self.admits_outsider(&asked, None)) {
+        let admitted = welcome || (self.admits_payer(&asked, Kind::Request) && self.admits_outsider(&asked, None));
+        if !admitted {
             self.cx.metrics.requests_limited += 1;
             return;
         }
