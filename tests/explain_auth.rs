@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use jicofo::focus::auth::Rule;
-use jicofo::focus::request::rules::GeneralRule;
+use jicofo::focus::request::rules::{GeneralRule, RoomRule};
 
 const XMPP: &str = "jicofo.authentication { enabled = true, type = XMPP, login-url = meet.example.com }";
 const GUEST: &str = "focus.meet.example.com/g1@guest.meet.example.com/r1";
@@ -262,9 +262,10 @@ fn the_page_says_what_the_program_does() {
     };
     let of_authentication = Rule::ALL.iter().map(|rule| (rule.name(), rule.refusal().is_some())).collect();
     let after = general(&[TooManyRooms, TooManyRoomsOfAll, LoginUrl, Logout, AuthenticatedOwner, AutoOwner]);
-    let expected: Vec<(&str, bool)> = [general(&[BadRoom, Brewery, Door]), of_authentication, after].concat();
+    let in_rooms = RoomRule::ALL.iter().map(|rule| (rule.name(), rule.refuses())).collect();
+    let expected: Vec<(&str, bool)> = [general(&[BadRoom, Brewery, Door]), of_authentication, after, in_rooms].concat();
     assert_eq!(rules, expected);
-    assert_eq!(expected.len(), Rule::ALL.len() + GeneralRule::ALL.len());
+    assert_eq!(expected.len(), Rule::ALL.len() + GeneralRule::ALL.len() + RoomRule::ALL.len());
     let command = page.lines().find_map(|line| line.strip_prefix("jicofo explain-auth ")).expect("the command");
     assert!(explained(XMPP, command).contains("by rule not-authorized"));
 }

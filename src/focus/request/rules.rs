@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+pub use crate::focus::conference::mute::RoomRule;
+
 /// As logs and `docs/SECURE-DOMAIN.md` call it; the rules of authentication are `auth::Rule`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GeneralRule {

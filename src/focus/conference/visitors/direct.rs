@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use super::super::entry::MAX_ASKERS;
+use super::super::mute::RoomRule;
 use super::super::{Conference, MemberId};
 use super::Redirected;
 use crate::focus::NodeId;
@@ -200,16 +201,26 @@ impl Conference {
         id: MemberId,
         wish: &visitors::Visitors,
     ) {
-        let sender = self.members.get(id);
-        let leads = sender.is_some_and(|member| member.on == self.seat.on && member.leads());
-        if !leads {
-            return cx.answer_error(asked, Condition::Forbidden, "only moderators may let visitors in");
-        }
-        if wish.room.as_deref() != Some(self.room.as_jid().as_str()) {
-            return cx.answer_error(asked, Condition::BadRequest, "this is another room");
-        }
-        if !wish.broadcast.as_ref().is_some_and(|broadcast| broadcast.enabled) {
-            return cx.answer_error(asked, Condition::BadRequest, "visitors who are in stay in");
+        let Some(sender) = self.members.get(id) else {
+            return cx.answer_error(asked, Condition::ItemNotFound, "");
+        };
+        let refused = if !(sender.on == self.seat.on && sender.leads()) {
+            Some((RoomRule::NotModerator, Condition::Forbidden, "only moderators may let visitors in"))
+        } else if wish.room.as_deref() != Some(self.room.as_jid().as_str()) {
+            Some((RoomRule::BadWish, Condition::BadRequest, "this is another room"))
+        } else if !wish.broadcast.as_ref().is_some_and(|broadcast| broadcast.enabled) {
+            Some((RoomRule::BadWish, Condition::BadRequest, "visitors who are in stay in"))
+        } else {
+            None
+        };
+        let level = cx.floods.level(cx.now, &cx.payer_of(sender));
+        let outcome = match refused {
+            Some((rule, _, text)) => format!("refused by rule {rule} ({text})"),
+            None => format!("done by rule {}", RoomRule::Leads),
+        };
+        say_at!(self, level, participant = sender.nick; "Wish of {} to let visitors in: {outcome}", sender.nick);
+        if let Some((_, condition, text)) = refused {
+            return cx.answer_error(asked, condition, text);
         }
         cx.answer(asked, IqBody::Result(None));
         if std::mem::replace(&mut self.visitors.broadcast, true) {
