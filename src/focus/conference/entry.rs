@@ -21,6 +21,11 @@ const METADATA_WAIT: Duration = Duration::from_secs(10);
 pub(in crate::focus::conference) const MAX_ASKERS: usize = 1_000;
 
 impl Conference {
+    /// Whether one more who asks can be answered, or kept until he can.
+    pub fn has_place_for_asker(&self) -> bool {
+        self.is_running() || self.askers.len() < MAX_ASKERS
+    }
+
     /// Somebody asks for a conference that there is: he is answered now, or when we are in the room.
     pub fn requested(&mut self, cx: &mut Context, asker: Requester) {
         if self.start.is_some() {
@@ -28,7 +33,7 @@ impl Conference {
         }
         if self.is_running() {
             self.direct(cx, asker);
-        } else if self.askers.len() < MAX_ASKERS {
+        } else if self.has_place_for_asker() {
             self.askers.push_back(asker);
         } else {
             self.answer(cx, asker, Place::NotReady);

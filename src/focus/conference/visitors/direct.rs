@@ -29,7 +29,7 @@ impl Conference {
         // Where nobody is ever sent elsewhere there is nothing to tell.
         if rule != Rule::Unusable && rule != Rule::Unsupported {
             self.story.decided(cx.now, rule.words());
-            say!(self, debug, "a request is decided: {}", rule.words());
+            self.tell_where(cx, &asker, rule.words());
         }
         match rule.outcome() {
             Outcome::Main => self.invite_in(cx, asker),
@@ -39,6 +39,17 @@ impl Conference {
                 self.send_to_node(cx, Redirected { asker, by_wish, tried: BTreeSet::new() });
             }
         }
+    }
+
+    /// The line of the log about where somebody is sent, beside that about whether he is let in.
+    fn tell_where(&self, cx: &Context, asker: &Requester, words: &str) {
+        let places = request::sender(cx, &asker.asked).and_then(|sender| cx.addresses.get(&sender));
+        let place = places.and_then(|places| places.iter().find(|(id, _)| *id == self.id));
+        let nick = place.and_then(|(_, member)| self.members.get(*member)).map(|member| member.nick.to_string());
+        say!(
+            self, info, participant = nick.unwrap_or_default();
+            "Conference request from {}: {words}", request::name(cx, &asker.asked)
+        );
     }
 
     fn question(&self, cx: &Context, wish: &Wish) -> Question {
@@ -92,6 +103,7 @@ impl Conference {
     pub(super) fn send_to_node(&mut self, cx: &mut Context, mut redirected: Redirected) {
         while let Some((node, why)) = self.choose_node(cx, &redirected.tried) {
             self.story.decided(cx.now, why);
+            self.tell_where(cx, &redirected.asker, &format!("node {}, {why}", cx.nodes.get(node).id));
             cx.problems.solve(Kind::VisitorsOff, ALL_NODES);
             let lasts = cx.config.visitors.vnode_join_latency_interval;
             let sender = request::sender(cx, &redirected.asker.asked);
@@ -118,7 +130,7 @@ impl Conference {
             false => (Place::NotReady, "no visitor node let us in: to be asked again"),
         };
         self.story.decided(cx.now, words);
-        say!(self, debug, "{words}");
+        self.tell_where(cx, &redirected.asker, words);
         self.tell_no_node(cx);
         match place {
             Place::Main => self.invite_in(cx, redirected.asker),
