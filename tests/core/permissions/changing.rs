@@ -90,6 +90,7 @@ fn jingle_after_a_change() {
                 (Itself, "session-terminate") => {
                     ("item-not-found", &["iq alice", "iq carol", "iq dora", "iq pam", "iq vito", "iq pia", "iq jvb1"])
                 }
+                (Itself, "session-accept") => ("result", &["iq jvb1"]),
                 (Itself, _) => ("result", &[]),
                 _ => ("item-not-found", &[]),
             },
