@@ -17,6 +17,7 @@ use crate::wire::Jid;
 use crate::wire::disco::DiscoInfo;
 use crate::wire::jingle::JsonMessage;
 use crate::wire::stanza::{IqBody, Payload};
+use crate::wire::values::MeetingId;
 
 /// How soon to ask again while nothing is known, and how often otherwise: a component may be loaded at any time.
 const ASK_AGAIN_SOON: Duration = Duration::from_secs(30);
@@ -45,9 +46,31 @@ pub(crate) struct Components {
     asked: Option<Timestamp>,
     under_way: bool,
     again: Option<TimerKey>,
-    /// When it was last said in the log that a message was not listened to, and how many since.
-    told: Timestamp,
-    untold: usize,
+    /// What was said in the log of messages that were not listened to, and of those that were lost.
+    ignored: Told,
+    lost: Told,
+}
+
+/// When something was last said in the log, and how often it has happened since.
+#[derive(Debug, Default)]
+struct Told {
+    at: Timestamp,
+    since: usize,
+}
+
+impl Told {
+    /// It has happened again. What is to be said of it now: how often before, since it was last said; None: nothing.
+    fn again(&mut self, now: Timestamp) -> Option<String> {
+        if now.since(self.at) < TOLD_AGAIN {
+            self.since += 1;
+            return None;
+        }
+        self.at = now;
+        match std::mem::take(&mut self.since) {
+            0 => Some(String::new()),
+            count => Some(format!(", and {count} more before it")),
+        }
+    }
 }
 
 /// A message that is kept, of a conference that is there: what was said to an earlier one in that room is not said to a later one.
@@ -261,7 +284,7 @@ impl Focus {
         early.retain(is_needed);
         let size: usize = early.iter().map(|early| early.message.json.len()).sum();
         if early.len() >= MAX_EARLY || size + message.json.len() > MAX_EARLY_SIZE {
-            return self.unheard(from, message.room.as_deref());
+            return self.lost(from, message.room.as_deref());
         }
         early.push(Early { from: from.clone(), conference, kind, message });
         if !self.components.under_way {
@@ -274,23 +297,30 @@ impl Focus {
 
     /// Says in the log that nobody listened, unless that was said lately.
     fn unheard(&mut self, from: &Jid, room: Option<&str>) {
-        self.components.untold += 1;
-        if self.cx.now.since(self.components.told) < TOLD_AGAIN {
-            return;
-        }
-        self.components.told = self.cx.now;
-        let count = std::mem::take(&mut self.components.untold) - 1;
-        let more = if count > 0 { format!(", and {count} more before it") } else { String::new() };
+        let Some(more) = self.components.ignored.again(self.cx.now) else { return };
         let of_sender = self.about(Connection::Client, from);
-        let of_room = || {
-            let conference = self.conferences.get(self.conferences.id_of_text(room?)?)?;
-            Some((conference.room.to_string(), conference.meeting.clone(), String::new()))
-        };
-        let (room, meeting, nick) = of_sender.or_else(of_room).unwrap_or_default();
+        let (room, meeting, nick) = of_sender.or_else(|| self.named(room?)).unwrap_or_default();
         log::warn!(
             room:% = room, meeting_id:% = meeting, participant:% = nick;
             "{from} speaks as a component on metadata or moderation, and is none that the server names: ignored{more}"
         );
+    }
+
+    /// Says in the log that a message is lost, as too many wait for the server's answer, unless that was said lately.
+    fn lost(&mut self, from: &Jid, room: Option<&str>) {
+        let Some(more) = self.components.lost.again(self.cx.now) else { return };
+        let (room, meeting, _) = room.and_then(|room| self.named(room)).unwrap_or_default();
+        log::warn!(
+            room:% = room, meeting_id:% = meeting;
+            "what {from} says of metadata or moderation is lost: too many messages wait until the server says which \
+             components it has{more}; see why it does not answer"
+        );
+    }
+
+    /// The conference in a room that a message names, as `about` has it.
+    fn named(&self, room: &str) -> Option<(String, MeetingId, String)> {
+        let conference = self.conferences.get(self.conferences.id_of_text(room)?)?;
+        Some((conference.room.to_string(), conference.meeting.clone(), String::new()))
     }
 
     /// What a component says.

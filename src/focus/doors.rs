@@ -107,8 +107,7 @@ impl Focus {
         is_somebody(from).then(|| from.clone())
     }
 
-    /// Whether an outsider is from our own server. Who is behind a proxy of ours may be a stranger, whoever else he says that
-    /// he is.
+    /// Whether an outsider is from our own server. Behind a proxy of ours there may be users of other servers.
     fn is_of_ours(&self, outsider: &Jid) -> bool {
         let behind =
             outsider.resource().filter(|_| outsider.local().is_none()).and_then(|behind| Jid::new(behind).ok());

@@ -105,7 +105,7 @@ struct Purse {
     reserve: [Bucket; Kind::COUNT],
     /// When it was last said in the log that nothing was left.
     told: Timestamp,
-    /// What it was decided for this one, as lines of the log.
+    /// What was decided for this one, as far as it was told in the log.
     lines: Bucket,
 }
 
@@ -187,7 +187,7 @@ impl Floods {
         }
     }
 
-    /// On which level of the log a decision for this one is told: beyond what one reads only those have it who look for it.
+    /// The level on which a decision for this one is told in the log: more of them than anybody reads are told as `DEBUG`.
     pub fn level(&mut self, now: Timestamp, whom: &Jid) -> log::Level {
         let purse = self.purses.get(now, whom);
         if !purse.lines.has_room(now, LINES, 0) {

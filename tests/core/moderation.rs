@@ -483,7 +483,10 @@ fn who_takes_the_nick_of_one_who_was_approved_is_not() {
     s.participant("alice").approve("carol", "audio");
     assert_eq!(asks(&mut s, "mallory", audio, "bob", false), not_allowed);
     s.participant("alice").moderate("video", true);
-    assert_eq!((asks(&mut s, "mallory", audio, "bob", false), is_muted(&s)), (not_allowed, true));
+    assert_eq!((asks(&mut s, "mallory", audio, "bob", false), is_muted(&s)), (not_allowed.clone(), true));
+    // Nor does it approve anybody that one is refused who was not approved.
+    s.participant("alice").reject("mallory", "audio");
+    assert_eq!((asks(&mut s, "mallory", audio, "bob", false), is_muted(&s)), (not_allowed.clone(), true));
     // Whoever is meant is approved once more.
     s.participant("alice").approve("bob", "audio");
     s.settle();

@@ -100,8 +100,8 @@ pub(crate) struct Change {
     pub room: String,
     /// What is switched, and whether on.
     switched: Option<(Muted, bool)>,
-    /// What it is about.
-    media: Option<Muted>,
+    /// For which media somebody is approved by it; also if he is on the list already.
+    approves: Option<Muted>,
     /// Who switched it.
     actor: Option<Jid>,
     /// The complete new lists, of the media named.
@@ -129,7 +129,10 @@ impl Change {
             }
         }
         let actor = actor.filter(|actor| actor.resource().is_some());
-        Some(Change { room, switched: media.zip(enabled), media, actor, whitelists })
+        // Who is not on the list can be taken off it, too: that approves nobody.
+        let removed = message.get("removed").and_then(Value::as_bool) == Some(true);
+        let approves = media.filter(|_| !removed);
+        Some(Change { room, switched: media.zip(enabled), approves, actor, whitelists })
     }
 }
 
@@ -212,7 +215,7 @@ impl Moderation {
             *self.of_mut(media) = Moderated { on, ..Moderated::default() };
         }
         for (media, list) in &change.whitelists {
-            self.of_mut(*media).approve(list, change.media == Some(*media), members);
+            self.of_mut(*media).approve(list, change.approves == Some(*media), members);
         }
         begins
     }
