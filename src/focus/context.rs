@@ -187,6 +187,12 @@ impl Context {
         self.links[on.index()].connected
     }
 
+    /// Whether what is said on a connection arrives: at once, or, if its session is resumed in time, then.
+    pub fn is_heard(&self, on: Connection) -> bool {
+        let link = &self.links[on.index()];
+        link.connected || link.in_grace.is_some()
+    }
+
     /// Our own address on a connection, as the `initiator` of sessions.
     pub fn jid(&self, on: Connection) -> Option<&Jid> {
         self.links[on.index()].jid.as_ref()

@@ -269,6 +269,24 @@ fn a_connect_that_nobody_answered_is_asked_again() {
     s.finish();
 }
 
+/// Somebody who waits on a node would wait for ever.
+#[test]
+fn a_connect_that_nobody_answered_is_asked_again_though_the_connection_was_lost_just_then() {
+    let mut s = one_node(1).start();
+    s.joins("alice");
+    s.settle();
+    s.server().options.silent_visitors = true;
+    s.joins("vera");
+    s.run_for(Time::from_secs(10));
+    s.server().options.silent_visitors = false;
+    s.focus_is_cut_off();
+    s.run_for(Time::from_secs(10));
+    s.focus_resumes();
+    s.run_until(|s| s.view("vera").connected());
+    assert_eq!(told_component(&s), ["connect-vnode v0", "connect-vnode v0"]);
+    s.finish();
+}
+
 #[test]
 fn without_the_component_there_are_no_visitors() {
     let mut s = one_node(1).server(|server| server.no_visitors = true).start();

@@ -90,8 +90,12 @@ impl Judge {
             if !hostile && !stray && !guessed && !doubtful && !self.is_excused(s, &violation.text) {
                 wrong.push(violation.to_string());
             }
-            // It has something of that earlier life, and nobody will take it away.
-            if let Some(person) = people.values_mut().find(|person| stray && person.label == violation.peer) {
+            // It has something of that earlier life, and nobody will take it away; or it looks on where nobody of the main room is
+            // seen yet, and has let go of what it was told of them.
+            let early = violation.text.contains("who is not in the room")
+                && person.is_some_and(|person| s.view(&person.label).is_visitor());
+            let helps_itself = |person: &&mut Person| (stray || early) && person.label == violation.peer;
+            if let Some(person) = people.values_mut().find(helps_itself) {
                 person.refused = true;
             }
         }

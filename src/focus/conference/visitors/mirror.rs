@@ -193,7 +193,7 @@ impl Conference {
             Answer::Error(_) => {
                 say!(self, warn, "Prosody did not connect {} to the room{}", cx.nodes.get(node).id, answer.detail());
             }
-            Answer::None if cx.is_connected(self.seat.on) => {
+            Answer::None if cx.is_heard(self.seat.on) => {
                 self.story.decided(cx.now, "Prosody is asked again to connect a room of visitors");
                 self.connect_node(cx, node);
             }
