@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use jicofo::focus::auth::Rule;
-use jicofo::focus::request::rules::GeneralRule;
+use jicofo::focus::request::rules::{GeneralRule, RoomRule};
 
 const XMPP: &str = "jicofo.authentication { enabled = true, type = XMPP, login-url = meet.example.com }";
 const GUEST: &str = "focus.meet.example.com/g1@guest.meet.example.com/r1";
@@ -97,6 +97,10 @@ fn each_rule_is_named_with_what_is_answered_and_what_to_change() {
         assert!(said.contains(rule.words()), "{arguments}: {said}");
         for text in says {
             assert!(said.contains(text), "{arguments}: {text:?} in\n{said}");
+        }
+        // What may still stop a running focus it cannot know.
+        for later in GeneralRule::AFTER_AUTHENTICATION {
+            assert_eq!(said.contains(later.name()), rule.refusal().is_none(), "{arguments}: {later} in\n{said}");
         }
         assert!(!said.contains("geheim"));
     }
@@ -255,16 +259,18 @@ fn the_page_says_what_the_program_does() {
     let page = fs::read_to_string(page).expect("the page is there");
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
     let rules: Vec<(&str, bool)> = rows.map(|(name, answer)| (name, answer.starts_with("refused"))).collect();
+    use GeneralRule::TooManyRooms;
     use GeneralRule::{AuthenticatedOwner, AutoOwner, BadRoom, Brewery, Door, LoginUrl, Logout};
-    use GeneralRule::{TooManyRooms, TooManyRoomsOfAll};
     let general = |rules: &[GeneralRule]| -> Vec<(&str, bool)> {
         rules.iter().map(|rule| (rule.name(), matches!(rule, BadRoom | Brewery | TooManyRooms))).collect()
     };
     let of_authentication = Rule::ALL.iter().map(|rule| (rule.name(), rule.refusal().is_some())).collect();
-    let after = general(&[TooManyRooms, TooManyRoomsOfAll, LoginUrl, Logout, AuthenticatedOwner, AutoOwner]);
-    let expected: Vec<(&str, bool)> = [general(&[BadRoom, Brewery, Door]), of_authentication, after].concat();
+    let mut after = general(&GeneralRule::AFTER_AUTHENTICATION);
+    after.extend(general(&[LoginUrl, Logout, AuthenticatedOwner, AutoOwner]));
+    let in_rooms = RoomRule::ALL.iter().map(|rule| (rule.name(), rule.refuses())).collect();
+    let expected: Vec<(&str, bool)> = [general(&[BadRoom, Brewery, Door]), of_authentication, after, in_rooms].concat();
     assert_eq!(rules, expected);
-    assert_eq!(expected.len(), Rule::ALL.len() + GeneralRule::ALL.len());
+    assert_eq!(expected.len(), Rule::ALL.len() + GeneralRule::ALL.len() + RoomRule::ALL.len());
     let command = page.lines().find_map(|line| line.strip_prefix("jicofo explain-auth ")).expect("the command");
     assert!(explained(XMPP, command).contains("by rule not-authorized"));
 }

@@ -4,23 +4,29 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::conference::ConferenceId;
 use super::conference::moderation::Change;
+use super::floods::TOLD_AGAIN;
 use super::pending::{Answer, Then};
-use super::problems::Kind;
+use super::problems::Kind as Problem;
 use super::story::Came;
+use super::time::Timestamp;
 use super::timers::{Timer, TimerKey};
 use super::{Connection, Focus};
 use crate::wire::Jid;
 use crate::wire::disco::DiscoInfo;
 use crate::wire::jingle::JsonMessage;
 use crate::wire::stanza::{IqBody, Payload};
+use crate::wire::values::MeetingId;
 
 /// How soon to ask again while nothing is known, and how often otherwise: a component may be loaded at any time.
 const ASK_AGAIN_SOON: Duration = Duration::from_secs(30);
 const ASK_AGAIN: Duration = Duration::from_secs(300);
 
-/// Messages that are kept until it is known whether their senders are components. More than a freshly started server sends.
-const MAX_EARLY: usize = 256;
+/// Messages that are kept until it is known whether their senders are components, and their size in bytes. Far more than a server
+/// says until it has said which components it has.
+const MAX_EARLY: usize = 1_024;
+const MAX_EARLY_SIZE: usize = 4 << 20;
 
 /// A component, what does not work without it, and what makes Prosody have it.
 const FEATURES: [(&str, &str, &str); 3] = [
@@ -34,15 +40,66 @@ pub(crate) struct Components {
     room_metadata: Option<String>,
     breakout_rooms: Option<String>,
     av_moderation: Option<String>,
-    /// An answer, or none, has come: from now on unknown senders are not listened to.
-    discovered: bool,
-    early: Vec<(Jid, JsonMessage)>,
+    /// Of whom it is to be seen whether they are components.
+    early: Vec<Early>,
+    /// When the server was last asked; whether it has not answered yet.
+    asked: Option<Timestamp>,
+    under_way: bool,
     again: Option<TimerKey>,
+    /// What was said in the log of messages that were not listened to, and of those that were lost.
+    ignored: Told,
+    lost: Told,
+}
+
+/// When something was last said in the log, and how often it has happened since.
+#[derive(Debug, Default)]
+struct Told {
+    at: Timestamp,
+    since: usize,
+}
+
+impl Told {
+    /// It has happened again. What is to be said of it now: how often before, since it was last said; None: nothing.
+    fn again(&mut self, now: Timestamp) -> Option<String> {
+        if now.since(self.at) < TOLD_AGAIN {
+            self.since += 1;
+            return None;
+        }
+        self.at = now;
+        match std::mem::take(&mut self.since) {
+            0 => Some(String::new()),
+            count => Some(format!(", and {count} more before it")),
+        }
+    }
+}
+
+/// A message that is kept, of a conference that is there: what was said to an earlier one in that room is not said to a later one.
+#[derive(Debug)]
+struct Early {
+    from: Jid,
+    conference: ConferenceId,
+    kind: Kind,
+    message: JsonMessage,
+}
+
+/// Whose message it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Metadata,
+    Moderation,
 }
 
 impl Components {
     pub fn moderation(&self) -> Option<&str> {
         self.av_moderation.as_deref()
+    }
+
+    fn is(&self, kind: Kind, sender: &Jid) -> bool {
+        let component = match kind {
+            Kind::Metadata => &self.room_metadata,
+            Kind::Moderation => &self.av_moderation,
+        };
+        component.as_deref() == Some(sender.as_str())
     }
 
     /// The domain of breakout rooms.
@@ -56,14 +113,15 @@ impl Focus {
         self.cx.timers.cancel(self.components.again.take());
         let domain = self.cx.config.xmpp.client.xmpp_domain.clone();
         let Some(to) = domain.and_then(|domain| Jid::new(&domain).ok()) else {
-            self.components.discovered = true;
-            return self.cx.problems.raise(self.cx.now, Kind::NoComponents, "", || {
+            return self.cx.problems.raise(self.cx.now, Problem::NoComponents, "", || {
                 "jicofo.xmpp.client.xmpp-domain is not set; nobody can be asked for Prosody's components, so A/V moderation, \
                  breakout rooms and room metadata do not work; set it to the domain of users"
                     .to_owned()
             });
         };
         if self.cx.is_connected(Connection::Client) {
+            self.components.asked = Some(self.cx.now);
+            self.components.under_way = true;
             let body = IqBody::Get(Payload::DiscoInfo(DiscoInfo::default()));
             self.cx.request(Connection::Client, to, body, Then::Components);
         }
@@ -96,14 +154,29 @@ impl Focus {
             }
         }
         self.cx.breakout_domain.clone_from(&self.components.breakout_rooms);
-        self.components.discovered = true;
-        for (from, message) in std::mem::take(&mut self.components.early) {
-            self.component_message(&from, message);
+        self.components.under_way = false;
+        if answered {
+            self.early_messages();
         }
         let wait = if answered && self.components.room_metadata.is_some() { ASK_AGAIN } else { ASK_AGAIN_SOON };
-        // Two questions are under way if the connection was lost meanwhile.
+        self.ask_at(self.cx.now + wait);
+    }
+
+    /// The server is asked then. Two questions are under way if the connection was lost meanwhile.
+    fn ask_at(&mut self, at: Timestamp) {
         self.cx.timers.cancel(self.components.again.take());
-        self.components.again = Some(self.cx.timers.set(self.cx.now + wait, Timer::DiscoverComponents));
+        self.components.again = Some(self.cx.timers.set(at, Timer::DiscoverComponents));
+    }
+
+    /// The server has said which components it has: what came before that is dealt with in its order.
+    fn early_messages(&mut self) {
+        for Early { from, conference, kind, message } in std::mem::take(&mut self.components.early) {
+            match self.conferences.get(conference) {
+                Some(_) if self.components.is(kind, &from) => self.component_said(kind, &message),
+                Some(_) => self.unheard(&from, message.room.as_deref()),
+                None => {}
+            }
+        }
     }
 
     /// no-components: which of them a server that answers does not have, or that nothing is known of any.
@@ -112,7 +185,7 @@ impl Focus {
         let domain = self.cx.config.xmpp.client.xmpp_domain.clone().unwrap_or_default();
         let said = match answer {
             Answer::Result(Some(Payload::DiscoInfo(info))) => {
-                self.cx.problems.solve(Kind::NoComponents, &domain);
+                self.cx.problems.solve(Problem::NoComponents, &domain);
                 self.judge_visitors(info);
                 for (kind, feature, module) in FEATURES {
                     if info
@@ -120,10 +193,10 @@ impl Focus {
                         .iter()
                         .any(|it| it.category == "component" && it.kind == kind && it.name.is_some())
                     {
-                        self.cx.problems.solve(Kind::NoComponents, kind);
+                        self.cx.problems.solve(Problem::NoComponents, kind);
                         continue;
                     }
-                    self.cx.problems.raise(now, Kind::NoComponents, kind, || {
+                    self.cx.problems.raise(now, Problem::NoComponents, kind, || {
                         format!(
                             "{domain} names no component {kind}; {feature}; load {module} for it in Prosody, and its \
                              component, or check jicofo.xmpp.client.xmpp-domain"
@@ -139,7 +212,7 @@ impl Focus {
         // One slow answer takes nothing away, and the connection that goes is told elsewhere.
         let known = self.components.room_metadata.is_some() || self.components.av_moderation.is_some();
         if !known && self.cx.is_connected(Connection::Client) {
-            self.cx.problems.raise(now, Kind::NoComponents, &domain, || {
+            self.cx.problems.raise(now, Problem::NoComponents, &domain, || {
                 format!(
                     "{domain} was asked for its components and {said}; A/V moderation, breakout rooms and room metadata do not \
                      work; check jicofo.xmpp.client.xmpp-domain"
@@ -154,10 +227,10 @@ impl Focus {
             info.identities.iter().any(|it| it.category == "component" && it.kind == "visitors" && it.name.is_some());
         // Without a node there is nobody for it to connect, which is told as such.
         if named || !self.cx.nodes.enabled() || self.cx.nodes.ids().next().is_none() {
-            return self.cx.problems.solve(Kind::VisitorsOff, "");
+            return self.cx.problems.solve(Problem::VisitorsOff, "");
         }
         let domain = self.cx.config.xmpp.client.xmpp_domain.clone().unwrap_or_default();
-        self.cx.problems.raise(self.cx.now, Kind::VisitorsOff, "", || {
+        self.cx.problems.raise(self.cx.now, Problem::VisitorsOff, "", || {
             format!(
                 "{domain} names no component visitors; nobody is sent to visitor nodes; load visitors for it in Prosody, and \
                  Component \"visitors.{domain}\" \"visitors_component\", or write jicofo.visitors.enabled = false"
@@ -165,27 +238,97 @@ impl Focus {
         });
     }
 
-    /// A JSON message, if a component sent it.
-    pub(super) fn component_message(&mut self, from: &Jid, message: JsonMessage) {
-        if !self.components.discovered {
-            if from.local().is_none() && self.components.early.len() < MAX_EARLY {
-                self.components.early.push((from.clone(), message));
-            }
-            return;
-        }
-        let is = |component: &Option<String>| component.as_deref() == Some(from.as_str());
-        let (metadata, moderation) = (is(&self.components.room_metadata), is(&self.components.av_moderation));
-        if !metadata && !moderation {
-            return;
-        }
+    /// A JSON message, if a component sent it. Of a sender on our server that is not known the server is asked first: a moderator's
+    /// wish is not lost because it was slow, or because a component was loaded late (spec/20 §1).
+    pub(super) fn component_message(&mut self, from: &Jid, mut message: JsonMessage) {
+        let is_component = [Kind::Metadata, Kind::Moderation].into_iter().any(|kind| self.components.is(kind, from));
         let json: Value = serde_json::from_str(&message.json).unwrap_or_default();
-        match json.get("type").and_then(Value::as_str) {
-            Some("room_metadata") if metadata => self.room_metadata(message.room.as_deref(), &json),
-            Some("av_moderation") if moderation => self.av_moderation(&json),
-            _ => {
-                let room = message.room.as_deref().or_else(|| json.get("room").and_then(Value::as_str));
-                self.unreadable(room, format_args!("{from}: a message that can't be read"));
+        if message.room.is_none() {
+            message.room = json.get("room").and_then(Value::as_str).map(str::to_owned);
+        }
+        let kind = match json.get("type").and_then(Value::as_str) {
+            Some("room_metadata") => Some(Kind::Metadata),
+            Some("av_moderation") => Some(Kind::Moderation),
+            _ => None,
+        };
+        match kind {
+            Some(kind) if self.components.is(kind, from) => self.component_said(kind, &message),
+            Some(kind) if self.may_be_component(from) => self.keep(from, kind, message),
+            Some(_) => self.unheard(from, message.room.as_deref()),
+            None if is_component => {
+                self.unreadable(message.room.as_deref(), format_args!("{from}: a message that can't be read"));
             }
+            // Other components tell participants other things, and us as one of them.
+            None => {}
+        }
+    }
+
+    /// Whether the server may come to say that this is a component.
+    fn may_be_component(&self, from: &Jid) -> bool {
+        let is_asked = self.cx.config.xmpp.client.xmpp_domain.is_some();
+        is_asked && from.local().is_none() && from.resource().is_none() && self.cx.is_ours(from.domain())
+    }
+
+    /// Keeps a message until the server has said who its sender is, and asks it.
+    fn keep(&mut self, from: &Jid, kind: Kind, message: JsonMessage) {
+        let conference = message.room.as_deref().and_then(|room| self.conferences.id_of_text(room));
+        // Of a room that nobody is in it says nothing.
+        let Some(conference) = conference else { return };
+        let conferences = &self.conferences;
+        // Each message on metadata is complete.
+        let is_needed = |early: &Early| {
+            let same = early.conference == conference && early.kind == kind && early.from == *from;
+            conferences.get(early.conference).is_some() && !(same && kind == Kind::Metadata)
+        };
+        let early = &mut self.components.early;
+        early.retain(is_needed);
+        let size: usize = early.iter().map(|early| early.message.json.len()).sum();
+        if early.len() >= MAX_EARLY || size + message.json.len() > MAX_EARLY_SIZE {
+            return self.lost(from, message.room.as_deref());
+        }
+        early.push(Early { from: from.clone(), conference, kind, message });
+        if !self.components.under_way {
+            match self.components.asked.map(|asked| asked + ASK_AGAIN_SOON).filter(|at| *at > self.cx.now) {
+                Some(at) => self.ask_at(at),
+                None => self.discover_components(),
+            }
+        }
+    }
+
+    /// Says in the log that nobody listened, unless that was said lately.
+    fn unheard(&mut self, from: &Jid, room: Option<&str>) {
+        let Some(more) = self.components.ignored.again(self.cx.now) else { return };
+        let of_sender = self.about(Connection::Client, from);
+        let (room, meeting, nick) = of_sender.or_else(|| self.named(room?)).unwrap_or_default();
+        log::warn!(
+            room:% = room, meeting_id:% = meeting, participant:% = nick;
+            "{from} speaks as a component on metadata or moderation, and is none that the server names: ignored{more}"
+        );
+    }
+
+    /// Says in the log that a message is lost, as too many wait for the server's answer, unless that was said lately.
+    fn lost(&mut self, from: &Jid, room: Option<&str>) {
+        let Some(more) = self.components.lost.again(self.cx.now) else { return };
+        let (room, meeting, _) = room.and_then(|room| self.named(room)).unwrap_or_default();
+        log::warn!(
+            room:% = room, meeting_id:% = meeting;
+            "what {from} says of metadata or moderation is lost: too many messages wait until the server says which \
+             components it has{more}; see why it does not answer"
+        );
+    }
+
+    /// The conference in a room that a message names, as `about` has it.
+    fn named(&self, room: &str) -> Option<(String, MeetingId, String)> {
+        let conference = self.conferences.get(self.conferences.id_of_text(room)?)?;
+        Some((conference.room.to_string(), conference.meeting.clone(), String::new()))
+    }
+
+    /// What a component says.
+    fn component_said(&mut self, kind: Kind, message: &JsonMessage) {
+        let json: Value = serde_json::from_str(&message.json).unwrap_or_default();
+        match kind {
+            Kind::Metadata => self.room_metadata(message.room.as_deref(), &json),
+            Kind::Moderation => self.av_moderation(&json),
         }
     }
 

@@ -112,6 +112,10 @@ impl Focus {
             self.cx.problems.solve(Kind::ProxyMismatch, "");
             return self.cx.problems.solve(Kind::NoSubscription, from.domain());
         }
+        // Any server may ask in this way, and whoever is written there is believed whom he speaks for: only our own is advised.
+        if !self.cx.is_ours(from.domain()) {
+            return;
+        }
         let client = from.resource().and_then(|resource| Jid::new(resource).ok());
         if client.is_some_and(|client| client.local().is_some() && client.resource().is_some()) {
             let set = configured.map_or_else(|| "not set".to_owned(), |proxy| proxy.to_string());

@@ -62,13 +62,12 @@ impl Focus {
     /// Whether somebody outside is answered now. `room`: the one that he asks for, if that is there.
     pub(super) fn admits_outsider(&mut self, asked: &Asked, room: Option<&BareJid>) -> bool {
         let sender = request::sender(&self.cx, asked);
-        // Our server and its components are not limited.
-        let is_server = |sender: &Jid| sender.local().is_none() && self.cx.is_ours(sender.domain());
-        if asked.command.is_none() && sender.as_ref().is_none_or(is_server) {
+        let payer = self.outsider(asked);
+        if asked.command.is_none() && payer.is_none() {
             return true;
         }
         let known = sender.as_ref().is_some_and(|sender| self.is_known(sender, room));
-        let is_ours = sender.as_ref().map(|sender| self.cx.is_ours(sender.domain()));
+        let is_ours = payer.as_ref().map(|payer| self.is_of_ours(payer));
         let now = self.cx.now;
         let (common, rate) = match is_ours {
             Some(true) => (&mut self.doors.own, OWN),
@@ -96,11 +95,33 @@ impl Focus {
         known && sender.is_some_and(|sender| self.cx.floods.takes_reserve(now, &sender.to_bare(), Kind::Request))
     }
 
-    /// Who has to pay for a conference that is begun. A foreign room has as many occupants as it likes.
+    /// Who asks from outside, as he has to pay for it. A server stamps the addresses of what it sends on: behind a proxy that
+    /// nobody has named (`client-proxy`) its clients differ in the resource, which none of them can choose. None: our own server or
+    /// a component of it, or nobody who has an address.
+    pub(super) fn outsider(&self, asked: &Asked) -> Option<Jid> {
+        let from = asked.from.as_ref()?;
+        let sender = request::sender_behind(&self.cx.config, from);
+        if is_somebody(&sender) || !self.cx.is_ours(sender.domain()) {
+            return Some(sender);
+        }
+        is_somebody(from).then(|| from.clone())
+    }
+
+    /// Whether an outsider is from our own server. Behind a proxy of ours there may be users of other servers.
+    fn is_of_ours(&self, outsider: &Jid) -> bool {
+        let behind =
+            outsider.resource().filter(|_| outsider.local().is_none()).and_then(|behind| Jid::new(behind).ok());
+        let behind = behind.filter(|behind| behind.local().is_some());
+        self.cx.is_ours(outsider.domain()) && behind.is_none_or(|behind| self.cx.is_ours(behind.domain()))
+    }
+
+    /// Who has to pay for a conference that is begun. A foreign room has as many occupants as it likes, and a foreign component
+    /// as many resources.
     pub(super) fn starter(&self, asked: &Asked) -> Option<Jid> {
         let payer = self.payer(asked)?;
+        let of_server = payer.local().is_none() && !self.cx.is_ours(payer.domain());
         // Invariant: the domain of a valid JID is a valid JID.
-        if payer.local().is_none() { Jid::new(payer.domain()).ok() } else { Some(payer) }
+        if of_server { Jid::new(payer.domain()).ok() } else { Some(payer) }
     }
 
     /// Whether nobody can have made him up: he is in that room, or has logged in.
@@ -111,6 +132,11 @@ impl Focus {
         let is_inside = places.is_some_and(|places| places.iter().any(|(id, _)| Some(*id) == conference));
         is_inside || self.cx.authentication.is_user(self.cx.now, sender)
     }
+}
+
+/// Whether an address is more than that of a server or a component.
+fn is_somebody(address: &Jid) -> bool {
+    address.local().is_some() || address.resource().is_some()
 }
 
 #[cfg(test)]

@@ -105,7 +105,12 @@ struct Purse {
     reserve: [Bucket; Kind::COUNT],
     /// When it was last said in the log that nothing was left.
     told: Timestamp,
+    /// What was decided for this one, as far as it was told in the log.
+    lines: Bucket,
 }
+
+/// So many decisions for one sender are lines of the log that everybody has: thirty at once, and one in two seconds.
+const LINES: Rate = Rate::new(30, 2_000_000);
 
 /// What is left to the members of a room together, and to all who ask for it from outside.
 #[derive(Debug, Clone, Copy, Default)]
@@ -180,6 +185,16 @@ impl Floods {
                 "{sender} asks for more than anybody needs: refused for now, {kind:?}"
             );
         }
+    }
+
+    /// The level on which a decision for this one is told in the log: more of them than anybody reads are told as `DEBUG`.
+    pub fn level(&mut self, now: Timestamp, whom: &Jid) -> log::Level {
+        let purse = self.purses.get(now, whom);
+        if !purse.lines.has_room(now, LINES, 0) {
+            return log::Level::Debug;
+        }
+        purse.lines.take(now, LINES);
+        log::Level::Info
     }
 
     /// Whether a conference may be started in this room. `sender`: None if nobody vouches for one.

@@ -15,7 +15,7 @@ use super::{Connection, Focus, NodeId, problems};
 use crate::wire::jingle::Jingle;
 use crate::wire::presence::Presence;
 use crate::wire::stanza::{Iq, IqBody, Message, Payload, Roster, Stanza};
-use crate::wire::values::{Action, Condition, MeetingId, MessageType, PresenceType};
+use crate::wire::values::{Action, Condition, MeetingId, MessageType, PresenceType, StanzaId};
 use crate::wire::visitors;
 use crate::wire::{BareJid, Jid};
 
@@ -254,18 +254,25 @@ impl Focus {
         }
     }
 
-    /// Whether there is room for one more request of its sender. Servers and components are not limited.
+    /// Whether there is room for one more request: of its sender, in its room, and at the door. Our own server and its components
+    /// are not limited.
     fn admits(&mut self, asked: &Asked, payload: &Payload) -> bool {
-        let is_outside = self.member(asked).is_none();
-        // Of these it is looked into for which room they are.
-        if is_outside && !matches!(payload, Payload::Conference(_)) && !self.admits_outsider(asked, None) {
-            return false;
-        }
-        let Some(payer) = self.payer(asked) else { return true };
         let kind = match payload {
             Payload::Jingle(jingle) if !is_of_the_sender_alone(jingle) => Kind::Change,
             _ => Kind::Request,
         };
+        if !self.admits_payer(asked, kind) {
+            return false;
+        }
+        // After what is his own: whoever has used that up takes nothing of what is for all. Of those who ask for a conference it is
+        // looked into for which room they are.
+        let is_inside = self.member(asked).is_some();
+        is_inside || matches!(payload, Payload::Conference(_)) || self.admits_outsider(asked, None)
+    }
+
+    /// Whether there is room for one more request of whoever has to pay for it, and in the room that it is about.
+    fn admits_payer(&mut self, asked: &Asked, kind: Kind) -> bool {
+        let Some(payer) = self.payer(asked) else { return true };
         let conference = self.member(asked).and_then(|(id, _)| self.conferences.get_mut(id));
         let room = conference.map(|conference| {
             let members = conference.members().len();
@@ -292,12 +299,12 @@ impl Focus {
         Some((conference.room.to_string(), conference.meeting.clone(), nick))
     }
 
-    /// Who has to pay for a request. None: a server or a component, or nobody who has an address.
+    /// Who has to pay for a request. None: our own server or a component of it, or nobody who has an address.
     pub(super) fn payer(&self, asked: &Asked) -> Option<Jid> {
         let member = |(id, member)| self.conferences.get(id)?.members().get(member);
         match self.member(asked).and_then(member) {
             Some(member) => Some(self.cx.payer_of(member)),
-            None => request::sender(&self.cx, asked).filter(|sender| sender.local().is_some()),
+            None => self.outsider(asked),
         }
     }
 
@@ -390,6 +397,13 @@ impl Focus {
     fn subscribe(&mut self, on: Connection, from: &Jid) {
         let proxy = self.cx.config.xmpp.client.client_proxy.as_ref();
         let welcome = on == Connection::Client && proxy == Some(from);
+        // A stranger may ask as often as for anything else; beyond that nobody is answered.
+        let asked = Asked { on, from: Some(from.clone()), to: None, id: StanzaId::from(""), command: None };
+        let admitted = welcome || (self.admits_payer(&asked, Kind::Request) && self.admits_outsider(&asked, None));
+        if !admitted {
+            self.cx.metrics.requests_limited += 1;
+            return;
+        }
         let kind = if welcome { PresenceType::Subscribed } else { PresenceType::Unsubscribed };
         let answer = Presence { to: Some(from.clone()), kind: Some(kind), ..Presence::default() };
         self.cx.send(on, Stanza::Presence(Box::new(answer)));

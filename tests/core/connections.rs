@@ -257,7 +257,7 @@ fn a_server_that_does_not_say_its_components_still_has_conferences() {
     let answer = answer_to(&mut s, "g", ROOM);
     assert_eq!(of_conference(&answer, "ready"), Some("true"));
     assert!(properties(&answer).contains(&pair("visitors-supported", "false")));
-    // What came before it is known who is a component counts once it is not: then no more.
+    // What comes before it is known who is a component is kept, and says nothing yet.
     s.run_for(Time::from_secs(14));
     s.joins("alice");
     s.joins("bob");

@@ -46,6 +46,9 @@ fn complete(lines: &[Line]) {
         assert!(!room.is_empty() || (meeting.is_empty() && participant.is_empty()), "no room: {line:?}");
         // The story of a conference names everybody.
         let head = line.message.lines().next().unwrap_or_default();
+        // It is about the one who wishes, whomever he wishes to be muted.
+        let mute = head.starts_with("Mute (") || head.starts_with("Unmute (");
+        let head = if mute { head.split_once(" by ").map_or(head, |(_, by)| by) } else { head };
         if room.is_empty() {
             let mut there = rooms.values().flat_map(|told| &told.there);
             assert!(!there.any(|nick| names(head, nick, false)), "it is about a member: {line:?}");

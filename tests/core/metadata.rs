@@ -175,11 +175,83 @@ fn a_server_without_the_component_has_none_and_a_later_login_may() {
     assert!(s.said().since(now).request("mute").is_empty(), "the component of before is nobody now");
     // It is asked for again by and by.
     s.server().options.no_moderation = false;
-    s.run_for(Time::from_secs(301));
+    s.run_for(Time::from_secs(31));
+    assert_eq!(s.said().since(now).request("mute").count(), 4, "what it has said meanwhile counts then");
+}
+
+/// A server that is slow, or does not say what it has, loses nothing of what moderators wish: it is done once it is known who they
+/// told.
+#[test]
+fn what_components_say_is_kept_while_the_server_does_not_say_which_there_are() {
+    let mut s = Scenario::new().bridge("jvb1").start();
+    let unanswered = |d: &testkit::room::Delivery| {
+        d.to == "focus" && d.stanza.name() == "iq" && d.stanza.attr("from") == Some("meet.test")
+    };
+    s.accident(3, testkit::room::Fate::IsLost, unanswered);
+    s.focus_is_replaced();
+    for name in ["alice", "bob", "carol"] {
+        s.joins(name);
+    }
+    s.run_until(Scenario::all_connected);
+    s.run_for(Time::from_secs(20));
     let now = s.now();
-    s.server().send_moderation(now, "focus", &on);
+    s.participant("alice").moderate("audio", true);
+    s.participant("alice").approve("carol", "audio");
+    s.participant("alice").set_metadata("startMuted", &json!({ "video": true }));
+    s.participant("alice").set_metadata("startMuted", &json!({ "audio": true }));
+    // Nobody can make the focus take him for a component, nor fill what is kept.
+    for number in 0..2_000 {
+        let from = if number % 2 == 0 { "avmoderation.evil.test" } else { "eve@meet.test/x" };
+        let json = json!({ "type": "av_moderation", "room": ROOM, "mediaType": "video", "enabled": true }).to_string();
+        s.early(&format!(
+            "<message from='{from}' to='{FOCUS}'><json-message xmlns='{}'>{json}</json-message></message>",
+            ns::JITMEET
+        ));
+    }
+    s.run_for(Time::from_secs(60));
+    assert!(s.said().since(now).request("mute").is_empty(), "nothing is known yet");
+    s.run_for(Time::from_secs(60));
+    assert_eq!(s.said().since(now).request("mute").count(), 2);
+    let muted = |s: &Scenario, who: &str| s.view_bridge("jvb1").endpoint(who).unwrap().force_mute;
+    assert_eq!([muted(&s, "bob"), muted(&s, "carol")], [(true, false), (true, false)]);
+    s.participant("carol").ask_mute_of(ns::JITMEET_AUDIO, "carol", false);
+    s.participant("bob").ask_mute_of(ns::JITMEET_AUDIO, "bob", false);
     s.settle();
-    assert_eq!(s.said().since(now).request("mute").count(), 4);
+    assert_eq!([muted(&s, "bob"), muted(&s, "carol")], [(true, false), (false, false)]);
+    assert_eq!(s.participant("bob").take_refusals().len(), 1);
+    s.joins("dave");
+    s.run_until(Scenario::all_connected);
+    assert_eq!(starts_muted(&s, "dave"), Some(("true".into(), "false".into())));
+    s.finish();
+}
+
+/// What was said to a conference that has ended is not said to the next one in that room.
+#[test]
+fn what_is_kept_of_components_ends_with_its_conference() {
+    let mut s = Scenario::new().bridge("jvb1").start();
+    let unanswered = |d: &testkit::room::Delivery| {
+        d.to == "focus" && d.stanza.name() == "iq" && d.stanza.attr("from") == Some("meet.test")
+    };
+    s.accident(2, testkit::room::Fate::IsLost, unanswered);
+    s.focus_is_replaced();
+    let meet = |s: &mut Scenario, names: [&str; 2]| {
+        for name in names {
+            s.joins(name);
+        }
+        s.run_until(Scenario::all_connected);
+    };
+    meet(&mut s, ["alice", "bob"]);
+    s.participant("alice").moderate("audio", true);
+    s.settle();
+    for name in ["alice", "bob"] {
+        s.participant(name).leave();
+    }
+    s.run_for(Time::from_secs(20));
+    assert_eq!(s.focus().gauges().conferences, 0);
+    meet(&mut s, ["carol", "dave"]);
+    s.run_for(Time::from_secs(120));
+    assert!(s.said().request("mute").is_empty());
+    s.finish();
 }
 
 /// Where no component tells of it, the form does: read at the start, and again when the room says that it has changed.

@@ -1,6 +1,8 @@
 //! What bridges let through where cameras or screens are moderated, by what participants announce and show (spec/20 §9.4).
 
+use jicofo::config::ReinviteMethod;
 use serde_json::json;
+use testkit::Time;
 use testkit::ns::{JITMEET_AUDIO, JITMEET_DESKTOP, JITMEET_VIDEO};
 use testkit::participant::media::{camera, desktop, microphone, single_camera};
 use testkit::participant::profile::Age;
@@ -107,6 +109,40 @@ fn a_camera_does_not_come_through_behind_a_screen_that_is_allowed() {
     s.participant("bob").mute_source("bob-v0", true);
     s.settle();
     assert_eq!(force_mutes(&s, now), [vec![muted("bob", false, false)]]);
+    s.finish();
+}
+
+/// What it sends stays where only its transport is replaced: the bridge does not let through what it did not before.
+#[test]
+fn an_endpoint_that_is_made_anew_is_muted_for_a_screen_that_is_moderated() {
+    let mut s = Scenario::new()
+        .bridge("jvb1")
+        .config(|config| config.conference.reinvite_method = ReinviteMethod::ReplaceTransport)
+        .participant("alice")
+        .participant("bob")
+        .participant("carol")
+        .start();
+    s.run_until(Scenario::all_connected);
+    for who in ["bob", "carol"] {
+        s.participant(who).mute(Media::Video, true);
+    }
+    s.settle();
+    s.participant("alice").moderate("desktop", true);
+    s.settle();
+    let screen = sends(&mut s, "bob", desktop());
+    s.participant("bob").mute_source(&screen, false);
+    s.settle();
+    assert!(is_muted(&s, "bob"));
+    let now = s.now();
+    s.participant("bob").report_ice_failed();
+    s.run_for(Time::from_secs(20));
+    assert_eq!(s.sent_to("bob").since(now).jingle("transport-replace").count(), 1, "{}", s.story());
+    assert!(is_muted(&s, "bob"), "{}", s.story());
+    // From when it shows nothing that is moderated it is heard and seen again.
+    s.participant("bob").mute_source(&screen, true);
+    s.participant("bob").mute_source("bob-v0", false);
+    s.settle();
+    assert!(!is_muted(&s, "bob"));
     s.finish();
 }
 

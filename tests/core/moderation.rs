@@ -2,6 +2,7 @@
 
 use jicofo::config::SelectionStrategy;
 use serde_json::json;
+use testkit::logs::keep_lines;
 use testkit::ns;
 use testkit::participant::Settings;
 use testkit::participant::media::{desktop, microphone};
@@ -458,6 +459,151 @@ fn the_approved_are_not_muted_by_a_new_invitation_and_others_are() {
     assert_eq!(s.view_bridge("jvb1").endpoint("bob").unwrap().force_mute, (false, false));
     assert_eq!(s.view_bridge("jvb1").endpoint("carol").unwrap().force_mute, (true, false));
     assert_eq!((starts_muted(&s, "bob"), starts_muted(&s, "carol")), (None, Some(("true".into(), "false".into()))));
+    s.finish();
+}
+
+/// Nicks are free. Who is approved is approved for as long as he is there, or comes back from the same address; another under his
+/// nick is once the moderators say so.
+#[test]
+fn who_takes_the_nick_of_one_who_was_approved_is_not() {
+    let mut s = meeting(&["alice", "bob", "carol"]);
+    s.participant("alice").moderate("audio", true);
+    s.participant("alice").approve("bob", "audio");
+    s.settle();
+    assert_eq!(asks(&mut s, "bob", JITMEET_AUDIO, "bob", false), None);
+    s.participant("bob").leave();
+    s.settle();
+    s.joins_with("mallory", |settings| settings.nick = "bob".into());
+    s.run_until(|s| s.view("mallory").connected());
+    let (audio, not_allowed) = (JITMEET_AUDIO, Some("not-allowed".to_owned()));
+    let is_muted = |s: &Scenario| s.view_bridge("jvb1").endpoint("bob").unwrap().force_mute.0;
+    assert!(is_muted(&s), "{}", s.story());
+    assert_eq!(asks(&mut s, "mallory", audio, "bob", false), not_allowed);
+    // The component's lists name the nick for as long as nobody takes it off them.
+    s.participant("alice").approve("carol", "audio");
+    assert_eq!(asks(&mut s, "mallory", audio, "bob", false), not_allowed);
+    s.participant("alice").moderate("video", true);
+    assert_eq!((asks(&mut s, "mallory", audio, "bob", false), is_muted(&s)), (not_allowed.clone(), true));
+    // Nor does it approve anybody that one is refused who was not approved.
+    s.participant("alice").reject("mallory", "audio");
+    assert_eq!((asks(&mut s, "mallory", audio, "bob", false), is_muted(&s)), (not_allowed.clone(), true));
+    // Whoever is meant is approved once more.
+    s.participant("alice").approve("bob", "audio");
+    s.settle();
+    assert_eq!((asks(&mut s, "mallory", audio, "bob", false), is_muted(&s)), (None, false));
+    // The one who had it before is another now.
+    s.participant("mallory").leave();
+    s.settle();
+    s.joins("bob");
+    s.run_until(|s| s.view("bob").connected());
+    assert!(is_muted(&s) && asks(&mut s, "bob", audio, "bob", false).is_some());
+    // Carol is carol wherever she has been meanwhile.
+    s.participant("carol").leave();
+    s.settle();
+    s.joins("carol");
+    s.run_until(|s| s.view("carol").connected());
+    assert_eq!(asks(&mut s, "carol", audio, "carol", false), None);
+    s.finish();
+}
+
+/// What a bridge lets nothing of through is let through when somebody asks for it, and not because more is moderated.
+#[test]
+fn the_beginning_of_moderation_opens_nothing() {
+    let mut s = meeting(&["alice", "bob", "carol"]);
+    for on in [true, false] {
+        s.participant("alice").moderate("video", on);
+        s.participant("alice").moderate("desktop", on);
+        s.settle();
+    }
+    let muted = |s: &Scenario, who: &str| s.view_bridge("jvb1").endpoint(who).unwrap().force_mute.1;
+    assert!(muted(&s, "bob") && muted(&s, "carol"), "until they ask");
+    assert_eq!(asks(&mut s, "carol", JITMEET_VIDEO, "carol", false), None);
+    let now = s.now();
+    s.participant("alice").moderate("desktop", true);
+    s.settle();
+    assert_eq!(force_mutes(&s, now), Vec::<Vec<_>>::new());
+    assert!(muted(&s, "bob") && !muted(&s, "carol"));
+    assert_eq!(asks(&mut s, "bob", JITMEET_VIDEO, "bob", false), None);
+    assert!(!muted(&s, "bob"));
+    s.finish();
+}
+
+/// Each decision is a line of the log that names who, whom, what and by which rule; one who never stops fills nothing with it.
+#[test]
+fn who_mutes_whom_and_who_is_approved_is_told_in_the_log() {
+    let mut s = meeting(&["alice", "bob", "carol"]);
+    let line = |s: &mut Scenario, who: &str, target: &str, mute: bool| {
+        keep_lines();
+        asks(s, who, JITMEET_AUDIO, target, mute);
+        let mut lines = logged("ute (audio) of ");
+        assert_eq!(lines.len(), 1, "{lines:#?}");
+        lines.remove(0)
+    };
+    assert_eq!(line(&mut s, "alice", "bob", true), "INFO Mute (audio) of bob by alice: done by rule moderator");
+    let refused = "refused by rule not-moderator (only moderators may mute others)";
+    assert_eq!(line(&mut s, "bob", "alice", true), format!("INFO Mute (audio) of alice by bob: {refused}"));
+    let refused = "refused by rule unmute-of-another (nobody can unmute another)";
+    assert_eq!(line(&mut s, "alice", "bob", false), format!("INFO Unmute (audio) of bob by alice: {refused}"));
+    let refused = "refused by rule no-participant (no participant)";
+    assert_eq!(line(&mut s, "alice", "nobody", true), format!("INFO Mute (audio) of nobody by alice: {refused}"));
+    assert_eq!(line(&mut s, "bob", "bob", false), "DEBUG Unmute (audio) of bob by bob: done by rule oneself");
+    keep_lines();
+    s.participant("alice").moderate("audio", true);
+    s.participant("alice").approve("bob", "audio");
+    s.participant("alice").reject("bob", "audio");
+    s.settle();
+    assert_eq!(
+        logged("moderation of audio"),
+        [
+            "INFO moderation of audio is on, by alice",
+            "INFO moderation of audio begins: 2 participants are told to mute",
+            "INFO moderation of audio: alice is approved",
+            "INFO moderation of audio: bob is approved",
+            "INFO moderation of audio: bob is not approved any more",
+        ]
+    );
+    let refused = "refused by rule moderated (moderated, and not approved)";
+    assert_eq!(line(&mut s, "bob", "bob", false), format!("INFO Unmute (audio) of bob by bob: {refused}"));
+    // Of a flood only as much as somebody reads.
+    s.run_for(Time::from_secs(60));
+    keep_lines();
+    for _ in 0..150 {
+        s.participant("bob").ask_mute_of(JITMEET_AUDIO, "alice", true);
+    }
+    for on in [false, true].repeat(40) {
+        s.participant("alice").moderate("audio", on);
+    }
+    s.settle();
+    let lines = logged("");
+    let count = |level: &str, text: &str| lines.iter().filter(|it| it.starts_with(level) && it.contains(text)).count();
+    assert_eq!((count("INFO", "rule not-moderator"), count("DEBUG", "rule not-moderator")), (30, 120));
+    assert!(count("INFO", "moderation of audio") <= 32, "{}", count("INFO", "moderation of audio"));
+    s.participant("bob").take_refusals();
+    s.finish();
+}
+
+/// Who speaks as a component and is none is told of, once a minute for all of them.
+#[test]
+fn who_speaks_as_a_component_and_is_none_is_told_of_in_the_log() {
+    let mut s = meeting(&["alice", "bob"]);
+    keep_lines();
+    let json = json!({ "type": "av_moderation", "room": ROOM, "mediaType": "audio", "enabled": true }).to_string();
+    let message = |from: &str| {
+        let json = format!("<json-message xmlns='{}'>{json}</json-message>", ns::JITMEET);
+        format!("<message from='{from}' to='{FOCUS}'>{json}</message>")
+    };
+    for from in [format!("{ROOM}/bob"), "avmoderation.evil.test".into(), "eve@meet.test/x".into()] {
+        (0..50).for_each(|_| s.early(&message(&from)));
+    }
+    s.settle();
+    let told = logged("speaks as a component");
+    assert!(told.len() == 1 && told[0].starts_with(&format!("WARN {ROOM}/bob speaks as a component")), "{told:#?}");
+    s.run_for(Time::from_secs(60));
+    keep_lines();
+    s.early(&message("avmoderation.evil.test"));
+    let told = logged("speaks as a component");
+    assert!(told.len() == 1 && told[0].ends_with("ignored, and 149 more before it"), "{told:#?}");
+    assert!(s.said().request("mute").is_empty());
     s.finish();
 }
 

@@ -1,8 +1,10 @@
 //! Who asks from outside of rooms: many who come at once, many who were made up, and what a foreign server says (spec/30 §12.4).
 
 use testkit::Time;
+use testkit::logs::keep_lines;
 use testkit::ns::{self, JITMEET_AUDIO};
 use testkit::participant::Place;
+use testkit::room::Fate;
 use testkit::scenario::Scenario;
 use testkit::xml::Read;
 
@@ -206,6 +208,99 @@ fn a_foreign_server_takes_nothing_from_our_users() {
     assert_eq!(answered(&s, "g@guest.meet.test/r", "true"), 1);
 }
 
+/// Behind a proxy that nobody has named in the configuration all look like the proxy. The server says for whom it asks, so that each
+/// still pays for himself.
+#[test]
+fn one_behind_a_proxy_that_nobody_named_takes_nothing_from_the_others() {
+    let mut s = Scenario::new().config(|config| config.xmpp.client.client_proxy = None).start();
+    let (greedy, modest) = ("focus.meet.test/g@guest.meet.test/r", "focus.meet.test/m@guest.meet.test/r");
+    for number in 0..3_000 {
+        asks(&mut s, greedy, &format!("a{number}"), &format!("r{number}@conference.meet.test"));
+    }
+    s.run_for(Time::from_millis(100));
+    assert_eq!(s.focus().gauges().conferences, 30);
+    asks(&mut s, modest, "m", "modest@conference.meet.test");
+    s.run_for(Time::from_millis(100));
+    assert_eq!(answered(&s, modest, "true"), 1, "its room is begun");
+    let ping =
+        |from: &str| format!("<iq type='get' id='p' from='{from}' to='{FOCUS}'><ping xmlns='{}'/></iq>", ns::PING);
+    s.run_for(Time::from_secs(10));
+    let now = s.now();
+    for _ in 0..1_000 {
+        s.early(&ping(greedy));
+    }
+    assert_eq!(s.said().since(now).errors("resource-constraint").count(), 800);
+    s.early(&ping(modest));
+    assert_eq!(s.said().last().stanza.get("type"), Some("result"));
+    // As many strangers as a server makes up, by way of our proxy: they have the measure of strangers.
+    for number in 0..6_000 {
+        s.early(&ping(&format!("focus.meet.test/u{number}@foreign.test/r")));
+    }
+    assert!(s.said().since(now).errors("resource-constraint").count() >= 800 + 900);
+    s.early(&ping("focus.meet.test/n@guest.meet.test/r"));
+    assert_eq!(s.said().last().stanza.get("type"), Some("result"));
+    // The server itself, and a component of it, are nobody who could be told to wait.
+    for server in ["meet.test", "metadata.meet.test"] {
+        let now = s.now();
+        for _ in 0..500 {
+            s.early(&ping(server));
+        }
+        assert_eq!(
+            s.said().since(now).errors("resource-constraint").filter(|it| it.stanza.get("to") == Some(server)).count(),
+            0
+        );
+    }
+}
+
+/// A component of a foreign server has as many resources as it likes; rooms it begins as one.
+#[test]
+fn a_foreign_component_begins_rooms_as_one() {
+    let mut s = Scenario::new().start();
+    for number in 0..100 {
+        asks(&mut s, &format!("foreign.test/r{number}"), "c", &format!("r{number}@conference.meet.test"));
+    }
+    s.run_for(Time::from_millis(100));
+    assert_eq!(s.focus().gauges().conferences, 30);
+}
+
+/// Who has used up what is his own takes nothing from what is for all who ask from outside.
+#[test]
+fn who_floods_alone_leaves_the_door_open() {
+    let mut s = Scenario::new().start();
+    let ping =
+        |from: &str| format!("<iq type='get' id='p' from='{from}' to='{FOCUS}'><ping xmlns='{}'/></iq>", ns::PING);
+    for _ in 0..6_000 {
+        s.early(&ping("u@foreign.test/r"));
+    }
+    assert_eq!(s.said().errors("resource-constraint").count(), 5_800);
+    s.early(&ping("v@foreign.test/r"));
+    assert_eq!(s.said().last().stanza.get("type"), Some("result"));
+}
+
+/// Nobody sees our presence but the proxy; each who would like to is told so, and who never stops is told nothing any more.
+#[test]
+fn wishes_to_see_our_presence_are_not_answered_without_end() {
+    let mut s = Scenario::new().start();
+    let subscribe = |from: &str| format!("<presence type='subscribe' from='{from}' to='focus@auth.meet.test'/>");
+    let told = |s: &Scenario, to: &str, kind: &str| {
+        said_to(s, to).presence().filter(|it| it.stanza.get("type") == Some(kind)).count()
+    };
+    for _ in 0..500 {
+        s.early(&subscribe("eve@guest.meet.test"));
+        s.early(&subscribe("focus.meet.test"));
+    }
+    assert_eq!(told(&s, "eve@guest.meet.test", "unsubscribed"), 200);
+    assert_eq!(told(&s, "focus.meet.test", "subscribed"), 500, "the proxy is always answered");
+    for number in 0..6_000 {
+        s.early(&subscribe(&format!("u{number}@foreign.test")));
+    }
+    let strangers =
+        s.said().presence().filter(|it| it.stanza.get("to").is_some_and(|to| to.ends_with("@foreign.test")));
+    assert!((5_000..5_010).contains(&strangers.count()), "{}", strangers.count());
+    s.early(&subscribe("bob@guest.meet.test"));
+    assert_eq!(told(&s, "bob@guest.meet.test", "unsubscribed"), 1);
+}
+
 /// A foreign room may show any address for whoever is in it; what those ask for is not paid by who has the address.
 #[test]
 fn a_foreign_room_spends_nobodys_purse() {
@@ -299,7 +394,7 @@ fn too_many_new_rooms_are_refused_by_rules_with_names() {
         asks(&mut s, "host@meet.test/r", &format!("a{number}"), &format!("r{number}@conference.meet.test"));
     }
     let by = |rule: &str, lines: &[testkit::logs::Line]| {
-        let of = lines.iter().filter(|line| line.message.contains(&format!("refused by rule {rule} (")));
+        let of = lines.iter().filter(|line| line.message.contains(&format!(" by rule {rule} (")));
         of.map(|line| line.message.split_once(" from ").map(|(_, from)| from.to_owned())).collect::<Vec<_>>()
     };
     let lines = testkit::logs::take_lines();
@@ -314,6 +409,72 @@ fn too_many_new_rooms_are_refused_by_rules_with_names() {
     let (told_to_wait, refused) = (by("too-many-rooms-of-all", &lines).len(), by("too-many-rooms", &lines).len());
     assert!(told_to_wait > 0 && refused == 0, "{told_to_wait} {refused}");
     assert_eq!(s.said().containing("ready='false'").count(), told_to_wait);
+}
+
+/// The one line about a request says what has become of it, also where the rules of authentication let it in.
+#[test]
+fn a_request_is_said_to_be_let_in_only_if_it_is() {
+    fn by(lines: &[String], rule: &str) -> usize {
+        lines.iter().filter(|line| line.contains(&format!(" by rule {rule} ("))).count()
+    }
+    let requests = |lines: Vec<String>| -> Vec<String> {
+        lines.into_iter().filter(|line| line.starts_with("INFO Conference request for room ")).collect()
+    };
+    // More wait for a room that takes its time than are kept.
+    let mut s = Scenario::new().start();
+    s.accident(1, Fate::IsLate(Time::from_secs(5)), |d| {
+        d.to == "focus" && d.stanza.get("from") == Some("room@conference.meet.test/focus")
+    });
+    keep_lines();
+    for number in 0..1_010 {
+        asks(&mut s, &format!("g{number}@guest.meet.test/r"), "w", ROOM);
+    }
+    let lines = requests(logged(""));
+    assert_eq!((lines.len(), by(&lines, "authentication-off"), by(&lines, "too-many-wait")), (1_010, 1_000, 10));
+    assert!(lines[1_009].contains(": told to wait by rule too-many-wait ("), "{}", lines[1_009]);
+    assert!(lines.iter().filter(|line| line.contains("let in")).count() == 1_000);
+    s.run_for(Time::from_secs(30));
+    // A focus that stops begins nothing.
+    s.stop_focus();
+    keep_lines();
+    asks(&mut s, "late@guest.meet.test/r", "z", "late@conference.meet.test");
+    let lines = requests(logged(""));
+    assert!(lines.len() == 1 && lines[0].contains(": told to wait by rule stopping ("), "{lines:#?}");
+    // One that looks on waits until there is something to be seen; and where others are sent is told as loudly.
+    let mut s = one_node(1).config(|config| config.visitors.enable_live_room = true).participant("alice").start();
+    s.settle();
+    metadata(&mut s, ROOM, &serde_json::json!({ "participantsSoftLimit": 1 }));
+    keep_lines();
+    let wish = format!(
+        "<conference xmlns='{}' room='{ROOM}'><property name='visitors-version' value='1'/><property name='visitor' \
+         value='true'/></conference>",
+        ns::FOCUS
+    );
+    s.early(&format!("<iq type='set' id='v' from='v@guest.meet.test/r' to='{FOCUS}'>{wish}</iq>"));
+    s.settle();
+    assert_eq!(by(&requests(logged("told to wait")), "not-live"), 1);
+    metadata(&mut s, ROOM, &serde_json::json!({ "participantsSoftLimit": 1, "visitors": { "live": true } }));
+    keep_lines();
+    s.early(&format!("<iq type='set' id='v2' from='v@guest.meet.test/r' to='{FOCUS}'>{wish}</iq>"));
+    s.settle();
+    let where_to = logged("INFO Conference request from v@guest.meet.test/r: ");
+    assert!(where_to.len() == 2 && where_to[0].contains("visitor: as requested"), "{where_to:#?}");
+    assert!(where_to[1].contains(": node v0, "), "{where_to:#?}");
+}
+
+/// Over HTTP a focus without a connection says so in its log, too.
+#[test]
+fn a_focus_without_a_connection_lets_nobody_in_over_http() {
+    use jicofo::focus::command::{Command, Refusal, Reply};
+    use jicofo::wire::focus_iq::Conference;
+    let mut s = Scenario::new().start();
+    s.focus_is_cut_off();
+    keep_lines();
+    let ask = Conference { room: Some(ROOM.into()), ..Conference::default() };
+    let reply = s.command(Command::Conference(Box::new(ask)));
+    assert_eq!(reply, Reply::Refused(Refusal::NotConnected));
+    let lines = logged("Conference request for room");
+    assert!(lines.len() == 1 && lines[0].contains("told to wait by rule not-connected ("), "{lines:#?}");
 }
 
 /// Somebody who was just told that the focus is there finds it, though everybody else leaves before he comes (spec/10 §5.2).

@@ -4,6 +4,7 @@
 //! Each cell of the table is played: what comes has the address that the server gives it, whatever it says of itself. What is
 //! told to anybody but the sender is an effect; a cell that names none has none.
 
+mod changing;
 mod http;
 mod logins;
 mod nodes;
@@ -199,7 +200,7 @@ fn play(s: &mut Scenario, sender: &Sender, stanza: &str) -> (Option<String>, Vec
 /// The answer to a sender, and whom else something is told.
 type Cell = (&'static str, &'static [&'static str]);
 
-/// Plays a row of the table in one mode: one sender after another, those with an effect last.
+/// Plays a row of the table in one mode.
 #[track_caller]
 fn row_in(
     mode: Mode,
@@ -207,11 +208,23 @@ fn row_in(
     child: impl Fn(&Scenario, &Sender) -> (String, String),
     expected: impl Fn(&Sender) -> Cell,
 ) {
-    let mut s = stage(mode);
-    let mut order: Vec<usize> = (0..SENDERS.len()).collect();
-    order.sort_by_key(|index| expected(&SENDERS[*index]).1.len());
+    row_of(stage(mode), &SENDERS, mode, what, child, expected);
+}
+
+/// Plays a row: one sender after another, those with an effect last.
+#[track_caller]
+fn row_of(
+    mut s: Scenario,
+    senders: &[Sender],
+    mode: Mode,
+    what: &str,
+    child: impl Fn(&Scenario, &Sender) -> (String, String),
+    expected: impl Fn(&Sender) -> Cell,
+) {
+    let mut order: Vec<usize> = (0..senders.len()).collect();
+    order.sort_by_key(|index| expected(&senders[*index]).1.len());
     for index in order {
-        let sender = SENDERS[index];
+        let sender = senders[index];
         let (answer, told) = expected(&sender);
         let (kind, child) = child(&s, &sender);
         let stanza = format!("<iq type='{kind}' id='{index}' from='{}' to='{FOCUS}'>{child}</iq>", sender.from);

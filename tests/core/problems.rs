@@ -12,7 +12,7 @@ use testkit::scenario::Scenario;
 use testkit::xml::Read;
 
 use super::authentication::secured;
-use super::support::{ROOM, answer_to, connect, of_conference, to_focus};
+use super::support::{FOCUS, ROOM, answer_to, connect, of_conference, to_focus};
 
 /// The ids of the problems that last.
 fn lasting(s: &Scenario) -> Vec<&'static str> {
@@ -100,6 +100,20 @@ fn requests_by_another_way_than_the_configured_one_are_a_problem() {
     assert_eq!(lasting(&s), ["proxy-mismatch"]);
     let problems = told(&take_lines(), "PROBLEM proxy-mismatch: ");
     assert!(problems.len() == 1 && problems[0].contains("client-proxy = \"focus.meet.test\""), "{problems:?}");
+}
+
+/// Any server may ask as a proxy would. Nobody is advised to believe it.
+#[test]
+fn what_asks_as_a_proxy_from_elsewhere_is_no_problem() {
+    keep_lines();
+    let mut s = Scenario::new().bridge("jvb1").start();
+    for from in ["evil.test/alice@meet.test/web", "focus.meet.test.evil.test/alice@meet.test/web"] {
+        let ask = format!("<conference xmlns='{}' room='{ROOM}'/>", ns::FOCUS);
+        s.early(&format!("<iq type='set' id='c' from='{from}' to='{FOCUS}'>{ask}</iq>"));
+    }
+    s.settle();
+    assert!(lasting(&s).is_empty());
+    assert!(told(&take_lines(), "PROBLEM ").is_empty());
 }
 
 /// The connection tells of it, and when it is over.

@@ -155,6 +155,37 @@ fn a_meeting_id_is_made_up_if_the_room_has_none_and_never_used_twice() {
     s.finish();
 }
 
+/// What another server says of its rooms is its own: no room of ours stays closed for it, and none of its own gets into a meeting of
+/// ours on a bridge.
+#[test]
+fn a_room_of_another_server_does_not_take_the_meeting_id_of_one_of_ours() {
+    for foreign_first in [true, false] {
+        let mut s = Scenario::new().bridge("jvb1").server(|server| server.meeting_id = Some("the-same".into())).start();
+        let foreign = "x@rooms.foreign.test";
+        let join = |s: &mut Scenario, name: &str, room: &str| {
+            s.joins_with(name, |settings| settings.room = room.to_owned());
+            s.settle();
+        };
+        let mut rooms = [foreign, ROOM];
+        if !foreign_first {
+            rooms.reverse();
+        }
+        for (number, room) in rooms.into_iter().enumerate() {
+            join(&mut s, &format!("a{number}"), room);
+            join(&mut s, &format!("b{number}"), room);
+        }
+        s.run_until(|s| s.connected(&["a0", "b0", "a1", "b1"]));
+        let meetings = s.view_bridge("jvb1").conferences();
+        let at = |room: &str| {
+            let id = meetings.iter().find(|(_, held)| held.name.as_deref() == Some(room));
+            id.map(|(id, _)| id.clone()).expect("it is on the bridge")
+        };
+        assert_eq!(at(ROOM), "the-same");
+        assert_ne!(at(foreign), "the-same");
+        s.finish();
+    }
+}
+
 /// Covers spec/20: 8.
 #[test]
 fn a_room_with_presets_waits_for_its_metadata_and_not_for_ever() {

@@ -1,7 +1,7 @@
 //! Moderators at work: muting, moderation, breakout rooms, the end of a meeting, with the server's components.
 
 use testkit::focus::FocusProcess;
-use testkit::ns::{JITMEET_AUDIO, JITMEET_VIDEO};
+use testkit::ns::{JITMEET_AUDIO, JITMEET_DESKTOP, JITMEET_VIDEO};
 use testkit::participant::{Participant, Place};
 use testkit::prosody::{Prosody, Wiring};
 use testkit::tcp::Stage;
@@ -75,7 +75,17 @@ impl Meeting<'_> {
 
 #[tokio::test]
 async fn a_moderator_mutes_moderates_and_approves() {
-    let prosody = Prosody::start(Wiring::Proxy).await;
+    mutes_moderates_and_approves(Wiring::Proxy).await;
+}
+
+/// The same where the focus is a component of the server.
+#[tokio::test]
+async fn a_moderator_mutes_moderates_and_approves_with_the_classic_wiring() {
+    mutes_moderates_and_approves(Wiring::Classic).await;
+}
+
+async fn mutes_moderates_and_approves(wiring: Wiring) {
+    let prosody = Prosody::start(wiring).await;
     let mut meeting = meeting(&prosody, &["alice", "bob", "carol"]).await;
     // Softly, and nobody but a moderator; nobody unmutes others.
     assert_eq!(meeting.asks("alice", JITMEET_AUDIO, "bob", true).await, None);
@@ -114,6 +124,38 @@ async fn a_moderator_mutes_moderates_and_approves() {
     meeting.stage.until(|look| look.participant("dave").told().iter().any(|told| told["enabled"] == false)).await;
     assert_eq!(meeting.asks("dave", JITMEET_AUDIO, "dave", false).await, None);
     meeting.muted_by_bridge("dave", (false, false)).await;
+
+    // Cameras and screens: a bridge lets nothing of either through where both are moderated, until one is approved.
+    for media in ["video", "desktop"] {
+        meeting.stage.participant("alice").tell(|alice| alice.moderate(media, true));
+    }
+    meeting.muted_by_bridge("bob", (false, true)).await;
+    meeting.muted_by_bridge("dave", (false, true)).await;
+    for namespace in [JITMEET_VIDEO, JITMEET_DESKTOP] {
+        assert_eq!(meeting.asks("dave", namespace, "dave", false).await.as_deref(), Some("not-allowed"));
+    }
+    meeting.stage.participant("alice").tell(|alice| alice.approve("dave", "desktop"));
+    meeting
+        .stage
+        .until(|look| {
+            look.participant("dave")
+                .told()
+                .iter()
+                .any(|told| told["mediaType"] == "desktop" && told["approved"] == true)
+        })
+        .await;
+    assert_eq!(meeting.asks("dave", JITMEET_VIDEO, "dave", false).await.as_deref(), Some("not-allowed"));
+    assert_eq!(meeting.asks("dave", JITMEET_DESKTOP, "dave", false).await, None);
+    meeting.muted_by_bridge("dave", (false, false)).await;
+    meeting.stage.participant("alice").tell(|alice| alice.moderate("video", false));
+    meeting
+        .stage
+        .until(|look| {
+            look.participant("bob").told().iter().any(|told| told["mediaType"] == "video" && told["enabled"] == false)
+        })
+        .await;
+    assert_eq!(meeting.asks("bob", JITMEET_VIDEO, "bob", false).await, None);
+    meeting.muted_by_bridge("bob", (false, false)).await;
 
     // Whoever is no moderator moderates nothing.
     meeting.stage.participant("carol").tell(|carol| carol.moderate("audio", true));

@@ -1,5 +1,7 @@
 //! The rules, in the order in which they are asked. The first that fits decides (spec/10 §4.5, §6.2).
 
+use std::fmt;
+
 use super::Mode;
 use super::sessions::{SessionKey, Sessions};
 use crate::focus::time::Timestamp;
@@ -127,6 +129,12 @@ impl Rule {
             Rule::NotAuthorized => Some(Refusal::NotAuthorized),
             _ => None,
         }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -9,6 +9,7 @@ use super::sessions::LoginId;
 use super::{Authentication, Mode, Question, Refusal, Room, Rule};
 use crate::config::Config;
 use crate::focus::ids::Ids;
+use crate::focus::request::rules::GeneralRule;
 use crate::focus::request::{BREWERY, NoRoom, is_brewery, read_room, sender_behind};
 use crate::focus::time::Timestamp;
 use crate::wire::{BareJid, Jid};
@@ -137,6 +138,10 @@ pub fn explain(config: &Config, given: &Hypothesis) -> Result<String, String> {
     );
     line("because", rule.words().into());
     line("answer", answer(&question, rule));
+    if rule.refusal().is_none() {
+        let later = GeneralRule::AFTER_AUTHENTICATION.map(GeneralRule::name).join(", ");
+        line("unless", format!("a running focus stops it, by rule {later}"));
+    }
     line("owner", owner(config, &question, rule, leads));
     _ = writeln!(text, "\nIf that surprises: {}", remedy(config, &authentication.mode, &question, rule));
     if from.is_none() && authentication.is_on() && rule != Rule::NotAuthorized {

@@ -136,6 +136,7 @@ impl Conference {
         say!(self, info, participant = member.nick; "Member joined: {}", member.nick);
         self.warn_of_hidden(cx, &member);
         self.found_at(cx, &member);
+        self.moderation.member_came(&member);
         self.members.insert(member);
         self.tell_disregarded(cx, id, disregarded);
         self.weigh(cx);

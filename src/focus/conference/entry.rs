@@ -12,7 +12,7 @@ use super::{Conference, Leave, Phase};
 use crate::wire::muc::MucOwner;
 use crate::wire::presence::Presence;
 use crate::wire::stanza::{IqBody, Payload};
-use crate::wire::values::{Condition, PresenceType};
+use crate::wire::values::{Condition, MeetingId, PresenceType};
 
 /// How long to wait for the metadata of a room that has some (spec/20 §2.2 step 7).
 const METADATA_WAIT: Duration = Duration::from_secs(10);
@@ -21,6 +21,11 @@ const METADATA_WAIT: Duration = Duration::from_secs(10);
 pub(in crate::focus::conference) const MAX_ASKERS: usize = 1_000;
 
 impl Conference {
+    /// Whether one more who asks can be answered, or kept until he can.
+    pub fn has_place_for_asker(&self) -> bool {
+        self.is_running() || self.askers.len() < MAX_ASKERS
+    }
+
     /// Somebody asks for a conference that there is: he is answered now, or when we are in the room.
     pub fn requested(&mut self, cx: &mut Context, asker: Requester) {
         if self.start.is_some() {
@@ -28,7 +33,7 @@ impl Conference {
         }
         if self.is_running() {
             self.direct(cx, asker);
-        } else if self.askers.len() < MAX_ASKERS {
+        } else if self.has_place_for_asker() {
             self.askers.push_back(asker);
         } else {
             self.answer(cx, asker, Place::NotReady);
@@ -166,22 +171,7 @@ impl Conference {
 
     /// The conference is open: whoever waited is answered, whoever came is dealt with, in this order (spec/10 §4.3).
     fn run(&mut self, cx: &mut Context) {
-        self.meeting = match self.form.meeting_id.clone() {
-            Some(id) => {
-                cx.problems.solve(problems::Kind::NoMeetingId, self.room.domain());
-                id
-            }
-            None => {
-                let domain = self.room.domain();
-                cx.problems.raise(cx.now, problems::Kind::NoMeetingId, domain, || {
-                    format!(
-                        "rooms at {domain} have no meeting id; random ones are used, which no other log knows; load \
-                         muc_meeting_id for that component in Prosody"
-                    )
-                });
-                cx.ids.meeting()
-            }
-        };
+        self.meeting = self.meeting_id(cx);
         if cx.meetings.contains_key(&self.meeting) {
             let text = format!("the meeting id {} is in use by another room", self.meeting);
             say!(self, error, "{text}");
@@ -205,6 +195,31 @@ impl Conference {
             self.member_presence(cx, self.seat.on, &presence);
         }
         self.see_to_owners(cx);
+    }
+
+    /// The id under which bridges know the conference: what the room says, if it can be believed (spec/20 §2.3).
+    fn meeting_id(&self, cx: &mut Context) -> MeetingId {
+        let domain = self.room.domain();
+        let said = self.form.meeting_id.clone();
+        if !cx.is_ours(domain) {
+            // It could name that of a room of ours: it would keep that one from opening, or be in its meeting on a bridge.
+            let id = cx.ids.meeting();
+            if let Some(said) = said {
+                say!(self, info, "its server is not ours: its own meeting id {said} is not used, it is {id} here");
+            }
+            return id;
+        }
+        if let Some(id) = said {
+            cx.problems.solve(problems::Kind::NoMeetingId, domain);
+            return id;
+        }
+        cx.problems.raise(cx.now, problems::Kind::NoMeetingId, domain, || {
+            format!(
+                "rooms at {domain} have no meeting id; random ones are used, which no other log knows; load muc_meeting_id for that \
+                 component in Prosody"
+            )
+        });
+        cx.ids.meeting()
     }
 
     fn entry_failed(&mut self, cx: &mut Context, failure: &EntryFailure) {

@@ -175,6 +175,12 @@ impl Members {
         self.by_id.get_mut(&id)
     }
 
+    /// The member in the main room with that address there.
+    pub fn at(&self, occupant: &str) -> Option<&Member> {
+        let (_, nick) = occupant.split_once('/')?;
+        self.get(self.id_of(nick)?).filter(|member| member.occupant.as_str() == occupant)
+    }
+
     pub fn id_of(&self, nick: &str) -> Option<MemberId> {
         self.by_nick.get(nick).copied()
     }

@@ -13,6 +13,18 @@ macro_rules! say {
     };
 }
 
+/// The same on a level that is found out.
+macro_rules! say_at {
+    ($conference:expr, $level:expr, participant = $nick:expr; $($text:tt)+) => {
+        log::log!(
+            $level, room:% = $conference.room, meeting_id:% = $conference.meeting, participant:% = $nick; $($text)+
+        )
+    };
+    ($conference:expr, $level:expr, $($text:tt)+) => {
+        log::log!($level, room:% = $conference.room, meeting_id:% = $conference.meeting; $($text)+)
+    };
+}
+
 mod audit;
 pub(crate) mod bridge;
 pub mod cascade;

@@ -1,11 +1,12 @@
 //! A/V moderation: who may have microphone, camera and screen on, and what is done where it begins (spec/20 §9).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::bridge::EndpointState;
 use super::member::{Member, Role};
+use super::members::Members;
 use super::mute::{Muted, may_be_muted};
 use super::{Conference, EndpointKey, MemberId, SessionKey};
 use crate::focus::bridges::registry::BridgeId;
@@ -32,21 +33,64 @@ pub(crate) struct Moderation {
 #[derive(Debug, Default)]
 struct Moderated {
     on: bool,
-    /// The occupants who may have it on all the same, as the component writes them.
-    whitelist: BTreeSet<String>,
+    /// The occupants who may have it on all the same, as the component writes them, and who that is.
+    approved: BTreeMap<String, Bearer>,
+    /// Who has been approved, or is not any more, and is not told of in the log yet.
+    changed: Vec<(String, bool)>,
+}
+
+/// Who bears an address in the room that is approved. Nicks are free: whoever takes that of one who has left is not approved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Bearer {
+    /// Nobody yet: whoever is the first to bear it.
+    Awaited,
+    /// Who comes back from the same address is the same.
+    Address(Jid),
+    /// Where the room hides addresses: this stay of a member.
+    Stay(MemberId),
+}
+
+impl Bearer {
+    fn of(member: &Member) -> Bearer {
+        member.real_jid.clone().map_or(Bearer::Stay(member.id), Bearer::Address)
+    }
+
+    fn is(&self, member: &Member) -> bool {
+        match self {
+            Bearer::Awaited => true,
+            Bearer::Address(address) => member.real_jid.as_ref() == Some(address),
+            Bearer::Stay(id) => member.id == *id,
+        }
+    }
 }
 
 impl Moderation {
     /// Each kind of media: whether it is moderated, and who may have it on all the same.
-    pub fn shown(&self) -> [(&'static str, bool, &BTreeSet<String>); 3] {
+    pub fn shown(&self) -> [(&'static str, bool, Vec<&String>); 3] {
         [("AUDIO", &self.audio), ("VIDEO", &self.video), ("DESKTOP", &self.desktop)]
-            .map(|(name, of)| (name, of.on, &of.whitelist))
+            .map(|(name, of)| (name, of.on, of.approved.keys().collect()))
     }
 }
 
 impl Moderated {
-    fn allows(&self, occupant: &Jid) -> bool {
-        !self.on || self.whitelist.contains(occupant.as_str())
+    fn allows(&self, member: &Member) -> bool {
+        !self.on || self.approved.get(member.occupant.as_str()).is_some_and(|bearer| bearer.is(member))
+    }
+
+    /// Takes over the complete new list. Who was on it before stays who he was, unless `again`: the component repeats just this
+    /// list, as it does when one is approved who is on it already.
+    fn approve(&mut self, list: &BTreeSet<String>, again: bool, members: &Members) {
+        let again = again && self.approved.keys().eq(list);
+        let mut before = std::mem::take(&mut self.approved);
+        let gone = before.keys().filter(|occupant| !list.contains(*occupant)).map(|occupant| (occupant.clone(), false));
+        self.changed.extend(gone);
+        let new = list.iter().filter(|occupant| again || !before.contains_key(*occupant));
+        self.changed.extend(new.map(|occupant| (occupant.clone(), true)));
+        let mut bearer = |occupant: &String| {
+            let known = before.remove(occupant).filter(|bearer| !again && *bearer != Bearer::Awaited);
+            known.unwrap_or_else(|| members.at(occupant).map_or(Bearer::Awaited, Bearer::of))
+        };
+        self.approved = list.iter().map(|occupant| (occupant.clone(), bearer(occupant))).collect();
     }
 }
 
@@ -56,6 +100,8 @@ pub(crate) struct Change {
     pub room: String,
     /// What is switched, and whether on.
     switched: Option<(Muted, bool)>,
+    /// For which media somebody is approved by it; also if he is on the list already.
+    approves: Option<Muted>,
     /// Who switched it.
     actor: Option<Jid>,
     /// The complete new lists, of the media named.
@@ -83,7 +129,10 @@ impl Change {
             }
         }
         let actor = actor.filter(|actor| actor.resource().is_some());
-        Some(Change { room, switched: media.zip(enabled), actor, whitelists })
+        // Who is not on the list can be taken off it, too: that approves nobody.
+        let removed = message.get("removed").and_then(Value::as_bool) == Some(true);
+        let approves = media.filter(|_| !removed);
+        Some(Change { room, switched: media.zip(enabled), approves, actor, whitelists })
     }
 }
 
@@ -112,7 +161,7 @@ impl Moderation {
     /// Whether a member may have this on. Moderators always may, on the whitelist or not: older components do not put them
     /// there (spec/20 §9.1).
     pub fn allows(&self, member: &Member, media: Muted) -> bool {
-        is_moderator(member) || self.of(media).allows(&member.occupant)
+        is_moderator(member) || self.of(media).allows(member)
     }
 
     /// What a new endpoint of a member is created with (spec/20 §9.4). Screens share the bridge's video: only who may share
@@ -121,11 +170,8 @@ impl Moderation {
         if is_moderator(member) || !may_be_muted(member) {
             return ForceMute::default();
         }
-        let shares = self.desktop.on && self.desktop.allows(&member.occupant);
-        ForceMute {
-            audio: !self.audio.allows(&member.occupant),
-            video: !self.video.allows(&member.occupant) && !shares,
-        }
+        let shares = self.desktop.on && self.desktop.allows(member);
+        ForceMute { audio: !self.audio.allows(member), video: !self.video.allows(member) && !shares }
     }
 
     /// What a member's client is told to begin muted with: what it may not have on, and what the bridge lets nothing of
@@ -160,29 +206,58 @@ impl Moderation {
     }
 
     /// Takes over whitelists and switches. True: moderation of the media switched began.
-    fn apply(&mut self, change: &Change) -> bool {
+    fn apply(&mut self, change: &Change, members: &Members) -> bool {
         let begins = change.switched.is_some_and(|(media, on)| on && !self.of(media).on);
         if let Some((media, on)) = change.switched
             && self.of(media).on != on
         {
             // Whoever was approved the last time is not approved now.
-            *self.of_mut(media) = Moderated { on, whitelist: BTreeSet::new() };
+            *self.of_mut(media) = Moderated { on, ..Moderated::default() };
         }
         for (media, list) in &change.whitelists {
-            self.of_mut(*media).whitelist.clone_from(list);
+            self.of_mut(*media).approve(list, change.approves == Some(*media), members);
         }
         begins
+    }
+
+    /// Somebody is there now: if his place in the room is approved, and nobody had it before, he is meant.
+    pub(super) fn member_came(&mut self, member: &Member) {
+        for moderated in [&mut self.audio, &mut self.video, &mut self.desktop] {
+            if let Some(bearer) = moderated.approved.get_mut(member.occupant.as_str())
+                && *bearer == Bearer::Awaited
+            {
+                *bearer = Bearer::of(member);
+            }
+        }
     }
 }
 
 impl Conference {
     /// The component says what is moderated, and who is approved.
     pub(in crate::focus) fn moderation_changed(&mut self, cx: &mut Context, change: &Change) {
-        let begins = self.moderation.apply(change);
+        let begins = self.moderation.apply(change, &self.members);
         if let Some((media, on)) = change.switched {
-            say!(self, info, "moderation of {} is {}", media.name(), if on { "on" } else { "off" });
+            let actor = change.actor.as_ref().and_then(Jid::resource).unwrap_or_default();
+            let by = if actor.is_empty() { String::new() } else { format!(", by {actor}") };
+            let state = if on { "on" } else { "off" };
+            let level = cx.floods.level(cx.now, self.room.as_jid());
+            say_at!(self, level, participant = actor; "moderation of {} is {state}{by}", media.name());
             if begins {
                 self.mute_everyone(cx, media, change.actor.as_ref());
+            }
+        }
+        self.tell_approved(cx, change);
+    }
+
+    /// Who is approved now and was not before, and the reverse: a line each, and no more than anybody reads.
+    fn tell_approved(&mut self, cx: &mut Context, change: &Change) {
+        for (media, _) in &change.whitelists {
+            let changed = std::mem::take(&mut self.moderation.of_mut(*media).changed);
+            for (occupant, approved) in changed {
+                let nick = occupant.split_once('/').map_or(occupant.as_str(), |(_, nick)| nick);
+                let words = if approved { "is approved" } else { "is not approved any more" };
+                let level = cx.floods.level(cx.now, self.room.as_jid());
+                say_at!(self, level, participant = nick; "moderation of {}: {nick} {words}", media.name());
             }
         }
     }
@@ -192,18 +267,25 @@ impl Conference {
         let is_target = |member: &&Member| {
             member.is_participant() && may_be_muted(member) && actor.is_none_or(|actor| *actor != member.occupant)
         };
-        let targets: Vec<(MemberId, Jid)> =
-            self.members.iter().filter(is_target).map(|member| (member.id, member.occupant.clone())).collect();
-        // The lists alone decide, not roles. Whoever is muted for what he shows stays so.
-        let wanted: Vec<(MemberId, bool)> = targets
-            .iter()
-            .map(|(id, occupant)| {
-                let by_lists = media.group().iter().all(|media| !self.moderation.of(*media).allows(occupant));
-                (*id, by_lists || (media.is_video() && self.is_muted_for_videos(*id)))
-            })
-            .collect();
+        let targets: Vec<&Member> = self.members.iter().filter(is_target).collect();
+        // The lists alone decide, not roles. Nothing that a bridge does not let through comes through by this.
+        let is_muted = |member: &Member| {
+            let by_lists = media.group().iter().all(|media| !self.moderation.of(*media).allows(member));
+            let now = member.endpoint.as_ref().map(EndpointState::force_mute).unwrap_or_default();
+            by_lists || if media.is_video() { now.video } else { now.audio }
+        };
+        let wanted: Vec<(MemberId, bool)> = targets.iter().map(|member| (member.id, is_muted(member))).collect();
+        let occupants: Vec<Jid> = targets.into_iter().map(|member| member.occupant.clone()).collect();
+        let level = cx.floods.level(cx.now, self.room.as_jid());
+        say_at!(
+            self,
+            level,
+            "moderation of {} begins: {} participants are told to mute",
+            media.name(),
+            occupants.len()
+        );
         self.force_mute(cx, media, &wanted);
-        for (_, occupant) in targets {
+        for occupant in occupants {
             self.tell_muted(cx, None, occupant, media);
         }
     }
@@ -215,14 +297,9 @@ impl Conference {
         self.force_mute(cx, media, &[(id, muted || (media.is_video() && self.sends_forbidden(member)))]);
     }
 
-    fn sends_forbidden(&self, member: &Member) -> bool {
+    /// Whether it sends video that it may not send (spec/20 §9.4).
+    pub(super) fn sends_forbidden(&self, member: &Member) -> bool {
         may_be_muted(member) && self.moderation.shows_forbidden(member, &self.sources.of(&member.nick))
-    }
-
-    /// Whether the bridge lets nothing through of a member's video, which sends some that it may not send.
-    fn is_muted_for_videos(&self, id: MemberId) -> bool {
-        let Some(member) = self.members.get(id) else { return false };
-        member.endpoint.as_ref().is_some_and(|endpoint| endpoint.force_mute().video) && self.sends_forbidden(member)
     }
 
     /// Has the bridge do what moderation says of a member's videos, after it has announced, withdrawn or shown some. A bridge

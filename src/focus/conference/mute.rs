@@ -1,5 +1,7 @@
 //! Muting and unmuting: who may (spec/20 §8).
 
+use std::fmt;
+
 use super::features::Features;
 use super::member::{Member, Role};
 use super::{Conference, MemberId};
@@ -75,12 +77,92 @@ impl Wish {
     }
 }
 
+impl Wish {
+    fn mutes(&self) -> bool {
+        self.text.eq_ignore_ascii_case("true")
+    }
+}
+
+/// So much is shown of an address that somebody wrote.
+const MAX_SHOWN: usize = 80;
+
+/// What decides whether somebody is muted or unmuted, or lets visitors in, as logs and `docs/SECURE-DOMAIN.md` call it. In the order in which they are
+/// asked, and then what was allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoomRule {
+    /// It can't be read, or makes no sense.
+    BadWish,
+    /// Who wants it, or whom it is about, is none.
+    NoParticipant,
+    /// It is about others, and who wants it does not lead.
+    NotModerator,
+    /// Nobody's microphone is opened by another.
+    UnmuteOfAnother,
+    /// What he wants to open is moderated, and nobody has approved him.
+    Moderated,
+    /// A recorder, or a gateway that cannot.
+    NotMutable,
+    /// It is about himself.
+    Oneself,
+    /// Who wants it leads.
+    Leads,
+}
+
+impl RoomRule {
+    pub const ALL: [RoomRule; 8] = [
+        RoomRule::BadWish,
+        RoomRule::NoParticipant,
+        RoomRule::NotModerator,
+        RoomRule::UnmuteOfAnother,
+        RoomRule::Moderated,
+        RoomRule::NotMutable,
+        RoomRule::Oneself,
+        RoomRule::Leads,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            RoomRule::BadWish => "bad-wish",
+            RoomRule::NoParticipant => "no-participant",
+            RoomRule::NotModerator => "not-moderator",
+            RoomRule::UnmuteOfAnother => "unmute-of-another",
+            RoomRule::Moderated => "moderated",
+            RoomRule::NotMutable => "not-mutable",
+            RoomRule::Oneself => "oneself",
+            RoomRule::Leads => "moderator",
+        }
+    }
+
+    pub fn refuses(self) -> bool {
+        !matches!(self, RoomRule::Oneself | RoomRule::Leads)
+    }
+}
+
+impl fmt::Display for RoomRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Why a wish is not fulfilled.
+#[derive(Debug)]
+struct Refused {
+    rule: RoomRule,
+    condition: Condition,
+    text: &'static str,
+}
+
 impl Conference {
     /// A member wants somebody muted or unmuted. Muting is asked of the target's client; the bridge enforces what moderation
     /// says and nothing else.
     pub(in crate::focus) fn mute(&mut self, cx: &mut Context, asked: Asked, sender: MemberId, wish: &Wish) {
-        match self.may_mute(sender, wish) {
-            Err(rejection) => cx.answer(asked, IqBody::Error(rejection.into_error())),
+        let decided = self.may_mute(sender, wish);
+        self.tell_decided(cx, sender, wish, &decided);
+        match decided {
+            Err(Refused { condition, text, .. }) => {
+                let rejection = Rejection { condition, text: text.to_owned() };
+                cx.answer(asked, IqBody::Error(rejection.into_error()));
+            }
             Ok(target) => {
                 self.enforce(cx, target, wish.what);
                 cx.answer(asked, IqBody::Result(None));
@@ -93,35 +175,54 @@ impl Conference {
         }
     }
 
+    /// The line of the log. What one does with his own microphone is everyday.
+    fn tell_decided(&self, cx: &mut Context, sender: MemberId, wish: &Wish, decided: &Result<MemberId, Refused>) {
+        let Some(sender) = self.members.get(sender) else { return };
+        let own = matches!(decided, Ok(target) if *target == sender.id);
+        let level = if own { log::Level::Debug } else { cx.floods.level(cx.now, &cx.payer_of(sender)) };
+        let target = wish.target.as_deref().map_or("nobody", |target| target.split_once('/').map_or(target, |it| it.1));
+        let target: String = target.escape_debug().take(MAX_SHOWN).collect();
+        let verb = if wish.mutes() { "Mute" } else { "Unmute" };
+        let outcome = match decided {
+            Ok(_) if own => format!("done by rule {}", RoomRule::Oneself),
+            Ok(_) => format!("done by rule {}", RoomRule::Leads),
+            Err(Refused { rule, text, .. }) => format!("refused by rule {rule} ({text})"),
+        };
+        say_at!(
+            self, level, participant = sender.nick;
+            "{verb} ({}) of {target} by {}: {outcome}", wish.what.name(), sender.nick
+        );
+    }
+
     /// The one it is about, if the sender may have it muted, or unmuted.
-    fn may_mute(&self, sender: MemberId, wish: &Wish) -> Result<MemberId, Rejection> {
-        let refuse = |condition, text: &str| Rejection { condition, text: text.to_owned() };
+    fn may_mute(&self, sender: MemberId, wish: &Wish) -> Result<MemberId, Refused> {
+        let refuse = |rule, condition, text| Refused { rule, condition, text };
+        let unreadable = |text| refuse(RoomRule::BadWish, Condition::BadRequest, text);
         if wish.text.is_empty() {
-            return Err(refuse(Condition::BadRequest, "neither true nor false"));
+            return Err(unreadable("neither true nor false"));
         }
         let target = wish.target.as_deref().and_then(|target| Jid::new(target).ok());
-        let target = target.ok_or_else(|| refuse(Condition::BadRequest, "'jid' is missing or no address"))?;
+        let target = target.ok_or_else(|| unreadable("'jid' is missing or no address"))?;
         let participant = |id: MemberId| self.members.get(id).filter(|member| member.is_participant());
-        let absent = || refuse(Condition::ItemNotFound, "no participant");
+        let absent = || refuse(RoomRule::NoParticipant, Condition::ItemNotFound, "no participant");
         let sender = participant(sender).ok_or_else(absent)?;
         let own = sender.occupant == target;
         if !own && !matches!(sender.role, Role::Owner | Role::Moderator) {
-            return Err(refuse(Condition::NotAllowed, "only moderators may mute others"));
+            return Err(refuse(RoomRule::NotModerator, Condition::NotAllowed, "only moderators may mute others"));
         }
         // The whole address: a nick means nothing in another room.
-        let found = target.resource().and_then(|nick| self.members.get(self.members.id_of(nick)?));
-        let found = found.filter(|member| member.occupant == target);
+        let found = self.members.at(target.as_str());
         // A visitor is there, but in no place for media.
         let target = found.filter(|it| it.is_participant() || it.role == Role::Visitor).ok_or_else(absent)?;
-        let unmutes = !wish.text.eq_ignore_ascii_case("true");
+        let unmutes = !wish.mutes();
         if !own && unmutes {
-            return Err(refuse(Condition::NotAllowed, "nobody can unmute another"));
+            return Err(refuse(RoomRule::UnmuteOfAnother, Condition::NotAllowed, "nobody can unmute another"));
         }
         if unmutes && !self.moderation.allows(target, wish.what) {
-            return Err(refuse(Condition::NotAllowed, "moderated, and not approved"));
+            return Err(refuse(RoomRule::Moderated, Condition::NotAllowed, "moderated, and not approved"));
         }
         if !may_be_muted(target) {
-            return Err(refuse(Condition::NotAllowed, "this participant can't be muted"));
+            return Err(refuse(RoomRule::NotMutable, Condition::NotAllowed, "this participant can't be muted"));
         }
         Ok(target.id)
     }

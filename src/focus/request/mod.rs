@@ -2,17 +2,17 @@
 
 pub mod json;
 mod login;
+mod obstacles;
 pub mod rules;
 
+use self::obstacles::Obstacle;
 use self::rules::GeneralRule;
-use super::auth::{Login, Question, Refusal, Room};
+use super::auth::{Login, Question, Refusal, Room, Rule};
 use super::brewery::Worker;
-use super::command::{self, Reply};
-use super::conference::{Conference, ConferenceId, MemberId, Properties};
-use super::context::{Asked, Context, NICK, error};
-use super::floods::Start;
+use super::conference::{ConferenceId, MemberId, Properties};
+use super::context::{Asked, Context, error};
 use super::visitors::Wish;
-use super::{Connection, Focus, NodeId, Output};
+use super::{Connection, Focus, NodeId};
 use crate::config::Config;
 use crate::wire::focus_iq::{self, Property, SessionInvalid};
 use crate::wire::jid::JidError;
@@ -28,6 +28,13 @@ pub(crate) struct Requester {
     /// None: a guest.
     pub login: Option<Login>,
     pub wish: Wish,
+}
+
+/// What authentication says of a request.
+struct Decided {
+    rule: Rule,
+    /// Whom it is from; None: a guest.
+    outcome: Result<Option<Login>, Refusal>,
 }
 
 /// What whoever asks for a conference is told.
@@ -66,56 +73,63 @@ impl Focus {
             self.cx.metrics.requests_limited += 1;
             return self.later(asked, &room);
         }
-        let login = match self.authenticate(&asked, request, &room, state) {
+        let decided = self.authenticate(&asked, request, &room, state);
+        let login = match decided.outcome {
             Ok(login) => login,
-            Err(refusal) => return self.cx.answer(asked, IqBody::Error(stanza_error(refusal))),
-        };
-        let requester = Requester { asked, login, wish: Wish::of(request) };
-        // No conference is made for somebody who waits for it to be live (spec/60 §6.5 step 1).
-        let waits = self.cx.config.visitors.enable_live_room && requester.wish.supported && requester.wish.requested;
-        let live = |focus: &Focus| focus.conferences.by_room(&room).is_some_and(Conference::is_live);
-        if waits && !live(self) {
-            return answer(&mut self.cx, &room, requester, Place::NotLive, None);
-        }
-        if let Some(id) = self.conferences.id_of(&room) {
-            return self.with_conference(id, |conference, cx| conference.requested(cx, requester));
-        }
-        // Without our account's connection there is no room to enter; the client asks again by itself (spec/10 §4.3), and an
-        // HTTP server in front of us asks another focus.
-        if let Some(command) = requester.asked.command
-            && let Some(refusal) = self.begins_nothing()
-        {
-            return self.cx.put(Output::Reply { id: command, reply: Reply::Refused(refusal) });
-        }
-        let leaving = self.cx.departures.has(Connection::Client, &room);
-        if !self.cx.is_connected(Connection::Client) || self.stopping || leaving {
-            let supported = supports_visitors(&self.cx, None);
-            return answer(&mut self.cx, &room, requester, Place::NotReady, Some(supported));
-        }
-        let Ok(occupant) = room.with_resource(NICK) else {
-            return self.cx.answer_error(requester.asked, Condition::BadRequest, "Invalid room name.");
-        };
-        match self.cx.floods.admit_start(self.cx.now, self.starter(&requester.asked).as_ref(), room.as_jid().as_str()) {
-            Start::Now => {}
-            Start::Refused => {
-                let words = "more conferences than anybody needs, for now";
-                self.refused("Conference request", &requester.asked, GeneralRule::TooManyRooms.name(), words);
-                self.cx.metrics.requests_limited += 1;
-                return self.cx.answer_error(requester.asked, Condition::ResourceConstraint, "rate-limited");
+            Err(refusal) => {
+                self.tell(
+                    &asked,
+                    request,
+                    &room,
+                    &format!("refused by rule {} ({})", decided.rule, decided.rule.words()),
+                );
+                return self.cx.answer(asked, IqBody::Error(stanza_error(refusal)));
             }
-            Start::Later => {
-                let words = "all together begin more conferences than ever come: told to wait";
-                self.refused("Conference request", &requester.asked, GeneralRule::TooManyRoomsOfAll.name(), words);
-                self.cx.metrics.requests_limited += 1;
-                return self.later(requester.asked, &room);
+        };
+        self.let_in(Requester { asked, login, wish: Wish::of(request) }, request, room, decided.rule);
+    }
+
+    /// Authentication has nothing against a request; what is in its way besides is looked for before that is said.
+    fn let_in(&mut self, requester: Requester, request: &focus_iq::Conference, room: BareJid, by: Rule) {
+        let obstacle = self.obstacle(&requester, &room);
+        let outcome = match obstacle {
+            None => format!("let in by rule {by} ({})", by.words()),
+            Some(Obstacle { rule, words }) => {
+                let verb = if rule.waits() { "told to wait" } else { "refused" };
+                format!("{verb} by rule {rule} ({words}); for authentication it is {by}")
+            }
+        };
+        let as_whom = requester.login.as_ref().map(|it| format!(", as {} with session {}", it.identity, it.session));
+        self.tell(&requester.asked, request, &room, &format!("{outcome}{}", as_whom.unwrap_or_default()));
+        if requester.login.is_some() {
+            self.watch_sessions();
+            // Over HTTP nobody speaks for whom anybody could be made owner.
+            if let Some(sender) = sender(&self.cx, &requester.asked) {
+                self.authenticated(&sender);
             }
         }
-        let properties = properties(&room, &request.properties);
-        let conference = Conference::new(&mut self.cx, room, occupant, properties, requester);
-        let id = conference.id;
-        self.cx.metrics.conferences_created += 1;
-        self.conferences.insert(conference);
-        self.with_conference(id, Conference::start);
+        if let Some(Obstacle { rule, .. }) = obstacle {
+            return self.hold_back(requester, &room, rule);
+        }
+        match self.conferences.id_of(&room) {
+            Some(id) => self.with_conference(id, |conference, cx| conference.requested(cx, requester)),
+            None => {
+                let properties = properties(&room, &request.properties);
+                self.begin(requester, room, properties);
+            }
+        }
+    }
+
+    /// The one line of the log about what has become of a request.
+    fn tell(&self, asked: &Asked, request: &focus_iq::Conference, room: &BareJid, outcome: &str) {
+        let meeting = self.conferences.meeting_in(room);
+        let nick = self.speaker(asked, Some(room)).map(|(.., nick)| nick);
+        log::info!(
+            room:% = room, meeting_id:% = meeting, participant:% = nick.unwrap_or_default();
+            "Conference request for room {room} from {}{}: {outcome}",
+            name(&self.cx, asked),
+            if request.token.is_some() { ", with a token" } else { "" },
+        );
     }
 
     /// All together ask for too much. Clients take an error for the end, and this answer for a reason to wait (spec/10 §11.4).
@@ -125,23 +139,8 @@ impl Focus {
         answer(&mut self.cx, room, requester, Place::NotReady, Some(supported));
     }
 
-    /// Why no conference can be begun now.
-    fn begins_nothing(&self) -> Option<command::Refusal> {
-        match (self.stopping, self.cx.is_connected(Connection::Client)) {
-            (true, _) => Some(command::Refusal::Stopping),
-            (false, false) => Some(command::Refusal::NotConnected),
-            (false, true) => None,
-        }
-    }
-
-    /// Whether a request may have what it asks for, and whom it is from.
-    fn authenticate(
-        &mut self,
-        asked: &Asked,
-        request: &focus_iq::Conference,
-        room: &BareJid,
-        state: Room,
-    ) -> Result<Option<Login>, Refusal> {
+    /// Whether authentication lets a request in, and whom it is from.
+    fn authenticate(&mut self, asked: &Asked, request: &focus_iq::Conference, room: &BareJid, state: Room) -> Decided {
         let sender = sender(&self.cx, asked);
         let question = Question {
             sender: sender.as_ref(),
@@ -151,31 +150,8 @@ impl Focus {
             state,
         };
         let decision = self.cx.authentication.decide(self.cx.now, &question);
-        let refusal = decision.rule.refusal();
         let login = self.cx.authentication.admit(&mut self.cx.ids, self.cx.now, &question, &decision);
-        let meeting = self.conferences.meeting_in(room);
-        let nick = self.speaker(asked, Some(room)).map(|(.., nick)| nick);
-        log::info!(
-            room:% = room, meeting_id:% = meeting, participant:% = nick.unwrap_or_default();
-            "Conference request for room {room} from {}{}: {} by rule {} ({}){}",
-            name(&self.cx, asked),
-            if request.token.is_some() { ", with a token" } else { "" },
-            if refusal.is_some() { "refused" } else { "let in" },
-            decision.rule.name(),
-            decision.rule.words(),
-            login.as_ref().map(|it| format!(", as {} with session {}", it.identity, it.session)).unwrap_or_default(),
-        );
-        if let Some(refusal) = refusal {
-            return Err(refusal);
-        }
-        if login.is_some() {
-            self.watch_sessions();
-            // Over HTTP nobody speaks for whom anybody could be made owner.
-            if let Some(sender) = &sender {
-                self.authenticated(sender);
-            }
-        }
-        Ok(login)
+        Decided { rule: decision.rule, outcome: decision.rule.refusal().map_or(Ok(login), Err) }
     }
 
     /// Somebody authenticated speaks from this address: wherever he is in a room already, he leads (spec/10 §6.4).
@@ -333,7 +309,7 @@ pub(crate) fn sender_behind(config: &Config, from: &Jid) -> Jid {
 }
 
 /// The sender for a line of the log.
-fn name(cx: &Context, asked: &Asked) -> String {
+pub(crate) fn name(cx: &Context, asked: &Asked) -> String {
     match (sender(cx, asked), asked.command) {
         (Some(jid), _) => jid.to_string(),
         (None, Some(_)) => "HTTP".into(),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+pub use crate::focus::conference::mute::RoomRule;
+
 /// As logs and `docs/SECURE-DOMAIN.md` call it; the rules of authentication are `auth::Rule`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GeneralRule {
@@ -11,6 +13,16 @@ pub enum GeneralRule {
     Brewery,
     /// More ask from outside than ever come.
     Door,
+    /// A visitor asks for a room that is not live yet.
+    NotLive,
+    /// More wait for the focus to be in the room than are kept.
+    TooManyWait,
+    /// The focus stops.
+    Stopping,
+    /// The focus has lost its connection, or has none yet.
+    NotConnected,
+    /// The focus has yet to leave the room, of a conference that is over.
+    Leaving,
     /// One begins more conferences than anybody needs.
     TooManyRooms,
     /// All together begin more than a focus can bear.
@@ -26,10 +38,15 @@ pub enum GeneralRule {
 }
 
 impl GeneralRule {
-    pub const ALL: [GeneralRule; 9] = [
+    pub const ALL: [GeneralRule; 14] = [
         GeneralRule::BadRoom,
         GeneralRule::Brewery,
         GeneralRule::Door,
+        GeneralRule::NotLive,
+        GeneralRule::TooManyWait,
+        GeneralRule::Stopping,
+        GeneralRule::NotConnected,
+        GeneralRule::Leaving,
         GeneralRule::TooManyRooms,
         GeneralRule::TooManyRoomsOfAll,
         GeneralRule::LoginUrl,
@@ -38,11 +55,32 @@ impl GeneralRule {
         GeneralRule::AutoOwner,
     ];
 
+    /// Those that stop whom the rules of authentication let in, in the order in which they are asked.
+    pub const AFTER_AUTHENTICATION: [GeneralRule; 7] = [
+        GeneralRule::NotLive,
+        GeneralRule::TooManyWait,
+        GeneralRule::Stopping,
+        GeneralRule::NotConnected,
+        GeneralRule::Leaving,
+        GeneralRule::TooManyRooms,
+        GeneralRule::TooManyRoomsOfAll,
+    ];
+
+    /// Of one that stops a request: whether the client is told to ask again, and not refused.
+    pub fn waits(self) -> bool {
+        self == GeneralRule::Door || (Self::AFTER_AUTHENTICATION.contains(&self) && self != GeneralRule::TooManyRooms)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             GeneralRule::BadRoom => "bad-room",
             GeneralRule::Brewery => "brewery",
             GeneralRule::Door => "door",
+            GeneralRule::NotLive => "not-live",
+            GeneralRule::TooManyWait => "too-many-wait",
+            GeneralRule::Stopping => "stopping",
+            GeneralRule::NotConnected => "not-connected",
+            GeneralRule::Leaving => "leaving",
             GeneralRule::TooManyRooms => "too-many-rooms",
             GeneralRule::TooManyRoomsOfAll => "too-many-rooms-of-all",
             GeneralRule::LoginUrl => "login-url",

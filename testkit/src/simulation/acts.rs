@@ -423,7 +423,7 @@ fn omission(what: u8) -> fn(&mut Element) {
 /// Of the endpoint, or of the relay.
 fn transport_in(answer: &mut Element) -> Option<&mut Element> {
     let modified = answer.get_child_mut("conference-modified", ns::COLIBRI2)?;
-    let name = ["endpoint", "relay"].into_iter().find(|name| modified.get_child(*name, ns::COLIBRI2).is_some())?;
+    let name = ["endpoint", "relay"].into_iter().find(|name| modified.get_child(name, ns::COLIBRI2).is_some())?;
     modified.get_child_mut(name, ns::COLIBRI2)?.get_child_mut("transport", ns::COLIBRI2)
 }
 

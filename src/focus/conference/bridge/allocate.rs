@@ -91,6 +91,8 @@ impl Conference {
         let known = self.bridges.on(&bridge).map(|session| session.key);
         let key = known.unwrap_or_else(|| self.open_session(cx, bridge.clone(), visitor));
         let creates = known.is_none();
+        // Where only its transport is replaced its sources stay.
+        let sends_forbidden = self.members.get(id).is_some_and(|member| self.sends_forbidden(member));
         let Some(session) = self.bridges.get_mut(key) else { return Placement::NoBridge };
         let Some(member) = self.members.get_mut(id) else { return Placement::NoBridge };
         let features = member.features.unwrap_or(Features::UNANSWERED);
@@ -98,7 +100,8 @@ impl Conference {
         let codecs = cx.codecs.get(features, &cx.config);
         let conference =
             creates.then(|| NewConference { name: self.room.as_jid().to_string(), rtcstats: self.properties.rtcstats });
-        let force_mute = self.moderation.force_mute_at_start(member);
+        let mut force_mute = self.moderation.force_mute_at_start(member);
+        force_mute.video |= sends_forbidden;
         let endpoint = NewEndpoint {
             id: &member.nick,
             stats_id: member.stats_id.as_deref(),

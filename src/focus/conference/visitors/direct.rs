@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use super::super::entry::MAX_ASKERS;
+use super::super::mute::RoomRule;
 use super::super::{Conference, MemberId};
 use super::Redirected;
 use crate::focus::NodeId;
@@ -28,7 +29,7 @@ impl Conference {
         // Where nobody is ever sent elsewhere there is nothing to tell.
         if rule != Rule::Unusable && rule != Rule::Unsupported {
             self.story.decided(cx.now, rule.words());
-            say!(self, debug, "a request is decided: {}", rule.words());
+            self.tell_where(cx, &asker, rule.words());
         }
         match rule.outcome() {
             Outcome::Main => self.invite_in(cx, asker),
@@ -38,6 +39,17 @@ impl Conference {
                 self.send_to_node(cx, Redirected { asker, by_wish, tried: BTreeSet::new() });
             }
         }
+    }
+
+    /// The line of the log about where somebody is sent, beside that about whether he is let in.
+    fn tell_where(&self, cx: &Context, asker: &Requester, words: &str) {
+        let places = request::sender(cx, &asker.asked).and_then(|sender| cx.addresses.get(&sender));
+        let place = places.and_then(|places| places.iter().find(|(id, _)| *id == self.id));
+        let nick = place.and_then(|(_, member)| self.members.get(*member)).map(|member| member.nick.to_string());
+        say!(
+            self, info, participant = nick.unwrap_or_default();
+            "Conference request from {}: {words}", request::name(cx, &asker.asked)
+        );
     }
 
     fn question(&self, cx: &Context, wish: &Wish) -> Question {
@@ -91,6 +103,7 @@ impl Conference {
     pub(super) fn send_to_node(&mut self, cx: &mut Context, mut redirected: Redirected) {
         while let Some((node, why)) = self.choose_node(cx, &redirected.tried) {
             self.story.decided(cx.now, why);
+            self.tell_where(cx, &redirected.asker, &format!("node {}, {why}", cx.nodes.get(node).id));
             cx.problems.solve(Kind::VisitorsOff, ALL_NODES);
             let lasts = cx.config.visitors.vnode_join_latency_interval;
             let sender = request::sender(cx, &redirected.asker.asked);
@@ -117,7 +130,7 @@ impl Conference {
             false => (Place::NotReady, "no visitor node let us in: to be asked again"),
         };
         self.story.decided(cx.now, words);
-        say!(self, debug, "{words}");
+        self.tell_where(cx, &redirected.asker, words);
         self.tell_no_node(cx);
         match place {
             Place::Main => self.invite_in(cx, redirected.asker),
@@ -200,16 +213,26 @@ impl Conference {
         id: MemberId,
         wish: &visitors::Visitors,
     ) {
-        let sender = self.members.get(id);
-        let leads = sender.is_some_and(|member| member.on == self.seat.on && member.leads());
-        if !leads {
-            return cx.answer_error(asked, Condition::Forbidden, "only moderators may let visitors in");
-        }
-        if wish.room.as_deref() != Some(self.room.as_jid().as_str()) {
-            return cx.answer_error(asked, Condition::BadRequest, "this is another room");
-        }
-        if !wish.broadcast.as_ref().is_some_and(|broadcast| broadcast.enabled) {
-            return cx.answer_error(asked, Condition::BadRequest, "visitors who are in stay in");
+        let Some(sender) = self.members.get(id) else {
+            return cx.answer_error(asked, Condition::ItemNotFound, "");
+        };
+        let refused = if !(sender.on == self.seat.on && sender.leads()) {
+            Some((RoomRule::NotModerator, Condition::Forbidden, "only moderators may let visitors in"))
+        } else if wish.room.as_deref() != Some(self.room.as_jid().as_str()) {
+            Some((RoomRule::BadWish, Condition::BadRequest, "this is another room"))
+        } else if !wish.broadcast.as_ref().is_some_and(|broadcast| broadcast.enabled) {
+            Some((RoomRule::BadWish, Condition::BadRequest, "visitors who are in stay in"))
+        } else {
+            None
+        };
+        let level = cx.floods.level(cx.now, &cx.payer_of(sender));
+        let outcome = match refused {
+            Some((rule, _, text)) => format!("refused by rule {rule} ({text})"),
+            None => format!("done by rule {}", RoomRule::Leads),
+        };
+        say_at!(self, level, participant = sender.nick; "Wish of {} to let visitors in: {outcome}", sender.nick);
+        if let Some((_, condition, text)) = refused {
+            return cx.answer_error(asked, condition, text);
         }
         cx.answer(asked, IqBody::Result(None));
         if std::mem::replace(&mut self.visitors.broadcast, true) {
