@@ -38,8 +38,9 @@ impl Focus {
         if !in_time {
             self.drop_rooms(on, Stay::Out);
         }
-        if !resumed {
-            self.give_up_requests(on);
+        match resumed {
+            true => self.wait_anew(on),
+            false => self.give_up_requests(on),
         }
         *self.cx.link(on) = Link { jid: Some(jid), connected: true, in_grace: None };
         if !in_time {
@@ -95,8 +96,18 @@ impl Focus {
         for id in self.cx.pending.on_connection(on) {
             if let Some((then, deadline)) = self.cx.pending.take(id) {
                 self.cx.timers.cancel(Some(deadline));
-                self.answered(then, Answer::None);
+                let answer = if then.is_for_bridge() { Answer::Unheard } else { Answer::None };
+                self.answered(then, answer);
             }
+        }
+    }
+
+    /// The session was resumed: what was asked of bridges is on its way yet, and has as much time as if it were asked now.
+    fn wait_anew(&mut self, on: Connection) {
+        for id in self.cx.pending.blaming_on(on) {
+            let deadline = self.cx.timers.set(self.cx.now + self.cx.reply_timeout(on), Timer::NoAnswer(id));
+            let before = self.cx.pending.set_deadline(id, deadline);
+            self.cx.timers.cancel(before);
         }
     }
 
@@ -203,6 +214,7 @@ impl Focus {
         match pending.and_then(|id| self.cx.pending.answered(id, on, from.as_ref())) {
             Some((then, deadline)) => {
                 self.cx.timers.cancel(Some(deadline));
+                let answer = if then.is_for_bridge() { self.heard_of_bridge(answer) } else { answer };
                 self.answered(then, answer);
             }
             // Second answers, answers after the end, and answers to what needs none (spec/90, row 118).

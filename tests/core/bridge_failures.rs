@@ -59,7 +59,8 @@ fn rows() -> Vec<Row> {
         row("8", refusal("service-unavailable", None), true, true, Some("jvb2")),
         row("9", refusal("internal-server-error", None), true, true, Some("jvb2")),
         row("9", refusal("forbidden", None), true, true, Some("jvb2")),
-        row("9", refusal("not-acceptable", None), true, true, Some("jvb2")),
+        // The room says that we are not in it: nothing about the bridge.
+        row("9, of the room", refusal("not-acceptable", None), false, false, Some("jvb1")),
         row("9, a mismatch", refusal("feature-not-implemented", None), true, false, Some("jvb1")),
         row("10", no_modified, false, true, None),
         row("11, no endpoint", no_endpoint, false, false, None),
