@@ -250,6 +250,12 @@ impl Pending {
         self.table.iter().filter(|(_, pending)| pending.on == on).map(|(id, _)| *id).collect()
     }
 
+    /// What was asked of bridges on a connection.
+    pub fn for_bridges_on(&self, on: Connection) -> Vec<PendingId> {
+        let asked = self.table.iter().filter(|(_, pending)| pending.on == on && pending.then.is_for_bridge());
+        asked.map(|(id, _)| *id).collect()
+    }
+
     /// For what a bridge would be blamed for on this connection, if nothing were said to it.
     pub fn blaming_on(&self, on: Connection) -> Vec<PendingId> {
         let blaming = self.table.iter().filter(|(_, pending)| pending.on == on && pending.then.blames_bridge());

@@ -7,7 +7,7 @@ use super::conference::mute::Wish;
 use super::conference::{Conference, ConferenceId, Leave, MemberId, Stay};
 use super::context::{Asked, Link};
 use super::floods::{About, Kind};
-use super::pending::{self, Answer, Then};
+use super::pending::{self, Answer, PendingId, Then};
 use super::request;
 use super::story::Came;
 use super::timers::Timer;
@@ -93,7 +93,12 @@ impl Focus {
 
     /// Nothing that was asked on this connection will be answered.
     fn give_up_requests(&mut self, on: Connection) {
-        for id in self.cx.pending.on_connection(on) {
+        self.give_up(self.cx.pending.on_connection(on));
+    }
+
+    /// These will not be answered.
+    pub(super) fn give_up(&mut self, requests: Vec<PendingId>) {
+        for id in requests {
             if let Some((then, deadline)) = self.cx.pending.take(id) {
                 self.cx.timers.cancel(Some(deadline));
                 let answer = if then.is_for_bridge() { Answer::Unheard } else { Answer::None };

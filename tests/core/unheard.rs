@@ -227,6 +227,18 @@ fn a_place_in_the_brewery_that_was_lost_silently_is_taken_again() {
         assert_no_conflict(&mut s, "");
         s.finish();
     }
+    // A bridge has heard what it was asked, and its answer was for somebody who is not in the room.
+    let mut s = meet(two_bridges());
+    s.bridge("jvb1").settings.delay = seconds(1);
+    s.joins("carol");
+    s.run_for(Time::from_millis(500));
+    Loss::Place.happens(&mut s);
+    s.run_for(Time::from_millis(600));
+    s.bridge("jvb1").settings.delay = Time::ZERO;
+    s.run_for(seconds(13));
+    assert!(s.connected(&["alice", "bob", "carol"]), "{}", s.story());
+    assert_eq!((moves(&s, "alice"), operational(&s), s.focus().metrics().bridges_removed), (0, 2, 0));
+    s.finish();
     // Where to enter again is no remedy, it is not tried without end.
     let mut s = meet(two_bridges());
     for bridge in ["jvb1", "jvb2"] {

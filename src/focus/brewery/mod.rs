@@ -185,7 +185,12 @@ impl Focus {
             brewery.seat.room
         );
         brewery.seat.forget(&mut self.cx);
+        let on = brewery.seat.on;
         self.doubt(worker);
+        if worker == Worker::Bridge {
+            // What a bridge answers to whoever is not there is lost, too.
+            self.give_up(self.cx.pending.for_bridges_on(on));
+        }
         self.join_brewery(worker);
         true
     }

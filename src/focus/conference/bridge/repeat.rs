@@ -61,7 +61,7 @@ pub(crate) struct Told {
 
 impl Told {
     /// Without what a later update has replaced.
-    fn as_it_holds(mut self, state: &EndpointState) -> Told {
+    fn without_replaced(mut self, state: &EndpointState) -> Told {
         self.transport.take_if(|_| state.credentials > self.number);
         self.initial_last_n.take_if(|_| state.last_n > self.number);
         self
@@ -140,6 +140,36 @@ impl Repeats {
     /// Whether this endpoint is asked for again.
     pub fn will_ask_for(&self, endpoint: EndpointKey) -> bool {
         self.lost.iter().any(|(_, lost)| *lost == Lost::Allocation(endpoint))
+    }
+}
+
+/// What is to be told again, with all that concerns one endpoint or one relay in one place.
+#[derive(Default)]
+struct Merged {
+    all: Vec<(SessionKey, Lost)>,
+    updates: BTreeMap<EndpointKey, usize>,
+    relays: BTreeMap<RelayKey, usize>,
+}
+
+impl Merged {
+    fn update(&mut self, key: SessionKey, endpoint: EndpointKey, told: Told) {
+        let index = *self.updates.entry(endpoint).or_insert(self.all.len());
+        match self.all.get_mut(index) {
+            Some((_, Lost::Update(_, before))) => **before = (**before).clone().and(told),
+            _ => self.all.push((key, Lost::Update(endpoint, Box::new(told)))),
+        }
+    }
+
+    fn endpoints(&mut self, key: SessionKey, relay: RelayKey, ids: Vec<EndpointId>) {
+        let index = *self.relays.entry(relay).or_insert(self.all.len());
+        if let Some((_, Lost::Link(before))) = self.all.get_mut(index)
+            && let Linked::Endpoints(_, before) = &mut **before
+        {
+            let new: Vec<EndpointId> = ids.into_iter().filter(|id| !before.contains(id)).collect();
+            before.extend(new);
+        } else {
+            self.all.push((key, Lost::Link(Box::new(Linked::Endpoints(relay, ids)))));
+        }
     }
 }
 
@@ -269,56 +299,40 @@ impl Conference {
 
     /// What is to be told of what was lost: the newest state of each endpoint once, and nothing of what has ended.
     fn as_it_holds(&self, lost: Vec<(SessionKey, Lost)>) -> Vec<(SessionKey, Lost)> {
-        let is_anew = |relay: RelayKey| {
-            lost.iter().any(|(_, lost)| matches!(lost, Lost::NewLink(of) if *of == relay || *of == relay.opposite()))
-        };
-        let made_anew: Vec<bool> = lost
+        let new_links: BTreeSet<RelayKey> = lost
             .iter()
-            .map(|(_, lost)| matches!(lost, Lost::Link(linked) if linked.relay().is_some_and(is_anew)))
+            .filter_map(
+                |(_, lost)| if let Lost::NewLink(relay) = lost { Some([*relay, relay.opposite()]) } else { None },
+            )
+            .flatten()
             .collect();
-        let mut all: Vec<(SessionKey, Lost)> = Vec::new();
-        let mut updates: BTreeMap<EndpointKey, usize> = BTreeMap::new();
-        let mut links: BTreeMap<RelayKey, usize> = BTreeMap::new();
-        for ((key, lost), made_anew) in lost.into_iter().zip(made_anew) {
+        let mut told = Merged::default();
+        for (key, lost) in lost {
             match lost {
-                Lost::Update(endpoint, told) => {
-                    let member = self.members.get(endpoint.member).filter(|_| self.is_current(key, endpoint));
-                    let Some(state) = member.and_then(|member| member.endpoint.as_ref()) else { continue };
-                    let told = told.as_it_holds(state);
-                    let index = *updates.entry(endpoint).or_insert(all.len());
-                    match all.get_mut(index) {
-                        Some((_, Lost::Update(_, before))) => **before = (**before).clone().and(told),
-                        _ => all.push((key, Lost::Update(endpoint, Box::new(told)))),
-                    }
+                Lost::Update(endpoint, update) if self.is_current(key, endpoint) => {
+                    let state = self.members.get(endpoint.member).and_then(|member| member.endpoint.as_ref());
+                    let Some(state) = state else { continue };
+                    told.update(key, endpoint, update.without_replaced(state));
                 }
-                Lost::Link(_) if made_anew => {}
-                Lost::Link(linked) => {
-                    let Linked::Endpoints(relay, ids) = &*linked else {
-                        all.push((key, Lost::Link(linked)));
-                        continue;
-                    };
-                    let index = *links.entry(*relay).or_insert(all.len());
-                    let before = all.get_mut(index).map(|(_, lost)| lost);
-                    if let Some(Lost::Link(before)) = before
-                        && let Linked::Endpoints(_, before) = &mut **before
-                    {
-                        let new: Vec<_> = ids.iter().filter(|id| !before.contains(id)).cloned().collect();
-                        before.extend(new);
-                    } else {
-                        all.push((key, Lost::Link(linked)));
-                    }
-                }
-                other => all.push((key, other)),
+                Lost::Update(..) => {}
+                // Whoever makes a link tells it all.
+                Lost::Link(linked) if linked.relay().is_some_and(|relay| new_links.contains(&relay)) => {}
+                Lost::Link(linked) => match *linked {
+                    Linked::Endpoints(relay, ids) => told.endpoints(key, relay, ids),
+                    linked => told.all.push((key, Lost::Link(Box::new(linked)))),
+                },
+                other => told.all.push((key, other)),
             }
         }
-        let mutes = |lost: &Lost| match lost {
-            Lost::ForceMute(endpoint) => self.members.get(endpoint.member).is_some_and(|member| {
-                member.endpoint.as_ref().is_some_and(|state| state.force_mute().audio || state.force_mute().video)
-            }),
-            _ => false,
-        };
-        all.sort_by_key(|(_, lost)| lost.rank(mutes(lost)));
-        all
+        told.all.sort_by_key(|(_, lost)| lost.rank(self.mutes(lost)));
+        told.all
+    }
+
+    /// Whether that makes a bridge let less through.
+    fn mutes(&self, lost: &Lost) -> bool {
+        let Lost::ForceMute(endpoint) = lost else { return false };
+        let state = self.members.get(endpoint.member).and_then(|member| member.endpoint.as_ref());
+        state.is_some_and(|state| state.force_mute().audio || state.force_mute().video)
     }
 
     fn tell_again(&mut self, cx: &mut Context, key: SessionKey, lost: Lost) {
