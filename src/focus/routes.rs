@@ -172,6 +172,9 @@ impl Focus {
         self.give_up_checks();
         self.give_up_health_check();
         self.ask_for_features();
+        if self.are_bridges_reachable() {
+            self.seek_bridges();
+        }
     }
 
     /// Members of whom it is not known what they support, and of whom nobody asks it. Whoever is held back is asked later.

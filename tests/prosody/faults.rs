@@ -270,6 +270,8 @@ async fn everybody_meets_again(wiring: Wiring) {
     first.bridge("jvb1").await;
     first.join_at_once(&names).await;
     first.agree().await;
+    signal(prosody.pid(), "TERM");
+    assert!(focus.logged(0, "The client connection is lost", PATIENCE).await, "{}", focus.log());
     drop(first);
     let since = prosody.log().len();
     prosody.restart().await;
@@ -280,6 +282,7 @@ async fn everybody_meets_again(wiring: Wiring) {
     second.bridge("jvb1").await;
     second.join_at_once(&names).await;
     second.until(|look| look.participants().any(|participant| participant.session().is_some())).await;
+    signal(prosody.pid(), "KILL");
     drop(second);
     prosody.kill();
     let since = prosody.log().len();

@@ -10,7 +10,7 @@ use testkit::participant::media::{desktop, microphone};
 use testkit::participant::profile::Profile;
 use testkit::prosody::{Prosody, Wiring};
 
-use super::support::{PATIENCE, focus, focus_by_script, left, stage, undisturbed};
+use super::support::{focus, focus_by_script, left, stage, undisturbed};
 
 #[tokio::test]
 async fn clients_of_all_kinds_meet_through_flags_script_and_component() {
@@ -107,12 +107,11 @@ async fn fifty_people_come_into_one_room_at_once() {
     undisturbed(&focus);
 }
 
-/// As at the beginning of a working day. Nobody gives up on a machine that many share: what is late there is not lost.
+/// As at the beginning of a working day.
 #[tokio::test]
 async fn two_hundred_people_come_into_four_rooms_within_a_second() {
     let prosody = Prosody::start(Wiring::Proxy).await;
-    let patient = format!("jicofo.xmpp.client.reply-timeout = {} seconds", PATIENCE.as_secs());
-    let focus = focus().configuration(&patient).start(&prosody).await;
+    let focus = focus().start(&prosody).await;
     let mut stage = stage(&prosody);
     stage.bridge("jvb1").await;
     let names = |room: usize| (0..50).map(move |number| format!("r{room}n{number}")).collect();

@@ -83,6 +83,7 @@ impl Bridge {
             (true, true) => {
                 // What follows was meant for a new one.
                 self.conference(id).troubled = true;
+                self.missed.insert(id.clone());
                 return Err(Refused::conference_exists(id));
             }
             (false, false) => return Err(Refused::conference_not_found(id)),
@@ -91,6 +92,8 @@ impl Bridge {
         }
         let stats = &self.settings.stats;
         if stats.graceful_shutdown && !stats.shutting_down {
+            // What follows at once was meant for a conference that there is not.
+            self.missed.insert(id.clone());
             return Err(Refused::graceful_shutdown());
         }
         let named = modify.name.as_ref().is_none_or(|name| {

@@ -12,12 +12,13 @@ mod stats;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use indexmap::IndexMap;
 
 use crate::Time;
 use crate::ns;
+use crate::participant::CROSSING;
 use crate::participant::media::Dice;
 use crate::violation::{Complaints, Violation};
 use crate::xml::{Element, Read, bare, el, error_of, result_of};
@@ -108,6 +109,8 @@ pub enum Fault {
 /// An error of its own which it answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
+    /// The meeting id of the conference that it was about.
+    pub meeting: String,
     pub condition: String,
     pub text: String,
 }
@@ -121,6 +124,11 @@ pub struct Bridge {
     /// Answers that wait for their time; in order, as one thread gives them (spec/40 §1, 7).
     late: VecDeque<(Time, Element)>,
     conferences: IndexMap<String, Conference>,
+    /// Meeting ids of conferences of which it has not seen all, or has lost something, or nobody has heard what it answered.
+    missed: BTreeSet<String>,
+    /// It has started anew: what it did and answered before nobody may have heard, and what was under way then reaches this life.
+    restarted: bool,
+    joined_at: Time,
     faults: VecDeque<Fault>,
     /// Until then it works off what it was asked long before.
     lags_until: Time,
@@ -144,6 +152,9 @@ impl Bridge {
             ready: VecDeque::new(),
             late: VecDeque::new(),
             conferences: IndexMap::new(),
+            missed: BTreeSet::new(),
+            restarted: false,
+            joined_at: Time::ZERO,
             faults: VecDeque::new(),
             lags_until: Time::ZERO,
             joined: false,
@@ -165,7 +176,8 @@ impl Bridge {
 
     /// Starts anew: nothing is left of its conferences.
     pub fn restart(&mut self) {
-        self.conferences.clear();
+        self.missed.extend(self.conferences.drain(..).map(|(id, _)| id));
+        self.restarted = true;
         self.late.clear();
         self.ready.clear();
         self.joined = false;
@@ -199,13 +211,17 @@ impl Bridge {
 
     /// Forgets a conference, as after a restart that nobody noticed.
     pub fn forget(&mut self, meeting_id: &str) {
-        self.conferences.shift_remove(meeting_id);
+        if self.conferences.shift_remove(meeting_id).is_some() {
+            self.missed.insert(meeting_id.to_owned());
+        }
     }
 
     /// Expires an endpoint without telling anybody, as its timers do (spec/40 §3.4).
     pub fn forget_endpoint(&mut self, id: &str) {
-        for conference in self.conferences.values_mut() {
-            conference.endpoints.shift_remove(id);
+        for (meeting, conference) in &mut self.conferences {
+            if conference.endpoints.shift_remove(id).is_some() {
+                self.missed.insert(meeting.clone());
+            }
         }
     }
 
@@ -276,6 +292,11 @@ impl Bridge {
         &self.errors
     }
 
+    /// Whether what it is asked about that conference need not fit what it has, through no fault of who asks.
+    pub fn has_missed(&self, meeting_id: &str) -> bool {
+        self.missed.contains(meeting_id)
+    }
+
     pub fn take_errors(&mut self) -> Vec<Answered> {
         std::mem::take(&mut self.errors)
     }
@@ -297,6 +318,7 @@ impl Bridge {
         match kind {
             None if !self.joined => {
                 self.joined = true;
+                self.joined_at = self.now;
                 self.send_presence();
             }
             Some("unavailable") => {
@@ -379,8 +401,11 @@ impl Bridge {
         };
         let late = self.late.back().is_some_and(|(at, _)| *at >= self.now + PATIENCE);
         let misses = unheard || late || self.settings.delay >= PATIENCE || self.now < self.lags_until;
-        if let Some(conference) = payload.get("meeting-id").and_then(|id| self.conferences.get_mut(id)) {
-            conference.troubled |= misses;
+        if let Some(id) = payload.get("meeting-id").filter(|_| misses) {
+            self.missed.insert(id.to_owned());
+            if let Some(conference) = self.conferences.get_mut(id) {
+                conference.troubled = true;
+            }
         }
         match &fault {
             Some(Fault::Lost) => return,
@@ -402,9 +427,11 @@ impl Bridge {
             Err(refused) => {
                 // What follows from what it has missed is not what it was asked.
                 let troubled = self.conferences.get(&modify.meeting_id).is_some_and(|conference| conference.troubled);
-                if !troubled || modify.relays.is_empty() {
+                let of_before = self.restarted && (modify.expire || self.now < self.joined_at + CROSSING);
+                if !(of_before && refused.condition == "item-not-found") && (!troubled || modify.relays.is_empty()) {
                     let text = refused.text.clone().unwrap_or_default();
-                    self.errors.push(Answered { condition: refused.condition.to_owned(), text });
+                    let (meeting, condition) = (modify.meeting_id.clone(), refused.condition.to_owned());
+                    self.errors.push(Answered { meeting, condition, text });
                 }
                 refused.answer(iq)
             }

@@ -4,15 +4,16 @@ use jicofo::focus::NodeId;
 use jicofo::focus::command::Command;
 
 use super::peers::{is_visitor, nick};
-use super::plan::{Client, Error, What};
+use super::plan::{Client, Error, OMISSIONS, What};
 use super::play::{Later, Life, bridge, node, room};
 use crate::Time;
 use crate::bridge::{Fault, Health};
+use crate::ns;
 use crate::participant::media::{desktop, single_camera};
 use crate::participant::{CROSSING, Place};
 use crate::room::{Delivery, Fate};
 use crate::sources::Media;
-use crate::xml::Read;
+use crate::xml::{Element, Read};
 
 /// Nobody honest sends more SSRCs than this before he adds some: each may have twenty.
 const MANY: usize = 12;
@@ -61,6 +62,7 @@ impl Life<'_> {
             What::BridgeFails(number, _)
             | What::BridgeIsSilentTo(number, _)
             | What::BridgeLosesRequests(number, _)
+            | What::BridgeGarbles(number, _)
             | What::BridgeIsSlow(number, _)
             | What::BridgeSleeps(number, _)
             | What::BridgeCrashes(number, _)
@@ -251,6 +253,10 @@ impl Life<'_> {
                 self.judge.lossy.insert(name.clone());
                 (0..count).for_each(|_| self.s.bridge(&name).fail_next(Fault::Lost));
             }
+            What::BridgeGarbles(_, what) => {
+                self.drops = true;
+                self.s.bridge(&name).fail_next(Fault::Altered(omission(what)));
+            }
             What::BridgeIsSlow(_, long) => self.s.bridge(&name).settings.delay = millis(long),
             What::BridgeSleeps(_, long) => {
                 self.s.server().suspend(&name);
@@ -397,6 +403,28 @@ fn is_answer(delivery: &Delivery) -> bool {
     delivery.to == "focus"
         && matches!(delivery.stanza.get("type"), Some("result" | "error"))
         && delivery.stanza.name() == "iq"
+}
+
+/// How an answer loses that which has this number (spec/40 §8.1, rows 10 to 12).
+fn omission(what: u8) -> fn(&mut Element) {
+    fn lose(parent: Option<&mut Element>, name: &str, namespace: &str) {
+        if let Some(parent) = parent {
+            _ = parent.remove_child(name, namespace);
+        }
+    }
+    match what % OMISSIONS {
+        0 => |answer| lose(Some(answer), "conference-modified", ns::COLIBRI2),
+        1 => |answer| lose(answer.get_child_mut("conference-modified", ns::COLIBRI2), "endpoint", ns::COLIBRI2),
+        2 => |answer| lose(transport_in(answer), "transport", ns::ICE),
+        _ => |answer| lose(transport_in(answer), "sctp", ns::COLIBRI2),
+    }
+}
+
+/// Of the endpoint, or of the relay.
+fn transport_in(answer: &mut Element) -> Option<&mut Element> {
+    let modified = answer.get_child_mut("conference-modified", ns::COLIBRI2)?;
+    let name = ["endpoint", "relay"].into_iter().find(|name| modified.get_child(*name, ns::COLIBRI2).is_some())?;
+    modified.get_child_mut(name, ns::COLIBRI2)?.get_child_mut("transport", ns::COLIBRI2)
 }
 
 fn fault(error: Error) -> Fault {

@@ -155,6 +155,8 @@ pub enum What {
     BridgeFails(u8, Error),
     BridgeIsSilentTo(u8, u8),
     BridgeLosesRequests(u8, u8),
+    /// It does what it is asked, and its answer lacks something: what, by its number.
+    BridgeGarbles(u8, u8),
     BridgeIsSlow(u8, u16),
     /// Carries nothing out for so long, then everything.
     BridgeSleeps(u8, u16),
@@ -262,6 +264,9 @@ impl Plan {
             };
             acts.push(Act { at, what });
         }
+        if seed % GARBLED == 4 && options.faults.bridges {
+            draw.garbled(seed, setting, at, &mut acts);
+        }
         if options.nodes > 0 && options.faults.hostile {
             draw.hostile_visitors(seed, people, at, &mut acts);
         }
@@ -271,6 +276,12 @@ impl Plan {
         Plan { seed, setting, acts }
     }
 }
+
+/// In one of so many lives bridges leave things out of their answers.
+const GARBLED: u64 = 13;
+
+/// How many things there are that a bridge may leave out.
+pub(super) const OMISSIONS: u8 = 4;
 
 /// How many things there are that a visitor may do and should not.
 const MISDEEDS: u8 = 8;
@@ -406,6 +417,16 @@ impl Draw<'_> {
                 _ => What::StrangersAsk(self.small(setting.rooms), 1 + self.small(80)),
             };
             acts.push(Act { at, what });
+        }
+        acts.sort_by_key(|act| act.at);
+    }
+
+    /// Drawn apart likewise.
+    fn garbled(&mut self, seed: u64, setting: Setting, end: u32, acts: &mut Vec<Act>) {
+        self.dice = Dice::of(&format!("garbled {seed}"));
+        for _ in 0..1 + self.below(6) {
+            let at = self.below(u64::from(end) + 1) as u32;
+            acts.push(Act { at, what: What::BridgeGarbles(self.small(setting.bridges), self.small(OMISSIONS)) });
         }
         acts.sort_by_key(|act| act.at);
     }
