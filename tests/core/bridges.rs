@@ -170,8 +170,8 @@ fn a_bridge_that_restarts_under_its_name_is_another() {
         assert!(s.sent_to(name).since(before).jingle("session-initiate").containing(&session).is_empty());
     }
     assert_eq!(bridge_session(&s, "alice"), bridge_session(&s, "bob"));
-    // The expiry of the old one met the new one, which knows nothing of it; nor of the one that was for it.
-    assert_eq!(s.bridge("jvb1").take_errors().len(), 2);
+    // The expiry of the old one met the new one, which knows nothing of it: that is no fault of who asks.
+    assert!(s.bridge("jvb1").errors().is_empty());
     s.finish();
 }
 
