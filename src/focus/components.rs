@@ -207,7 +207,7 @@ impl Focus {
             }
             Answer::Result(_) => "answers something else".to_owned(),
             Answer::Error(error) => format!("refuses to say which it has ({})", error.condition),
-            Answer::None => "does not say which it has".to_owned(),
+            Answer::None | Answer::Unheard => "does not say which it has".to_owned(),
         };
         // One slow answer takes nothing away, and the connection that goes is told elsewhere.
         let known = self.components.room_metadata.is_some() || self.components.av_moderation.is_some();

@@ -10,6 +10,7 @@ use super::brewery::instances::Instances;
 use super::bridges::registry::{BridgeId, Bridges};
 use super::caps::CapsCache;
 use super::command::{CommandId, Reply};
+use super::conference::bridge::RepeatPace;
 use super::conference::offer::CodecCache;
 use super::conference::{ConferenceId, MemberId};
 use super::floods::Floods;
@@ -95,6 +96,8 @@ pub(crate) struct Context {
     pub bridge_users: BTreeMap<BridgeId, BTreeSet<ConferenceId>>,
     /// Who waits to be placed anew.
     pub moves: Moves,
+    /// How much is told bridges again at once.
+    pub repeat_pace: RepeatPace,
     /// What bridges may not have heard of.
     pub owed: Owed,
     /// Since when we have not been in the bridges' brewery, or have been in it and have seen none.
@@ -144,6 +147,7 @@ impl Context {
             departures: Departures::default(),
             bridge_users: BTreeMap::new(),
             moves: Moves::default(),
+            repeat_pace: RepeatPace::default(),
             owed: Owed::default(),
             bridges_hidden: None,
             stranded: BTreeSet::new(),

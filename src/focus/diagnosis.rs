@@ -174,7 +174,7 @@ impl Focus {
         let condition = match answer {
             Answer::Result(_) => return self.cx.problems.solve(Kind::NoProxy, proxy.as_str()),
             Answer::Error(error) => error.condition,
-            Answer::None => return,
+            Answer::None | Answer::Unheard => return,
         };
         match condition {
             // The original module, and ours.

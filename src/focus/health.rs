@@ -233,7 +233,7 @@ impl Focus {
     pub(super) fn pinged(&mut self, answer: &Answer) {
         if self.is_at(&Step::Pinging) {
             self.check_ended(match answer {
-                Answer::None => Outcome::Soft("XMPP ping failed: no answer".into()),
+                Answer::None | Answer::Unheard => Outcome::Soft("XMPP ping failed: no answer".into()),
                 Answer::Result(_) | Answer::Error(_) => Outcome::Well,
             });
         }

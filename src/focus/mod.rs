@@ -403,7 +403,8 @@ impl Focus {
         match timer {
             Timer::NoAnswer(id) => {
                 if let Some((then, _)) = self.cx.pending.take(id) {
-                    self.answered(then, Answer::None);
+                    let unheard = then.is_for_bridge() && !self.are_bridges_reachable();
+                    self.answered(then, if unheard { Answer::Unheard } else { Answer::None });
                 }
             }
             Timer::EntryTimeout(id) => self.with_conference(id, Conference::entry_timed_out),
@@ -505,7 +506,9 @@ impl Focus {
             Then::IceRestarted(id, key, endpoint) => {
                 self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, endpoint, &answer));
             }
-            Then::Expired(id, bridge) => self.with_conference(id, |conference, cx| conference.expired(cx, &bridge)),
+            Then::Expired(id, bridge) => {
+                self.with_conference(id, |conference, cx| conference.expired(cx, &bridge, &answer));
+            }
             Then::LetGo(id, bridge, meeting) => self.let_go(id, &bridge, meeting, &answer),
             Then::Checked(bridge) => self.checked(&bridge, &answer),
             Then::Pinged => self.pinged(&answer),
@@ -551,9 +554,10 @@ impl Focus {
         let result = match answer {
             Answer::Result(_) => CheckResult::Passed,
             Answer::Error(error) => CheckResult::Error(error.condition),
-            Answer::None if self.cx.is_connected(self.cx.bridge_connection()) => CheckResult::Timeout,
-            Answer::None => CheckResult::NotConnected,
+            Answer::None => CheckResult::Timeout,
+            Answer::Unheard => CheckResult::NotConnected,
         };
+        self.note_check(bridge, result);
         let steps = self.cx.bridges.check_ended(self.cx.now, bridge, result, &self.cx.config.bridge);
         self.health_steps(steps);
     }

@@ -39,7 +39,7 @@ impl Focus {
         let Some((member, on)) = found.filter(|(member, _)| !self.cx.moves.is_relieved(id, *member)) else {
             return Ok(Moved::default());
         };
-        self.with_conference(id, |conference, cx| conference.will_move(cx, &on, &[member]));
+        self.with_conference(id, |conference, cx| conference.will_move(cx, &on, &[member], &[]));
         self.relieve_of(id, &on, &[member]);
         Ok(Moved { endpoints: 1, conferences: 1 })
     }
@@ -84,6 +84,8 @@ impl Focus {
             return Moved::default();
         }
         let mut moved = Moved::default();
+        // Who was relieved lately is not to have it back.
+        let not_to: Vec<BridgeId> = self.redistribution.relieved.keys().filter(|it| *it != bridge).cloned().collect();
         for (id, there) in self.users(bridge, only) {
             let left = count - moved.endpoints;
             if left == 0 {
@@ -94,16 +96,24 @@ impl Focus {
             if self.cx.moves.is_leaving(id, bridge) || (there > left && !splits && from == From::Movable) {
                 continue;
             }
-            let mut those = conference.to_be_moved(&self.cx, bridge, left);
-            if from == From::Movable {
-                let all = those.len() == there as usize && !splits;
-                those = conference.with_elsewhere(&self.cx, those, bridge, all);
-            }
+            let those = conference.to_be_moved(&self.cx, bridge, left);
+            let whole = those.len() == there as usize && !splits;
+            let those = match from {
+                From::Any => those,
+                From::Movable if whole => conference.all_with_elsewhere(&self.cx, those, bridge, &not_to),
+                // Those who are left are on their way already, and would be followed by nobody.
+                From::Movable if !splits => continue,
+                From::Movable => conference.with_elsewhere(&self.cx, those, bridge, &not_to),
+            };
             if those.is_empty() {
                 continue;
             }
-            self.with_conference(id, |conference, cx| conference.will_move(cx, bridge, &those));
-            match those.len() == there as usize && !splits {
+            let not_back: &[BridgeId] = if from == From::Movable { &not_to } else { &[] };
+            self.with_conference(id, |conference, cx| conference.will_move(cx, bridge, &those, not_back));
+            if from == From::Movable {
+                self.with_conference(id, |conference, cx| conference.was_relieved(cx.now, bridge));
+            }
+            match whole {
                 true => self.relieve_of_conference(id, bridge),
                 false => self.relieve_of(id, bridge, &those),
             }
@@ -140,12 +150,13 @@ impl Focus {
         let (now, config) = (self.cx.now, self.cx.config.clone());
         let wanted = &config.bridge.load_redistribution;
         self.cx.timers.set(now + wanted.interval, Timer::Redistribute);
-        let takes = |jid: &Jid| self.cx.bridges.takes_load(now, jid, &config.bridge);
-        if !self.cx.bridges.iter().any(|bridge| takes(&bridge.id.jid)) {
-            return;
-        }
         self.redistribution.relieved.retain(|_, at| now.since(*at) < wanted.timeout);
         let relieved = &self.redistribution.relieved;
+        let takes =
+            |id: &BridgeId| !relieved.contains_key(id) && self.cx.bridges.takes_load(now, &id.jid, &config.bridge);
+        if !self.cx.bridges.iter().any(|bridge| takes(&bridge.id)) {
+            return;
+        }
         let too_much = self.cx.bridges.iter().filter(|bridge| {
             let stress = bridge.corrected_stress(now, &config.bridge);
             stress >= wanted.stress_threshold && !relieved.contains_key(&bridge.id)

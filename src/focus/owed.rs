@@ -90,13 +90,13 @@ impl Focus {
             Answer::Result(_) => true,
             // Anything that is not its own word comes from somebody on the way.
             Answer::Error(error) => Reason::of(error).is_some(),
-            Answer::None => false,
+            Answer::None | Answer::Unheard => false,
         };
         match heard {
             true => self.cx.owed.forget(&bridge.jid, &meeting),
             false => self.cx.owed.add(self.cx.now, &bridge.jid, meeting),
         }
-        self.with_conference(id, |conference, cx| conference.expired(cx, bridge));
+        self.with_conference(id, |conference, cx| conference.expired(cx, bridge, answer));
     }
 
     /// A bridge speaks. What it may not have heard of it is told again.

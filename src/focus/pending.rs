@@ -115,6 +115,16 @@ impl Then {
         }
     }
 
+    /// Whether a bridge was asked.
+    pub fn is_for_bridge(&self) -> bool {
+        self.session().is_some() || matches!(self, Then::Expired(..) | Then::LetGo(..) | Then::Checked(_))
+    }
+
+    /// Whether silence is taken for a failure of the bridge that was asked.
+    fn blames_bridge(&self) -> bool {
+        matches!(self, Then::Allocated(..) | Then::RelayMade(..))
+    }
+
     /// What was asked, in a story.
     fn name(&self) -> &'static str {
         match self {
@@ -142,15 +152,23 @@ pub(crate) enum Answer {
     Error(StanzaError),
     /// Nothing came within the reply timeout, or the connection was lost meanwhile.
     None,
+    /// To what was asked of a bridge: it died with our own connection, or with our place in the room of the bridges. That says
+    /// nothing about the bridge, which may have carried it out or not.
+    Unheard,
 }
 
 impl Answer {
+    /// Nobody said anything to it, for whatever reason.
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Answer::None | Answer::Unheard)
+    }
+
     /// As the readers of bridges' answers want it.
     pub fn as_colibri(&self) -> colibri::Answer<'_> {
         match self {
             Answer::Result(payload) => colibri::Answer::Result(payload.as_ref()),
             Answer::Error(error) => colibri::Answer::Error(error),
-            Answer::None => colibri::Answer::Timeout,
+            Answer::None | Answer::Unheard => colibri::Answer::Timeout,
         }
     }
 
@@ -158,7 +176,7 @@ impl Answer {
         match self {
             Answer::Result(_) => Came::Answer(then.name(), "result"),
             Answer::Error(error) => Came::Answer(then.name(), error.condition.as_str()),
-            Answer::None => Came::Silence(then.name()),
+            Answer::None | Answer::Unheard => Came::Silence(then.name()),
         }
     }
 
@@ -168,6 +186,7 @@ impl Answer {
             Answer::Result(_) => String::new(),
             Answer::Error(error) => format!(": {} {}", error.condition, error.text.as_deref().unwrap_or_default()),
             Answer::None => ": no answer".into(),
+            Answer::Unheard => ": our own connection was lost, or our place in the brewery".into(),
         }
     }
 }
@@ -229,6 +248,37 @@ impl Pending {
     /// Everything that was asked on a connection which is lost.
     pub fn on_connection(&self, on: Connection) -> Vec<PendingId> {
         self.table.iter().filter(|(_, pending)| pending.on == on).map(|(id, _)| *id).collect()
+    }
+
+    /// What was asked of bridges on a connection.
+    pub fn for_bridges_on(&self, on: Connection) -> Vec<PendingId> {
+        let asked = self.table.iter().filter(|(_, pending)| pending.on == on && pending.then.is_for_bridge());
+        asked.map(|(id, _)| *id).collect()
+    }
+
+    /// For what a bridge would be blamed for on this connection, if nothing were said to it.
+    pub fn blaming_on(&self, on: Connection) -> Vec<PendingId> {
+        let blaming = self.table.iter().filter(|(_, pending)| pending.on == on && pending.then.blames_bridge());
+        blaming.map(|(id, _)| *id).collect()
+    }
+
+    /// An answer is waited for until then; gives the deadline that held before.
+    pub fn set_deadline(&mut self, id: PendingId, deadline: TimerKey) -> Option<TimerKey> {
+        let pending = self.table.get_mut(&id)?;
+        Some(std::mem::replace(&mut pending.deadline, deadline))
+    }
+
+    /// Forgets what was asked about one end of a link, but for its end.
+    pub fn forget_relay(&mut self, relay: RelayKey) -> Vec<(Then, TimerKey)> {
+        let asked = self.by_session.range((relay.at, PendingId(0))..=(relay.at, PendingId(u64::MAX)));
+        let is_it = |id: &PendingId| {
+            self.table.get(id).is_some_and(|it| match &it.then {
+                Then::RelayMade(_, of) => *of == relay,
+                Then::RelayTold(_, _, linked) => linked.relay() == Some(relay),
+                _ => false,
+            })
+        };
+        self.forget_each(asked.map(|(_, id)| *id).filter(is_it).collect())
     }
 
     /// Forgets what was asked for a conference; gives it with the deadlines to cancel.

@@ -7,7 +7,7 @@ use super::conference::mute::Wish;
 use super::conference::{Conference, ConferenceId, Leave, MemberId, Stay};
 use super::context::{Asked, Link};
 use super::floods::{About, Kind};
-use super::pending::{self, Answer, Then};
+use super::pending::{self, Answer, PendingId, Then};
 use super::request;
 use super::story::Came;
 use super::timers::Timer;
@@ -38,8 +38,9 @@ impl Focus {
         if !in_time {
             self.drop_rooms(on, Stay::Out);
         }
-        if !resumed {
-            self.give_up_requests(on);
+        match resumed {
+            true => self.wait_anew(on),
+            false => self.give_up_requests(on),
         }
         *self.cx.link(on) = Link { jid: Some(jid), connected: true, in_grace: None };
         if !in_time {
@@ -92,11 +93,26 @@ impl Focus {
 
     /// Nothing that was asked on this connection will be answered.
     fn give_up_requests(&mut self, on: Connection) {
-        for id in self.cx.pending.on_connection(on) {
+        self.give_up(self.cx.pending.on_connection(on));
+    }
+
+    /// These will not be answered.
+    pub(super) fn give_up(&mut self, requests: Vec<PendingId>) {
+        for id in requests {
             if let Some((then, deadline)) = self.cx.pending.take(id) {
                 self.cx.timers.cancel(Some(deadline));
-                self.answered(then, Answer::None);
+                let answer = if then.is_for_bridge() { Answer::Unheard } else { Answer::None };
+                self.answered(then, answer);
             }
+        }
+    }
+
+    /// The session was resumed: what was asked of bridges is on its way yet, and has as much time as if it were asked now.
+    fn wait_anew(&mut self, on: Connection) {
+        for id in self.cx.pending.blaming_on(on) {
+            let deadline = self.cx.timers.set(self.cx.now + self.cx.reply_timeout(on), Timer::NoAnswer(id));
+            let before = self.cx.pending.set_deadline(id, deadline);
+            self.cx.timers.cancel(before);
         }
     }
 
@@ -206,6 +222,7 @@ impl Focus {
         match pending.and_then(|id| self.cx.pending.answered(id, on, from.as_ref())) {
             Some((then, deadline)) => {
                 self.cx.timers.cancel(Some(deadline));
+                let answer = if then.is_for_bridge() { self.heard_of_bridge(answer) } else { answer };
                 self.answered(then, answer);
             }
             // Second answers, answers after the end, and answers to what needs none (spec/90, row 118).

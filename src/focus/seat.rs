@@ -223,7 +223,9 @@ impl Seat {
         let failure = match answer {
             Answer::Result(_) => None,
             Answer::Error(error) => Some(refused(error.condition, &error.text.unwrap_or_default())),
-            Answer::None => Some(EntryFailure::NoAnswer("the room did not confirm its configuration")),
+            Answer::None | Answer::Unheard => {
+                Some(EntryFailure::NoAnswer("the room did not confirm its configuration"))
+            }
         };
         let brewery = self.is_of_brewery();
         match (failure, &mut self.stage) {
@@ -322,7 +324,7 @@ pub(crate) fn form_of(answer: Answer) -> Result<RoomForm, EntryFailure> {
         Answer::Result(Some(Payload::MucOwner(MucOwner { form: Some(form) }))) => read_form(&form),
         Answer::Result(_) => Err(refused(Condition::UndefinedCondition, "the room sent no configuration form")),
         Answer::Error(error) => Err(refused(error.condition, &error.text.unwrap_or_default())),
-        Answer::None => Err(EntryFailure::NoAnswer("the room did not send its configuration form")),
+        Answer::None | Answer::Unheard => Err(EntryFailure::NoAnswer("the room did not send its configuration form")),
     }
 }
 

@@ -91,6 +91,22 @@ impl IceTransport {
         }
     }
 
+    /// This and an earlier one of the same credentials, of which it has what this one does not say.
+    pub fn with_candidates_of(mut self, earlier: IceTransport) -> IceTransport {
+        let new = std::mem::take(&mut self.candidates);
+        self.candidates = earlier.candidates.into_iter().filter(|it| !new.contains(it)).collect();
+        self.candidates.extend(new);
+        let surplus = self.candidates.len().saturating_sub(MAX_CANDIDATES);
+        self.candidates.drain(..surplus);
+        if self.fingerprints.is_empty() {
+            self.fingerprints = earlier.fingerprints;
+        }
+        if self.ufrag.is_none() {
+            (self.ufrag, self.pwd) = (earlier.ufrag, earlier.pwd);
+        }
+        self
+    }
+
     /// Whether the credentials are no longer than any may be (RFC 8839, §5.4).
     pub fn has_sound_credentials(&self) -> bool {
         [&self.ufrag, &self.pwd].into_iter().flatten().all(|text| text.len() <= MAX_CREDENTIAL)

@@ -6,7 +6,7 @@ use testkit::ns;
 use testkit::participant::media::desktop;
 use testkit::room::{Delivery, Fate};
 use testkit::scenario::Scenario;
-use testkit::xml::{Element, to_text};
+use testkit::xml::{Element, Read, to_text};
 
 use crate::bridges_support::*;
 use crate::by_hand;
@@ -59,7 +59,8 @@ fn rows() -> Vec<Row> {
         row("8", refusal("service-unavailable", None), true, true, Some("jvb2")),
         row("9", refusal("internal-server-error", None), true, true, Some("jvb2")),
         row("9", refusal("forbidden", None), true, true, Some("jvb2")),
-        row("9", refusal("not-acceptable", None), true, true, Some("jvb2")),
+        // The room says that we are not in it: nothing about the bridge.
+        row("9, of the room", refusal("not-acceptable", None), false, false, Some("jvb1")),
         row("9, a mismatch", refusal("feature-not-implemented", None), true, false, Some("jvb1")),
         row("10", no_modified, false, true, None),
         row("11, no endpoint", no_endpoint, false, false, None),
@@ -788,5 +789,28 @@ fn nobody_waits_beside_a_free_bridge_for_one_that_does_not_say_that_it_let_go() 
     let meeting = s.view_bridge("jvb1").conferences().keys().next().cloned().expect("it has not heard of the end");
     s.bridge("jvb1").forget(&meeting);
     s.bridge("jvb1").take_errors();
+    s.finish();
+}
+
+/// A bridge need not name one whom it does not know in an answer to a mute of several (spec/40 §3.2). If one does, and perhaps late,
+/// it takes nobody's session.
+#[test]
+fn a_mute_of_somebody_whom_the_bridge_does_not_know_moves_nobody() {
+    let mut s = crate::moderation::meeting(&["alice", "bob", "carol"]);
+    let before = operational(&s);
+    s.accident(1, Fate::IsLost, |d| d.to == "focus" && d.from == "jvb1" && d.stanza.name() == "iq");
+    s.participant("alice").moderate("audio", true);
+    s.run_for(Time::from_millis(100));
+    let mute = said_to(&s, &format!("{BREWERY}/jvb1")).containing("force-mute").last().stanza.clone();
+    let id = mute.get("id").expect("an id").to_owned();
+    let unknown = format!(
+        "<error type='cancel'><item-not-found xmlns='{}'/><error xmlns='{colibri}' reason='UNKNOWN_ENDPOINT'/><endpoint \
+         xmlns='{colibri}' id='bob'/></error>",
+        ns::STANZA_ERRORS,
+        colibri = ns::COLIBRI2
+    );
+    reaches_focus(&mut s, &format!("<iq type='error' id='{id}' from='{BREWERY}/jvb1' to='{FOCUS}'>{unknown}</iq>"));
+    s.run_for(seconds(5));
+    assert_eq!((["alice", "bob", "carol"].map(|name| moves(&s, name)), operational(&s)), ([0; 3], before));
     s.finish();
 }

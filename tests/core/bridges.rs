@@ -1,6 +1,5 @@
 //! Bridges that come, go and fail, and what becomes of the conferences on them.
 
-use jicofo::focus::{Connection, Input};
 use testkit::Time;
 use testkit::logs::{keep_lines, take_lines};
 use testkit::ns;
@@ -171,8 +170,8 @@ fn a_bridge_that_restarts_under_its_name_is_another() {
         assert!(s.sent_to(name).since(before).jingle("session-initiate").containing(&session).is_empty());
     }
     assert_eq!(bridge_session(&s, "alice"), bridge_session(&s, "bob"));
-    // The expiry of the old one met the new one, which knows nothing of it; nor of the one that was for it.
-    assert_eq!(s.bridge("jvb1").take_errors().len(), 2);
+    // The expiry of the old one met the new one, which knows nothing of it: that is no fault of who asks.
+    assert!(s.bridge("jvb1").errors().is_empty());
     s.finish();
 }
 
@@ -361,36 +360,6 @@ fn a_bridge_is_not_blamed_for_the_loss_of_our_connection() {
         s.run_for(seconds(20));
         assert_eq!(operational(&s), 2);
         s.run_until(Scenario::all_connected);
-        s.bridge("jvb1").take_errors();
-        s.finish();
-    }
-}
-
-/// A bridge is asked for an endpoint, and our own line is down when that is given up: the bridge is as good as before, and serves
-/// whoever waits as soon as it can be reached.
-#[test]
-fn silence_while_our_own_line_is_down_is_no_fault_of_a_bridge() {
-    for resumes in [true, false] {
-        let mut s = meet(with_service());
-        s.dies("jvb2");
-        s.settle();
-        s.bridge("jvb1").settings.delay = seconds(2);
-        s.joins("carol");
-        s.run_for(seconds(1));
-        s.service_is_cut_off();
-        if resumes {
-            // The reply timeout ends just before the connection is given up.
-            s.run_for(Time::from_millis(14_500));
-            assert_eq!((moves(&s, "alice"), s.focus().gauges().bridges), (1, 1));
-            s.service_resumes();
-        } else {
-            s.connection_tells(Input::Disconnected { on: Connection::Service, resumable: false });
-            s.service_logs_in_anew();
-        }
-        s.bridge("jvb1").settings.delay = Time::ZERO;
-        s.run_for(seconds(5));
-        assert_eq!(operational(&s), 1, "resumes: {resumes}");
-        assert!(s.connected(&["alice", "bob", "carol"]), "resumes: {resumes}");
         s.bridge("jvb1").take_errors();
         s.finish();
     }

@@ -33,6 +33,16 @@ fn with_a_check_under_way() -> (Scenario, String) {
     (s, check.get("id").expect("an id").to_owned())
 }
 
+/// What is in the answer to a check, that of a bridge that is ill or of one that is well, and its type.
+fn outcome(error: bool) -> (String, &'static str) {
+    match error {
+        true => {
+            (format!("<error type='cancel'><internal-server-error xmlns='{}'/></error>", ns::STANZA_ERRORS), "error")
+        }
+        false => (String::new(), "result"),
+    }
+}
+
 fn third_room(s: &mut Scenario, names: [&str; 2]) {
     for name in names {
         s.joins_with(name, |p| p.room = "third@conference.meet.test".into());
@@ -223,11 +233,7 @@ fn a_check_of_a_bridge_that_is_gone_says_nothing_of_its_successor() {
         }
         let (before, moved) = (s.now(), moves(&s, "alice"));
         assert!(before < seconds(26), "{before:?}: the check of the earlier life is still awaited");
-        let child = match error {
-            true => format!("<error type='cancel'><internal-server-error xmlns='{}'/></error>", ns::STANZA_ERRORS),
-            false => String::new(),
-        };
-        let kind = if error { "error" } else { "result" };
+        let (child, kind) = outcome(error);
         reaches_focus(&mut s, &format!("<iq type='{kind}' id='{id}' from='{BREWERY}/jvb1' to='{FOCUS}'>{child}</iq>"));
         assert_eq!((operational(&s), moves(&s, "alice")), (usize::from(error), moved));
         assert_eq!(s.focus().gauges().bridges, 1);
@@ -253,13 +259,7 @@ fn a_check_of_a_bridge_that_is_gone_says_nothing_of_its_successor() {
         assert!(s.all_connected());
         let asked = after(&s, "jvb1", came);
         assert!(asked.len() == 1 && s.now() < seconds(25), "{asked:?}, {:?}: both are awaited", s.now());
-        let (child, kind) = match error {
-            true => (
-                format!("<error type='cancel'><internal-server-error xmlns='{}'/></error>", ns::STANZA_ERRORS),
-                "error",
-            ),
-            false => (String::new(), "result"),
-        };
+        let (child, kind) = outcome(error);
         reaches_focus(&mut s, &format!("<iq type='{kind}' id='{id}' from='{BREWERY}/jvb1' to='{FOCUS}'>{child}</iq>"));
         s.run_for(seconds(1));
         assert_eq!((operational(&s), moves(&s, "alice")), (1, 0), "{kind}");
@@ -398,5 +398,25 @@ fn a_suspected_bridge_serves_its_conferences() {
     assert_eq!(operational(&s), 0);
     s.participant("alice").add_source(desktop());
     s.settle();
+    s.finish();
+}
+
+/// An error that says nothing of a bridge's health is told once, and when it is over.
+#[test]
+fn a_check_that_is_refused_is_told_once() {
+    testkit::logs::keep_lines();
+    let mut s = meet(Scenario::new().bridge("jvb1"));
+    s.bridge("jvb1").health = Health::Refusing("forbidden");
+    s.run_for(seconds(95));
+    let lines = logged("health check");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].starts_with("WARN") && lines[0].contains("forbidden"), "{lines:?}");
+    s.bridge("jvb1").health = Health::Refusing("feature-not-implemented");
+    s.run_for(seconds(95));
+    assert_eq!(logged("health check").len(), 1);
+    s.bridge("jvb1").health = Health::Well;
+    s.run_for(seconds(95));
+    assert_eq!(logged("health check").len(), 1);
+    assert_eq!((operational(&s), moves(&s, "alice")), (1, 0));
     s.finish();
 }

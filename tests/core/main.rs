@@ -47,6 +47,7 @@ mod sources;
 mod start_muted;
 mod support;
 mod transports;
+mod unheard;
 mod upgrades;
 mod visitor_failures;
 mod visitors;

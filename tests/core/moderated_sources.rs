@@ -200,9 +200,13 @@ fn what_is_announced_and_not_shown_is_muted_too() {
     s.participant("bob").mute_source(&screen, false);
     s.settle();
     assert_eq!(force_mutes(&s, now).len(), 1);
+    let withdrawn = s.now();
     s.participant("bob").remove_source(&name(&hidden));
     s.settle();
     assert_eq!(force_mutes(&s, now)[1..], [vec![muted("bob", false, false)]]);
+    let told = s.said().since(withdrawn).containing("<conference-modify");
+    let mutes = told.clone().containing("<force-mute");
+    assert!(mutes.come_before(&told.containing("<sources")), "as with what is announced");
     s.finish();
 }
 

@@ -227,6 +227,24 @@ fn nobody_is_moved_who_could_not_be_placed_elsewhere() {
     s.finish();
 }
 
+/// Two bridges, of which always that one has too much to do that has the conference: it goes once, and not to and fro.
+#[test]
+fn a_conference_that_was_moved_for_its_load_is_not_moved_back_for_it() {
+    let mut s = redistributing().bridge_with("B", stressed(0.2)).start();
+    let four = room(&mut s, "four", 4);
+    s.add_bridge("C", stressed(0.3));
+    for _ in 0..60 {
+        let home = s.home_of("four0").expect("a home").to_owned();
+        let other = if home == "B" { "C" } else { "B" };
+        s.bridge(&home).publish(|stats| stats.stress = 0.92);
+        s.bridge(other).publish(|stats| stats.stress = 0.75);
+        s.run_for(seconds(10));
+    }
+    s.run_until(Scenario::all_connected);
+    assert_eq!((told(&s, &four), s.home_of("four0")), (vec![1; 4], Some("C")));
+    s.finish();
+}
+
 /// A conference stays on bridges of one version: whoever leaves the only bridge of his would come back to it.
 #[test]
 fn nobody_is_moved_to_where_he_may_not_be() {

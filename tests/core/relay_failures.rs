@@ -44,11 +44,10 @@ fn no_transport(answer: &mut testkit::xml::Element) {
 fn a_bridge_that_makes_no_link_is_left_and_no_half_of_it_stays() {
     /// What is wrong, and after how many seconds it is known.
     type Row = (&'static str, fn() -> Fault, u64);
-    let table: [Row; 6] = [
+    let table: [Row; 5] = [
         ("the wrong role", || Fault::Altered(passive), 0),
         ("no transport", || Fault::Altered(no_transport), 0),
         ("no answer", || Fault::Unanswered, 15),
-        ("not even heard", || Fault::Lost, 15),
         ("relays are off", || refusal("feature-not-implemented", None), 0),
         ("an error", || refusal("internal-server-error", None), 0),
     ];
@@ -641,4 +640,124 @@ fn a_bridge_without_relay_keeps_nobody_from_another_while_ours_is_silent() {
         assert_eq!(s.home_of("q"), free.copied(), "{strategy:?}");
         assert!(free.is_some() || strategy == SelectionStrategy::Split);
     }
+}
+
+/// A bridge refuses what one of another bridge sends: that is of him alone. He is made known there anew; whom it refuses then, too,
+/// is not seen there, and everybody else stays where he is and is seen.
+///
+/// (spec/40 §8.2, "Improve".)
+#[test]
+fn what_a_bridge_refuses_of_one_behind_a_relay_concerns_nobody_else() {
+    for condition in ["bad-request", "internal-server-error", "feature-not-implemented"] {
+        for refusals in [1, 2] {
+            let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("o", "a"), ("q", "b"), ("r", "b")]);
+            s.bridge("b").fail_next(refusal(condition, None));
+            if refusals > 1 {
+                // Of the next two, one ends something, and is let through.
+                s.bridge("b").fail_next(refusal(condition, None));
+            }
+            let before = s.said().count();
+            s.participant("p").add_source(desktop());
+            s.run_for(seconds(5));
+            let order = asked_all_since(&s, before);
+            assert_eq!(order, ["a: p:sources", "b: >a p:sources", "b: >a -p", "b: >a +p"], "{condition}");
+            assert_eq!((moved(&s), s.focus().metrics().bridges_removed), (vec![], 0), "{condition}");
+            // The others go on.
+            s.participant("o").add_source(desktop());
+            s.run_for(seconds(1));
+            assert_eq!(asked_all_since(&s, before)[4..], ["a: o:sources", "b: >a o:sources"], "{condition}");
+            if refusals == 1 {
+                s.finish();
+            }
+        }
+    }
+}
+
+/// The bridge has not the end of a link that it is told about: the link is made anew, once. If that is of no use it is left.
+#[test]
+fn a_link_that_a_bridge_does_not_have_is_made_anew() {
+    let unknown =
+        || Fault::Error { kind: "modify", condition: "bad-request", text: "Unknown relay a".into(), reason: None };
+    let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("o", "a"), ("q", "b")]);
+    s.bridge("b").fail_next(unknown());
+    let before = s.said().count();
+    s.participant("p").add_source(desktop());
+    s.run_for(seconds(5));
+    let order = asked_all_since(&s, before);
+    let anew = ["a: >b expire", "b: >a expire", "a: >b create 0 +q", "b: >a create 0 +p +o"];
+    assert_eq!(order[2..6], anew, "{order:?}");
+    assert_eq!((moved(&s), s.focus().metrics().bridges_removed), (vec![], 0));
+    s.check();
+    s.bridge("b").fail_next(unknown());
+    s.participant("o").add_source(desktop());
+    s.run_for(seconds(5));
+    s.run_until(Scenario::all_connected);
+    assert_eq!((moved(&s), s.focus().metrics().bridges_removed), (vec!["q".to_owned()], 1));
+    s.finish();
+    // It has never heard of it: what follows the creation says so long before that is given up.
+    let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("r", "a")]);
+    s.bridge("a").fail_next(Fault::Lost);
+    s.joins_with("q", |p| p.region = Some("b".into()));
+    s.run_for(seconds(5));
+    s.run_until(Scenario::all_connected);
+    assert_eq!((moved(&s), s.focus().metrics().bridges_removed), (vec![], 0));
+    s.bridge("a").take_errors();
+    s.finish();
+}
+
+/// The end of an endpoint is told again, and the bridge stumbles over it: it is gone, and that concerns nobody.
+#[test]
+fn an_end_over_which_the_bridge_stumbles_moves_nobody() {
+    let mut s = meet(two_bridges().participant("carol"));
+    s.bridge("jvb1").fail_next(Fault::Lost);
+    s.participant("carol").leave();
+    s.run_for(seconds(10));
+    s.accident(1, Fate::IsAnError, |d: &Delivery| {
+        d.to == "focus" && d.from == "jvb1" && to_text(&d.stanza).contains("expire")
+    });
+    s.run_for(seconds(8));
+    assert_eq!(asked(&s, "jvb1").iter().filter(|it| *it == "-carol").count(), 2);
+    assert_eq!((moved(&s), s.focus().metrics().bridges_removed), (vec![], 0));
+    s.finish();
+}
+
+/// A bridge says nothing any more, and those on it hear and see as before. Whoever joins on a bridge that is linked with it moves
+/// nobody, and it is told of him when it speaks again. Whoever joins on another one needs a link to it: if it does not make one, the
+/// meeting is kept whole by leaving it, and nobody else moves (docs/BRIDGES.md).
+#[test]
+fn a_silent_bridge_of_several_is_left_when_a_new_link_is_needed_and_not_before() {
+    let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("o", "a"), ("q", "b")]);
+    s.accident(10_000, Fate::IsLost, |d: &Delivery| d.to == "a" && d.stanza.name() == "iq");
+    s.run_for(seconds(60));
+    assert_eq!((operational(&s), moved(&s)), (1, vec![]));
+    s.joins_with("t", |p| p.region = Some("b".into()));
+    s.run_for(seconds(100));
+    assert_eq!((moved(&s), s.home_of("t"), s.focus().metrics().bridges_removed), (vec![], Some("b"), 0));
+    // Also whoever would be on the silent one.
+    s.joins_with("u", |p| p.region = Some("a".into()));
+    s.run_for(seconds(100));
+    assert_eq!((moved(&s), s.home_of("u"), s.focus().metrics().bridges_removed), (vec![], Some("b"), 0));
+    s.server().forget_rules();
+    s.run_for(seconds(40));
+    s.check();
+    assert_eq!(moved(&s), [""; 0]);
+    s.run_for(seconds(60));
+    // Silent again, and another bridge is to be linked with it.
+    s.accident(10_000, Fate::IsLost, |d: &Delivery| d.to == "a" && d.stanza.name() == "iq");
+    s.run_for(seconds(60));
+    s.add_bridge("c", |bridge| {
+        bridge.stats.relay_id = Some("c".into());
+        bridge.stats.region = Some("c".into());
+    });
+    s.run_for(seconds(1));
+    s.joins_with("v", |p| p.region = Some("c".into()));
+    s.run_for(seconds(13));
+    assert_eq!((s.home_of("v"), moved(&s)), (Some("c"), vec![]), "it has its time to answer");
+    s.run_for(seconds(5));
+    s.run_until(Scenario::all_connected);
+    assert_eq!((moved(&s), s.focus().metrics().bridges_removed), (vec!["p".to_owned(), "o".to_owned()], 1));
+    s.server().forget_rules();
+    s.run_for(seconds(60));
+    s.bridge("a").take_errors();
+    s.finish();
 }

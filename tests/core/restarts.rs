@@ -573,3 +573,20 @@ fn one_who_complains_without_end_has_nobody_avoid_a_bridge() {
     assert_eq!(s.sent_to("alice").jingle("session-initiate").count(), 1);
     s.finish();
 }
+
+/// A result of another kind than was asked for is the bridge's failure, here as with any request (spec/40 §8.2): whoever is on it is
+/// invited anew, not only whoever asked.
+#[test]
+fn an_ice_restart_that_is_answered_with_something_else_costs_the_session() {
+    let mut s = three();
+    s.bridge("jvb1").fail_next(Fault::Altered(|answer| {
+        answer.remove_child("conference-modified", ns::COLIBRI2);
+        answer.append_child(testkit::xml::el("query", ns::VERSION).done());
+    }));
+    s.participant("alice").restart_ice();
+    s.run_for(Time::from_secs(5));
+    let moved = ["alice", "bob", "carol"].map(|name| crate::bridges_support::moves(&s, name));
+    assert_eq!((moved, s.focus().metrics().bridges_removed), ([1, 1, 1], 1));
+    assert_eq!(s.focus().metrics().ice_restarts_failed, 1);
+    s.finish();
+}

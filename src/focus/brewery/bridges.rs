@@ -1,14 +1,19 @@
 //! What the bridges in their brewery say, and what it means for conferences (spec/50 §1.2, §8).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Worker;
 use crate::focus::Focus;
-use crate::focus::bridges::registry::BridgeEvent;
+use crate::focus::bridges::health::CheckResult;
+use crate::focus::bridges::registry::{BridgeEvent, BridgeId};
+use crate::focus::colibri::answer::Reason;
+use crate::focus::pending::Answer;
 use crate::focus::time::Timestamp;
 use crate::focus::timers::TimerKey;
 use crate::wire::Jid;
 use crate::wire::presence::Stats;
+use crate::wire::values::Condition;
 
 /// When to look whether all is well with the bridges.
 #[derive(Debug, Default)]
@@ -17,6 +22,8 @@ pub(crate) struct Watch {
     pub empty: Option<TimerKey>,
     /// When they were looked at last.
     judged: Timestamp,
+    /// With what bridges refuse health checks that says nothing of their health.
+    refused: BTreeMap<BridgeId, Condition>,
 }
 
 /// How often bridges are looked at together, of which nobody says anything new.
@@ -27,6 +34,50 @@ impl Focus {
     pub(in crate::focus) fn are_bridges_reachable(&self) -> bool {
         let inside = self.breweries.get(&Worker::Bridge).is_some_and(|brewery| brewery.seat.is_inside());
         inside && self.cx.is_connected(self.cx.bridge_connection())
+    }
+
+    /// What an answer to something that was asked of a bridge is worth. The room answers for whoever is not in it any more, and
+    /// that is said of us and not of the bridge (spec/40 §3.3).
+    pub(in crate::focus) fn heard_of_bridge(&mut self, answer: Answer) -> Answer {
+        let Some(brewery) = self.breweries.get(&Worker::Bridge) else { return answer };
+        let is_of_us = match &answer {
+            Answer::Error(error) if Reason::of(error).is_none() => {
+                let of_service = error.by.as_ref().is_some_and(|by| by.as_str() == brewery.seat.room.domain());
+                match error.condition {
+                    Condition::NotAcceptable => true,
+                    // Of an occupant the room itself says so; the service, that there is no such room.
+                    Condition::ItemNotFound => of_service,
+                    _ => false,
+                }
+            }
+            _ => false,
+        };
+        if is_of_us && self.is_missed_in(Worker::Bridge) { Answer::Unheard } else { answer }
+    }
+
+    /// Tells of a health check that is refused with an error that says nothing of the bridge's health (spec/50 §7.1): once, not at
+    /// each.
+    pub(in crate::focus) fn note_check(&mut self, bridge: &BridgeId, result: CheckResult) {
+        match result {
+            // Of these there is a line of its own.
+            CheckResult::Error(Condition::InternalServerError | Condition::ServiceUnavailable) => {
+                self.watch.refused.remove(bridge);
+            }
+            CheckResult::Error(condition) if self.cx.bridges.get(bridge).is_some() => {
+                if self.watch.refused.insert(bridge.clone(), condition) != Some(condition) {
+                    log::warn!(
+                        "the health check of the bridge {} is answered with {condition}, which does not say whether it is well",
+                        bridge.jid
+                    );
+                }
+            }
+            CheckResult::Passed => {
+                if self.watch.refused.remove(bridge).is_some() {
+                    log::info!("the bridge {} answers health checks again", bridge.jid);
+                }
+            }
+            CheckResult::Error(_) | CheckResult::Timeout | CheckResult::NotConnected => {}
+        }
     }
 
     /// An occupant with statistics.
@@ -71,6 +122,7 @@ impl Focus {
                     self.seek_bridges();
                 }
                 BridgeEvent::Removed { bridge, lost } => {
+                    self.watch.refused.remove(&bridge);
                     if lost {
                         self.cx.metrics.lost_bridges += 1;
                         log::warn!("the bridge {} is gone without notice", bridge.jid);

@@ -5,10 +5,12 @@ mod bridges;
 pub mod instances;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::pending::Answer;
 use super::problems::Kind;
 use super::seat::{EntryFailure, Seat, SeatEvent, SeatOwner};
+use super::time::Timestamp;
 use super::timers::{Timer, TimerKey};
 use super::{Connection, Focus};
 use crate::config::{Config, ConnectionName};
@@ -81,11 +83,16 @@ impl Worker {
 pub(crate) struct Brewery {
     pub seat: Seat,
     retry: Option<TimerKey>,
+    /// When the room said last that we are not in it, though we took it that we are.
+    missed: Option<Timestamp>,
     /// Instances that may be there and have not been seen since we ask to be let in.
     unconfirmed: BTreeSet<Jid>,
     /// Who is there, by nick: for whoever wonders why there is no bridge.
     pub occupants: BTreeSet<String>,
 }
+
+/// Where the room says sooner again that we are not in it, to enter it again is no remedy.
+const MISSED_AGAIN: Duration = Duration::from_secs(60);
 
 /// So many names of occupants are kept.
 const MAX_OCCUPANTS: usize = 100;
@@ -96,7 +103,7 @@ impl Brewery {
         let room = worker.room(config)?.clone();
         let occupant = room.with_resource(nick).ok()?;
         let seat = Seat::new(SeatOwner::Brewery(worker), worker.connection(config), room, occupant);
-        Some(Brewery { seat, retry: None, unconfirmed: BTreeSet::new(), occupants: BTreeSet::new() })
+        Some(Brewery { seat, retry: None, missed: None, unconfirmed: BTreeSet::new(), occupants: BTreeSet::new() })
     }
 }
 
@@ -158,6 +165,34 @@ impl Focus {
             brewery.seat.forget(&mut self.cx);
             self.doubt(worker);
         }
+    }
+
+    /// The room says that we are not in it, though nobody told us that we were put out (spec/50 §1.3, "Improve"). Who is there
+    /// is most likely well, as after a new login. False: that was tried just now, and is not what is wrong.
+    pub(super) fn is_missed_in(&mut self, worker: Worker) -> bool {
+        let now = self.cx.now;
+        let Some(brewery) = self.breweries.get_mut(&worker) else { return false };
+        if !brewery.seat.is_inside() {
+            return true;
+        }
+        if brewery.missed.is_some_and(|at| now.since(at) < MISSED_AGAIN) {
+            return false;
+        }
+        brewery.missed = Some(now);
+        log::warn!(
+            "we are no longer in the {} brewery {}, and were not told: entering again",
+            worker.name(),
+            brewery.seat.room
+        );
+        brewery.seat.forget(&mut self.cx);
+        let on = brewery.seat.on;
+        self.doubt(worker);
+        if worker == Worker::Bridge {
+            // What a bridge answers to whoever is not there is lost, too.
+            self.give_up(self.cx.pending.for_bridges_on(on));
+        }
+        self.join_brewery(worker);
+        true
     }
 
     /// Whom we know there may be there no more: we are told of all who are before we are in.

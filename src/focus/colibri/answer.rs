@@ -214,8 +214,7 @@ pub enum IceRestart {
 }
 
 /// Reads the answer to an ICE restart; `last`: the generation that was relayed last.
-pub fn ice_restart(endpoint: &EndpointId, last: Option<i64>, answer: &Payload) -> IceRestart {
-    let Payload::ConferenceModified(modified) = answer else { return IceRestart::Declined };
+pub fn ice_restart(endpoint: &EndpointId, last: Option<i64>, modified: &ConferenceModified) -> IceRestart {
     let Some(ice) = transport_of(modified, endpoint).and_then(|transport| transport.ice.as_ref()) else {
         return IceRestart::Declined;
     };

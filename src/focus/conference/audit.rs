@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::bridge::BridgeSession;
 use super::invite::Task;
 use super::member::{Member, Role};
-use super::{AttemptId, Conference, MemberId, SessionKey};
+use super::{AttemptId, Conference, EndpointKey, MemberId, SessionKey};
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::context::Context;
 
@@ -51,6 +51,8 @@ impl Conference {
     pub(in crate::focus) fn tasks(&self) -> impl Iterator<Item = (MemberId, Option<AttemptId>)> {
         self.members.iter().filter_map(|member| {
             let task = match member.invite.participation()?.task {
+                // Asked again before long, as nobody heard of it.
+                Task::Allocating(attempt) if self.will_ask_for(EndpointKey { member: member.id, attempt }) => None,
                 Task::Allocating(attempt)
                 | Task::Offering(attempt)
                 | Task::Replacing(attempt)

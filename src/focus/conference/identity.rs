@@ -19,7 +19,7 @@ impl MemberId {
 pub(crate) struct AttemptId(pub u64);
 
 /// The identity of one endpoint of a participant. After a new invitation it has another, under the same name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct EndpointKey {
     pub member: MemberId,
     pub attempt: AttemptId,

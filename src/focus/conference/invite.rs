@@ -285,8 +285,8 @@ impl Conference {
                 }
             }
             // In a large room a client may take longer than this to answer (spec/90, row 65).
-            Answer::None if !replacing || taken => {}
-            Answer::None => self.replacement_failed(cx, id),
+            Answer::None | Answer::Unheard if !replacing || taken => {}
+            Answer::None | Answer::Unheard => self.replacement_failed(cx, id),
         }
     }
 

@@ -159,10 +159,10 @@ impl Conference {
         let candidate = Candidate::from_contents(&jingle.contents)?;
         let Some(owner) = self.members.get(id).map(|member| member.nick.clone()) else { return Ok(()) };
         if let Some(changed) = self.sources.try_remove(&owner, &candidate)? {
-            self.update_endpoint(cx, id, None, true, None);
             if candidate.has(MediaType::Video) {
                 self.enforce_videos(cx, id);
             }
+            self.update_endpoint(cx, id, None, true, None);
             self.tell_others(cx, &owner, &changed);
         }
         Ok(())

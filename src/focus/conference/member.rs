@@ -105,8 +105,9 @@ pub(crate) struct Member {
     pub flush: Option<TimerKey>,
     /// When it is given an endpoint again, if bridges have lost too many of its endpoints to do so at once.
     pub next_endpoint: Option<TimerKey>,
-    /// The bridge that its last endpoint was moved off, until it has another.
-    pub moved_off: Option<Box<BridgeId>>,
+    /// The bridge that its last endpoint was moved off, and others to which it is not to go for the same reason, until it has
+    /// another.
+    pub moved_off: Vec<BridgeId>,
     pub losses: Losses,
     pub restarts: Budget,
     pub ice_restarts: Budget,
@@ -145,7 +146,7 @@ impl Member {
             held_back: None,
             flush: None,
             next_endpoint: None,
-            moved_off: None,
+            moved_off: Vec::new(),
             losses: Losses::default(),
             restarts: Budget::default(),
             ice_restarts: Budget::default(),

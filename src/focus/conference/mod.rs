@@ -53,7 +53,7 @@ mod tell;
 mod visitors;
 mod weight;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use self::bridge::{Repeats, Sessions, Setbacks};
 use self::cascade::Cascade;
@@ -64,6 +64,7 @@ use self::promised::Promised;
 use self::publish::Published;
 use self::visitors::Visitors;
 use super::Connection;
+use super::bridges::registry::BridgeId;
 use super::context::{Asked, Context};
 use super::floods::RoomPurse;
 use super::request::Requester;
@@ -139,6 +140,8 @@ pub(crate) struct Conference {
     cascade: Cascade,
     setbacks: Setbacks,
     repeats: Repeats,
+    /// Bridges that it was moved off because of their load, and when.
+    relieved: BTreeMap<BridgeId, Timestamp>,
     published: Published,
     visitors: Visitors,
     /// Ends the conference if nobody comes.
@@ -190,6 +193,7 @@ impl Conference {
             cascade: Cascade::default(),
             setbacks: Setbacks::default(),
             repeats: Repeats::default(),
+            relieved: BTreeMap::new(),
             published: Published::default(),
             visitors: Visitors::default(),
             start: None,

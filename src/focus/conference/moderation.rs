@@ -10,6 +10,7 @@ use super::members::Members;
 use super::mute::{Muted, may_be_muted};
 use super::{Conference, EndpointKey, MemberId, SessionKey};
 use crate::focus::bridges::registry::BridgeId;
+use crate::focus::colibri::answer::{self, UpdateOutcome};
 use crate::focus::colibri::request;
 use crate::focus::context::Context;
 use crate::focus::floods::Kind;
@@ -367,9 +368,14 @@ impl Conference {
         endpoints: &[EndpointKey],
         answered: &Answer,
     ) {
-        match answered {
-            Answer::None => self.force_mute_lost(cx, session, endpoints),
-            _ => self.updated(cx, session, None, answered),
+        match answered.is_silence() {
+            true => self.force_mute_lost(cx, session, endpoints),
+            false if matches!(answer::update(answered.as_colibri()), UpdateOutcome::UnknownEndpoint(_)) => {
+                // Nobody asked it for an endpoint, and no bridge that we know says so (spec/40 §3.2): of one of several, whose
+                // answer may be late, it says too little to take anybody's session.
+                say!(self, warn, "the bridge does not know an endpoint that was to be muted{}", answered.detail());
+            }
+            false => self.updated(cx, session, None, answered),
         }
     }
 }

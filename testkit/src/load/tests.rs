@@ -25,6 +25,12 @@ fn peak(scenario: &str, strategy: Strategy) -> f64 {
     mean(&predictive, |it| it.peak) / mean(&classic, |it| it.peak)
 }
 
+/// What came out of those bursts when this was written: the peak with the predictive model as a part of that with the classic one.
+const PARTS: [f64; 4] = [0.900, 0.881, 1.030, 0.689];
+
+/// What a change may cost that is not meant to change anything here.
+const MARGIN: f64 = 0.01;
+
 /// Covers spec/90: 82.
 ///
 /// Also where media costs twice or half of what the focus assumes.
@@ -33,9 +39,8 @@ fn a_burst_of_joins_loads_no_bridge_more_than_with_the_original_model() {
     let bursts =
         ["burst, rooms of 2 to 100", "burst, rooms of 2 to 10", "burst, video costs twice", "burst, video costs half"];
     let parts = bursts.map(|scenario| peak(scenario, Strategy::Single));
-    // Eight plays of each: chance has its part in one of them, and not in all together.
-    assert!(parts.iter().all(|part| *part <= 1.1), "{parts:?}");
-    assert!(parts.iter().sum::<f64>() / 4.0 <= 1.0, "{parts:?}");
+    // The same seeds, the same plays: a model that is a few parts in a hundred worse shows.
+    assert!(parts.iter().zip(PARTS).all(|(part, most)| *part <= most + MARGIN), "{parts:?}, at most {PARTS:?}");
 }
 
 /// Where a participant costs more than the configuration says, as on small bridges.

@@ -356,6 +356,15 @@ impl Server {
         self.leave(room, nick, &crate::xml::el("presence", ns::CLIENT).done(), codes);
     }
 
+    /// Forgets that somebody is in a room, and tells nobody: as after a restart of its component that nobody noticed.
+    pub fn forgets(&mut self, room: &str, nick: &str) {
+        if let Some(held) = self.rooms.get_mut(room) {
+            held.occupants.shift_remove(nick);
+        }
+        let asker = format!("{room}/{nick}");
+        self.open.retain(|(_, _, from), _| *from != asker);
+    }
+
     /// Destroys a room, as a moderator who ends the meeting does (spec/20 §7.3).
     pub fn destroy(&mut self, now: Time, room: &str, reason: &str) {
         self.now = now;

@@ -244,6 +244,8 @@ impl Life<'_> {
                 if matches!(error, Error::BadRequest | Error::NotImplemented) {
                     self.confused.insert(number);
                 }
+                // The room's word that the focus is not in it: what is under way may have been heard, and is asked again.
+                self.judge.unheard |= matches!(error, Error::NotAcceptable);
                 self.s.bridge(&name).fail_next(fault(error));
             }
             What::BridgeIsSilentTo(_, count) => {

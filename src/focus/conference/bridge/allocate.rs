@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::invite::{Invite, Task, Terminate};
 use super::super::member::{Member, Role};
-use super::super::{AttemptId, Conference, EndpointKey, MemberId};
+use super::super::{AttemptId, Conference, EndpointKey, MemberId, SessionKey};
 use super::leaving::LeaveBridge;
 use super::retry::{FIRST_RETRY, Setback};
 use super::{BridgeSession, EndpointState};
@@ -95,32 +95,16 @@ impl Conference {
         let sends_forbidden = self.members.get(id).is_some_and(|member| self.sends_forbidden(member));
         let Some(session) = self.bridges.get_mut(key) else { return Placement::NoBridge };
         let Some(member) = self.members.get_mut(id) else { return Placement::NoBridge };
-        let features = member.features.unwrap_or(Features::UNANSWERED);
-        let abilities = Abilities::of(cx, member);
-        let codecs = cx.codecs.get(features, &cx.config);
-        let conference =
-            creates.then(|| NewConference { name: self.room.as_jid().to_string(), rtcstats: self.properties.rtcstats });
         let mut force_mute = self.moderation.force_mute_at_start(member);
         force_mute.video |= sends_forbidden;
-        let endpoint = NewEndpoint {
-            id: &member.nick,
-            stats_id: member.stats_id.as_deref(),
-            codecs: &codecs,
-            visitor,
-            diarize: member.diarize,
-            ssrc_rewriting: abilities.ssrc_rewriting,
-            rtp_mid_demux: abilities.rtp_mid_demux,
-            private_addresses: abilities.private_addresses,
-            force_mute,
-            sources: &self.sources.of(&member.nick),
-        };
-        let modify = request::allocate(&self.meeting, conference.as_ref(), endpoint);
         session.endpoints.insert(attempt, id);
         session.recent.add(cx.now, cx.config.bridge.max_bridge_participants_interval);
-        member.moved_off = None;
+        member.moved_off = Vec::new();
         self.members.set_endpoint(id, Some(EndpointState::new(key, attempt, force_mute)));
         cx.bridges.endpoint_allocated(cx.now, &bridge, &cx.config.bridge);
-        self.ask_bridge(cx, &bridge, modify, Then::Allocated(self.id, key, EndpointKey { member: id, attempt }));
+        let conference =
+            creates.then(|| NewConference { name: self.room.as_jid().to_string(), rtcstats: self.properties.rtcstats });
+        self.ask_for_endpoint(cx, id, attempt, conference.as_ref());
         if creates {
             self.link_session(cx, key);
         }
@@ -134,6 +118,35 @@ impl Conference {
         Placement::Asked
     }
 
+    /// Asks the bridge on which a participant is placed for its endpoint.
+    pub(super) fn ask_for_endpoint(
+        &self,
+        cx: &mut Context,
+        id: MemberId,
+        attempt: AttemptId,
+        conference: Option<&NewConference>,
+    ) {
+        let Some(member) = self.members.get(id) else { return };
+        let (Some(session), Some(state)) = (self.session_of(id), &member.endpoint) else { return };
+        let abilities = Abilities::of(cx, member);
+        let codecs = cx.codecs.get(member.features.unwrap_or(Features::UNANSWERED), &cx.config);
+        let endpoint = NewEndpoint {
+            id: &member.nick,
+            stats_id: member.stats_id.as_deref(),
+            codecs: &codecs,
+            visitor: member.role == Role::Visitor,
+            diarize: member.diarize,
+            ssrc_rewriting: abilities.ssrc_rewriting,
+            rtp_mid_demux: abilities.rtp_mid_demux,
+            private_addresses: abilities.private_addresses,
+            force_mute: state.force_mute(),
+            sources: &self.sources.of(&member.nick),
+        };
+        let modify = request::allocate(&self.meeting, conference, endpoint);
+        let then = Then::Allocated(self.id, session.key, EndpointKey { member: id, attempt });
+        self.ask_bridge(cx, &session.bridge, modify, then);
+    }
+
     /// The bridge answered an allocation, or did not.
     pub(in crate::focus) fn allocated(&mut self, cx: &mut Context, about: EndpointKey, answered: &Answer) {
         let EndpointKey { member: id, attempt } = about;
@@ -141,16 +154,31 @@ impl Conference {
         let current = member.invite.participation().is_some_and(|it| it.task == Task::Allocating(attempt));
         let endpoint = member.endpoint.as_ref().filter(|endpoint| current && endpoint.attempt == attempt);
         let Some(session) = endpoint.and_then(|endpoint| self.bridges.get_mut(endpoint.session)) else { return };
+        if *answered == Answer::Unheard {
+            let (key, confirmed) = (session.key, session.confirmed);
+            return self.allocation_unheard(cx, key, about, confirmed);
+        }
         let features = member.features.unwrap_or(Features::UNANSWERED);
         let sctp = cx.codecs.get(features, &cx.config).data;
         match answer::allocation(&member.nick, sctp, answered.as_colibri()) {
             Ok(allocated) => {
+                session.confirmed = true;
                 if let Some(feedback) = &allocated.feedback {
                     session.feedback = feedback.clone();
                 }
                 self.offer(cx, id, &allocated);
             }
             Err(failure) => self.allocation_failed(cx, id, failure, answered),
+        }
+    }
+
+    /// The request died with our connection (spec/50 §3.3, "Improve"): the bridge is as good as before, and whoever is on it
+    /// stays. Only what was in flight is asked for again; if the bridge has no endpoint of ours yet, that is all that there is, and
+    /// since it may have made the conference or not, it is to let go of it first.
+    fn allocation_unheard(&mut self, cx: &mut Context, key: SessionKey, about: EndpointKey, confirmed: bool) {
+        match confirmed {
+            true => self.repeat_allocation(cx, key, about),
+            false => self.leave_session(cx, key, LeaveBridge::Unheard),
         }
     }
 
@@ -163,9 +191,7 @@ impl Conference {
             self, warn, participant = nick;
             "{} gave no endpoint for {nick}: {failure:?}{}", bridge.jid, answered.detail()
         );
-        // Silence is nobody's fault while our own connection is down (spec/50 §3.3, "Improve").
-        let unheard = *answered == Answer::None && !cx.is_connected(cx.bridge_connection());
-        if failure.marks_bridge() && !unheard {
+        if failure.marks_bridge() {
             cx.bridges.failed(cx.now, &bridge);
         }
         if failure == AllocationFailure::GracefulShutdown {
@@ -182,16 +208,17 @@ impl Conference {
         self.story.decided(cx.now, "the bridge gave no endpoint");
         if failure.removes_session() {
             cx.metrics.bridges_removed += 1;
-            self.leave_session(cx, key, if unheard { LeaveBridge::BridgeGone } else { LeaveBridge::AfterSetback });
+            self.leave_session(cx, key, LeaveBridge::AfterSetback);
             return;
         }
         if failure == AllocationFailure::BridgeLeft {
-            // The bridge is gone, and its presence will say so; meanwhile another may do.
+            // The bridge is gone, and its presence will say so; another may do at once, and this one is not asked for a while.
             self.release_endpoint(cx, id);
             if let Some(participation) = self.participation(id) {
                 participation.task = Task::AwaitingBridge;
             }
             self.setbacks.count(cx.now, &bridge, Setback::Waits);
+            self.place(cx, id);
             self.seek_later(cx, &bridge);
             return;
         }
@@ -296,8 +323,8 @@ impl Conference {
 
     /// Where a participant does not go if there is anywhere else.
     pub(super) fn avoided(&self, cx: &Context, id: MemberId) -> Vec<BridgeId> {
-        let moved_off = self.members.get(id).and_then(|member| member.moved_off.as_deref());
-        moved_off.into_iter().chain(self.setbacks.failing(cx.now)).cloned().collect()
+        let moved_off = self.members.get(id).map(|member| &member.moved_off);
+        moved_off.into_iter().flatten().chain(self.setbacks.failing(cx.now)).cloned().collect()
     }
 
     /// What is to be done for the next endpoint.

@@ -16,6 +16,8 @@ pub(crate) enum LeaveBridge {
     AfterSetback,
     /// The bridge is gone or going; another will do.
     BridgeGone,
+    /// Nobody is on it yet, and what was asked of it died with our connection.
+    Unheard,
 }
 
 impl Conference {
@@ -126,6 +128,7 @@ impl Conference {
     pub(super) fn leave_session(&mut self, cx: &mut Context, key: SessionKey, why: LeaveBridge) {
         let what = match why {
             LeaveBridge::AfterSetback => "leaves the bridge, which failed: all on it are invited anew",
+            LeaveBridge::Unheard => "asks for all of a bridge again, as the connection was lost meanwhile",
             LeaveBridge::BridgeGone => "leaves the bridge, which is gone or going: all on it are invited anew",
         };
         self.story.decided(cx.now, what);

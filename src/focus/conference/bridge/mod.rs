@@ -26,7 +26,7 @@ use crate::wire::values::BridgeSessionId;
 
 pub(crate) use allocate::{Abilities, Placement};
 pub(crate) use relays::Linked;
-pub(crate) use repeat::{Repeats, Told};
+pub(crate) use repeat::{RepeatPace, Repeats, Told};
 pub(crate) use retry::{Losses, Setbacks};
 
 /// The conference on one bridge (spec/40, "session").
@@ -48,6 +48,10 @@ pub(crate) struct BridgeSession {
     /// How many were asked for of late. Who leaves again counts all the same (spec/40 §4).
     recent: RecentCount,
     pub stay: Stay,
+    /// Whether it gave an endpoint: then the bridge has the conference.
+    confirmed: bool,
+    /// When a link of it was made anew last, as the bridge refused a change of it.
+    relinked: Option<Timestamp>,
     /// Whether it was ever asked for a link to another: then it does not end the conference by itself.
     linked: bool,
 }
@@ -179,6 +183,8 @@ impl Conference {
             endpoints: BTreeMap::new(),
             recent: RecentCount::default(),
             stay: Stay::new(cx.now),
+            confirmed: false,
+            relinked: None,
             linked: false,
         };
         self.bridges.table.insert(key, session);

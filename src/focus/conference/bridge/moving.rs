@@ -1,10 +1,16 @@
 //! Taking endpoints off a bridge that could keep them (spec/50 §9).
 
+use std::time::Duration;
+
 use super::super::{Conference, MemberId};
 use super::allocate::Choice;
 use crate::config::SelectionStrategy;
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::context::Context;
+use crate::focus::time::Timestamp;
+
+/// So long a conference that was moved off a bridge for its load is not moved back for the load of another.
+const SETTLED: Duration = Duration::from_secs(30 * 60);
 
 impl Conference {
     pub(in crate::focus) fn endpoints_on(&self, bridge: &BridgeId) -> u32 {
@@ -28,36 +34,77 @@ impl Conference {
         on_it.filter(|id| !cx.moves.is_relieved(self.id, *id)).take(count as usize).collect()
     }
 
-    /// Of those who could leave a bridge the ones who would be placed on another: whoever would only come back stays. `all`:
-    /// nobody of the conference would be on it then.
+    /// Of those who could leave a bridge the ones who would be placed on another while the others stay: whoever would only come
+    /// back stays. `not_to`: what does not count as another; nor do those that this conference was moved off lately.
     pub(in crate::focus) fn with_elsewhere(
         &self,
         cx: &Context,
         those: Vec<MemberId>,
         bridge: &BridgeId,
-        all: bool,
+        not_to: &[BridgeId],
     ) -> Vec<MemberId> {
-        let mut sessions = self.conference_bridges(cx);
-        if all {
-            sessions.retain(|session| session.id != *bridge);
-        }
+        let sessions = self.conference_bridges(cx);
         let has_elsewhere = |id: &MemberId| {
-            let mut avoid = self.avoided(cx, *id);
-            avoid.push(bridge.clone());
+            let avoid = self.avoided_by_moves(cx, *id, bridge, not_to);
             let Some(wanted) = self.wanted(*id, &sessions, &avoid) else { return false };
-            match all {
-                true => cx.bridges.select(cx.now, &cx.config, wanted).is_ok_and(|selected| selected.bridge != *bridge),
-                false => matches!(self.choose(cx, wanted), Choice::Take(selected) if selected.bridge != *bridge),
-            }
+            matches!(self.choose(cx, wanted), Choice::Take(selected) if !avoid.contains(&selected.bridge))
         };
         those.into_iter().filter(has_elsewhere).collect()
     }
 
+    /// The same for all who are on it: all of them, if there is a place for each, or nobody.
+    pub(in crate::focus) fn all_with_elsewhere(
+        &self,
+        cx: &Context,
+        those: Vec<MemberId>,
+        bridge: &BridgeId,
+        not_to: &[BridgeId],
+    ) -> Vec<MemberId> {
+        let mut sessions = self.conference_bridges(cx);
+        sessions.retain(|session| session.id != *bridge);
+        let has_elsewhere = |id: &MemberId| {
+            let avoid = self.avoided_by_moves(cx, *id, bridge, not_to);
+            let Some(wanted) = self.wanted(*id, &sessions, &avoid) else { return false };
+            cx.bridges.select(cx.now, &cx.config, wanted).is_ok_and(|selected| !avoid.contains(&selected.bridge))
+        };
+        if those.iter().all(has_elsewhere) { those } else { Vec::new() }
+    }
+
+    fn avoided_by_moves(&self, cx: &Context, id: MemberId, bridge: &BridgeId, not_to: &[BridgeId]) -> Vec<BridgeId> {
+        let mut avoid = self.avoided(cx, id);
+        avoid.push(bridge.clone());
+        avoid.extend(not_to.iter().cloned());
+        avoid.extend(self.relieved_of(cx.now).cloned());
+        avoid
+    }
+
+    /// The conference has moved off this bridge, or some of it has, as that had too much to do. For a while it does not come back
+    /// for the same reason: it would go to and fro between bridges of which each has too much to do with it.
+    pub(in crate::focus) fn was_relieved(&mut self, now: Timestamp, bridge: &BridgeId) {
+        self.relieved.retain(|_, at| now.since(*at) < SETTLED);
+        self.relieved.insert(bridge.clone(), now);
+    }
+
+    fn relieved_of(&self, now: Timestamp) -> impl Iterator<Item = &BridgeId> {
+        self.relieved.iter().filter(move |(_, at)| now.since(**at) < SETTLED).map(|(bridge, _)| bridge)
+    }
+
     /// That it is decided. They go when it is their turn, and not to where they were.
-    pub(in crate::focus) fn will_move(&mut self, cx: &mut Context, bridge: &BridgeId, those: &[MemberId]) {
+    pub(in crate::focus) fn will_move(
+        &mut self,
+        cx: &mut Context,
+        bridge: &BridgeId,
+        those: &[MemberId],
+        not_to: &[BridgeId],
+    ) {
         say!(self, info, "{} endpoints move off {}", those.len(), bridge.jid);
         self.story.decided(cx.now, "endpoints are moved off a bridge");
-        those.iter().for_each(|id| self.note_left(*id, bridge));
+        for id in those {
+            self.note_left(*id, bridge);
+            if let Some(member) = self.members.get_mut(*id) {
+                member.moved_off.extend(not_to.iter().cloned());
+            }
+        }
     }
 
     /// One leaves a bridge, if it is still there, and is invited anew; others stay.
@@ -70,7 +117,7 @@ impl Conference {
         if self.would_take(cx, id).is_none() {
             self.story.decided(cx.now, "no bridge takes one who was to be moved: stays");
             if let Some(member) = self.members.get_mut(id) {
-                member.moved_off = None;
+                member.moved_off = Vec::new();
             }
             return;
         }
@@ -97,7 +144,9 @@ impl Conference {
     /// Without this, whoever leaves makes room for himself where he left.
     fn note_left(&mut self, id: MemberId, bridge: &BridgeId) {
         if let Some(member) = self.members.get_mut(id) {
-            member.moved_off = Some(Box::new(bridge.clone()));
+            if !member.moved_off.contains(bridge) {
+                member.moved_off.push(bridge.clone());
+            }
         }
     }
 }

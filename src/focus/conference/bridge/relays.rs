@@ -1,6 +1,8 @@
 //! Links between the conference's bridges: making them, ending them, and telling each bridge who is on the others (spec/40
 //! §5.9, §5.10). Which links there are, and who is told of whom, is the cascade's to say.
 
+use std::time::Duration;
+
 use super::super::cascade::{Changes, Place, RelayKey};
 use super::super::member::{Member, Role};
 use super::super::{Conference, MemberId, SessionKey};
@@ -25,9 +27,24 @@ pub(crate) enum Linked {
     Endpoints(RelayKey, Vec<EndpointId>),
     /// How to reach the other end.
     Connection(RelayKey, Box<IceTransport>),
+    /// One of them, once more after the bridge refused something about him.
+    Anew(RelayKey, EndpointId),
     /// That the link to the bridge of this relay id is no more.
     Gone(String),
 }
+
+impl Linked {
+    /// The relay, if there is one.
+    pub fn relay(&self) -> Option<RelayKey> {
+        match self {
+            Linked::Endpoints(relay, _) | Linked::Connection(relay, _) | Linked::Anew(relay, _) => Some(*relay),
+            Linked::Gone(_) => None,
+        }
+    }
+}
+
+/// A link that fails sooner again after it was made anew fails for good.
+const RELINKED_AGAIN: Duration = Duration::from_secs(60);
 
 /// What a relay carries: everything that any client may send.
 const CARRIED: Features =
@@ -112,6 +129,9 @@ impl Conference {
         let opposite = key.opposite();
         let Some(link) = self.cascade.link_at(opposite) else { return };
         let (Some((bridge, id)), Some((_, back))) = (self.address(key), self.address(opposite)) else { return };
+        if *answered == Answer::Unheard {
+            return self.repeat_new_link(cx, key);
+        }
         match relay::created(&id, answered.as_colibri()) {
             Some(transport) => {
                 let end = LinkEnd { initiator: link.initiator, sctp: cx.config.octo.sctp_datachannels };
@@ -120,13 +140,12 @@ impl Conference {
             }
             None => {
                 say!(self, error, "{} made no link to {id}{}: off it", bridge.jid, answered.detail());
-                self.session_failed(cx, key.at, answered, "the bridge made no link to another: off it");
+                self.session_failed(cx, key.at, "the bridge made no link to another: off it");
             }
         }
     }
 
-    /// A bridge answered anything else about a relay. It is not about any endpoint: if it went wrong, the link is not what we
-    /// take it for.
+    /// A bridge answered anything else about a relay.
     pub(in crate::focus) fn relay_told(
         &mut self,
         cx: &mut Context,
@@ -134,21 +153,86 @@ impl Conference {
         linked: Box<Linked>,
         answered: &Answer,
     ) {
-        if *answered == Answer::None {
+        if answered.is_silence() {
             return self.repeat_link(cx, key, linked);
         }
         let Some(jid) = self.bridges.get(key).map(|session| session.bridge.jid.clone()) else { return };
-        if answer::update(answered.as_colibri()) != UpdateOutcome::Done {
-            say!(self, warn, "{jid} refused a change of a link{}: moving", answered.detail());
-            self.session_failed(cx, key, answered, "the bridge refused a change of a link: off it");
+        let outcome = answer::update(answered.as_colibri());
+        if outcome == UpdateOutcome::Done {
+            return;
+        }
+        let detail = answered.detail();
+        if outcome == UpdateOutcome::SessionFailed {
+            say!(self, warn, "{jid} refused a change of a link{detail}: moving");
+            return self.session_failed(cx, key, "the bridge refused a change of a link: off it");
+        }
+        match *linked {
+            // What has no relay has nothing to refuse about whom it shows.
+            Linked::Endpoints(relay, _) | Linked::Anew(relay, _) if lacks_relay(answered) => {
+                self.link_is_broken(cx, relay, answered);
+            }
+            Linked::Endpoints(relay, ids) => self.shown_anew(cx, relay, &ids, &detail),
+            Linked::Anew(_, id) => {
+                say!(self, error, participant = id; "{jid} refuses {id} of another bridge{detail}: not seen there");
+            }
+            Linked::Connection(relay, _) => self.link_is_broken(cx, relay, answered),
+            // Of a link that has ended nothing can be wrong that concerns anybody.
+            Linked::Gone(id) => say!(self, warn, "{jid} stumbled over the end of its link to {id}{detail}"),
         }
     }
 
-    fn session_failed(&mut self, cx: &mut Context, key: SessionKey, answered: &Answer, what: &'static str) {
+    /// A bridge refused something about those behind a relay. It may be what one of them sends (spec/40 §8.2, "Improve"): each is
+    /// made known again by itself, once, and whom the bridge then refuses is not seen there.
+    fn shown_anew(&mut self, cx: &mut Context, relay: RelayKey, ids: &[EndpointId], detail: &str) {
+        let Some((bridge, there)) = self.address(relay) else { return };
+        say!(self, warn, "{} refused a change behind its link to {there}{detail}: told anew, one by one", bridge.jid);
+        for id in ids {
+            self.tell_relay_endpoints(cx, relay, vec![relay::hidden(id)]);
+            if let Some(member) = self.behind(relay, id) {
+                let modify = relay::endpoints(&self.meeting, &there, vec![self.shown(cx, member)]);
+                self.tell_relay(cx, relay.at, modify, Linked::Anew(relay, id.clone()));
+            }
+        }
+    }
+
+    /// The bridge has not the end of a link that we take it to have: the link is made anew. If that was done just now, it is of no
+    /// use, and the bridge is left.
+    fn link_is_broken(&mut self, cx: &mut Context, relay: RelayKey, answered: &Answer) {
+        let Some((bridge, id)) = self.address(relay).filter(|_| self.cascade.link_at(relay).is_some()) else { return };
+        let detail = answered.detail();
+        let Some(session) = self.bridges.get_mut(relay.at) else { return };
+        if session.relinked.is_some_and(|at| cx.now.since(at) < RELINKED_AGAIN) {
+            say!(self, warn, "{} refused a change of its link to {id}{detail}: moving", bridge.jid);
+            return self.session_failed(cx, relay.at, "the bridge refused a change of a link: off it");
+        }
+        session.relinked = Some(cx.now);
+        say!(self, warn, "{} refused a change of its link to {id}{detail}: linked anew", bridge.jid);
+        self.story.decided(cx.now, "the bridge refused a change of a link: linked anew");
+        self.link_anew(cx, relay);
+    }
+
+    /// Makes both ends of a link anew, whatever there is of them. To end what is not there is no error (spec/40 §3.2).
+    pub(super) fn link_anew(&mut self, cx: &mut Context, relay: RelayKey) {
+        let Some(link) = self.cascade.link_at(relay) else { return };
+        let ends = if link.initiator { [relay, relay.opposite()] } else { [relay.opposite(), relay] };
+        for end in ends {
+            // What is answered about the old one is of no interest any more: whatever it was told, the new one has.
+            let asked = cx.pending.forget_relay(end);
+            cx.forget_requests(asked);
+            if let Some((_, id)) = self.address(end) {
+                self.tell_relay(cx, end.at, relay::expire(&self.meeting, &id), Linked::Gone(id));
+            }
+        }
+        for end in ends {
+            let endpoints = self.relay_endpoints(cx, &self.cascade.homes(end));
+            self.make_relay(cx, end, endpoints);
+        }
+    }
+
+    fn session_failed(&mut self, cx: &mut Context, key: SessionKey, what: &'static str) {
         self.story.decided(cx.now, what);
         cx.metrics.bridges_removed += 1;
-        let unheard = *answered == Answer::None && !cx.is_connected(cx.bridge_connection());
-        self.leave_session(cx, key, if unheard { LeaveBridge::BridgeGone } else { LeaveBridge::AfterSetback });
+        self.leave_session(cx, key, LeaveBridge::AfterSetback);
     }
 
     /// Other bridges get to know a participant that has an endpoint.
@@ -209,6 +293,7 @@ impl Conference {
     ) -> Vec<(ConferenceModify, Then)> {
         let modify = match &*linked {
             Linked::Endpoints(relay, ids) => return self.endpoints_again(cx, key, *relay, ids),
+            Linked::Anew(relay, id) => return self.endpoints_again(cx, key, *relay, std::slice::from_ref(id)),
             Linked::Connection(relay, transport) => self.connection_again(cx, *relay, transport),
             Linked::Gone(id) => self.gone_again(key, id),
         };
@@ -269,6 +354,15 @@ impl Conference {
         // Two by one name could not be told apart.
         cx.config.octo.enabled && id.is_some() && known.all(|known| known.is_some() && known != id)
     }
+}
+
+/// Whether a bridge says that it has no such relay (spec/40 §3.3, error u; nothing but its words tells it from others).
+fn lacks_relay(answered: &Answer) -> bool {
+    let text = match answered {
+        Answer::Error(error) => error.text.as_deref(),
+        _ => None,
+    };
+    text.is_some_and(|text| text.trim_start().to_ascii_lowercase().starts_with("unknown relay"))
 }
 
 /// Others are told of everybody but visitors.

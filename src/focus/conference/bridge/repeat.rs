@@ -2,13 +2,20 @@
 //! with the right state. What the reference ignores (spec/40 §8.2, row "timeout") leaves a participant without media, or an
 //! endpoint for nobody, for good.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::super::cascade::RelayKey;
+use super::super::invite::Task;
 use super::super::{Conference, EndpointKey, SessionKey};
+use super::EndpointState;
 use super::relays::Linked;
+use crate::focus::bridges::registry::BridgeId;
+use crate::focus::colibri::answer::{self, UpdateOutcome};
 use crate::focus::colibri::request::{self, Update};
 use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
+use crate::focus::time::Timestamp;
 use crate::focus::timers::{Timer, TimerKey};
 use crate::wire::ice::IceTransport;
 use crate::wire::values::EndpointId;
@@ -18,6 +25,27 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// So many updates of one endpoint are kept to be repeated.
 const MAX_OF_ENDPOINT: usize = 16;
+
+/// So many requests, of all conferences, are repeated within that time. Where a bridge or the way to it was silent for long there
+/// is much to be told: it is not to come in one burst.
+const MOST: u32 = 20;
+const TICK: Duration = Duration::from_millis(20);
+
+/// How many requests were repeated of late, by all conferences.
+#[derive(Debug, Default)]
+pub(crate) struct RepeatPace {
+    since: Timestamp,
+    spent: u32,
+}
+
+impl RepeatPace {
+    fn may(&mut self, now: Timestamp) -> bool {
+        if now.since(self.since) >= TICK {
+            *self = RepeatPace { since: now, spent: 0 };
+        }
+        self.spent < MOST
+    }
+}
 
 /// What an update of an endpoint was about. Sources are told as they are when it is repeated, not as they were; a number of
 /// videos only if no later update had another, and a transport only if no later one had other credentials: of the same it may
@@ -31,20 +59,68 @@ pub(crate) struct Told {
     pub initial_last_n: Option<i32>,
 }
 
+impl Told {
+    /// Without what a later update has replaced.
+    fn without_replaced(mut self, state: &EndpointState) -> Told {
+        self.transport.take_if(|_| state.credentials > self.number);
+        self.initial_last_n.take_if(|_| state.last_n > self.number);
+        self
+    }
+
+    /// Both in one; both hold.
+    fn and(self, later: Told) -> Told {
+        let transport = match (self.transport, later.transport) {
+            (Some(before), Some(now)) => Some(now.with_candidates_of(before)),
+            (before, now) => now.or(before),
+        };
+        Told {
+            number: self.number.max(later.number),
+            transport,
+            sources: self.sources || later.sources,
+            initial_last_n: later.initial_last_n.or(self.initial_last_n),
+        }
+    }
+}
+
 /// What is to be told again.
 #[derive(Debug, PartialEq)]
 enum Lost {
+    /// A participant waits for the endpoint.
+    Allocation(EndpointKey),
     Update(EndpointKey, Box<Told>),
     ForceMute(EndpointKey),
     /// The endpoint of whoever was called so.
     Expiry(EndpointId),
     Link(Box<Linked>),
+    /// An end of this link was to be made.
+    NewLink(RelayKey),
+}
+
+impl Lost {
+    /// In which order they are told, however they were lost: nobody is known to a bridge in two places, and nothing goes through
+    /// that is to be muted.
+    fn rank(&self, mutes: bool) -> u8 {
+        match self {
+            Lost::Expiry(_) => 0,
+            Lost::ForceMute(_) if mutes => 1,
+            Lost::Link(linked) if matches!(**linked, Linked::Gone(_)) => 2,
+            Lost::NewLink(_) => 3,
+            Lost::Link(_) => 4,
+            Lost::Allocation(_) => 5,
+            Lost::Update(..) => 6,
+            Lost::ForceMute(_) => 7,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Repeats {
     due: Option<TimerKey>,
     lost: Vec<(SessionKey, Lost)>,
+    /// Bridges that have not heard that the conference is over there.
+    ends: BTreeSet<BridgeId>,
+    /// Some of it was told, and the rest waits for its turn.
+    goes_on: bool,
 }
 
 impl Repeats {
@@ -60,6 +136,41 @@ impl Repeats {
             told.sources |= oldest.sources;
         }
     }
+
+    /// Whether this endpoint is asked for again.
+    pub fn will_ask_for(&self, endpoint: EndpointKey) -> bool {
+        self.lost.iter().any(|(_, lost)| *lost == Lost::Allocation(endpoint))
+    }
+}
+
+/// What is to be told again, with all that concerns one endpoint or one relay in one place.
+#[derive(Default)]
+struct Merged {
+    all: Vec<(SessionKey, Lost)>,
+    updates: BTreeMap<EndpointKey, usize>,
+    relays: BTreeMap<RelayKey, usize>,
+}
+
+impl Merged {
+    fn update(&mut self, key: SessionKey, endpoint: EndpointKey, told: Told) {
+        let index = *self.updates.entry(endpoint).or_insert(self.all.len());
+        match self.all.get_mut(index) {
+            Some((_, Lost::Update(_, before))) => **before = (**before).clone().and(told),
+            _ => self.all.push((key, Lost::Update(endpoint, Box::new(told)))),
+        }
+    }
+
+    fn endpoints(&mut self, key: SessionKey, relay: RelayKey, ids: Vec<EndpointId>) {
+        let index = *self.relays.entry(relay).or_insert(self.all.len());
+        if let Some((_, Lost::Link(before))) = self.all.get_mut(index)
+            && let Linked::Endpoints(_, before) = &mut **before
+        {
+            let new: Vec<EndpointId> = ids.into_iter().filter(|id| !before.contains(id)).collect();
+            before.extend(new);
+        } else {
+            self.all.push((key, Lost::Link(Box::new(Linked::Endpoints(relay, ids)))));
+        }
+    }
 }
 
 impl Conference {
@@ -72,9 +183,9 @@ impl Conference {
         told: Box<Told>,
         answered: &Answer,
     ) {
-        match answered {
-            Answer::None => self.repeat_later(cx, key, Lost::Update(endpoint, told)),
-            _ => self.updated(cx, key, Some(endpoint), answered),
+        match answered.is_silence() {
+            true => self.repeat_later(cx, key, Lost::Update(endpoint, told)),
+            false => self.updated(cx, key, Some(endpoint), answered),
         }
     }
 
@@ -86,9 +197,16 @@ impl Conference {
         (endpoint, nick): (Option<EndpointKey>, EndpointId),
         answered: &Answer,
     ) {
-        match answered {
-            Answer::None => self.repeat_later(cx, key, Lost::Expiry(nick)),
-            _ => self.updated(cx, key, endpoint, answered),
+        if answered.is_silence() {
+            return self.repeat_later(cx, key, Lost::Expiry(nick));
+        }
+        match answer::update(answered.as_colibri()) {
+            UpdateOutcome::SessionFailed => self.updated(cx, key, endpoint, answered),
+            // Of an endpoint that has ended nothing can be wrong that concerns anybody else.
+            UpdateOutcome::EndpointRefused | UpdateOutcome::EndpointFailed => {
+                say!(self, warn, participant = nick; "the bridge stumbled over the end of {nick}{}", answered.detail());
+            }
+            UpdateOutcome::Done | UpdateOutcome::UnknownEndpoint(_) => {}
         }
     }
 
@@ -102,6 +220,28 @@ impl Conference {
         for endpoint in endpoints {
             self.repeat_later(cx, key, Lost::ForceMute(*endpoint));
         }
+    }
+
+    /// Whether an endpoint that was asked for is asked for again before long.
+    pub(in crate::focus::conference) fn will_ask_for(&self, endpoint: EndpointKey) -> bool {
+        self.repeats.will_ask_for(endpoint)
+    }
+
+    /// A request for an endpoint died with our connection. Whether the bridge has heard of it is not known.
+    pub(super) fn repeat_allocation(&mut self, cx: &mut Context, key: SessionKey, endpoint: EndpointKey) {
+        self.repeat_later(cx, key, Lost::Allocation(endpoint));
+    }
+
+    /// The same of an end of a link. Each link is made again once, whichever end was lost.
+    pub(super) fn repeat_new_link(&mut self, cx: &mut Context, relay: RelayKey) {
+        let relay = if relay.at < relay.to { relay } else { relay.opposite() };
+        self.repeat_later(cx, relay.at, Lost::NewLink(relay));
+    }
+
+    /// The same of the end of the conference on a bridge.
+    pub(super) fn repeat_end(&mut self, cx: &mut Context, bridge: &BridgeId) {
+        self.repeats.ends.insert(bridge.clone());
+        self.set_repeat(cx, PAUSE);
     }
 
     /// Nothing was said to a change of a link.
@@ -118,12 +258,12 @@ impl Conference {
             return;
         }
         self.repeats.lost.push(lost);
-        self.set_repeat(cx);
+        self.set_repeat(cx, PAUSE);
     }
 
-    fn set_repeat(&mut self, cx: &mut Context) {
+    fn set_repeat(&mut self, cx: &mut Context, after: Duration) {
         if self.repeats.due.is_none() {
-            self.repeats.due = Some(cx.timers.set(cx.now + PAUSE, Timer::Repeat(self.id)));
+            self.repeats.due = Some(cx.timers.set(cx.now + after, Timer::Repeat(self.id)));
         }
     }
 
@@ -131,44 +271,116 @@ impl Conference {
     pub(in crate::focus) fn repeat(&mut self, cx: &mut Context, reachable: bool) {
         self.repeats.due = None;
         if !reachable {
-            return self.set_repeat(cx);
+            return self.set_repeat(cx, PAUSE);
+        }
+        for bridge in std::mem::take(&mut self.repeats.ends) {
+            self.end_again(cx, &bridge);
         }
         let lost = std::mem::take(&mut self.repeats.lost);
-        if !lost.is_empty() {
-            say!(self, warn, "a bridge did not answer {} requests: told again", lost.len());
-            self.story.decided(cx.now, "the bridge did not answer: told again");
+        if !lost.is_empty() && !self.repeats.goes_on {
+            say!(self, warn, "bridges did not answer {} requests: told again", lost.len());
+            self.story.decided(cx.now, "a bridge did not answer: told again");
         }
-        let mut sources_told = Vec::new();
-        for (key, lost) in lost {
-            let Some(bridge) = self.bridges.get(key).map(|session| session.bridge.clone()) else { continue };
-            let one = |request: Option<Request>| request.into_iter().collect();
-            let requests: Vec<Request> = match lost {
-                Lost::Update(endpoint, told) => one(self.update_again(key, endpoint, told, &mut sources_told)),
-                Lost::ForceMute(endpoint) => one(self.force_mute_again(key, endpoint)),
-                Lost::Expiry(nick) => one(self.expire_again(key, nick)),
-                Lost::Link(linked) => self.link_again(cx, key, linked),
-            };
-            for (modify, then) in requests {
-                self.ask_bridge(cx, &bridge, modify, then);
-            }
+        let mut lost = self.as_it_holds(lost).into_iter();
+        while cx.repeat_pace.may(cx.now) {
+            let Some((key, lost)) = lost.next() else { break };
+            self.tell_again(cx, key, lost);
+        }
+        // What was lost meanwhile is newer.
+        let newer = std::mem::take(&mut self.repeats.lost);
+        self.repeats.lost = lost.collect();
+        self.repeats.goes_on = !self.repeats.lost.is_empty();
+        self.repeats.lost.extend(newer);
+        if self.repeats.goes_on {
+            cx.timers.cancel(self.repeats.due.take());
+            self.set_repeat(cx, TICK);
         }
     }
 
-    fn update_again(
-        &self,
-        key: SessionKey,
-        endpoint: EndpointKey,
-        mut told: Box<Told>,
-        sources_told: &mut Vec<EndpointKey>,
-    ) -> Option<Request> {
-        let member = self.members.get(endpoint.member).filter(|_| self.is_current(key, endpoint))?;
-        let state = member.endpoint.as_ref()?;
-        told.transport.take_if(|_| state.credentials > told.number);
-        told.initial_last_n.take_if(|_| state.last_n > told.number);
-        told.sources &= !sources_told.contains(&endpoint);
-        if told.sources {
-            sources_told.push(endpoint);
+    /// What is to be told of what was lost: the newest state of each endpoint once, and nothing of what has ended.
+    fn as_it_holds(&self, lost: Vec<(SessionKey, Lost)>) -> Vec<(SessionKey, Lost)> {
+        let new_links: BTreeSet<RelayKey> = lost
+            .iter()
+            .filter_map(
+                |(_, lost)| if let Lost::NewLink(relay) = lost { Some([*relay, relay.opposite()]) } else { None },
+            )
+            .flatten()
+            .collect();
+        let mut told = Merged::default();
+        for (key, lost) in lost {
+            match lost {
+                Lost::Update(endpoint, update) if self.is_current(key, endpoint) => {
+                    let state = self.members.get(endpoint.member).and_then(|member| member.endpoint.as_ref());
+                    let Some(state) = state else { continue };
+                    told.update(key, endpoint, update.without_replaced(state));
+                }
+                Lost::Update(..) => {}
+                // Whoever makes a link tells it all.
+                Lost::Link(linked) if linked.relay().is_some_and(|relay| new_links.contains(&relay)) => {}
+                Lost::Link(linked) => match *linked {
+                    Linked::Endpoints(relay, ids) => told.endpoints(key, relay, ids),
+                    linked => told.all.push((key, Lost::Link(Box::new(linked)))),
+                },
+                other => told.all.push((key, other)),
+            }
         }
+        told.all.sort_by_key(|(_, lost)| lost.rank(self.mutes(lost)));
+        told.all
+    }
+
+    /// Whether that makes a bridge let less through.
+    fn mutes(&self, lost: &Lost) -> bool {
+        let Lost::ForceMute(endpoint) = lost else { return false };
+        let state = self.members.get(endpoint.member).and_then(|member| member.endpoint.as_ref());
+        state.is_some_and(|state| state.force_mute().audio || state.force_mute().video)
+    }
+
+    fn tell_again(&mut self, cx: &mut Context, key: SessionKey, lost: Lost) {
+        let Some(bridge) = self.bridges.get(key).map(|session| session.bridge.clone()) else { return };
+        let one = |request: Option<Request>| request.into_iter().collect();
+        let requests: Vec<Request> = match lost {
+            Lost::Allocation(endpoint) => return self.allocate_again(cx, key, endpoint),
+            Lost::NewLink(relay) => return self.link_anew(cx, relay),
+            Lost::Update(endpoint, told) => one(self.update_again(key, endpoint, *told)),
+            Lost::ForceMute(endpoint) => one(self.force_mute_again(key, endpoint)),
+            Lost::Expiry(nick) => one(self.expire_again(key, nick)),
+            Lost::Link(linked) => self.link_again(cx, key, linked),
+        };
+        for (modify, then) in requests {
+            cx.repeat_pace.spent += 1;
+            self.ask_bridge(cx, &bridge, modify, then);
+        }
+    }
+
+    /// It may be there by another incarnation by now, and be the same process all the same.
+    fn end_again(&mut self, cx: &mut Context, bridge: &BridgeId) {
+        let Some(since) = self.setbacks.expiring.get_mut(bridge) else { return };
+        *since = cx.now;
+        match cx.bridges.at(&bridge.jid).map(|known| known.id.clone()) {
+            Some(now) if now == *bridge => self.tell_end(cx, bridge),
+            Some(now) => self.let_go_again(cx, &now),
+            None => self.expired(cx, bridge, &Answer::None),
+        }
+    }
+
+    /// A bridge that has the conference may have made the endpoint, or never have heard of it: it lets go of what it may have,
+    /// which is no error if it has nothing (spec/40 §3.2), and makes it.
+    fn allocate_again(&mut self, cx: &mut Context, key: SessionKey, endpoint: EndpointKey) {
+        let EndpointKey { member: id, attempt } = endpoint;
+        let task = self.members.get(id).and_then(|member| member.invite.participation()).map(|it| it.task);
+        if !self.is_current(key, endpoint) || task != Some(Task::Allocating(attempt)) {
+            return;
+        }
+        let Some(nick) = self.members.get(id).map(|member| member.nick.clone()) else { return };
+        let Some(bridge) = self.bridges.get(key).map(|session| session.bridge.clone()) else { return };
+        let modify = request::expire_endpoints(&self.meeting, [&nick]);
+        self.ask_bridge(cx, &bridge, modify, Then::EndpointExpired(self.id, key, None, nick));
+        self.ask_for_endpoint(cx, id, attempt, None);
+        cx.repeat_pace.spent += 2;
+    }
+
+    fn update_again(&self, key: SessionKey, endpoint: EndpointKey, told: Told) -> Option<Request> {
+        let member = self.members.get(endpoint.member).filter(|_| self.is_current(key, endpoint))?;
         let set = told.sources.then(|| self.sources.of(&member.nick));
         let update = Update {
             id: &member.nick,
@@ -178,7 +390,7 @@ impl Conference {
             initial_last_n: told.initial_last_n,
         };
         let modify = request::update(&self.meeting, update)?;
-        Some((modify, Then::EndpointUpdated(self.id, key, endpoint, told)))
+        Some((modify, Then::EndpointUpdated(self.id, key, endpoint, Box::new(told))))
     }
 
     fn force_mute_again(&self, key: SessionKey, endpoint: EndpointKey) -> Option<Request> {

@@ -9,7 +9,7 @@ use super::super::{Conference, MemberId};
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::colibri::request;
 use crate::focus::context::Context;
-use crate::focus::pending::Then;
+use crate::focus::pending::{Answer, Then};
 use crate::focus::time::Timestamp;
 use crate::focus::timers::{Timer, TimerKey};
 
@@ -123,8 +123,12 @@ impl Conference {
         cx.timers.cancel(self.setbacks.retry.take().map(|(_, timer)| timer));
     }
 
-    /// A bridge let go of this conference, or said nothing: it can be created there again.
-    pub(in crate::focus) fn expired(&mut self, cx: &mut Context, bridge: &BridgeId) {
+    /// A bridge let go of this conference, or said nothing: it can be created there again. If it did not hear of it, it is told
+    /// when it can be reached.
+    pub(in crate::focus) fn expired(&mut self, cx: &mut Context, bridge: &BridgeId, answered: &Answer) {
+        if *answered == Answer::Unheard && self.setbacks.expiring.contains_key(bridge) {
+            return self.repeat_end(cx, bridge);
+        }
         if self.setbacks.expiring.remove(bridge).is_none() {
             return;
         }
@@ -149,9 +153,14 @@ impl Conference {
     /// Unless its answer to that is awaited already.
     fn ask_to_let_go(&mut self, cx: &mut Context, bridge: &BridgeId) {
         if self.setbacks.expiring.insert(bridge.clone(), cx.now).is_none() {
-            let modify = request::expire_conference(&self.meeting);
-            self.ask_bridge(cx, bridge, modify, Then::Expired(self.id, bridge.clone()));
+            self.tell_end(cx, bridge);
         }
+    }
+
+    /// Tells a bridge that the conference is over there.
+    pub(super) fn tell_end(&mut self, cx: &mut Context, bridge: &BridgeId) {
+        let modify = request::expire_conference(&self.meeting);
+        self.ask_bridge(cx, bridge, modify, Then::Expired(self.id, bridge.clone()));
     }
 
     /// A bridge speaks that may not have heard that this conference is over there. If it is not there again by now it is told,

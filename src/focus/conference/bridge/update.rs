@@ -8,6 +8,7 @@ use crate::focus::colibri::request::{self, Update};
 use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
 use crate::wire::ice::IceTransport;
+use crate::wire::stanza::Payload;
 use crate::wire::values::EndpointId;
 
 impl Conference {
@@ -62,9 +63,10 @@ impl Conference {
         about: EndpointKey,
         answered: &Answer,
     ) {
-        let Answer::Result(Some(payload)) = answered else {
+        // A result of another kind is the session's failure, as with any request (spec/40 §8.2).
+        let Answer::Result(Some(Payload::ConferenceModified(modified))) = answered else {
             // Silence says nothing: the bridge may have restarted it.
-            cx.metrics.ice_restarts_failed += u64::from(*answered != Answer::None);
+            cx.metrics.ice_restarts_failed += u64::from(!answered.is_silence());
             self.updated(cx, key, Some(about), answered);
             return;
         };
@@ -75,7 +77,7 @@ impl Conference {
             return;
         };
         let Some(endpoint) = &mut member.endpoint else { return };
-        match answer::ice_restart(&member.nick, endpoint.last_generation, payload) {
+        match answer::ice_restart(&member.nick, endpoint.last_generation, modified) {
             IceRestart::Relay { generation, transport } => {
                 endpoint.last_generation = Some(generation);
                 cx.metrics.ice_restarts_relayed += 1;
@@ -108,8 +110,9 @@ impl Conference {
             UpdateOutcome::Done => {}
             UpdateOutcome::UnknownEndpoint(unknown) => {
                 let Some(id) = self.members.id_of(unknown.as_str()) else { return };
-                // What was asked about an endpoint of the past says nothing of the one that has its name now.
-                if endpoint.is_some() && self.endpoint_key(id) != endpoint {
+                // What was asked about an endpoint of the past, or of another session, says nothing of the one that has its name now.
+                let is_there = self.session_of(id).is_some_and(|session| session.key == key);
+                if !is_there || (endpoint.is_some() && self.endpoint_key(id) != endpoint) {
                     return;
                 }
                 say!(self, warn, participant = unknown; "the bridge does not know {unknown} any more: invited anew");

@@ -202,6 +202,11 @@ impl Cascade {
         self.relays.get(&relay).is_some_and(|homes| homes.contains(&home))
     }
 
+    /// The sessions whose participants a relay announces.
+    pub fn homes(&self, relay: RelayKey) -> Vec<SessionKey> {
+        self.relays.get(&relay).into_iter().flatten().copied().collect()
+    }
+
     /// Compares what relays are to announce with what they did. `made`: the initiators' ends of new links.
     fn changes(&mut self, made: Vec<RelayKey>) -> Changes {
         let mut wanted: BTreeMap<RelayKey, BTreeSet<SessionKey>> = BTreeMap::new();

@@ -197,7 +197,7 @@ impl Conference {
                 self.story.decided(cx.now, "Prosody is asked again to connect a room of visitors");
                 self.connect_node(cx, node);
             }
-            Answer::None => {}
+            Answer::None | Answer::Unheard => {}
         }
     }
 

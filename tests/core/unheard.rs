@@ -1,0 +1,304 @@
+//! What was asked of bridges and dies with our own connection, or with our place in their room. That says nothing of the bridges:
+//! nobody leaves them, and only what was in flight is asked for again.
+
+use jicofo::focus::{Connection, Input};
+use testkit::Time;
+use testkit::logs::keep_lines;
+use testkit::room::{Delivery, Fate};
+use testkit::scenario::{Builder, Scenario};
+use testkit::xml::to_text;
+
+use crate::bridges_support::*;
+use crate::support::*;
+
+fn with_service(builder: Builder) -> Builder {
+    builder.config(|config| {
+        let mut account = config.xmpp.client.account.clone();
+        account.resource = "service".into();
+        config.xmpp.service = Some(account);
+    })
+}
+
+/// How the connection to the bridges is lost while something is in flight, and comes back.
+#[derive(Debug, Clone, Copy)]
+enum Loss {
+    /// At once, and with a new session.
+    ForGood,
+    /// The server kept the session, longer than an answer is waited for.
+    Resumed,
+    /// The server keeps it for a while, and then there is a new one.
+    TooLate,
+    /// Not the connection, but our place in the brewery; nobody tells us.
+    Place,
+}
+
+impl Loss {
+    fn happens(self, s: &mut Scenario) {
+        match self {
+            Loss::ForGood => {
+                s.connection_tells(Input::Disconnected { on: Connection::Service, resumable: false });
+                s.service_logs_in_anew();
+            }
+            Loss::Resumed => {
+                s.service_is_cut_off();
+                // The reply timeout ends just before the connection is given up.
+                s.run_for(Time::from_millis(14_500));
+                s.service_resumes();
+            }
+            Loss::TooLate => {
+                s.service_is_cut_off();
+                s.run_for(seconds(3));
+                s.service_logs_in_anew();
+            }
+            Loss::Place => s.server().forgets(BREWERY, "focus"),
+        }
+    }
+}
+
+/// A request to a bridge with that in it gets lost, or its answer.
+fn goes_astray(s: &mut Scenario, bridge: &'static str, words: &'static str, heard: bool) {
+    let (to, from) = if heard { ("focus", bridge) } else { (bridge, "focus") };
+    s.accident(1, Fate::IsLost, move |d: &Delivery| {
+        d.to.starts_with(to) && d.from.starts_with(from) && to_text(&d.stanza).contains(words)
+    });
+}
+
+/// A bridge that never heard of a conference says so when it is to let go of it; nothing else was wrong.
+#[track_caller]
+fn assert_no_conflict(s: &mut Scenario, case: &str) {
+    let errors = s.bridge("jvb1").take_errors();
+    assert!(errors.iter().all(|it| it.text.starts_with("Conference not found")), "{case}: {errors:?}");
+}
+
+fn sessions(s: &Scenario, names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| bridge_session(s, name)).collect()
+}
+
+/// Those who are on the bridge stay, connected; one who is not yet gets its endpoint there, whether or not the bridge has made one
+/// already.
+#[test]
+fn only_what_was_in_flight_is_asked_for_again() {
+    for loss in [Loss::ForGood, Loss::Resumed, Loss::TooLate] {
+        for heard in [true, false] {
+            let mut s = meet(with_service(two_bridges()));
+            let (before, session) = (count(&s, "jvb1"), sessions(&s, &["alice", "bob"]));
+            goes_astray(&mut s, "jvb1", "carol", heard);
+            s.joins("carol");
+            s.run_for(seconds(1));
+            loss.happens(&mut s);
+            s.run_for(seconds(5));
+            assert!(s.connected(&["alice", "bob", "carol"]), "{loss:?}, {heard}: {}", s.story());
+            assert_eq!((moves(&s, "alice"), moves(&s, "bob"), moves(&s, "carol")), (0, 0, 0), "{loss:?}");
+            assert_eq!((sessions(&s, &["alice", "bob"]), s.home_of("carol")), (session, Some("jvb1")), "{loss:?}");
+            let asked = asked_since(&s, "jvb1", before);
+            assert_eq!(asked[..3], ["+carol", "-carol", "+carol"], "{loss:?}, {heard}: {asked:?}");
+            assert_eq!((operational(&s), s.focus().metrics().bridges_removed), (2, 0), "{loss:?}");
+            assert!(s.bridge("jvb1").errors().is_empty(), "{loss:?}, {heard}");
+            s.finish();
+        }
+    }
+}
+
+/// Where nobody has an endpoint yet, it is not known whether the bridge has the conference: it lets go of whatever it has before it
+/// is asked to create it, so that it never refuses it as one that exists.
+#[test]
+fn a_conference_that_the_bridge_may_have_or_not_is_created_without_a_conflict() {
+    for loss in [Loss::ForGood, Loss::Resumed, Loss::TooLate] {
+        for heard in [true, false] {
+            let mut s = with_service(Scenario::new().bridge("jvb1")).start();
+            goes_astray(&mut s, "jvb1", "conference-modif", heard);
+            goes_astray(&mut s, "jvb1", "conference-modif", heard);
+            s.joins("alice");
+            s.joins("bob");
+            s.run_for(seconds(1));
+            loss.happens(&mut s);
+            s.run_for(seconds(5));
+            assert!(s.connected(&["alice", "bob"]), "{loss:?}, {heard}: {}", s.story());
+            let asked = asked(&s, "jvb1");
+            let creates: Vec<usize> =
+                asked.iter().enumerate().filter(|(_, it)| it.starts_with("create")).map(|(at, _)| at).collect();
+            let end = asked.iter().rposition(|it| it == "expire");
+            assert!(
+                matches!(creates[..], [0, again] if end.is_some_and(|end| end < again)),
+                "{loss:?}, {heard}: {asked:?}"
+            );
+            assert_no_conflict(&mut s, &format!("{loss:?}, {heard}"));
+            assert_eq!((operational(&s), s.focus().metrics().bridges_removed), (1, 0), "{loss:?}");
+            s.finish();
+        }
+    }
+}
+
+/// The session was resumed shortly before the reply timeout ends: what was asked is on its way yet, and has time to be answered.
+#[test]
+fn what_is_answered_after_the_session_was_resumed_is_in_time() {
+    let mut s = meet(with_service(two_bridges()));
+    s.bridge("jvb1").settings.delay = Time::from_millis(1_500);
+    let before = count(&s, "jvb1");
+    s.joins("carol");
+    s.run_for(Time::from_millis(600));
+    s.service_is_cut_off();
+    s.run_for(Time::from_millis(14_000));
+    s.bridge("jvb1").settings.delay = Time::ZERO;
+    s.service_resumes();
+    s.run_for(seconds(3));
+    assert!(s.connected(&["alice", "bob", "carol"]));
+    assert_eq!(asked_since(&s, "jvb1", before).iter().filter(|it| *it == "+carol").count(), 1);
+    assert_eq!((moves(&s, "alice"), operational(&s)), (0, 2));
+    s.finish();
+}
+
+/// A bridge that is silent for itself afterwards is left as any other.
+#[test]
+fn a_bridge_that_is_silent_afterwards_is_left_all_the_same() {
+    let mut s = meet(with_service(two_bridges()));
+    goes_astray(&mut s, "jvb1", "carol", false);
+    s.joins("carol");
+    s.run_for(seconds(1));
+    Loss::ForGood.happens(&mut s);
+    s.accident(1_000, Fate::IsLost, |d: &Delivery| d.to == "jvb1" && to_text(&d.stanza).contains("carol"));
+    s.run_for(seconds(25));
+    s.run_until(Scenario::all_connected);
+    assert_eq!((moves(&s, "alice"), s.home_of("carol"), operational(&s)), (1, Some("jvb2"), 1));
+    s.server().forget_rules();
+    s.finish();
+}
+
+/// An end of a link dies with the connection: both ends are made anew, and nobody leaves a bridge.
+#[test]
+fn a_link_that_was_in_flight_is_made_again() {
+    for heard in [true, false] {
+        for bridge in ["a", "b"] {
+            let mut s = people(with_service(linked(&["a", "b"])).start(), &[("p", "a"), ("r", "a")]);
+            let session = sessions(&s, &["p", "r"]);
+            goes_astray(&mut s, bridge, "<relay", heard);
+            s.joins_with("q", |p| p.region = Some("b".into()));
+            s.run_for(seconds(1));
+            Loss::ForGood.happens(&mut s);
+            s.run_for(seconds(5));
+            assert!(s.connected(&["p", "r", "q"]), "{bridge}, {heard}");
+            assert_eq!(["p", "r", "q"].map(|name| moves(&s, name)), [0, 0, 0], "{bridge}, {heard}");
+            assert_eq!((sessions(&s, &["p", "r"]), s.home_of("q")), (session, Some("b")), "{bridge}, {heard}");
+            assert_eq!((operational(&s), s.focus().metrics().bridges_removed), (2, 0), "{bridge}, {heard}");
+            // One that never heard of the link knows none that it is told about, or is to end.
+            if !heard {
+                let errors = s.bridge(bridge).take_errors();
+                assert!(errors.iter().all(|it| it.text.starts_with("Unknown relay")), "{errors:?}");
+                let complaints = s.bridge(bridge).take_violations();
+                assert!(complaints.iter().all(|it| it.to_string().contains("which is not there")), "{complaints:?}");
+            }
+            s.finish();
+        }
+    }
+}
+
+/// Nobody told us that we are not in the brewery any more; the room says so when something is asked through it. It is entered
+/// again at once, everybody stays where he is, no bridge is blamed, and what was asked is asked again.
+#[test]
+fn a_place_in_the_brewery_that_was_lost_silently_is_taken_again() {
+    keep_lines();
+    // Found by a health check.
+    let mut s = meet(two_bridges());
+    Loss::Place.happens(&mut s);
+    s.run_for(seconds(11));
+    assert_eq!((joins(&s, BREWERY).count(), operational(&s), s.focus().gauges().bridges), (2, 2, 2));
+    assert_eq!((moves(&s, "alice"), moves(&s, "bob")), (0, 0));
+    assert_eq!(logged("we are no longer in the bridge brewery").len(), 1);
+    s.joins("carol");
+    s.run_until(Scenario::all_connected);
+    s.finish();
+    // By an allocation, with others and as the first of a conference, and by an update.
+    for first in [true, false] {
+        let mut s = if first { two_bridges().start() } else { meet(two_bridges()) };
+        s.settle();
+        Loss::Place.happens(&mut s);
+        if !first {
+            s.participant("alice").add_source(testkit::participant::media::desktop());
+        }
+        s.joins("carol");
+        s.joins("dave");
+        s.run_for(seconds(6));
+        assert!(s.all_connected(), "{first}: {}", s.story());
+        assert_eq!((joins(&s, BREWERY).count(), operational(&s)), (2, 2), "{first}");
+        assert_eq!((moves(&s, "carol"), s.focus().metrics().bridges_removed), (0, 0), "{first}");
+        if !first {
+            assert_eq!((moves(&s, "alice"), moves(&s, "bob")), (0, 0));
+        }
+        assert_no_conflict(&mut s, "");
+        s.finish();
+    }
+    // A bridge has heard what it was asked, and its answer was for somebody who is not in the room.
+    let mut s = meet(two_bridges());
+    s.bridge("jvb1").settings.delay = seconds(1);
+    s.joins("carol");
+    s.run_for(Time::from_millis(500));
+    Loss::Place.happens(&mut s);
+    s.run_for(Time::from_millis(600));
+    s.bridge("jvb1").settings.delay = Time::ZERO;
+    s.run_for(seconds(13));
+    assert!(s.connected(&["alice", "bob", "carol"]), "{}", s.story());
+    assert_eq!((moves(&s, "alice"), operational(&s), s.focus().metrics().bridges_removed), (0, 2, 0));
+    s.finish();
+    // Where to enter again is no remedy, it is not tried without end.
+    let mut s = meet(two_bridges());
+    for bridge in ["jvb1", "jvb2"] {
+        s.bridge(bridge).health = testkit::bridge::Health::Refusing("not-acceptable");
+    }
+    s.run_for(seconds(115));
+    assert_eq!((joins(&s, BREWERY).count(), operational(&s), moves(&s, "alice")), (3, 2, 0));
+    s.finish();
+}
+
+/// That there is no such room is said by the service, and that a bridge is not in it by the room.
+#[test]
+fn a_brewery_that_is_gone_is_told_from_a_bridge_that_is() {
+    let service = BREWERY.split('@').nth(1).expect("a service");
+    for (by, entered) in [(service, 2), (BREWERY, 1)] {
+        let mut s = meet(two_bridges());
+        s.bridge("jvb1").health = testkit::bridge::Health::Silent;
+        s.run_for(seconds(10));
+        let check = said_to(&s, &format!("{BREWERY}/jvb1")).request("healthcheck").last().stanza.clone();
+        let id = testkit::xml::Read::get(&check, "id").expect("an id").to_owned();
+        let error = format!(
+            "<iq type='error' id='{id}' from='{BREWERY}/jvb1' to='{FOCUS}'><error type='cancel' by='{by}'><item-not-found \
+             xmlns='{}'/></error></iq>",
+            testkit::ns::STANZA_ERRORS
+        );
+        reaches_focus(&mut s, &error);
+        s.run_for(seconds(2));
+        assert_eq!((joins(&s, BREWERY).count(), operational(&s), moves(&s, "alice")), (entered, 2, 0), "{by}");
+    }
+}
+
+/// While the bridges can't be reached much is said of everybody. When they can, each is told the newest of each endpoint, once, and
+/// all of it is paced.
+#[test]
+fn what_was_lost_is_told_again_once_for_each_endpoint_and_not_in_one_burst() {
+    let mut s = with_service(Scenario::new().bridge("jvb1")).start();
+    let names: Vec<String> = (0..48).map(|number| format!("p{number:02}")).collect();
+    for (number, name) in names.iter().enumerate() {
+        s.joins_with(name, |p| p.room = format!("r{}@conference.meet.test", number % 12));
+    }
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    s.service_is_cut_off();
+    for name in &names {
+        let camera = s.view(name).own().sources.iter().rev().find_map(|source| source.name.clone()).expect("a camera");
+        s.participant(name).add_source(testkit::participant::media::desktop());
+        s.run_for(Time::from_millis(5));
+        s.participant(name).remove_source(&camera);
+        s.run_for(Time::from_millis(5));
+    }
+    s.run_for(seconds(1));
+    let (before, back) = (count(&s, "jvb1"), s.now());
+    s.service_logs_in_anew();
+    s.run_for(seconds(4));
+    let mut asked = asked_since(&s, "jvb1", before);
+    assert_eq!(asked.len(), names.len(), "{asked:?}");
+    asked.sort();
+    assert_eq!(asked, names.iter().map(|name| format!("{name}:sources")).collect::<Vec<_>>());
+    let times = said_to(&s, &format!("{BREWERY}/jvb1")).request("conference-modify").since(back).times();
+    let turns: Vec<usize> = times.chunk_by(|a, b| *b - *a < Time::from_millis(10)).map(<[Time]>::len).collect();
+    assert!(turns.len() >= 3 && turns.iter().all(|turn| *turn <= 20), "{turns:?}");
+    s.finish();
+}
