@@ -673,6 +673,39 @@ fn what_a_bridge_refuses_of_one_behind_a_relay_concerns_nobody_else() {
     }
 }
 
+/// A bridge refuses all that is said of its links, the end of somebody behind one included: each is said once, and whoever comes,
+/// changes or goes is no reason to tell it again for ever.
+///
+/// (spec/40 §8.2, "Improve".)
+#[test]
+fn a_bridge_that_refuses_all_that_is_said_of_a_link_is_told_once() {
+    for condition in ["bad-request", "internal-server-error", "feature-not-implemented"] {
+        let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("o", "a"), ("q", "b"), ("r", "b")]);
+        s.bridge("b").refuses_links = Some(condition);
+        let before = s.said().count();
+        s.participant("p").add_source(desktop());
+        s.run_for(seconds(30));
+        let order = asked_all_since(&s, before);
+        assert_eq!(order, ["a: p:sources", "b: >a p:sources", "b: >a -p", "b: >a +p"], "{condition}");
+        let before = s.said().count();
+        s.participant("o").leave();
+        s.run_for(seconds(30));
+        let mut order = asked_all_since(&s, before);
+        order.sort();
+        assert_eq!(order, ["a: -o", "b: >a -o"], "{condition}: who is gone is not made known again");
+        // He goes before the bridge has refused what he sends.
+        let before = s.said().count();
+        s.bridge("b").settings.delay = seconds(1);
+        s.participant("p").add_source(testkit::participant::media::microphone());
+        s.run_for(Time::from_millis(200));
+        s.participant("p").leave();
+        s.run_for(seconds(30));
+        let again = asked_all_since(&s, before).iter().filter(|it| it.contains("+p")).count();
+        assert_eq!((again, moved(&s), s.focus().metrics().bridges_removed), (0, vec![], 0), "{condition}");
+        s.bridge("b").take_errors();
+    }
+}
+
 /// The bridge has not the end of a link that it is told about: the link is made anew, once. If that is of no use it is left.
 #[test]
 fn a_link_that_a_bridge_does_not_have_is_made_anew() {

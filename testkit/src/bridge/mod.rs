@@ -118,6 +118,8 @@ pub struct Answered {
 pub struct Bridge {
     pub settings: Settings,
     pub health: Health,
+    /// It carries out nothing that is about a link, ends included, and answers with this condition.
+    pub refuses_links: Option<&'static str>,
     complaints: Complaints,
     now: Time,
     ready: VecDeque<Element>,
@@ -155,6 +157,7 @@ impl Bridge {
             missed: BTreeSet::new(),
             restarted: false,
             joined_at: Time::ZERO,
+            refuses_links: None,
             faults: VecDeque::new(),
             lags_until: Time::ZERO,
             joined: false,
@@ -414,6 +417,12 @@ impl Bridge {
                 return self.answer(refused.answer(iq));
             }
             _ => {}
+        }
+        if let Some(condition) = self.refuses_links.filter(|_| payload.kids("relay", ns::COLIBRI2).next().is_some()) {
+            if let Some(conference) = payload.get("meeting-id").and_then(|id| self.conferences.get_mut(id)) {
+                conference.troubled = true;
+            }
+            return self.answer(error_of(iq, "cancel", condition, Some("by the test")).done());
         }
         let modify = match Modify::read(payload) {
             Ok(modify) => modify,

@@ -25,6 +25,8 @@ use crate::wire::values::EndpointId;
 pub(crate) enum Linked {
     /// Something about those behind a relay.
     Endpoints(RelayKey, Vec<EndpointId>),
+    /// That these are not behind it any more.
+    Hidden(RelayKey, Vec<EndpointId>),
     /// How to reach the other end.
     Connection(RelayKey, Box<IceTransport>),
     /// One of them, once more after the bridge refused something about him.
@@ -37,7 +39,10 @@ impl Linked {
     /// The relay, if there is one.
     pub fn relay(&self) -> Option<RelayKey> {
         match self {
-            Linked::Endpoints(relay, _) | Linked::Connection(relay, _) | Linked::Anew(relay, _) => Some(*relay),
+            Linked::Endpoints(relay, _)
+            | Linked::Hidden(relay, _)
+            | Linked::Connection(relay, _)
+            | Linked::Anew(relay, _) => Some(*relay),
             Linked::Gone(_) => None,
         }
     }
@@ -76,13 +81,13 @@ impl Conference {
         }
         for behind in &changes.hidden {
             let gone = behind.homes.iter().filter_map(|home| session(*home));
-            let gone: Vec<Endpoint> = gone
+            let gone: Vec<EndpointId> = gone
                 .flat_map(BridgeSession::endpoints)
                 .filter_map(|(_, id)| self.members.get(id))
                 .filter(|member| is_shown(member))
-                .map(|member| relay::hidden(&member.nick))
+                .map(|member| member.nick.clone())
                 .collect();
-            self.tell_relay_endpoints(cx, behind.relay, gone);
+            self.hide_behind(cx, behind.relay, gone);
         }
         for behind in &changes.made {
             let endpoints = self.relay_endpoints(cx, &behind.homes);
@@ -168,10 +173,14 @@ impl Conference {
         }
         match *linked {
             // What has no relay has nothing to refuse about whom it shows.
-            Linked::Endpoints(relay, _) | Linked::Anew(relay, _) if lacks_relay(answered) => {
+            Linked::Endpoints(relay, _) | Linked::Hidden(relay, _) | Linked::Anew(relay, _)
+                if lacks_relay(answered) =>
+            {
                 self.link_is_broken(cx, relay, answered);
             }
             Linked::Endpoints(relay, ids) => self.shown_anew(cx, relay, &ids, &detail),
+            // Whoever is gone is nobody whom it could show, and whoever is shown anew is told of after this.
+            Linked::Hidden(..) => say!(self, warn, "{jid} stumbled over the end of somebody behind a link{detail}"),
             Linked::Anew(_, id) => {
                 say!(self, error, participant = id; "{jid} refuses {id} of another bridge{detail}: not seen there");
             }
@@ -182,12 +191,13 @@ impl Conference {
     }
 
     /// A bridge refused something about those behind a relay. It may be what one of them sends (spec/40 §8.2, "Improve"): each is
-    /// made known again by itself, once, and whom the bridge then refuses is not seen there.
+    /// made known again by itself, once, and whom the bridge then refuses is not seen there. Whoever is not behind the relay any
+    /// more stays away.
     fn shown_anew(&mut self, cx: &mut Context, relay: RelayKey, ids: &[EndpointId], detail: &str) {
         let Some((bridge, there)) = self.address(relay) else { return };
         say!(self, warn, "{} refused a change behind its link to {there}{detail}: told anew, one by one", bridge.jid);
         for id in ids {
-            self.tell_relay_endpoints(cx, relay, vec![relay::hidden(id)]);
+            self.hide_behind(cx, relay, vec![id.clone()]);
             if let Some(member) = self.behind(relay, id) {
                 let modify = relay::endpoints(&self.meeting, &there, vec![self.shown(cx, member)]);
                 self.tell_relay(cx, relay.at, modify, Linked::Anew(relay, id.clone()));
@@ -259,8 +269,9 @@ impl Conference {
     /// Other bridges forget a participant whose endpoint was on `home`.
     pub(super) fn hide_endpoint(&mut self, cx: &mut Context, id: MemberId, home: SessionKey) {
         let Some(member) = self.members.get(id).filter(|member| is_shown(member)) else { return };
-        let endpoint = relay::hidden(&member.nick);
-        self.tell_others_of(cx, home, &endpoint);
+        for relay in self.cascade.walk(home) {
+            self.hide_behind(cx, relay, vec![member.nick.clone()]);
+        }
     }
 
     /// One walk over the bridges, whoever else is on them.
@@ -278,6 +289,15 @@ impl Conference {
         }
     }
 
+    /// What is refused of it is not told again: of who is gone a bridge can show nothing.
+    fn hide_behind(&self, cx: &mut Context, relay: RelayKey, ids: Vec<EndpointId>) {
+        let Some((_, there)) = self.address(relay) else { return };
+        for endpoints in elements_in_pieces(ids.iter().map(relay::hidden).collect()) {
+            let linked = Linked::Hidden(relay, endpoints.iter().map(|endpoint| endpoint.id.clone()).collect());
+            self.tell_relay(cx, relay.at, relay::endpoints(&self.meeting, &there, endpoints), linked);
+        }
+    }
+
     fn tell_relay(&self, cx: &mut Context, at: SessionKey, modify: ConferenceModify, linked: Linked) {
         let Some(session) = self.bridges.get(at) else { return };
         self.ask_bridge(cx, &session.bridge, modify, Then::RelayTold(self.id, at, Box::new(linked)));
@@ -292,8 +312,15 @@ impl Conference {
         linked: Box<Linked>,
     ) -> Vec<(ConferenceModify, Then)> {
         let modify = match &*linked {
-            Linked::Endpoints(relay, ids) => return self.endpoints_again(cx, key, *relay, ids),
-            Linked::Anew(relay, id) => return self.endpoints_again(cx, key, *relay, std::slice::from_ref(id)),
+            Linked::Endpoints(relay, ids) | Linked::Hidden(relay, ids) => {
+                return self.endpoints_again(cx, key, *relay, ids);
+            }
+            // What is refused of him then is refused a second time.
+            Linked::Anew(relay, id) => {
+                let mut again = self.endpoints_again(cx, key, *relay, std::slice::from_ref(id));
+                again.iter_mut().for_each(|(_, then)| *then = Then::RelayTold(self.id, key, linked.clone()));
+                return again;
+            }
             Linked::Connection(relay, transport) => self.connection_again(cx, *relay, transport),
             Linked::Gone(id) => self.gone_again(key, id),
         };

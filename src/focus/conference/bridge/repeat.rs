@@ -318,7 +318,7 @@ impl Conference {
                 // Whoever makes a link tells it all.
                 Lost::Link(linked) if linked.relay().is_some_and(|relay| new_links.contains(&relay)) => {}
                 Lost::Link(linked) => match *linked {
-                    Linked::Endpoints(relay, ids) => told.endpoints(key, relay, ids),
+                    Linked::Endpoints(relay, ids) | Linked::Hidden(relay, ids) => told.endpoints(key, relay, ids),
                     linked => told.all.push((key, Lost::Link(Box::new(linked)))),
                 },
                 other => told.all.push((key, other)),
