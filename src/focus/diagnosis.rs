@@ -274,6 +274,9 @@ impl Focus {
         if !self.cx.bridges.is_empty() || !brewery.seat.is_inside() {
             return;
         }
+        // None is seen by whoever is not in the room.
+        self.ask_for_place(Worker::Bridge);
+        let Some(brewery) = self.breweries.get(&Worker::Bridge) else { return };
         let (room, occupants) = (brewery.seat.room.to_string(), &brewery.occupants);
         self.cx.problems.raise(self.cx.now, Kind::EmptyBrewery, "", || {
             let there = match occupants.is_empty() {

@@ -390,8 +390,8 @@ impl Focus {
             self.due(timer);
         }
         if self.cx.bridges.poll_timeout().is_some_and(|at| at <= self.cx.now) {
-            let connected = self.cx.is_connected(self.cx.bridge_connection());
-            let steps = self.cx.bridges.poll_health(self.cx.now, connected, &self.cx.config.bridge);
+            let reachable = self.are_bridges_reachable();
+            let steps = self.cx.bridges.poll_health(self.cx.now, reachable, &self.cx.config.bridge);
             self.health_steps(steps);
         }
     }
@@ -436,6 +436,7 @@ impl Focus {
             Timer::GraceOver(on) => self.grace_over(on),
             Timer::JoinBrewery(worker) => self.join_brewery(worker),
             Timer::BreweryTimeout(worker) => self.brewery_timed_out(worker),
+            Timer::BreweryQuiet(worker) => self.brewery_may_be_quiet(worker),
             Timer::BreweryEmpty => self.brewery_is_empty(),
             Timer::DiscoverComponents => {
                 self.discover_components();
@@ -511,6 +512,7 @@ impl Focus {
             }
             Then::LetGo(id, bridge, meeting) => self.let_go(id, &bridge, meeting, &answer),
             Then::Checked(bridge) => self.checked(&bridge, &answer),
+            Then::PlaceAsked(worker, stay) => self.place_answered(worker, stay, &answer),
             Then::Pinged => self.pinged(&answer),
             Then::Nothing => {}
         }

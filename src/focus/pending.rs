@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Connection;
+use super::brewery::Worker;
 use super::bridges::registry::BridgeId;
 use super::caps::Query;
 use super::colibri::answer as colibri;
@@ -68,6 +69,8 @@ pub(crate) enum Then {
     /// The same of one that had linked it with others, which matters when the conference is over, too (`owed.rs`).
     LetGo(ConferenceId, BridgeId, MeetingId),
     Checked(BridgeId),
+    /// Our own occupant is in a brewery, or not; in which of our stays that was asked.
+    PlaceAsked(Worker, u64),
     /// The server is there, for the check of our own health.
     Pinged,
     /// Nobody cares.

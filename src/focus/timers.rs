@@ -49,6 +49,8 @@ pub(crate) enum Timer {
     JoinBrewery(Worker),
     /// Nothing came from a brewery that we are entering.
     BreweryTimeout(Worker),
+    /// Nothing may have come from a brewery that we are in.
+    BreweryQuiet(Worker),
     /// The bridges' brewery has had no bridge for a while.
     BreweryEmpty,
     /// Ask again which components there are.

@@ -416,3 +416,27 @@ fn a_room_that_is_configured_twice_is_entered_once() {
     assert!(s.connected(&["alice", "bob"]));
     s.finish();
 }
+
+/// Recorders and gateways are told apart from a place that is lost like bridges, though nothing is asked of them.
+#[test]
+fn a_place_among_recorders_or_gateways_that_was_lost_silently_is_taken_again() {
+    let mut s = meet(all_breweries());
+    instance(&mut s, JIBRIS, "jibri1");
+    jibri_is(&mut s, JIBRIS, "jibri1", "idle", "healthy");
+    instance(&mut s, JIGASIS, "jigasi1");
+    jigasi_is(&mut s, "jigasi1", &[("supports_sip", "true")]);
+    let before = instances(&s);
+    for room in [JIBRIS, JIGASIS] {
+        s.server().forgets(room, "focus");
+    }
+    // One more comes, of which we are not told.
+    instance(&mut s, JIBRIS, "jibri2");
+    jibri_is(&mut s, JIBRIS, "jibri2", "idle", "healthy");
+    assert_eq!(instances(&s), before);
+    s.run_for(seconds(50));
+    let entered = [JIBRIS, SIP_JIBRIS, JIGASIS, BREWERY].map(|room| joins(&s, room).count());
+    assert_eq!(entered, [2, 1, 2, 1]);
+    assert_eq!((instances(&s)[0], instances(&s)[4]), (2, 1));
+    s.run_for(seconds(200));
+    assert_eq!(joins(&s, JIBRIS).count(), 2);
+}

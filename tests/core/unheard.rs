@@ -249,6 +249,90 @@ fn a_place_in_the_brewery_that_was_lost_silently_is_taken_again() {
     s.finish();
 }
 
+/// Our own occupant is asked whether it is there, when that was asked.
+fn place_asked(s: &Scenario) -> Vec<Time> {
+    said_to(s, &format!("{BREWERY}/focus")).request("ping").times()
+}
+
+/// Where health is known by presence nothing is asked of bridges, and where there is no bridge nobody is asked: the room is silent
+/// because we are not in it. That is found before anybody counts as silent, and the place is taken again.
+#[test]
+fn a_place_that_is_lost_while_nothing_is_asked_is_taken_again() {
+    keep_lines();
+    for gone in [false, true] {
+        let presence = two_bridges().config(|config| config.bridge.health_checks.use_presence = true);
+        let mut s = presence.start();
+        s.settle();
+        Loss::Place.happens(&mut s);
+        for second in 0..100 {
+            s.run_for(seconds(1));
+            assert_eq!((operational(&s), s.focus().gauges().bridges), (2, 2), "after {second} s");
+        }
+        assert_eq!((joins(&s, BREWERY).count(), place_asked(&s).len()), (2, 1));
+        s.joins("alice");
+        s.joins("bob");
+        s.run_until(Scenario::all_connected);
+        assert!(checks(&s, "jvb1").is_empty());
+        s.finish();
+        // No bridge is known, and health is asked for.
+        let mut s = Scenario::new().start();
+        s.settle();
+        match gone {
+            true => s.server().forgets_room(BREWERY),
+            false => Loss::Place.happens(&mut s),
+        }
+        s.add_bridge("jvb1", |_| {});
+        s.run_for(seconds(30));
+        assert_eq!((joins(&s, BREWERY).count(), operational(&s)), (2, 1), "{gone}");
+        s.joins("alice");
+        s.joins("bob");
+        s.run_until(Scenario::all_connected);
+        s.finish();
+    }
+    // Where somebody speaks nobody is asked; where nobody does it is the bridges' silence, if we are there.
+    let quiet = |interval: u64| {
+        Scenario::new()
+            .config(|config| config.bridge.health_checks.use_presence = true)
+            .bridge_with("jvb1", move |bridge| bridge.presence_interval = seconds(interval))
+            .start()
+    };
+    for (interval, pings, well) in [(10, 0, 1), (0, 4, 0)] {
+        let mut s = quiet(interval);
+        s.run_for(seconds(95));
+        assert_eq!((place_asked(&s).len(), joins(&s, BREWERY).count(), operational(&s)), (pings, 1, well));
+        s.finish();
+    }
+    // Only what says that we are not there counts (XEP-0410), and silence does not.
+    let service = BREWERY.split('@').nth(1).expect("a service");
+    for (condition, by, entered) in [
+        ("not-acceptable", BREWERY, 2),
+        ("item-not-found", service, 2),
+        ("forbidden", BREWERY, 2),
+        ("item-not-found", BREWERY, 1),
+        ("service-unavailable", BREWERY, 1),
+        ("feature-not-implemented", BREWERY, 1),
+        ("remote-server-timeout", service, 1),
+        ("", BREWERY, 1),
+    ] {
+        let mut s = quiet(0);
+        s.accident(1, Fate::IsLost, |d: &Delivery| d.to == "focus" && d.stanza.name() == "iq");
+        s.run_for(seconds(23));
+        assert_eq!(place_asked(&s).len(), 1, "{condition}");
+        if !condition.is_empty() {
+            let ping = said_to(&s, &format!("{BREWERY}/focus")).request("ping").last().stanza.clone();
+            let id = testkit::xml::Read::get(&ping, "id").expect("an id").to_owned();
+            let error = format!(
+                "<iq type='error' id='{id}' from='{BREWERY}/focus' to='{FOCUS}'><error type='cancel' by='{by}'><{condition} \
+                 xmlns='{}'/></error></iq>",
+                testkit::ns::STANZA_ERRORS
+            );
+            reaches_focus(&mut s, &error);
+        }
+        s.run_for(seconds(16));
+        assert_eq!((joins(&s, BREWERY).count(), operational(&s)), (entered, 1), "{condition} by {by}");
+    }
+}
+
 /// That there is no such room is said by the service, and that a bridge is not in it by the room.
 #[test]
 fn a_brewery_that_is_gone_is_told_from_a_bridge_that_is() {

@@ -3,6 +3,7 @@
 
 mod bridges;
 pub mod instances;
+mod place;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -85,6 +86,7 @@ pub(crate) struct Brewery {
     retry: Option<TimerKey>,
     /// When the room said last that we are not in it, though we took it that we are.
     missed: Option<Timestamp>,
+    hearing: place::Hearing,
     /// Instances that may be there and have not been seen since we ask to be let in.
     unconfirmed: BTreeSet<Jid>,
     /// Who is there, by nick: for whoever wonders why there is no bridge.
@@ -103,7 +105,14 @@ impl Brewery {
         let room = worker.room(config)?.clone();
         let occupant = room.with_resource(nick).ok()?;
         let seat = Seat::new(SeatOwner::Brewery(worker), worker.connection(config), room, occupant);
-        Some(Brewery { seat, retry: None, missed: None, unconfirmed: BTreeSet::new(), occupants: BTreeSet::new() })
+        Some(Brewery {
+            seat,
+            retry: None,
+            missed: None,
+            hearing: place::Hearing::default(),
+            unconfirmed: BTreeSet::new(),
+            occupants: BTreeSet::new(),
+        })
     }
 }
 
@@ -241,6 +250,7 @@ impl Focus {
 
     pub(super) fn brewery_presence(&mut self, worker: Worker, presence: &Presence) {
         let Some(brewery) = self.breweries.get_mut(&worker) else { return };
+        brewery.hearing.heard(self.cx.now);
         match brewery.seat.presence(&mut self.cx, presence) {
             SeatEvent::Other => self.occupant_presence(worker, presence),
             event => self.brewery_event(worker, event),
@@ -294,6 +304,7 @@ impl Focus {
         let Some(brewery) = self.breweries.get_mut(&worker) else { return };
         let gone = std::mem::take(&mut brewery.unconfirmed);
         let room = brewery.seat.room.clone();
+        self.listen_to_brewery(worker);
         for jid in gone {
             self.instance_gone(worker, &jid);
         }

@@ -365,6 +365,12 @@ impl Server {
         self.open.retain(|(_, _, from), _| *from != asker);
     }
 
+    /// Forgets a room, and tells nobody.
+    pub fn forgets_room(&mut self, room: &str) {
+        self.rooms.remove(room);
+        self.open.retain(|(_, _, from), _| crate::xml::bare(from) != room);
+    }
+
     /// Destroys a room, as a moderator who ends the meeting does (spec/20 §7.3).
     pub fn destroy(&mut self, now: Time, room: &str, reason: &str) {
         self.now = now;
@@ -446,10 +452,15 @@ impl Server {
 
     /// Refuses an IQ request; other stanzas are dropped.
     fn refuse(&mut self, label: &str, stanza: &Element, kind: &str, condition: &str, text: Option<&str>) {
+        let by = crate::xml::bare(stanza.get("to").unwrap_or("")).to_owned();
+        self.refuse_by(&by, label, stanza, (kind, condition, text));
+    }
+
+    /// The same, said by somebody else than whom it was meant for.
+    fn refuse_by(&mut self, by: &str, label: &str, stanza: &Element, error: (&str, &str, Option<&str>)) {
         if stanza.name() == "iq" && matches!(stanza.get("type"), Some("get" | "set")) {
-            let mut answer = error_of(stanza, kind, condition, text).done();
+            let mut answer = error_of(stanza, error.0, error.1, error.2).done();
             if let Some(error) = answer.get_child_mut("error", ns::CLIENT) {
-                let by = crate::xml::bare(stanza.get("to").unwrap_or("")).to_owned();
                 crate::xml::set_attr(error, "by", by);
             }
             self.deliver("server", label, answer);

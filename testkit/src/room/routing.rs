@@ -1,7 +1,8 @@
 //! Where a stanza goes.
 
 use super::{Server, Wiring, ids};
-use crate::xml::{Element, Read, bare, domain, resource, set_attr};
+use crate::ns;
+use crate::xml::{Element, Read, bare, domain, resource, result_of, set_attr};
 
 impl Server {
     /// Routes what `label`, whose JID is `sender`, has sent; `from` is written already.
@@ -156,6 +157,10 @@ impl Server {
         if answer {
             self.close(label, &stanza);
         }
+        if !self.rooms.contains_key(room) && matches!(stanza.get("type"), Some("get" | "set")) {
+            let service = domain(room).to_owned();
+            return self.refuse_by(&service, label, &stanza, ("cancel", "item-not-found", None));
+        }
         let Some(own_nick) = self.rooms.get(room).and_then(|r| r.nick_of(label)) else {
             let text = Some("You are not currently connected to this chat");
             return self.refuse(label, &stanza, "cancel", "not-acceptable", text);
@@ -164,6 +169,10 @@ impl Server {
         let Some(recipient) = occupant.map(|occupant| occupant.label.clone()) else {
             return self.refuse(label, &stanza, "cancel", "item-not-found", Some("Recipient not in room"));
         };
+        // XEP-0410: the room answers for who asks for himself.
+        if nick == own_nick && stanza.get("type") == Some("get") && stanza.kid("ping", ns::PING).is_some() {
+            return self.deliver("server", label, result_of(&stanza).done());
+        }
         let recipient_jid = self.jid_of(&recipient);
         let id = stanza.get("id").unwrap_or("").to_owned();
         let id = if answer {
