@@ -108,8 +108,12 @@ impl Focus {
             if those.is_empty() {
                 continue;
             }
-            let not_back: &[BridgeId] = if from == From::Movable { &not_to } else { &[] };
-            self.with_conference(id, |conference, cx| conference.will_move(cx, bridge, &those, not_back));
+            // What did not count as another when it was looked whether there is one is no place for them either.
+            let not_back: Vec<BridgeId> = match from {
+                From::Any => Vec::new(),
+                From::Movable => not_to.iter().chain(conference.relieved_of(self.cx.now)).cloned().collect(),
+            };
+            self.with_conference(id, |conference, cx| conference.will_move(cx, bridge, &those, &not_back));
             if from == From::Movable {
                 self.with_conference(id, |conference, cx| conference.was_relieved(cx.now, bridge));
             }

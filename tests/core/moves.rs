@@ -245,6 +245,42 @@ fn a_conference_that_was_moved_for_its_load_is_not_moved_back_for_it() {
     s.finish();
 }
 
+/// With a third bridge likewise, though that has more to do than the one that was left: it goes to each once, and then stays.
+#[test]
+fn a_conference_that_moves_for_its_load_goes_where_it_has_not_been() {
+    for split in [false, true] {
+        let builder = redistributing().config(|config| {
+            config.octo.enabled = split;
+            if split {
+                config.bridge.selection_strategy = SelectionStrategy::RegionBased;
+            }
+        });
+        let mut s = builder.bridge_with("B", linked("B", 0.2)).start();
+        let four = room(&mut s, "four", 4);
+        s.add_bridge("C", linked("C", 0.3));
+        s.add_bridge("D", linked("D", 0.79));
+        let load = |s: &mut Scenario, b: f64, c: f64, d: f64| {
+            for (name, stress) in [("B", b), ("C", c), ("D", d)] {
+                s.bridge(name).publish(|stats| stats.stress = stress);
+            }
+        };
+        load(&mut s, 0.92, 0.3, 0.79);
+        s.run_for(seconds(70));
+        s.run_until(Scenario::all_connected);
+        assert_eq!((told(&s, &four), s.home_of("four0")), (vec![1; 4], Some("C")), "{split}");
+        load(&mut s, 0.4, 0.4, 0.79);
+        s.run_for(seconds(300));
+        load(&mut s, 0.4, 0.92, 0.79);
+        s.run_for(seconds(70));
+        s.run_until(Scenario::all_connected);
+        assert_eq!((told(&s, &four), s.home_of("four0")), (vec![2; 4], Some("D")), "{split}");
+        load(&mut s, 0.4, 0.4, 0.92);
+        s.run_for(seconds(300));
+        assert_eq!((told(&s, &four), s.home_of("four0")), (vec![2; 4], Some("D")), "{split}");
+        s.finish();
+    }
+}
+
 /// A conference stays on bridges of one version: whoever leaves the only bridge of his would come back to it.
 #[test]
 fn nobody_is_moved_to_where_he_may_not_be() {

@@ -85,7 +85,8 @@ impl Conference {
         self.relieved.insert(bridge.clone(), now);
     }
 
-    fn relieved_of(&self, now: Timestamp) -> impl Iterator<Item = &BridgeId> {
+    /// Which bridges it was moved off lately for their load.
+    pub(in crate::focus) fn relieved_of(&self, now: Timestamp) -> impl Iterator<Item = &BridgeId> {
         self.relieved.iter().filter(move |(_, at)| now.since(**at) < SETTLED).map(|(bridge, _)| bridge)
     }
 
