@@ -169,9 +169,22 @@ impl Check<'_> {
         let strategy = self.settings.text("bridge.selection-strategy").unwrap_or_default();
         let single = strategy == "SingleBridgeSelectionStrategy";
         if octo && single {
-            let text = "is SingleBridgeSelectionStrategy although octo is enabled, so a second bridge is never used; choose \
-                        RegionBasedBridgeSelectionStrategy, or disable octo";
+            let text = "is SingleBridgeSelectionStrategy although octo is enabled, so a conference gets a second bridge only while the \
+                        first takes nobody; choose RegionBasedBridgeSelectionStrategy, or disable octo";
             self.say(Warning, "bridge.selection-strategy", text);
+        }
+        for (path, who) in [
+            ("bridge.participant-selection-strategy", "participants"),
+            ("bridge.visitor-selection-strategy", "visitors"),
+        ] {
+            let of_kind = self.settings.text(path).is_some_and(|it| it == "SingleBridgeSelectionStrategy");
+            if octo && strategy == "VisitorSelectionStrategy" && of_kind {
+                let text = format!(
+                    "is SingleBridgeSelectionStrategy although octo is enabled, so the {who} of a conference get a second bridge only \
+                     while the first takes nobody; choose RegionBasedBridgeSelectionStrategy"
+                );
+                self.say(Warning, path, text);
+            }
         }
         if !octo && !single {
             let text = format!("{strategy} uses several bridges, but octo is off; write octo.enabled = true");

@@ -642,6 +642,47 @@ fn a_bridge_without_relay_keeps_nobody_from_another_while_ours_is_silent() {
     }
 }
 
+/// The strategy is for one bridge, and the conference came to be on two, as the first took nobody for a while: who comes then goes to
+/// one of them. With a version to which it is pinned, only to one of that.
+#[test]
+fn who_comes_to_a_conference_that_is_on_two_bridges_against_its_strategy_goes_to_one_of_them() {
+    for by_kind in [false, true] {
+        let mut s = linked(&["a", "b"])
+            .config(move |config| {
+                let bridge = &mut config.bridge;
+                bridge.selection_strategy = SelectionStrategy::Single;
+                if by_kind {
+                    bridge.selection_strategy = SelectionStrategy::Visitor;
+                    bridge.participant_selection_strategy = Some(SelectionStrategy::Single);
+                    bridge.visitor_selection_strategy = Some(SelectionStrategy::RegionBased);
+                }
+            })
+            .start();
+        s.bridge("b").publish(|stats| stats.stress = 0.5);
+        s.settle();
+        s = people(s, &[("p", "a"), ("q", "a")]);
+        assert_eq!((s.home_of("p"), s.home_of("q")), (Some("a"), Some("a")), "{by_kind}");
+        // What another conference is refused marks the bridge.
+        s.bridge("a").fail_next(refusal("internal-server-error", None));
+        s.joins_with("x", |p| {
+            p.room = "other@conference.meet.test".into();
+            p.region = Some("a".into());
+        });
+        s.joins_with("y", |p| p.room = "other@conference.meet.test".into());
+        s.settle();
+        assert_eq!(operational(&s), 1, "{by_kind}");
+        s = people(s, &[("r", "a")]);
+        assert_eq!(s.home_of("r"), Some("b"), "{by_kind}");
+        s.run_for(seconds(120));
+        assert_eq!(operational(&s), 2, "{by_kind}");
+        s = people(s, &[("t", "a"), ("u", "b")]);
+        assert!([Some("a"), Some("b")].contains(&s.home_of("t")), "{by_kind}");
+        assert_eq!(moves(&s, "p") + moves(&s, "r"), 0, "{by_kind}");
+        s.bridge("a").take_errors();
+        s.finish();
+    }
+}
+
 /// A bridge refuses what one of another bridge sends: that is of him alone. He is made known there anew; whom it refuses then, too,
 /// is not seen there, and everybody else stays where he is and is seen.
 ///

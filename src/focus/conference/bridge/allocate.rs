@@ -338,7 +338,12 @@ impl Conference {
         let Selected { bridge, mut reason } = match selected {
             Ok(selected) => selected,
             Err(none) if wanted.conference.is_empty() => return Choice::None(none),
-            Err(none) => return Choice::Wait(none.to_string()),
+            Err(none) => {
+                // One that takes endpoints is better than to wait for what may never come: that of several one is left.
+                let why = "of the conference, as the strategy finds none";
+                let ours = self.least_of_ours(cx, wanted, why);
+                return ours.map_or_else(|| Choice::Wait(none.to_string()), Choice::Take);
+            }
         };
         let is_ours = self.bridges.on(&bridge).is_some();
         let is_apart = |bridge: &BridgeId| self.bridges.len() > 0 && !self.can_be_linked(cx, bridge);
@@ -349,7 +354,8 @@ impl Conference {
             return Choice::Held(bridge);
         }
         if let Some(until) = self.setbacks.blocked_until(cx.now, &bridge) {
-            return self.least_of_ours(cx).map_or(Choice::Later(until), Choice::Take);
+            let why = "of the conference, as the better one has failed it just now";
+            return self.least_of_ours(cx, wanted, why).map_or(Choice::Later(until), Choice::Take);
         }
         let owes =
             |bridge: &BridgeId| self.setbacks.expiring.iter().find(|(it, _)| it.jid == bridge.jid).map(|(_, at)| *at);
@@ -386,16 +392,18 @@ impl Conference {
         self.seek_at(cx, cx.now + wait);
     }
 
-    /// Of our own bridges that take endpoints the one with the fewest of ours: for whom another is not to be had yet.
-    fn least_of_ours(&self, cx: &Context) -> Option<Selected> {
+    /// Of our own bridges that take endpoints the one with the fewest of ours: for whom no other is to be had.
+    fn least_of_ours(&self, cx: &Context, wanted: Wanted<'_>, why: &'static str) -> Option<Selected> {
         let takes = |session: &&BridgeSession| {
             cx.bridges.is_selectable(cx.now, &session.bridge.jid, &cx.config.bridge)
-                && cx.bridges.get(&session.bridge).is_some()
+                && cx
+                    .bridges
+                    .get(&session.bridge)
+                    .is_some_and(|bridge| wanted.pinned_version.is_none_or(|version| bridge.has_version(version)))
                 && self.setbacks.blocked_until(cx.now, &session.bridge).is_none()
         };
         let least = self.bridges.iter().filter(takes).min_by_key(|session| session.count())?;
         let bridge = cx.bridges.get(&least.bridge)?;
-        let why = "of the conference, as the better one has failed it just now";
         let reason = Reason::new(why, bridge.corrected_stress(cx.now, &cx.config.bridge));
         Some(Selected { bridge: least.bridge.clone(), reason })
     }
