@@ -278,9 +278,9 @@ impl<'a> Life<'a> {
         let mut wrong = self.s.leftovers();
         wrong.extend(self.judge.unanswered(&self.s));
         let gauges = self.s.focus().gauges();
-        // Beside the ends of waiting: the next question for components, the next look at our health, and the end of
-        // authentication sessions.
-        let others = 1 + usize::from(is_secured(self.plan.seed)) + usize::from(is_watched(self.plan.seed));
+        // Beside the ends of waiting: the next question for components, the next listening to the brewery, the next look at our
+        // health, and the end of authentication sessions.
+        let others = 2 + usize::from(is_secured(self.plan.seed)) + usize::from(is_watched(self.plan.seed));
         if gauges.requests_pending > standing_requests(&gauges) || gauges.timers > gauges.requests_pending + others {
             wrong.push(format!("something is left: {gauges:?}"));
         }
