@@ -48,6 +48,12 @@ fn contradictions_are_told_with_what_to_do() {
             "xmpp.client.enabled: has no effect, as the client connection is always",
         ),
         ("jicofo.octo.enabled = true", "is SingleBridgeSelectionStrategy although octo is enabled"),
+        (
+            "jicofo { octo.enabled = true, bridge { selection-strategy = VisitorSelectionStrategy, \
+             participant-selection-strategy = SingleBridgeSelectionStrategy, \
+             visitor-selection-strategy = RegionBasedBridgeSelectionStrategy } }",
+            "participant-selection-strategy: is SingleBridgeSelectionStrategy although octo is enabled, so the participants of a",
+        ),
         ("jicofo.bridge.selection-strategy = SplitBridgeSelectionStrategy", "uses several bridges, but octo is off"),
         (
             "jicofo { octo.enabled = true, sctp.enabled = false }",
