@@ -386,3 +386,64 @@ fn what_was_lost_is_told_again_once_for_each_endpoint_and_not_in_one_burst() {
     assert!(turns.len() >= 3 && turns.iter().all(|turn| *turn <= 20), "{turns:?}");
     s.finish();
 }
+
+/// Links that were being made when the connection died, and ends of conferences on a bridge, are told again at the pace of all that
+/// is told again.
+#[test]
+fn links_and_ends_that_were_lost_are_told_again_at_the_same_pace() {
+    let is_end = |d: &Delivery| to_text(&d.stanza).contains("conference-modify");
+    let turns = |s: &Scenario, since: Time| -> Vec<usize> {
+        let times = s.said().since(since).request("conference-modify").containing("expire=").times();
+        times.chunk_by(|a, b| *b - *a < Time::from_millis(10)).map(<[Time]>::len).collect()
+    };
+    let mut s = with_service(linked(&["a", "b"])).start();
+    for number in 0..40 {
+        s.joins_with(&format!("p{number}"), |p| {
+            (p.room, p.region) = (format!("r{}@conference.meet.test", number % 20), Some("a".into()));
+        });
+    }
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    s.accident(1_000, Fate::IsLost, |d: &Delivery| {
+        d.to.starts_with("focus") && ["a", "b"].contains(&&*d.from) && to_text(&d.stanza).contains("<relay")
+    });
+    for number in 0..20 {
+        s.joins_with(&format!("q{number}"), |p| {
+            (p.room, p.region) = (format!("r{number}@conference.meet.test"), Some("b".into()));
+        });
+    }
+    s.run_for(seconds(2));
+    s.server().forget_rules();
+    let back = s.now();
+    Loss::ForGood.happens(&mut s);
+    s.run_for(seconds(4));
+    s.run_until(Scenario::all_connected);
+    let links = turns(&s, back);
+    assert_eq!(links.iter().sum::<usize>(), 40, "both ends of each link once: {links:?}");
+    assert!(links.iter().all(|turn| *turn <= 12), "{links:?}");
+    assert_eq!(s.focus().metrics().bridges_removed, 0);
+    s.bridge("a").take_errors();
+    s.bridge("b").take_errors();
+    s.finish();
+
+    let mut s = with_service(two_bridges()).start();
+    for number in 0..90 {
+        s.joins_with(&format!("p{number}"), |p| p.room = format!("r{}@conference.meet.test", number % 45));
+    }
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    s.accident(1_000, Fate::IsLost, move |d: &Delivery| d.to == "jvb1" && is_end(d));
+    let before = s.now();
+    s.bridge("jvb1").publish(|stats| stats.shutting_down = true);
+    s.run_for(seconds(4));
+    s.server().forget_rules();
+    let (lost, back) = (turns(&s, before).iter().sum::<usize>(), s.now());
+    assert!(lost > 20, "{lost}");
+    Loss::ForGood.happens(&mut s);
+    s.run_for(seconds(4));
+    let ends = turns(&s, back);
+    assert_eq!(ends.iter().sum::<usize>(), lost, "{ends:?}");
+    assert!(ends.iter().all(|turn| *turn <= 20), "{ends:?}");
+    s.bridge("jvb1").take_errors();
+    s.finish();
+}

@@ -47,6 +47,12 @@ impl RepeatPace {
     }
 }
 
+/// Counts what went out since there were so many stanzas, however many it took.
+fn spend(cx: &mut Context, before: usize) {
+    let went = cx.outputs().len().saturating_sub(before);
+    cx.repeat_pace.spent = cx.repeat_pace.spent.saturating_add(u32::try_from(went).unwrap_or(u32::MAX));
+}
+
 /// What an update of an endpoint was about. Sources are told as they are when it is repeated, not as they were; a number of
 /// videos only if no later update had another, and a transport only if no later one had other credentials: of the same it may
 /// have candidates that no other has.
@@ -273,8 +279,11 @@ impl Conference {
         if !reachable {
             return self.set_repeat(cx, PAUSE);
         }
-        for bridge in std::mem::take(&mut self.repeats.ends) {
+        while cx.repeat_pace.may(cx.now) {
+            let Some(bridge) = self.repeats.ends.pop_first() else { break };
+            let before = cx.outputs().len();
             self.end_again(cx, &bridge);
+            spend(cx, before);
         }
         let lost = std::mem::take(&mut self.repeats.lost);
         if !lost.is_empty() && !self.repeats.goes_on {
@@ -284,12 +293,14 @@ impl Conference {
         let mut lost = self.as_it_holds(lost).into_iter();
         while cx.repeat_pace.may(cx.now) {
             let Some((key, lost)) = lost.next() else { break };
+            let before = cx.outputs().len();
             self.tell_again(cx, key, lost);
+            spend(cx, before);
         }
         // What was lost meanwhile is newer.
         let newer = std::mem::take(&mut self.repeats.lost);
         self.repeats.lost = lost.collect();
-        self.repeats.goes_on = !self.repeats.lost.is_empty();
+        self.repeats.goes_on = !self.repeats.lost.is_empty() || !self.repeats.ends.is_empty();
         self.repeats.lost.extend(newer);
         if self.repeats.goes_on {
             cx.timers.cancel(self.repeats.due.take());
@@ -347,7 +358,6 @@ impl Conference {
             Lost::Link(linked) => self.link_again(cx, key, linked),
         };
         for (modify, then) in requests {
-            cx.repeat_pace.spent += 1;
             self.ask_bridge(cx, &bridge, modify, then);
         }
     }
@@ -376,7 +386,6 @@ impl Conference {
         let modify = request::expire_endpoints(&self.meeting, [&nick]);
         self.ask_bridge(cx, &bridge, modify, Then::EndpointExpired(self.id, key, None, nick));
         self.ask_for_endpoint(cx, id, attempt, None);
-        cx.repeat_pace.spent += 2;
     }
 
     fn update_again(&self, key: SessionKey, endpoint: EndpointKey, told: Told) -> Option<Request> {
