@@ -814,3 +814,17 @@ fn a_mute_of_somebody_whom_the_bridge_does_not_know_moves_nobody() {
     assert_eq!((["alice", "bob", "carol"].map(|name| moves(&s, name)), operational(&s)), ([0; 3], before));
     s.finish();
 }
+
+/// A mute of several that is lost is told again as what it was: one request.
+#[test]
+fn a_mute_of_several_that_is_lost_is_told_again_in_one_request() {
+    let mut s = crate::moderation::meeting(&["alice", "bob", "carol", "dave"]);
+    let before = s.now();
+    s.accident(1, Fate::IsLost, |d: &Delivery| d.to == "jvb1" && to_text(&d.stanza).contains("force-mute"));
+    s.participant("alice").moderate("audio", true);
+    s.run_for(Time::from_secs(20));
+    let told = crate::moderation::force_mutes(&s, before);
+    assert_eq!((told.len(), told.first().map(Vec::len)), (2, Some(3)), "{told:?}");
+    assert_eq!(told[0], told[1]);
+    s.finish();
+}

@@ -351,8 +351,7 @@ impl Conference {
             requests[index].endpoints.push((key, (member.nick.clone(), now)));
         }
         for Muting { session, bridge, endpoints } in requests {
-            for piece in in_pieces(endpoints, |(_, (nick, _))| FORCE_MUTE_SIZE + escaped(nick.as_str())) {
-                let (endpoints, mutes): (Vec<_>, Vec<_>) = piece.into_iter().unzip();
+            for (endpoints, mutes) in force_mutes_in_pieces(endpoints) {
                 let modify = request::force_mute(&self.meeting, &mutes);
                 // A bridge takes no notice of endpoints that it does not know in such a request (spec/40 §3.2).
                 self.ask_bridge(cx, &bridge, modify, Then::ForceMuted(self.id, session, endpoints));
@@ -389,6 +388,15 @@ struct Muting {
 
 /// What an endpoint takes in a request that mutes it, besides its name.
 const FORCE_MUTE_SIZE: usize = 80;
+
+/// As many requests as it takes: the endpoints of each, and what is to be said of them.
+#[expect(clippy::type_complexity, reason = "two lists of one length, each for somebody else")]
+pub(super) fn force_mutes_in_pieces(
+    endpoints: Vec<(EndpointKey, (EndpointId, ForceMute))>,
+) -> Vec<(Vec<EndpointKey>, Vec<(EndpointId, ForceMute)>)> {
+    let pieces = in_pieces(endpoints, |(_, (nick, _))| FORCE_MUTE_SIZE + escaped(nick.as_str()));
+    pieces.into_iter().map(|piece| piece.into_iter().unzip()).collect()
+}
 
 pub(super) fn is_moderator(member: &Member) -> bool {
     matches!(member.role, Role::Owner | Role::Moderator)

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::super::cascade::RelayKey;
 use super::super::invite::Task;
+use super::super::moderation::force_mutes_in_pieces;
 use super::super::{Conference, EndpointKey, SessionKey};
 use super::EndpointState;
 use super::relays::Linked;
@@ -94,7 +95,8 @@ enum Lost {
     /// A participant waits for the endpoint.
     Allocation(EndpointKey),
     Update(EndpointKey, Box<Told>),
-    ForceMute(EndpointKey),
+    /// Who is muted, of all these.
+    ForceMute(Vec<EndpointKey>),
     /// The endpoint of whoever was called so.
     Expiry(EndpointId),
     Link(Box<Linked>),
@@ -155,6 +157,8 @@ struct Merged {
     all: Vec<(SessionKey, Lost)>,
     updates: BTreeMap<EndpointKey, usize>,
     relays: BTreeMap<RelayKey, usize>,
+    /// By the bridge, and whether they are to be muted.
+    mutes: BTreeMap<(SessionKey, bool), usize>,
 }
 
 impl Merged {
@@ -163,6 +167,15 @@ impl Merged {
         match self.all.get_mut(index) {
             Some((_, Lost::Update(_, before))) => **before = (**before).clone().and(told),
             _ => self.all.push((key, Lost::Update(endpoint, Box::new(told)))),
+        }
+    }
+
+    fn force_mute(&mut self, key: SessionKey, mutes: bool, endpoint: EndpointKey) {
+        let index = *self.mutes.entry((key, mutes)).or_insert(self.all.len());
+        match self.all.get_mut(index) {
+            Some((_, Lost::ForceMute(before))) if before.contains(&endpoint) => {}
+            Some((_, Lost::ForceMute(before))) => before.push(endpoint),
+            _ => self.all.push((key, Lost::ForceMute(vec![endpoint]))),
         }
     }
 
@@ -223,9 +236,7 @@ impl Conference {
         key: SessionKey,
         endpoints: &[EndpointKey],
     ) {
-        for endpoint in endpoints {
-            self.repeat_later(cx, key, Lost::ForceMute(*endpoint));
-        }
+        self.repeat_later(cx, key, Lost::ForceMute(endpoints.to_vec()));
     }
 
     /// Whether an endpoint that was asked for is asked for again before long.
@@ -326,6 +337,11 @@ impl Conference {
                     told.update(key, endpoint, update.without_replaced(state));
                 }
                 Lost::Update(..) => {}
+                Lost::ForceMute(endpoints) => {
+                    for endpoint in endpoints {
+                        told.force_mute(key, self.is_muted(endpoint), endpoint);
+                    }
+                }
                 // Whoever makes a link tells it all.
                 Lost::Link(linked) if linked.relay().is_some_and(|relay| new_links.contains(&relay)) => {}
                 Lost::Link(linked) => match *linked {
@@ -341,7 +357,10 @@ impl Conference {
 
     /// Whether that makes a bridge let less through.
     fn mutes(&self, lost: &Lost) -> bool {
-        let Lost::ForceMute(endpoint) = lost else { return false };
+        matches!(lost, Lost::ForceMute(endpoints) if endpoints.first().is_some_and(|endpoint| self.is_muted(*endpoint)))
+    }
+
+    fn is_muted(&self, endpoint: EndpointKey) -> bool {
         let state = self.members.get(endpoint.member).and_then(|member| member.endpoint.as_ref());
         state.is_some_and(|state| state.force_mute().audio || state.force_mute().video)
     }
@@ -353,7 +372,7 @@ impl Conference {
             Lost::Allocation(endpoint) => return self.allocate_again(cx, key, endpoint),
             Lost::NewLink(relay) => return self.link_anew(cx, relay),
             Lost::Update(endpoint, told) => one(self.update_again(key, endpoint, *told)),
-            Lost::ForceMute(endpoint) => one(self.force_mute_again(key, endpoint)),
+            Lost::ForceMute(endpoints) => self.force_mute_again(key, endpoints),
             Lost::Expiry(nick) => one(self.expire_again(key, nick)),
             Lost::Link(linked) => self.link_again(cx, key, linked),
         };
@@ -402,10 +421,16 @@ impl Conference {
         Some((modify, Then::EndpointUpdated(self.id, key, endpoint, Box::new(told))))
     }
 
-    fn force_mute_again(&self, key: SessionKey, endpoint: EndpointKey) -> Option<Request> {
-        let member = self.members.get(endpoint.member).filter(|_| self.is_current(key, endpoint))?;
-        let mutes = [(member.nick.clone(), member.endpoint.as_ref()?.force_mute())];
-        Some((request::force_mute(&self.meeting, &mutes), Then::ForceMuted(self.id, key, vec![endpoint])))
+    fn force_mute_again(&self, key: SessionKey, endpoints: Vec<EndpointKey>) -> Vec<Request> {
+        let current = endpoints.into_iter().filter_map(|endpoint| {
+            let member = self.members.get(endpoint.member).filter(|_| self.is_current(key, endpoint))?;
+            Some((endpoint, (member.nick.clone(), member.endpoint.as_ref()?.force_mute())))
+        });
+        let pieces = force_mutes_in_pieces(current.collect()).into_iter();
+        let request = |(endpoints, mutes): (Vec<EndpointKey>, Vec<_>)| {
+            (request::force_mute(&self.meeting, &mutes), Then::ForceMuted(self.id, key, endpoints))
+        };
+        pieces.map(request).collect()
     }
 
     /// Unless somebody of that name has an endpoint there by now.
