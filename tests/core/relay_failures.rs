@@ -779,6 +779,53 @@ fn a_link_that_a_bridge_does_not_have_is_made_anew() {
     s.finish();
 }
 
+/// That one link of a bridge was made anew just now says nothing of another. What was to be told again of a link that is made anew
+/// is told with it, and not once more.
+#[test]
+fn links_are_made_anew_each_for_itself() {
+    let unknown = |relay: &str| Fault::Error {
+        kind: "modify",
+        condition: "bad-request",
+        text: format!("Unknown relay {relay}"),
+        reason: None,
+    };
+    let mut s = linked_meeting(&["a", "b", "c"], &[("p", "a"), ("q", "b"), ("r", "c")]);
+    for (who, relay) in [("q", "b"), ("r", "c")] {
+        let before = s.said().count();
+        s.bridge("a").fail_next(unknown(relay));
+        s.participant(who).add_source(desktop());
+        s.run_for(seconds(5));
+        let order = asked_all_since(&s, before);
+        assert!(order.contains(&format!("a: >{relay} expire")), "{order:?}");
+        assert_eq!((moved(&s), s.focus().metrics().bridges_removed), (vec![], 0), "{relay}");
+    }
+    s.bridge("a").fail_next(unknown("c"));
+    s.participant("r").add_source(testkit::participant::media::microphone());
+    s.run_for(seconds(5));
+    s.run_until(Scenario::all_connected);
+    assert_eq!((moved(&s), s.focus().metrics().bridges_removed), (vec!["p".to_owned()], 1));
+    s.bridge("a").take_errors();
+
+    let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("o", "a")]);
+    s.accident(1, Fate::IsLost, |d: &Delivery| {
+        let text = to_text(&d.stanza);
+        d.to == "b" && text.contains("<relay") && text.contains("ufrag")
+    });
+    s.joins_with("q", |p| p.region = Some("b".into()));
+    s.run_until(|s| asked(s, "b").iter().any(|it| it == ">a transport"));
+    // It is given up, and about to be told again.
+    s.run_for(Time::from_millis(15_500));
+    let before = s.said().count();
+    s.bridge("b").fail_next(unknown("a"));
+    s.participant("p").add_source(desktop());
+    s.run_for(seconds(5));
+    let order = asked_all_since(&s, before);
+    assert!(order.contains(&"b: >a expire".to_owned()), "{order:?}");
+    assert_eq!(order.iter().filter(|it| *it == "b: >a transport").count(), 1, "{order:?}");
+    s.bridge("b").take_errors();
+    s.finish();
+}
+
 /// The end of an endpoint is told again, and the bridge stumbles over it: it is gone, and that concerns nobody.
 #[test]
 fn an_end_over_which_the_bridge_stumbles_moves_nobody() {

@@ -11,6 +11,7 @@ mod update;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::cascade::RelayKey;
 use super::{AttemptId, Conference, EndpointKey, MemberId, SessionKey};
 use crate::focus::bridges::load::RecentCount;
 use crate::focus::bridges::predict::Stay;
@@ -50,8 +51,8 @@ pub(crate) struct BridgeSession {
     pub stay: Stay,
     /// Whether it gave an endpoint: then the bridge has the conference.
     confirmed: bool,
-    /// When a link of it was made anew last, as the bridge refused a change of it.
-    relinked: Option<Timestamp>,
+    /// When its end of a link was made anew last, as the bridge refused a change of it.
+    relinked: BTreeMap<RelayKey, Timestamp>,
     /// Whether it was ever asked for a link to another: then it does not end the conference by itself.
     linked: bool,
 }
@@ -184,7 +185,7 @@ impl Conference {
             recent: RecentCount::default(),
             stay: Stay::new(cx.now),
             confirmed: false,
-            relinked: None,
+            relinked: BTreeMap::new(),
             linked: false,
         };
         self.bridges.table.insert(key, session);

@@ -209,13 +209,18 @@ impl Conference {
     /// use, and the bridge is left.
     fn link_is_broken(&mut self, cx: &mut Context, relay: RelayKey, answered: &Answer) {
         let Some((bridge, id)) = self.address(relay).filter(|_| self.cascade.link_at(relay).is_some()) else { return };
+        // Both ends are about to be made anyway.
+        if self.repeats.will_make(relay) {
+            return;
+        }
         let detail = answered.detail();
         let Some(session) = self.bridges.get_mut(relay.at) else { return };
-        if session.relinked.is_some_and(|at| cx.now.since(at) < RELINKED_AGAIN) {
+        session.relinked.retain(|_, at| cx.now.since(*at) < RELINKED_AGAIN);
+        if session.relinked.contains_key(&relay) {
             say!(self, warn, "{} refused a change of its link to {id}{detail}: moving", bridge.jid);
             return self.session_failed(cx, relay.at, "the bridge refused a change of a link: off it");
         }
-        session.relinked = Some(cx.now);
+        session.relinked.insert(relay, cx.now);
         say!(self, warn, "{} refused a change of its link to {id}{detail}: linked anew", bridge.jid);
         self.story.decided(cx.now, "the bridge refused a change of a link: linked anew");
         self.link_anew(cx, relay);
@@ -229,6 +234,7 @@ impl Conference {
             // What is answered about the old one is of no interest any more: whatever it was told, the new one has.
             let asked = cx.pending.forget_relay(end);
             cx.forget_requests(asked);
+            self.repeats.forget_relay(end);
             if let Some((_, id)) = self.address(end) {
                 self.tell_relay(cx, end.at, relay::expire(&self.meeting, &id), Linked::Gone(id));
             }

@@ -145,6 +145,17 @@ impl Repeats {
         }
     }
 
+    /// Whether the ends of this link are to be made again.
+    pub fn will_make(&self, relay: RelayKey) -> bool {
+        let ends = [relay, relay.opposite()];
+        self.lost.iter().any(|(_, lost)| matches!(lost, Lost::NewLink(relay) if ends.contains(relay)))
+    }
+
+    /// Whatever was to be told again of an end of a link: the end is made anew.
+    pub fn forget_relay(&mut self, end: RelayKey) {
+        self.lost.retain(|(_, lost)| !matches!(lost, Lost::Link(linked) if linked.relay() == Some(end)));
+    }
+
     /// Whether this endpoint is asked for again.
     pub fn will_ask_for(&self, endpoint: EndpointKey) -> bool {
         self.lost.iter().any(|(_, lost)| *lost == Lost::Allocation(endpoint))
