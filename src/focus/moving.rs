@@ -115,7 +115,7 @@ impl Focus {
             };
             self.with_conference(id, |conference, cx| conference.will_move(cx, bridge, &those, &not_back));
             if from == From::Movable {
-                self.with_conference(id, |conference, cx| conference.was_relieved(cx.now, bridge));
+                self.with_conference(id, |conference, cx| conference.was_relieved(cx.now, bridge, &those));
             }
             match whole {
                 true => self.relieve_of_conference(id, bridge),
@@ -170,13 +170,11 @@ impl Focus {
             self.redistribution.relieved.insert(bridge.clone(), now);
             let moved = self.move_off(&bridge, None, wanted.endpoints, From::Movable);
             log::info!(
-                "the bridge {} has too much to do: {} endpoints of {} conferences move to others",
+                "the bridge {} has too much to do: {} endpoints of {} conferences are to move to others",
                 bridge.jid,
                 moved.endpoints,
                 moved.conferences
             );
-            self.cx.metrics.endpoints_redistributed += u64::from(moved.endpoints);
-            self.cx.bridges.endpoints_redistributed(&bridge, moved.endpoints);
         }
     }
 }

@@ -395,3 +395,32 @@ fn many_conferences_that_are_moved_by_an_operator_go_one_after_the_other() {
     s.settle();
     s.finish();
 }
+
+/// Who was to move for the load of his bridge, and stays as there is no way to another when it is his turn, has not moved.
+#[test]
+fn only_who_moves_counts_as_moved() {
+    let mut s = redistributing()
+        .config(|config| {
+            let mut account = config.xmpp.client.account.clone();
+            account.resource = "service".into();
+            config.xmpp.service = Some(account);
+            config.octo.enabled = true;
+            config.bridge.selection_strategy = SelectionStrategy::RegionBased;
+            config.bridge.load_redistribution.endpoints = 70;
+        })
+        .bridge_with("B", linked("B", 0.1))
+        .start();
+    let names = crowd(&mut s, "p", 80, "");
+    s.add_bridge("C", linked("C", 0.1));
+    s.bridge("B").publish(|stats| stats.stress = 0.95);
+    s.run_until(|s| s.focus().metrics().participants_moved > 0);
+    s.service_is_cut_off();
+    s.run_for(seconds(3));
+    s.service_resumes();
+    s.run_for(seconds(3));
+    let counted = s.focus().bridges().iter().map(|it| it.endpoints_moved_total).sum::<u64>();
+    let moved = s.focus().metrics().participants_moved;
+    assert!((50..70).contains(&moved), "{moved}");
+    assert_eq!((s.focus().metrics().endpoints_redistributed, counted), (moved, moved));
+    assert_eq!(told(&s, &names).iter().sum::<usize>() as u64, moved);
+}

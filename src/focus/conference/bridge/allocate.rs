@@ -100,6 +100,7 @@ impl Conference {
         session.endpoints.insert(attempt, id);
         session.recent.add(cx.now, cx.config.bridge.max_bridge_participants_interval);
         member.moved_off = Vec::new();
+        member.moves_for_load = false;
         self.members.set_endpoint(id, Some(EndpointState::new(key, attempt, force_mute)));
         cx.bridges.endpoint_allocated(cx.now, &bridge, &cx.config.bridge);
         let conference =

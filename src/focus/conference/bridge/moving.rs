@@ -80,9 +80,14 @@ impl Conference {
 
     /// The conference has moved off this bridge, or some of it has, as that had too much to do. For a while it does not come back
     /// for the same reason: it would go to and fro between bridges of which each has too much to do with it.
-    pub(in crate::focus) fn was_relieved(&mut self, now: Timestamp, bridge: &BridgeId) {
+    pub(in crate::focus) fn was_relieved(&mut self, now: Timestamp, bridge: &BridgeId, those: &[MemberId]) {
         self.relieved.retain(|_, at| now.since(*at) < SETTLED);
         self.relieved.insert(bridge.clone(), now);
+        for id in those {
+            if let Some(member) = self.members.get_mut(*id) {
+                member.moves_for_load = true;
+            }
+        }
     }
 
     /// Which bridges it was moved off lately for their load.
@@ -119,10 +124,12 @@ impl Conference {
             self.story.decided(cx.now, "no bridge takes one who was to be moved: stays");
             if let Some(member) = self.members.get_mut(id) {
                 member.moved_off = Vec::new();
+                member.moves_for_load = false;
             }
             return;
         }
         self.release_endpoint(cx, id);
+        self.count_if_for_load(cx, id, bridge);
         cx.metrics.participants_moved += 1;
         self.reinvite(cx, id);
     }
@@ -131,8 +138,20 @@ impl Conference {
     pub(in crate::focus) fn leave_whole(&mut self, cx: &mut Context, bridge: &BridgeId) {
         let Some(key) = self.bridges.on(bridge).map(|session| session.key) else { return };
         let on_it = self.close_bridge(cx, key);
-        on_it.iter().for_each(|id| self.note_left(*id, bridge));
+        for id in &on_it {
+            self.note_left(*id, bridge);
+            self.count_if_for_load(cx, *id, bridge);
+        }
         self.move_all(cx, &on_it);
+    }
+
+    /// One has left a bridge, perhaps as that had too much to do.
+    fn count_if_for_load(&mut self, cx: &mut Context, id: MemberId, bridge: &BridgeId) {
+        let moves = self.members.get_mut(id).is_some_and(|member| std::mem::take(&mut member.moves_for_load));
+        if moves {
+            cx.metrics.endpoints_redistributed += 1;
+            cx.bridges.endpoints_redistributed(bridge, 1);
+        }
     }
 
     /// Who that is, if it is on a bridge, and on that one; and on which it is.
