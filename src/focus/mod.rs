@@ -397,7 +397,9 @@ impl Focus {
     }
 
     fn due(&mut self, timer: Timer) {
-        if let Some(id) = timer.conference() {
+        // While no bridge can be reached, to tell one again is put off each second.
+        let is_put_off = matches!(timer, Timer::Repeat(_)) && !self.are_bridges_reachable();
+        if let Some(id) = timer.conference().filter(|_| !is_put_off) {
             self.note(id, Came::Due(&timer));
         }
         match timer {

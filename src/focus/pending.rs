@@ -125,7 +125,7 @@ impl Then {
 
     /// Whether silence is taken for a failure of the bridge that was asked.
     fn blames_bridge(&self) -> bool {
-        matches!(self, Then::Allocated(..) | Then::RelayMade(..))
+        matches!(self, Then::Allocated(..) | Then::RelayMade(..) | Then::Checked(_))
     }
 
     /// What was asked, in a story.

@@ -447,3 +447,40 @@ fn links_and_ends_that_were_lost_are_told_again_at_the_same_pace() {
     s.bridge("jvb1").take_errors();
     s.finish();
 }
+
+/// What is tried again each second while no bridge can be reached is no event of a conference.
+#[test]
+fn a_conference_that_waits_for_the_way_to_its_bridge_has_other_things_to_tell() {
+    let mut s = meet(with_service(two_bridges()));
+    s.accident(1, Fate::IsLost, |d: &Delivery| d.to == "jvb1" && to_text(&d.stanza).contains("desktop"));
+    s.participant("alice").add_source(testkit::participant::media::desktop());
+    s.run_for(seconds(1));
+    s.connection_tells(Input::Disconnected { on: Connection::Service, resumable: false });
+    s.run_for(seconds(12));
+    s.service_logs_in_anew();
+    s.run_for(seconds(3));
+    let story = s.focus().story(s.room()).expect("it is there").to_string();
+    assert_eq!(story.matches("tell a bridge again").count(), 1, "{story}");
+    s.finish();
+}
+
+/// Nor does a health check that was under way when the session was resumed blame the bridge.
+#[test]
+fn a_check_that_is_answered_after_the_session_was_resumed_is_in_time() {
+    let once = |config: &mut jicofo::config::Config| {
+        config.bridge.health_checks.retry_delay = Some(std::time::Duration::ZERO);
+    };
+    let mut s = meet(with_service(two_bridges()).config(once));
+    s.bridge("jvb1").settings.delay = Time::from_millis(15_500);
+    s.run_until(|s| !checks(s, "jvb1").is_empty());
+    s.run_for(Time::from_millis(600));
+    s.service_is_cut_off();
+    s.run_for(Time::from_millis(14_000));
+    s.service_resumes();
+    s.bridge("jvb1").settings.delay = Time::ZERO;
+    for _ in 0..40 {
+        s.run_for(Time::from_millis(100));
+        assert_eq!(operational(&s), 2);
+    }
+    s.finish();
+}
