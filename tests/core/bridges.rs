@@ -458,8 +458,6 @@ fn our_own_leave_by_loss_is_a_loss_of_the_brewery() {
 }
 
 /// Twenty rooms on the only bridge when it dies, and another takes over.
-///
-/// Covers spec/90: 107.
 #[test]
 fn two_hundred_participants_move_to_the_bridge_that_takes_over() {
     let mut s = Scenario::new().bridge("jvb1").start();
