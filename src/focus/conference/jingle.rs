@@ -194,8 +194,12 @@ impl Conference {
         cx.answer(asked.clone(), IqBody::Result(None));
         if again {
             self.count_against_bridge(cx, id);
-            self.release_endpoint(cx, id);
-            self.reinvite(cx, id);
+            if self.goes_with_all(cx, id) {
+                self.leave_all(cx);
+            } else {
+                self.release_endpoint(cx, id);
+                self.reinvite(cx, id);
+            }
         }
         Ok(())
     }
@@ -291,6 +295,11 @@ impl Conference {
             self.count_against_bridge(cx, id);
             self.withdraw_sources(cx, id);
             self.close_session(id);
+            if self.goes_with_all(cx, id) {
+                cx.answer(asked.clone(), IqBody::Result(None));
+                self.leave_all(cx);
+                return Ok(());
+            }
             self.release_endpoint(cx, id);
             cx.answer(asked.clone(), IqBody::Result(None));
             self.reinvite(cx, id);

@@ -271,8 +271,15 @@ impl Conference {
                 None
             }
             Choice::Wait(why) => {
-                self.wait_for_ours(cx, &why);
-                None
+                let Some(bridge) = self.to_be_tried(cx, wanted) else {
+                    self.wait_for_ours(cx, &why);
+                    return None;
+                };
+                self.setbacks.waits = 0;
+                say!(self, info, participant = nick; "{nick} on {}, if it answers: {why}", bridge.jid);
+                self.story
+                    .decided(cx.now, "asks a bridge that is not operational: it answers, or is left for a free one");
+                Some(bridge)
             }
             Choice::None(none) => {
                 cx.stranded.insert(self.id);
