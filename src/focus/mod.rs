@@ -420,6 +420,7 @@ impl Focus {
             Timer::Alone(id) => self.with_conference(id, Conference::alone_for_long),
             Timer::ElectOwner(id) => self.with_conference(id, Conference::election_due),
             Timer::SenderLimits(id) => self.with_conference(id, Conference::limits_rested),
+            Timer::Mutes(id, media) => self.with_conference(id, |conference, cx| conference.mutes_rested(cx, media)),
             Timer::Signal(id, member) => self.with_conference(id, |conference, cx| conference.flush(cx, member)),
             Timer::FindPlace(id, member) => {
                 self.with_conference(id, |conference, cx| conference.find_place(cx, member))

@@ -350,6 +350,7 @@ fn a_foreign_room_spends_nobodys_purse() {
 #[test]
 fn a_foreign_room_does_not_learn_who_has_a_session() {
     let mut s = Scenario::new().config(secured).start();
+    testkit::logs::keep_lines();
     connect(&mut s, "victim", HOST);
     connect(&mut s, "guest", "g1@guest.meet.test/r1");
     let id = session(&ask_with(&mut s, "victim", FOREIGN, "machine-uid='m1'"));
@@ -376,6 +377,10 @@ fn a_foreign_room_does_not_learn_who_has_a_session() {
         to_focus(&mut s, &shown(FOREIGN, nick, address, "member"));
     }
     assert_eq!(grants(&s, FOREIGN), Vec::<String>::new());
+    // The operator does, in case that it is one of ours.
+    let lines = testkit::logs::take_lines();
+    let not_made = lines.iter().filter(|line| line.message.contains("has logged in and is not made owner"));
+    assert!(not_made.clone().count() > 0 && not_made.clone().all(|line| line.message.contains("conference-muc-jid")));
     let told = addresses.map(|(nick, _)| said_there(&s, nick));
     assert!(!told[0].is_empty() && told[0] == told[2] && told[1] == told[2], "{told:?}");
     // At home they lead, each by its own session.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use testkit::bridge::Bridge;
 use testkit::focus::FocusProcess;
-use testkit::http::{Request, send};
+use testkit::http::{Answer, Request, send, until};
+use testkit::openmetrics::Page;
 use testkit::participant::Participant;
 use testkit::participant::media::desktop;
 use testkit::prosody::{Prosody, Wiring};
@@ -162,15 +163,43 @@ async fn much_that_a_stalled_server_was_sent_is_read_to_its_end() {
 }
 
 async fn a_server_that_stands_still() {
-    let mut prosody = Prosody::start(Wiring::Proxy).await;
+    let prosody = Prosody::start(Wiring::Proxy).await;
     let focus = focus().configuration(SHORT_REPLY_TIMEOUT).start(&prosody).await;
-    prosody.pause();
-    assert!(focus.logged(0, RESUMABLE, PATIENCE).await, "{}", focus.log());
-    prosody.resume();
-    assert!(focus.logged(0, "The client connection has resumed the session", PATIENCE).await, "{}", focus.log());
+    let pid = prosody.pid();
     let mut stage = stage(&prosody);
     two_meet(&mut stage).await;
+
+    signal(pid, "STOP");
+    stage.participant("alice").tell(|participant| drop(participant.add_source(desktop())));
+    assert!(focus.logged(0, RESUMABLE, PATIENCE).await, "{}", focus.log());
+    signal(pid, "CONT");
+    stage.agree().await;
+    nobody_noticed(&focus, &stage).await;
     stage.finish().await;
+    left(&prosody, 0, "room").await;
+}
+
+/// Longer than the focus waits for it: it says so when the server goes on, and all come back on request.
+#[tokio::test]
+async fn a_server_that_stands_still_for_long_ends_the_conferences_and_they_come_back_on_request() {
+    let prosody = Prosody::start(Wiring::Proxy).await;
+    let focus = focus().configuration(SHORT_REPLY_TIMEOUT).start(&prosody).await;
+    let (pid, api) = (prosody.pid(), focus.http_address());
+    let mut stage = stage(&prosody);
+    two_meet(&mut stage).await;
+
+    signal(pid, "STOP");
+    let ended = |answer: &Answer| Page::open_metrics(&answer.body).value("jitsi_jicofo_conferences") == 0.0;
+    until(api, &Request::get("/metrics"), ended, PATIENCE).await;
+    signal(pid, "CONT");
+    stage.until(|look| look.participants().all(Participant::focus_gone)).await;
+    stage.joins("carol").await;
+    stage.until(|look| ["alice", "bob"].iter().all(|name| look.participant(name).sessions() == 2)).await;
+    stage.agree().await;
+    let refused = stage.bridge_named("jvb1").tell(Bridge::take_errors);
+    assert!(refused.iter().all(|refusal| refusal.condition == "conflict"), "{refused:?}");
+    stage.finish().await;
+    left(&prosody, 0, "room").await;
 }
 
 /// Whoever comes while a bridge stands still, and whoever is on it, meets on another; and when it goes on it is rid of them.

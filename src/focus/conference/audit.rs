@@ -28,6 +28,9 @@ impl Conference {
         if self.published.limits_rest.is_some_and(|timer| !cx.timers.has(timer)) {
             wrong.push("nobody looks at the limits of senders any more".into());
         }
+        if self.moderation.rests().any(|timer| !cx.timers.has(timer)) {
+            wrong.push("nobody will be told to mute any more".into());
+        }
         self.audit_visitors(cx, wrong);
         self.cascade.audit(&self.bridges.iter().map(|session| session.key).collect(), wrong);
         let is_awaited = !self.visitors.opened && !self.members.is_empty();

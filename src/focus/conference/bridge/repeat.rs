@@ -395,6 +395,9 @@ impl Conference {
         }
         let Some(nick) = self.members.get(id).map(|member| member.nick.clone()) else { return };
         let Some(bridge) = self.bridges.get(key).map(|session| session.bridge.clone()) else { return };
+        // All that it is to know is asked for now; that it did not know the one before says nothing of this one.
+        let changes = cx.pending.forget_changes(key, endpoint);
+        cx.forget_requests(changes);
         let modify = request::expire_endpoints(&self.meeting, [&nick]);
         self.ask_bridge(cx, &bridge, modify, Then::EndpointExpired(self.id, key, None, nick));
         self.ask_for_endpoint(cx, id, attempt, None);
