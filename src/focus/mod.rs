@@ -479,7 +479,8 @@ impl Focus {
             Then::RoomReread(id) => self.with_conference(id, |conference, _| conference.reread(answer)),
             Then::Granted(id, member) => self.with_conference(id, |conference, _| conference.granted(member, &answer)),
             Then::Features(query) => {
-                for ((id, member), features) in caps::answered(&mut self.cx, query, answer) {
+                let meeting_of = |id| self.conferences.get(id).map(|conference| conference.meeting.clone());
+                for ((id, member), features) in caps::answered(&mut self.cx, query, answer, meeting_of) {
                     self.with_conference(id, |conference, cx| conference.features_known(cx, member, features));
                 }
             }

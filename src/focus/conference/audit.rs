@@ -69,7 +69,7 @@ impl Conference {
     /// How many members, and owners of sources, were looked at in walks so far.
     #[cfg(feature = "sabotage")]
     pub(in crate::focus) fn walked(&self) -> u64 {
-        self.members.walked() + self.sources.walked()
+        self.members.walked() + self.sources.walked() + self.signals.walked()
     }
 
     #[cfg(feature = "sabotage")]
@@ -179,6 +179,13 @@ impl Conference {
         }
         for receiver in self.signals.receivers().filter(|receiver| !participant(receiver.as_str())) {
             wrong.push(format!("{receiver} is told of sources, and has no session"));
+        }
+        for receiver in self.signals.receivers() {
+            let member = self.members.id_of(receiver.as_str()).and_then(|id| self.members.get(id));
+            let is_unscheduled = member.is_some_and(|member| member.flush.is_none());
+            if self.signals.is_unscheduled(receiver) != is_unscheduled {
+                wrong.push(format!("whether {receiver} is about to be told of sources is not what its timer says"));
+            }
         }
     }
 }

@@ -108,6 +108,8 @@ pub(crate) struct Member {
     /// The bridge that its last endpoint was moved off, and others to which it is not to go for the same reason, until it has
     /// another.
     pub moved_off: Vec<BridgeId>,
+    /// It was sent to another bridge as one left out of its answer what has to be in it. Once, until one gave all.
+    pub tried_another: bool,
     pub losses: Losses,
     pub restarts: Budget,
     pub ice_restarts: Budget,
@@ -147,6 +149,7 @@ impl Member {
             flush: None,
             next_endpoint: None,
             moved_off: Vec::new(),
+            tried_another: false,
             losses: Losses::default(),
             restarts: Budget::default(),
             ice_restarts: Budget::default(),
