@@ -62,10 +62,16 @@ fn lives_that_failed_once_are_clean() {
 const NOTICED: u64 = 2;
 
 /// One of so many says so in the words for it.
+    ("forwards no client's transport", without_transport, " reaches "),
+    (
+        "offers another transport than the bridge's",
+        |said| said.contains("action='session-initiate'").then(|| vec![said.replace(" ufrag='", " ufrag='other-")]),
+        " reaches ",
+    ),
 const NAMED: u64 = 12;
 
 /// What a focus does wrong, each time that there is occasion; and what is complained of.
-const WRONGS: [(&str, Tamper, &str); 11] = [
+const WRONGS: [(&str, Tamper, &str); 13] = [
     ("withdraws no sources", |said| said.contains("action='source-remove'").then(Vec::new), " knows of "),
     ("tells of sources twice", |said| twice(said, "action='source-add'"), "twice"),
     ("ends no session", |said| said.contains("action='session-terminate'").then(Vec::new), " lives"),
@@ -82,6 +88,15 @@ const WRONGS: [(&str, Tamper, &str); 11] = [
         "not well-formed",
     ),
 ];
+
+/// What a bridge is told of a client, without how that is reached.
+fn without_transport(said: &str) -> Option<Vec<String>> {
+    let of_client = said.contains("<conference-modify ") && !said.contains("<relay ");
+    let start = of_client.then(|| said.find("<transport xmlns='urn:xmpp:jingle:transports:ice-udp:1'")).flatten()?;
+    let end = "</transport>";
+    let rest = said[start..].split_once(end)?.1;
+    Some(vec![format!("{}{rest}", &said[..start])])
+}
 
 fn twice(said: &str, what: &str) -> Option<Vec<String>> {
     said.contains(what).then(|| vec![said.to_owned(); 2])

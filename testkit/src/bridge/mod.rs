@@ -22,7 +22,7 @@ use crate::participant::CROSSING;
 use crate::participant::media::Dice;
 use crate::violation::{Complaints, Violation};
 use crate::xml::{Element, Read, bare, el, error_of, result_of};
-pub use conference::{Conference, Endpoint};
+pub use conference::{Conference, Credentials, Endpoint};
 use errors::Refused;
 pub use relays::Relay;
 use request::Modify;

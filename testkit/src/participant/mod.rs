@@ -21,6 +21,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::Time;
+use crate::ice::Ice;
 use crate::logs::keep_secret_of_peer;
 use crate::sources::{Media, Remote, Sources};
 use crate::violation::{Complaints, Violation};
@@ -156,6 +157,10 @@ pub struct Session {
     pub offer: Element,
     /// The last ICE generation that was taken.
     pub ice_generation: u64,
+    /// The bridge's end of its transport, as it was told last.
+    pub bridge_ice: Ice,
+    /// Its own end, as it told the focus.
+    pub own_ice: Ice,
 }
 
 /// An error that the focus answered to a request of ours.
@@ -243,7 +248,10 @@ pub struct Participant {
     retry_at: Option<Time>,
     retries: u32,
     dice: Dice,
+    /// How the ICE credentials of all its agents begin.
     ufrag: String,
+    /// How many ICE agents it has had: one for each session, and for each restart and replacement of a transport.
+    agents: u32,
     next_id: u64,
     shows_sources: bool,
     /// It was asked what it supports, and did not say.
@@ -293,6 +301,7 @@ impl Participant {
             retry_at: None,
             retries: 0,
             ufrag: dice.text(4),
+            agents: 0,
             dice,
             next_id: 0,
             shows_sources: false,
