@@ -6,6 +6,7 @@
 mod acts;
 mod hostile;
 mod judge;
+mod options;
 mod peers;
 pub mod plan;
 mod play;
