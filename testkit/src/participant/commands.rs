@@ -196,7 +196,10 @@ impl Participant {
         let target = format!("{}/{nick}", self.settings.room);
         let to = self.focus_occupant();
         let mute = el("mute", namespace).attr("jid", target).text(mute.to_string());
-        self.ask("mute", "set", &to, mute, self.settings.patience);
+        let id = self.ask("mute", "set", &to, mute, self.settings.patience);
+        if let Some(asked) = self.asked.get_mut(&id) {
+            asked.about = Some(nick.to_owned());
+        }
     }
 
     /// Throws somebody out, as a moderator may.
@@ -307,6 +310,7 @@ impl Participant {
         let id = self.fresh_id();
         let iq = el("iq", ns::CLIENT).attr("type", kind).attr("id", &id).attr("to", to).child(payload);
         self.outputs.push_back(iq.done());
+        self.all_asked.push((what.to_owned(), self.now));
         let asked = Asked {
             what: what.to_owned(),
             at: self.now,
@@ -314,6 +318,8 @@ impl Participant {
             sources: Sources::default(),
             session: None,
             sid: None,
+            led: self.is_moderator(),
+            about: None,
         };
         self.asked.insert(id.clone(), asked);
         id

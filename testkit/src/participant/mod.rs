@@ -172,6 +172,11 @@ pub struct Refusal {
     pub text: String,
     /// It was asked in the Jingle session that it has yet.
     pub lasts: bool,
+    pub at: Time,
+    /// Whether it knew itself for a moderator when it asked.
+    pub led: bool,
+    /// Whom a mute was to be about, by nickname.
+    pub about: Option<String>,
 }
 
 /// A request of ours which awaits its answer.
@@ -187,6 +192,8 @@ struct Asked {
     session: Option<String>,
     /// The Jingle session in which it was asked.
     sid: Option<String>,
+    led: bool,
+    about: Option<String>,
 }
 
 /// When things happened, for measuring.
@@ -240,6 +247,8 @@ pub struct Participant {
     shown_as: BTreeMap<String, Option<bool>>,
     remote: Remote,
     asked: BTreeMap<String, Asked>,
+    /// What it has asked for in all, and when.
+    all_asked: Vec<(String, Time)>,
     /// Of those, what nobody may ask for.
     in_vain: BTreeSet<String>,
     granted: Vec<String>,
@@ -256,6 +265,10 @@ pub struct Participant {
     shows_sources: bool,
     /// It was asked what it supports, and did not say.
     kept_features: bool,
+    /// The first presence of this stay that the room showed it of itself had the role of a visitor.
+    came_as_visitor: bool,
+    /// It was a moderator at some time.
+    has_led: bool,
     /// The focus left the room: the real client's conference has failed.
     focus_gone: bool,
     mute_requests: Vec<Element>,
@@ -294,6 +307,7 @@ impl Participant {
             muted: BTreeSet::new(),
             remote: Remote::default(),
             asked: BTreeMap::new(),
+            all_asked: Vec::new(),
             in_vain: BTreeSet::new(),
             granted: Vec::new(),
             refusals: Vec::new(),
@@ -307,6 +321,8 @@ impl Participant {
             shows_sources: false,
             shown_as: BTreeMap::new(),
             kept_features: false,
+            came_as_visitor: false,
+            has_led: false,
             focus_gone: false,
             mute_requests: Vec::new(),
             told: Vec::new(),
@@ -395,6 +411,20 @@ impl Participant {
 
     pub fn is_moderator(&self) -> bool {
         self.occupants.get(&self.settings.nick).is_some_and(|me| me.role == "moderator")
+    }
+
+    pub fn has_led(&self) -> bool {
+        self.has_led
+    }
+
+    /// Whether it looks on: whoever came as a visitor stays one, whatever the room makes of it (spec/20 §4.2).
+    pub fn looks_on(&self) -> bool {
+        self.is_visitor() || self.came_as_visitor
+    }
+
+    /// When it asked for something of these kinds, in order.
+    pub fn asked(&self, kinds: &[&str]) -> impl Iterator<Item = Time> {
+        self.all_asked.iter().filter(|(what, _)| kinds.contains(&what.as_str())).map(|(_, at)| *at)
     }
 
     /// The answers to its conference requests, errors included.

@@ -4,6 +4,7 @@
 //! must hold does; a plan that fails is cut down to few acts by [`shrink`].
 
 mod acts;
+mod fairness;
 mod hostile;
 mod judge;
 mod options;

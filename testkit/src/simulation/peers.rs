@@ -29,6 +29,8 @@ pub(super) struct Person {
     pub hostile: bool,
     /// It was in the life before.
     pub was_hostile: bool,
+    /// When the last life ended in which it was, or may have begun to end.
+    pub hostile_until: Option<Time>,
     /// Something was refused after which the real client loads its page again.
     pub refused: bool,
     /// Is not back yet.
@@ -101,6 +103,10 @@ impl Life<'_> {
             was_hostile: self.people.get(&number).is_some_and(|person| person.hostile),
             refused: false,
             away: false,
+            hostile_until: self
+                .people
+                .get(&number)
+                .and_then(|it| if it.hostile { Some(since) } else { it.hostile_until }),
             suffering: 0,
             idle: 0,
             since,
