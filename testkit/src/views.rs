@@ -131,7 +131,8 @@ impl<'a> Views<'a> {
         }
     }
 
-    /// Whoever is connected and its bridge know each other's newest credentials and certificates: otherwise no media flows.
+    /// Whoever is connected and its bridge know each other's newest credentials and certificates: otherwise no media flows. The
+    /// bridge knows how many videos were asked for.
     fn compare_transports(&self, participant: &Participant, home: &str, endpoint: &Endpoint, wrong: &mut Vec<String>) {
         let Some(session) = participant.session().filter(|session| session.state == SessionState::Active) else {
             return;
@@ -139,6 +140,10 @@ impl<'a> Views<'a> {
         let nick = participant.nick();
         if endpoint.client != session.own_ice {
             wrong.push(format!("{home} reaches {nick} by {}, but {nick} has {}", endpoint.client, session.own_ice));
+        }
+        let last_n = participant.settings.last_n.filter(|_| participant.settings.profile.has(profile::VIDEO));
+        if endpoint.last_n != last_n {
+            wrong.push(format!("{home} gives {nick} {:?} videos, but {nick} asked for {last_n:?}", endpoint.last_n));
         }
         let Some(bridge) = self.bridges.iter().find(|bridge| bridge.nick() == home) else { return };
         let credentials = &endpoint.credentials;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use testkit::scenario::Tamper;
-use testkit::simulation::{Options, Plan, as_test, live, play_with};
+use testkit::simulation::{Act, Client, Options, Plan, Setting, What, as_test, live, play_with, survives};
 
 /// Seeds that failed once, one a line, with their options and a word on what it was.
 const FAILED: &str = include_str!("../seeds");
@@ -134,6 +134,27 @@ fn whatever_the_focus_does_wrong_is_noticed() {
         let named = failures.find(|(_, failure)| failure.wrong.iter().any(|wrong| wrong.contains(words)));
         let (seed, failure) = named.unwrap_or_else(|| panic!("nobody says of who {what}: {words}"));
         println!("seed {seed} notices, at step {}, who {what}: {}", failure.step, failure.wrong.join("; "));
+    }
+}
+
+/// Few lives end in a room where microphones are moderated: this one does.
+#[test]
+fn a_focus_that_has_bridges_mute_nobody_is_noticed() {
+    let joins = |who| What::Joins { who, room: 0, client: Client::Current, thinks: 50 };
+    let acts = [(0, joins(0)), (100, joins(1)), (30_000, What::Moderates(0, 0, true)), (31_000, joins(2))];
+    let drawn = Plan::of(6, &Options::default());
+    let setting = Setting { presets: false, links: 0, ..drawn.setting };
+    let plan = Plan { setting, acts: acts.map(|(at, what)| Act { at, what }).into(), ..drawn };
+    survives(&plan);
+    let withholds: Tamper = |said| {
+        let start = said.contains("<conference-modify ").then(|| said.find("<force-mute ")).flatten()?;
+        let rest = said[start..].split_once("/>")?.1;
+        Some(vec![format!("{}{rest}", &said[..start])])
+    };
+    let failure = play_with(&plan, Some(withholds)).expect_err("it is noticed");
+    for who in ["p1", "p2"] {
+        let words = format!("lets {who} speak, who is moderated");
+        assert!(failure.wrong.iter().any(|wrong| wrong.contains(&words)), "{failure}");
     }
 }
 

@@ -279,9 +279,13 @@ impl Participant {
         session.bridge_session = jingle.kid("bridge-session", ns::FOCUS).and_then(|s| s.get("id")).map(str::to_owned);
         // Of another endpoint, which counts anew.
         session.ice_generation = 0;
-        let content =
-            el("content", ns::JINGLE).attr("creator", "responder").attr("name", "audio").child(self.transport(None));
-        let accept = self.jingle_of(&session, "transport-accept").child(content);
+        let content = |name| el("content", ns::JINGLE).attr("creator", "responder").attr("name", name);
+        let last_n = self.settings.last_n.filter(|_| self.settings.profile.has(VIDEO));
+        let last_n = last_n.map(|n| el("initial-last-n", ns::COLIBRI2).attr("value", n));
+        let accept = self
+            .jingle_of(&session, "transport-accept")
+            .child(content("audio").child(self.transport(None)))
+            .children(last_n.map(|last_n| content("video").child(last_n).child(self.transport(None))));
         self.ask_focus("transport-accept", &mut session, accept, Sources::default());
         self.session = Some(session);
     }

@@ -9,7 +9,7 @@ use crate::participant::{CROSSING, Participant, Place, Refusal};
 use crate::scenario::Scenario;
 
 /// After the focus or its rooms were in trouble, questions of before it may stay without answer for so long.
-const TROUBLE: Time = Time::from_secs(45);
+pub(super) const TROUBLE: Time = Time::from_secs(45);
 
 /// How long bridges keep what a focus left on them that is gone: until their own timers find it, and some more.
 const ORPHANS: Time = Time::from_secs(70);
@@ -18,7 +18,7 @@ const ORPHANS: Time = Time::from_secs(70);
 #[derive(Debug, Default)]
 pub(super) struct Judge {
     /// Until when nobody may complain of silence.
-    trouble: Time,
+    pub(super) trouble: Time,
     /// Until when bridges may have something of a focus that is gone.
     orphans: Time,
     /// The core has failed so often, on purpose.
@@ -167,6 +167,7 @@ impl Judge {
     /// When nothing has gone wrong for long: everybody who is there is served, and all views agree.
     pub fn quiescent(&self, s: &Scenario, people: &BTreeMap<u8, Person>) -> Vec<String> {
         let mut wrong = s.disagreements();
+        self.compare_mutes(s, people, &mut wrong);
         // Nobody knows that its SSRCs are rewritten, so it is told of others'.
         let told = |person: &Person| person.client == Client::Rewriting && self.is_guessed_at(s, person);
         for (number, _) in people.iter().filter(|(_, person)| told(person)) {

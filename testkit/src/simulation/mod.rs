@@ -7,6 +7,7 @@ mod acts;
 mod fairness;
 mod hostile;
 mod judge;
+mod mutes;
 mod options;
 mod peers;
 pub mod plan;

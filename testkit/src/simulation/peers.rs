@@ -89,6 +89,8 @@ impl Life<'_> {
             set_client(settings, client);
             settings.profile.replaces_transport |= replaces;
             settings.region = Some(region(number));
+            // Some say how many videos they want to begin with.
+            settings.last_n = (number % 3 == 1).then(|| number.into());
             if visitor {
                 settings.tracks = Vec::new();
             }
@@ -101,12 +103,12 @@ impl Life<'_> {
             lives,
             hostile: false,
             was_hostile: self.people.get(&number).is_some_and(|person| person.hostile),
-            refused: false,
-            away: false,
             hostile_until: self
                 .people
                 .get(&number)
                 .and_then(|it| if it.hostile { Some(since) } else { it.hostile_until }),
+            refused: false,
+            away: false,
             suffering: 0,
             idle: 0,
             since,
