@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::Duration;
 
+use super::doors::Door;
 use super::time::Timestamp;
 use crate::wire::Jid;
 
@@ -116,7 +117,7 @@ const LINES: Rate = Rate::new(30, 2_000_000);
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct RoomPurse {
     kinds: [Bucket; Kind::COUNT],
-    pub(super) door: Bucket,
+    pub(super) door: Door,
 }
 
 /// Of every sender who has asked for something lately, whether in a room or not: to leave and to come back gives nobody more.
