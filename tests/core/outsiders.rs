@@ -490,6 +490,27 @@ fn a_request_is_said_to_be_let_in_only_if_it_is() {
     assert!(where_to[1].contains(": node v0, "), "{where_to:#?}");
 }
 
+/// Whoever is to look on may be told to wait as well, though the rules of authentication let him in: then the log does not say that
+/// he is sent to the node.
+#[test]
+fn who_waits_for_a_crowded_visitor_node_is_said_to_wait() {
+    let mut s = one_node(1).participant("alice").start();
+    s.settle();
+    s.accident(1, Fate::IsLate(Time::from_secs(5)), |d| d.to == "focus/visitors/0" && d.stanza.name() == "presence");
+    keep_lines();
+    for number in 0..1_003 {
+        asks(&mut s, &format!("v{number}@guest.meet.test/r"), "v", ROOM);
+    }
+    assert_eq!(answered(&s, "@guest.meet.test/r", "false"), 3);
+    let lines = logged("INFO Conference request from ");
+    let sent = lines.iter().filter(|line| line.contains(": node v0, ")).count();
+    let told = ": told to wait by rule too-many-wait (too many wait for the focus to be in the room on node v0)";
+    let waiting = lines.iter().filter(|line| line.ends_with(told)).count();
+    assert_eq!((sent, waiting), (1_000, 3));
+    s.run_for(Time::from_secs(10));
+    assert_eq!(answered(&s, "@guest.meet.test/r", "true"), 1_000);
+}
+
 /// Over HTTP a focus without a connection says so in its log, too.
 #[test]
 fn a_focus_without_a_connection_lets_nobody_in_over_http() {
