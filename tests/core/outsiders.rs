@@ -511,6 +511,20 @@ fn who_waits_for_a_crowded_visitor_node_is_said_to_wait() {
     assert_eq!(answered(&s, "@guest.meet.test/r", "true"), 1_000);
 }
 
+/// Whoever asks for more than is his own is refused, and the log has the rule: once a minute, and not a line for each.
+#[test]
+fn who_asks_too_often_is_refused_by_a_rule_with_a_name() {
+    let mut s = Scenario::new().participant("alice").start();
+    s.settle();
+    keep_lines();
+    for _ in 0..300 {
+        asks(&mut s, "eager@guest.meet.test/r", "e", ROOM);
+    }
+    assert_eq!(s.said().errors("resource-constraint").count(), 100);
+    let told = logged("eager@guest.meet.test/r asks for more than anybody needs");
+    assert!(told.len() == 1 && told[0].contains(": refused for now by rule too-many-requests, Request"), "{told:#?}");
+}
+
 /// Over HTTP a focus without a connection says so in its log, too.
 #[test]
 fn a_focus_without_a_connection_lets_nobody_in_over_http() {
