@@ -121,8 +121,9 @@ local function watch(muc)
 			for _, occupant in event.room:each_occupant() do
 				if occupant.bare_jid == event.jid and jid.resource(occupant.nick) ~= FOCUS then list[occupant.nick] = true; end
 			end
-			tell_moderators(event.room, media);
 		end
+		-- Without media: nobody is approved by a moderator's word here.
+		if next(moderated[event.room.jid] or {}) then tell_moderators(event.room); end
 	end);
 end
 

@@ -259,16 +259,20 @@ fn the_page_says_what_the_program_does() {
     let page = fs::read_to_string(page).expect("the page is there");
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
     let rules: Vec<(&str, bool)> = rows.map(|(name, answer)| (name, answer.starts_with("refused"))).collect();
-    use GeneralRule::TooManyRooms;
     use GeneralRule::{AuthenticatedOwner, AutoOwner, BadRoom, Brewery, Door, LoginUrl, Logout};
+    use GeneralRule::{TooManyRequests, TooManyRooms};
     let general = |rules: &[GeneralRule]| -> Vec<(&str, bool)> {
-        rules.iter().map(|rule| (rule.name(), matches!(rule, BadRoom | Brewery | TooManyRooms))).collect()
+        rules
+            .iter()
+            .map(|rule| (rule.name(), matches!(rule, TooManyRequests | BadRoom | Brewery | TooManyRooms)))
+            .collect()
     };
     let of_authentication = Rule::ALL.iter().map(|rule| (rule.name(), rule.refusal().is_some())).collect();
     let mut after = general(&GeneralRule::AFTER_AUTHENTICATION);
     after.extend(general(&[LoginUrl, Logout, AuthenticatedOwner, AutoOwner]));
     let in_rooms = RoomRule::ALL.iter().map(|rule| (rule.name(), rule.refuses())).collect();
-    let expected: Vec<(&str, bool)> = [general(&[BadRoom, Brewery, Door]), of_authentication, after, in_rooms].concat();
+    let expected: Vec<(&str, bool)> =
+        [general(&[TooManyRequests, BadRoom, Brewery, Door]), of_authentication, after, in_rooms].concat();
     assert_eq!(rules, expected);
     assert_eq!(expected.len(), Rule::ALL.len() + GeneralRule::ALL.len() + RoomRule::ALL.len());
     let command = page.lines().find_map(|line| line.strip_prefix("jicofo explain-auth ")).expect("the command");

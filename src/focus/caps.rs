@@ -17,6 +17,7 @@ use super::time::Timestamp;
 use crate::wire::Jid;
 use crate::wire::disco::{Caps, DiscoInfo};
 use crate::wire::stanza::{IqBody, Payload};
+use crate::wire::values::MeetingId;
 
 /// How many hashes are remembered. A deployment has a handful; clients can make up as many as they like.
 const MAX_REMEMBERED: usize = 1000;
@@ -174,8 +175,13 @@ pub(crate) fn all_ended(cx: &mut Context) {
     cx.caps.running.clear();
 }
 
-/// An answer, or none. Gives the members that are now known to support something.
-pub(crate) fn answered(cx: &mut Context, query: Query, answer: Answer) -> Vec<(Waiter, Features)> {
+/// An answer, or none. Gives the members that are now known to support something. `meeting_of`: for the log.
+pub(crate) fn answered(
+    cx: &mut Context,
+    query: Query,
+    answer: Answer,
+    meeting_of: impl FnOnce(ConferenceId) -> Option<MeetingId>,
+) -> Vec<(Waiter, Features)> {
     let info = match answer {
         Answer::Result(Some(Payload::DiscoInfo(info))) => Some(info),
         _ => None,
@@ -190,11 +196,17 @@ pub(crate) fn answered(cx: &mut Context, query: Query, answer: Answer) -> Vec<(W
                 None => vec![(waiter, supported)],
             }
         }
-        Query::Caps(shared, question) => caps_answered(cx, shared, question, info),
+        Query::Caps(shared, question) => caps_answered(cx, shared, question, info, meeting_of),
     }
 }
 
-fn caps_answered(cx: &mut Context, shared: Shared, question: u64, info: Option<DiscoInfo>) -> Vec<(Waiter, Features)> {
+fn caps_answered(
+    cx: &mut Context,
+    shared: Shared,
+    question: u64,
+    info: Option<DiscoInfo>,
+    meeting_of: impl FnOnce(ConferenceId) -> Option<MeetingId>,
+) -> Vec<(Waiter, Features)> {
     if cx.caps.running.get(&shared).is_none_or(|running| running.question != question) {
         return Vec::new();
     }
@@ -212,7 +224,7 @@ fn caps_answered(cx: &mut Context, shared: Shared, question: u64, info: Option<D
     // Whoever claims a hash that is not his own speaks for himself alone.
     let occupant = &asked.occupant;
     log::info!(
-        room:% = occupant.bare_str(), meeting_id:% = cx.meeting_of(*conference),
+        room:% = occupant.bare_str(), meeting_id:% = meeting_of(*conference).unwrap_or_default(),
         participant:% = occupant.resource().unwrap_or_default();
         "{occupant} claims the capabilities {key}, but what it lists hashes to another value"
     );

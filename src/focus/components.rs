@@ -1,10 +1,12 @@
 //! Which of Prosody's components there are (spec/20 §1).
 
+mod early;
+
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::conference::ConferenceId;
+use self::early::{Early, Kept};
 use super::conference::moderation::Change;
 use super::floods::TOLD_AGAIN;
 use super::pending::{Answer, Then};
@@ -23,11 +25,6 @@ use crate::wire::values::MeetingId;
 const ASK_AGAIN_SOON: Duration = Duration::from_secs(30);
 const ASK_AGAIN: Duration = Duration::from_secs(300);
 
-/// Messages that are kept until it is known whether their senders are components, and their size in bytes. Far more than a server
-/// says until it has said which components it has.
-const MAX_EARLY: usize = 1_024;
-const MAX_EARLY_SIZE: usize = 4 << 20;
-
 /// A component, what does not work without it, and what makes Prosody have it.
 const FEATURES: [(&str, &str, &str); 3] = [
     ("av_moderation", "moderators cannot take the microphones", "av_moderation"),
@@ -41,7 +38,7 @@ pub(crate) struct Components {
     breakout_rooms: Option<String>,
     av_moderation: Option<String>,
     /// Of whom it is to be seen whether they are components.
-    early: Vec<Early>,
+    early: Kept,
     /// When the server was last asked; whether it has not answered yet.
     asked: Option<Timestamp>,
     under_way: bool,
@@ -73,15 +70,6 @@ impl Told {
     }
 }
 
-/// A message that is kept, of a conference that is there: what was said to an earlier one in that room is not said to a later one.
-#[derive(Debug)]
-struct Early {
-    from: Jid,
-    conference: ConferenceId,
-    kind: Kind,
-    message: JsonMessage,
-}
-
 /// Whose message it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -94,12 +82,15 @@ impl Components {
         self.av_moderation.as_deref()
     }
 
+    fn of(&self, kind: Kind) -> Option<&str> {
+        match kind {
+            Kind::Metadata => self.room_metadata.as_deref(),
+            Kind::Moderation => self.av_moderation.as_deref(),
+        }
+    }
+
     fn is(&self, kind: Kind, sender: &Jid) -> bool {
-        let component = match kind {
-            Kind::Metadata => &self.room_metadata,
-            Kind::Moderation => &self.av_moderation,
-        };
-        component.as_deref() == Some(sender.as_str())
+        self.of(kind) == Some(sender.as_str())
     }
 
     /// The domain of breakout rooms.
@@ -158,7 +149,8 @@ impl Focus {
         if answered {
             self.early_messages();
         }
-        let wait = if answered && self.components.room_metadata.is_some() { ASK_AGAIN } else { ASK_AGAIN_SOON };
+        let all_known = self.components.room_metadata.is_some() && self.components.early.is_empty();
+        let wait = if answered && all_known { ASK_AGAIN } else { ASK_AGAIN_SOON };
         self.ask_at(self.cx.now + wait);
     }
 
@@ -168,12 +160,18 @@ impl Focus {
         self.components.again = Some(self.cx.timers.set(at, Timer::DiscoverComponents));
     }
 
-    /// The server has said which components it has: what came before that is dealt with in its order.
+    /// The server has said which components it has: what came before of those that it names is dealt with in its order.
     fn early_messages(&mut self) {
-        for Early { from, conference, kind, message } in std::mem::take(&mut self.components.early) {
-            match self.conferences.get(conference) {
-                Some(_) if self.components.is(kind, &from) => self.component_said(kind, &message),
-                Some(_) => self.unheard(&from, message.room.as_deref()),
+        let Focus { cx, components, conferences, .. } = self;
+        let known = [Kind::Metadata, Kind::Moderation].into_iter().filter(|kind| components.of(*kind).is_some());
+        let known: Vec<Kind> = known.collect();
+        components.early.retain(|early| conferences.get(early.conference).is_some());
+        for early in components.early.take_decided(cx.now, |kind| known.contains(&kind)) {
+            match self.conferences.get(early.conference) {
+                Some(_) if self.components.is(early.kind, &early.from) => {
+                    self.component_said(early.kind, &early.message)
+                }
+                Some(_) => self.unheard(&early.from, early.message.room.as_deref()),
                 None => {}
             }
         }
@@ -253,7 +251,7 @@ impl Focus {
         };
         match kind {
             Some(kind) if self.components.is(kind, from) => self.component_said(kind, &message),
-            Some(kind) if self.may_be_component(from) => self.keep(from, kind, message),
+            Some(kind) if self.may_be_component(from) => self.keep(from, kind, &json, message),
             Some(_) => self.unheard(from, message.room.as_deref()),
             None if is_component => {
                 self.unreadable(message.room.as_deref(), format_args!("{from}: a message that can't be read"));
@@ -270,23 +268,15 @@ impl Focus {
     }
 
     /// Keeps a message until the server has said who its sender is, and asks it.
-    fn keep(&mut self, from: &Jid, kind: Kind, message: JsonMessage) {
-        let conference = message.room.as_deref().and_then(|room| self.conferences.id_of_text(room));
+    fn keep(&mut self, from: &Jid, kind: Kind, json: &Value, message: JsonMessage) {
+        let room = message.room.clone();
         // Of a room that nobody is in it says nothing.
-        let Some(conference) = conference else { return };
+        let Some(conference) = room.as_deref().and_then(|room| self.conferences.id_of_text(room)) else { return };
         let conferences = &self.conferences;
-        // Each message on metadata is complete.
-        let is_needed = |early: &Early| {
-            let same = early.conference == conference && early.kind == kind && early.from == *from;
-            conferences.get(early.conference).is_some() && !(same && kind == Kind::Metadata)
-        };
-        let early = &mut self.components.early;
-        early.retain(is_needed);
-        let size: usize = early.iter().map(|early| early.message.json.len()).sum();
-        if early.len() >= MAX_EARLY || size + message.json.len() > MAX_EARLY_SIZE {
-            return self.lost(from, message.room.as_deref());
+        self.components.early.retain(|early| conferences.get(early.conference).is_some());
+        if self.components.early.add(Early::new(from.clone(), conference, kind, json, message)) {
+            return self.lost(from, room.as_deref());
         }
-        early.push(Early { from: from.clone(), conference, kind, message });
         if !self.components.under_way {
             match self.components.asked.map(|asked| asked + ASK_AGAIN_SOON).filter(|at| *at > self.cx.now) {
                 Some(at) => self.ask_at(at),

@@ -305,12 +305,6 @@ impl Context {
         self.muc_domains.remove(&(on, domain.to_owned()));
     }
 
-    /// For the log.
-    pub fn meeting_of(&self, id: ConferenceId) -> MeetingId {
-        let of_it = self.meetings.iter().find(|(_, conference)| **conference == id);
-        of_it.map(|(meeting, _)| meeting.clone()).unwrap_or_default()
-    }
-
     /// An endpoint can't reach its bridge (spec/50 §4.4).
     pub fn restart_requested(&mut self, bridge: &BridgeId) {
         if self.bridges.restart_requested(self.now, bridge, &self.config.bridge) {

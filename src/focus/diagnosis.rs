@@ -23,14 +23,13 @@ const EMPTY_FOR_LONG: Duration = Duration::from_secs(60);
 /// So many bridges or occupants are named in a line.
 const MAX_NAMED: usize = 10;
 
-/// So many requests without anybody of the login domain are no chance any more.
+/// So many who ask without anybody of the login domain are no chance any more. One who waits asks every five seconds, and is one.
 const ONLY_STRANGERS: usize = 10;
 
-/// Who asks for conferences, as long as nobody of the login domain has.
+/// Who asks for conferences, as long as nobody of the login domain has: so many at most as are counted.
 #[derive(Debug, Default)]
 pub(super) struct Strangers {
-    requests: usize,
-    domains: BTreeSet<String>,
+    senders: BTreeSet<Jid>,
     /// Somebody has: the domain is right.
     known: bool,
 }
@@ -129,30 +128,30 @@ impl Focus {
         }
     }
 
-    /// auth-domain: whether anybody ever asks who counts as logged in.
+    /// auth-domain: whether anybody ever asks who counts as logged in. The domains of those who do not are the guests' where all is
+    /// well: whoever wrote one of them in the configuration would make every guest a host. None is named.
     pub(super) fn judge_the_domain(&mut self, asked: &Asked) {
         let Some(login) = self.cx.config.authentication.login_url.clone() else { return };
         if self.strangers.known || self.cx.config.authentication.kind == AuthenticationType::None {
             return;
         }
         let Some(sender) = sender(&self.cx, asked).filter(|sender| sender.local().is_some()) else { return };
-        let strangers = &mut self.strangers;
         if sender.domain() == login {
-            strangers.known = true;
-            strangers.domains.clear();
+            self.strangers = Strangers { known: true, ..Strangers::default() };
             return self.cx.problems.solve(Kind::AuthDomain, "");
         }
-        strangers.requests += 1;
-        if strangers.domains.len() < MAX_NAMED {
-            strangers.domains.insert(sender.domain().to_owned());
+        let senders = &mut self.strangers.senders;
+        // Users of other servers never are hosts here, and of them there are as many as anybody likes.
+        if senders.len() >= ONLY_STRANGERS || !self.cx.is_ours(sender.domain()) {
+            return;
         }
-        if strangers.requests >= ONLY_STRANGERS {
-            let seen: Vec<&str> = strangers.domains.iter().map(String::as_str).collect();
+        senders.insert(sender.to_bare());
+        if senders.len() == ONLY_STRANGERS {
             self.cx.problems.raise(self.cx.now, Kind::AuthDomain, "", || {
                 format!(
-                    "of {ONLY_STRANGERS} requests none came from {login}, but from {}; whoever is not of {login} waits for a \
-                     host; set jicofo.authentication.login-url to the domain of users who have logged in",
-                    seen.join(", ")
+                    "{ONLY_STRANGERS} users have asked for conferences since the start, and none of them was of {login}, where                      hosts log in; that is as it should be while guests wait for the first host, and otherwise no host is known                      as one; have a host log in and see in the line \"Conference request … from …\" on which domain he is: if it is \
+                     not {login}, correct jicofo.authentication.login-url, but never to the domain of guests, who would all be \
+                     hosts then"
                 )
             });
         }

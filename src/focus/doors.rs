@@ -14,22 +14,48 @@ use super::time::Timestamp;
 use super::{Connection, Focus};
 use crate::wire::{BareJid, Jid};
 
-/// For one room that is there: ten thousand at once, and thirty thousand a minute.
-const DOOR: Rate = Rate::new(10_000, 2_000);
+/// Who asks from outside: one of our own users, one of those of all foreign servers, or anybody over HTTP. A foreign server can make
+/// up as many users as it likes, and whoever speaks HTTP shows no address: neither takes anything from our own users, be it of all
+/// rooms or of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Own,
+    Foreign,
+    Http,
+}
 
-/// For all rooms, and for anything else that is asked: of our own users, of those of all foreign servers together, and over HTTP.
-/// Ours have to be able to wait: ten thousand guests without a host ask two thousand times a second, for as long as it takes.
-const OWN: Rate = Rate::new(50_000, 250);
-const FOREIGN: Rate = Rate::new(5_000, 5_000);
-const HTTP: Rate = Rate::new(50_000, 1_000);
+impl Origin {
+    const COUNT: usize = 3;
 
-/// What is left to all who ask from outside. A foreign server can make up as many as it likes, and whoever speaks HTTP shows
-/// nobody: neither takes anything from our own users.
+    /// For all rooms, and for anything else that is asked. Ours have to be able to wait: ten thousand guests without a host ask two
+    /// thousand times a second, for as long as it takes.
+    fn of_all(self) -> Rate {
+        match self {
+            Origin::Own => Rate::new(50_000, 250),
+            Origin::Foreign => Rate::new(5_000, 5_000),
+            Origin::Http => Rate::new(50_000, 1_000),
+        }
+    }
+
+    /// For one room that is there. Of ours ten thousand at once, and thirty thousand a minute. Of the others far less, and still an
+    /// audience of ten thousand that comes over HTTP within a minute.
+    fn of_one(self) -> Rate {
+        match self {
+            Origin::Own => Rate::new(10_000, 2_000),
+            Origin::Foreign => Rate::new(2_500, 10_000),
+            Origin::Http => Rate::new(5_000, 5_000),
+        }
+    }
+}
+
+/// What is left to all who ask from outside for one room.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Door([Bucket; Origin::COUNT]);
+
+/// What is left to all who ask from outside.
 #[derive(Debug, Default)]
 pub(crate) struct Doors {
-    own: Bucket,
-    foreign: Bucket,
-    http: Bucket,
+    common: Door,
     /// When it was last said in the log that too many ask.
     told: Timestamp,
 }
@@ -67,18 +93,20 @@ impl Focus {
             return true;
         }
         let known = sender.as_ref().is_some_and(|sender| self.is_known(sender, room));
-        let is_ours = payer.as_ref().map(|payer| self.is_of_ours(payer));
-        let now = self.cx.now;
-        let (common, rate) = match is_ours {
-            Some(true) => (&mut self.doors.own, OWN),
-            Some(false) => (&mut self.doors.foreign, FOREIGN),
-            None => (&mut self.doors.http, HTTP),
+        let origin = match payer {
+            Some(payer) if self.is_of_ours(&payer) => Origin::Own,
+            Some(_) => Origin::Foreign,
+            None => Origin::Http,
         };
-        let mut door = room.and_then(|room| self.conferences.by_room_mut(room)).map(|it| &mut it.purse);
-        if common.has_room(now, rate, 0) && door.as_deref().is_none_or(|door| door.door.has_room(now, DOOR, 0)) {
-            common.take(now, rate);
+        let now = self.cx.now;
+        let common = &mut self.doors.common.0[origin as usize];
+        let mut door = room.and_then(|room| self.conferences.by_room_mut(room)).map(|it| &mut it.purse.door);
+        let of_room = door.as_deref().map(|door| door.0[origin as usize]);
+        let is_open = of_room.is_none_or(|of_room| of_room.has_room(now, origin.of_one(), 0));
+        if is_open && common.has_room(now, origin.of_all(), 0) {
+            common.take(now, origin.of_all());
             if let Some(door) = &mut door {
-                door.door.take(now, DOOR);
+                door.0[origin as usize].take(now, origin.of_one());
             }
             return true;
         }

@@ -11,6 +11,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::Duration;
 
+use super::doors::Door;
+use super::request::rules::GeneralRule;
 use super::time::Timestamp;
 use crate::wire::Jid;
 
@@ -116,7 +118,7 @@ const LINES: Rate = Rate::new(30, 2_000_000);
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct RoomPurse {
     kinds: [Bucket; Kind::COUNT],
-    pub(super) door: Bucket,
+    pub(super) door: Door,
 }
 
 /// Of every sender who has asked for something lately, whether in a room or not: to leave and to come back gives nobody more.
@@ -177,12 +179,16 @@ impl Floods {
 
     /// Says in the log that a sender was refused, unless that was said lately.
     pub fn tell_refused(&mut self, now: Timestamp, sender: &Jid, kind: Kind, about: &About<'_>) {
+        self.tell_refused_by(GeneralRule::TooManyRequests, now, sender, kind, about);
+    }
+
+    fn tell_refused_by(&mut self, rule: GeneralRule, now: Timestamp, sender: &Jid, kind: Kind, about: &About<'_>) {
         let purse = self.purses.get(now, sender);
         if now.since(purse.told) >= TOLD_AGAIN {
             purse.told = now;
             log::warn!(
                 room:% = about.room, meeting_id:% = about.meeting, participant:% = about.participant;
-                "{sender} asks for more than anybody needs: refused for now, {kind:?}"
+                "{sender} asks for more than anybody needs: refused for now by rule {rule}, {kind:?}"
             );
         }
     }
@@ -220,14 +226,15 @@ impl Floods {
         if admitted && from_reserve {
             self.reserves.take(now, RESERVES);
         }
-        if !admitted {
-            self.tell_refused(now, sender, Kind::NewRoom, &About { room, ..About::default() });
+        if admitted {
+            return Start::Now;
         }
-        match admitted {
-            true => Start::Now,
-            false if is_his_own => Start::Refused,
-            false => Start::Later,
-        }
+        let (start, rule) = match is_his_own {
+            true => (Start::Refused, GeneralRule::TooManyRooms),
+            false => (Start::Later, GeneralRule::TooManyRoomsOfAll),
+        };
+        self.tell_refused_by(rule, now, sender, Kind::NewRoom, &About { room, ..About::default() });
+        start
     }
 
     /// Whether a sender has some of his reserve left, which he takes.

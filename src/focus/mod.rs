@@ -422,6 +422,7 @@ impl Focus {
             Timer::Alone(id) => self.with_conference(id, Conference::alone_for_long),
             Timer::ElectOwner(id) => self.with_conference(id, Conference::election_due),
             Timer::SenderLimits(id) => self.with_conference(id, Conference::limits_rested),
+            Timer::Mutes(id, media) => self.with_conference(id, |conference, cx| conference.mutes_rested(cx, media)),
             Timer::Signal(id, member) => self.with_conference(id, |conference, cx| conference.flush(cx, member)),
             Timer::FindPlace(id, member) => {
                 self.with_conference(id, |conference, cx| conference.find_place(cx, member))
@@ -481,7 +482,8 @@ impl Focus {
             Then::RoomReread(id) => self.with_conference(id, |conference, _| conference.reread(answer)),
             Then::Granted(id, member) => self.with_conference(id, |conference, _| conference.granted(member, &answer)),
             Then::Features(query) => {
-                for ((id, member), features) in caps::answered(&mut self.cx, query, answer) {
+                let meeting_of = |id| self.conferences.get(id).map(|conference| conference.meeting.clone());
+                for ((id, member), features) in caps::answered(&mut self.cx, query, answer, meeting_of) {
                     self.with_conference(id, |conference, cx| conference.features_known(cx, member, features));
                 }
             }

@@ -300,6 +300,17 @@ impl Pending {
         self.forget_each(asked.map(|(_, id)| *id).collect())
     }
 
+    /// Forgets what a bridge was asked of an endpoint since it was to make it.
+    pub fn forget_changes(&mut self, key: SessionKey, of: EndpointKey) -> Vec<(Then, TimerKey)> {
+        let asked = self.by_session.range((key, PendingId(0))..=(key, PendingId(u64::MAX))).map(|(_, id)| *id);
+        let is_change = |id: &PendingId| match self.table.get(id).map(|pending| &pending.then) {
+            Some(Then::EndpointUpdated(_, _, endpoint, _) | Then::IceRestarted(_, _, endpoint)) => *endpoint == of,
+            _ => false,
+        };
+        let changes = asked.filter(is_change).collect();
+        self.forget_each(changes)
+    }
+
     fn forget(
         &mut self,
         from: (ConferenceId, MemberId, PendingId),

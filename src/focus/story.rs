@@ -206,6 +206,7 @@ fn timer_name(timer: &Timer) -> &'static str {
         Timer::Alone(_) => "alone for long",
         Timer::FindPlace(..) => "look again for a place for one who came too often",
         Timer::SenderLimits(_) => "look again at the limits of senders",
+        Timer::Mutes(..) => "everybody may be told again to mute",
         Timer::Signal(..) => "tell one of the others' sources",
         Timer::SeekBridge(_) => "seek a bridge",
         Timer::Repeat(_) => "tell a bridge again",

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::brewery::Worker;
+use super::conference::mute::Muted;
 use super::conference::{ConferenceId, MemberId};
 use super::pending::PendingId;
 use super::time::Timestamp;
@@ -31,6 +32,8 @@ pub(crate) enum Timer {
     ElectOwner(ConferenceId),
     /// See whether the limits of senders have changed since that was last published.
     SenderLimits(ConferenceId),
+    /// Everybody may be told again to mute this.
+    Mutes(ConferenceId, Muted),
     /// Tell one participant what has changed (spec/30 §10.3).
     Signal(ConferenceId, MemberId),
     /// Look again at one who has come and gone too often: to be asked what it supports, and invited.
@@ -76,6 +79,7 @@ impl Timer {
             | Timer::Alone(id)
             | Timer::ElectOwner(id)
             | Timer::SenderLimits(id)
+            | Timer::Mutes(id, _)
             | Timer::Signal(id, _)
             | Timer::FindPlace(id, _)
             | Timer::SeekBridge(id)

@@ -98,13 +98,24 @@ impl IceTransport {
         self.candidates.extend(new);
         let surplus = self.candidates.len().saturating_sub(MAX_CANDIDATES);
         self.candidates.drain(..surplus);
-        if self.fingerprints.is_empty() {
-            self.fingerprints = earlier.fingerprints;
-        }
+        self.take_fingerprints_of(earlier.fingerprints);
         if self.ufrag.is_none() {
             (self.ufrag, self.pwd) = (earlier.ufrag, earlier.pwd);
         }
         self
+    }
+
+    /// What an earlier one said of the certificate, as far as this one does not say it: DTLS goes on when ICE starts anew, and what
+    /// comes with candidates may have no `setup` (spec/30 §11).
+    pub fn take_fingerprints_of(&mut self, earlier: Vec<Fingerprint>) {
+        if self.fingerprints.is_empty() {
+            self.fingerprints = earlier;
+            return;
+        }
+        for fingerprint in self.fingerprints.iter_mut().filter(|it| it.setup.is_none()) {
+            let same = earlier.iter().find(|it| it.value.trim().eq_ignore_ascii_case(fingerprint.value.trim()));
+            fingerprint.setup = same.and_then(|it| it.setup);
+        }
     }
 
     /// Whether the credentials are no longer than any may be (RFC 8839, §5.4).

@@ -10,6 +10,7 @@ pub mod bridge;
 mod element;
 pub mod focus;
 pub mod http;
+pub mod ice;
 pub mod links;
 pub mod load;
 pub mod login;

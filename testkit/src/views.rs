@@ -1,6 +1,6 @@
 //! Do all views agree? What participants send, what the others were told of it, and what bridges hold.
 
-use crate::bridge::{Bridge, Conference};
+use crate::bridge::{Bridge, Conference, Endpoint};
 use crate::participant::{Participant, Place, SessionState, profile};
 use crate::sources::{ByOwner, Media, Sources};
 
@@ -115,6 +115,7 @@ impl<'a> Views<'a> {
         if sends != has {
             wrong.push(format!("{home} has of {nick}: {has}, but {nick} sends: {sends}"));
         }
+        self.compare_transports(participant, home, endpoint, wrong);
         for bridge in self.bridges.iter().filter(|bridge| bridge.nick() != *home) {
             let label = bridge.nick();
             let Some(conference) = bridge.conferences().get(*meeting) else { continue };
@@ -127,6 +128,31 @@ impl<'a> Views<'a> {
             for sources in behind.into_iter().map(|s| s.clone().sorted()).filter(|s| *s != sends) {
                 wrong.push(format!("{label} has of {nick} behind a relay: {sources}, but {nick} sends: {sends}"));
             }
+        }
+    }
+
+    /// Whoever is connected and its bridge know each other's newest credentials and certificates: otherwise no media flows. The
+    /// bridge knows how many videos were asked for.
+    fn compare_transports(&self, participant: &Participant, home: &str, endpoint: &Endpoint, wrong: &mut Vec<String>) {
+        let Some(session) = participant.session().filter(|session| session.state == SessionState::Active) else {
+            return;
+        };
+        let nick = participant.nick();
+        if endpoint.client != session.own_ice {
+            wrong.push(format!("{home} reaches {nick} by {}, but {nick} has {}", endpoint.client, session.own_ice));
+        }
+        let last_n = participant.settings.last_n.filter(|_| participant.settings.profile.has(profile::VIDEO));
+        if endpoint.last_n != last_n {
+            wrong.push(format!("{home} gives {nick} {:?} videos, but {nick} asked for {last_n:?}", endpoint.last_n));
+        }
+        let Some(bridge) = self.bridges.iter().find(|bridge| bridge.nick() == home) else { return };
+        let credentials = &endpoint.credentials;
+        let told = &session.bridge_ice;
+        let digest = told.fingerprint.as_ref().map_or("", |(_, digest)| digest);
+        let held = (credentials.ufrag.as_str(), credentials.pwd.as_str(), bridge.fingerprint());
+        if (told.ufrag.as_str(), told.pwd.as_str(), digest) != (held.0, held.1, held.2.as_str()) {
+            let (ufrag, end) = (&credentials.ufrag, held.2.rsplit(':').next().unwrap_or(""));
+            wrong.push(format!("{nick} reaches {home} by {told}, but {home} has ufrag {ufrag}, certificate …{end}"));
         }
     }
 

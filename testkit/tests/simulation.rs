@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use testkit::scenario::Tamper;
-use testkit::simulation::{Options, Plan, as_test, live, play_with};
+use testkit::simulation::{Act, Client, Options, Plan, Setting, What, as_test, live, play_with, survives};
 
-/// Seeds that failed once, one a line, with a word on what it was.
+/// Seeds that failed once, one a line, with their options and a word on what it was.
 const FAILED: &str = include_str!("../seeds");
 
 /// So many lives are played from the fixed start.
@@ -14,20 +14,13 @@ const LIVES: u64 = 300;
 /// So many with visitor nodes and strangers.
 const WITH_NODES: u64 = 24;
 
-/// Of those, what failed once: the simulated server forgot what waited for a node when another connection was lost.
-const FAILED_WITH_NODES: [u64; 4] = [46, 256, 309, 357];
-
-fn play(seeds: &[u64]) {
-    play_with_options(seeds, &Options::default());
-}
-
-fn play_with_options(seeds: &[u64], options: &Options) {
+fn play(lives: &[(u64, Options)]) {
     let next = AtomicU64::new(0);
     let work = || {
-        while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
+        while let Some((seed, options)) = lives.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
             if let Err(failure) = live(*seed, options) {
                 let (plan, failure) = *failure;
-                panic!("seed {seed} fails {failure}\n\n{}", as_test(&plan));
+                panic!("seed {seed} with {options:?} fails {failure}\n\n{}", as_test(&plan));
             }
         }
     };
@@ -39,23 +32,22 @@ fn play_with_options(seeds: &[u64], options: &Options) {
 
 #[test]
 fn lives_of_fixed_seeds_are_clean() {
-    play(&(1..=LIVES).collect::<Vec<_>>());
+    play(&(1..=LIVES).map(|seed| (seed, Options::default())).collect::<Vec<_>>());
 }
 
 /// With visitors who ask for what is others' to have, too.
 #[test]
 fn lives_with_visitor_nodes_and_strangers_are_clean() {
     let options = Options { nodes: 2, strangers: true, ..Options::default() };
-    let seeds: Vec<u64> = (1..=WITH_NODES).chain(FAILED_WITH_NODES).collect();
-    play_with_options(&seeds, &options);
+    play(&(1..=WITH_NODES).map(|seed| (seed, options)).collect::<Vec<_>>());
 }
 
 #[test]
 fn lives_that_failed_once_are_clean() {
-    let seeds = FAILED.lines().filter_map(|line| line.split_whitespace().next()).filter(|word| !word.starts_with('#'));
-    let seeds: Vec<u64> = seeds.map(|seed| seed.parse().expect("a seed")).collect();
-    assert!(!seeds.is_empty());
-    play(&seeds);
+    let lives: Result<Vec<_>, _> = FAILED.lines().filter_map(|line| Options::of_line(line).transpose()).collect();
+    let lives = lives.expect("seeds");
+    assert!(!lives.is_empty());
+    play(&lives);
 }
 
 /// One of so many lives notices anything that the focus does wrong again and again.
@@ -65,11 +57,17 @@ const NOTICED: u64 = 2;
 const NAMED: u64 = 12;
 
 /// What a focus does wrong, each time that there is occasion; and what is complained of.
-const WRONGS: [(&str, Tamper, &str); 11] = [
+const WRONGS: [(&str, Tamper, &str); 13] = [
     ("withdraws no sources", |said| said.contains("action='source-remove'").then(Vec::new), " knows of "),
     ("tells of sources twice", |said| twice(said, "action='source-add'"), "twice"),
     ("ends no session", |said| said.contains("action='session-terminate'").then(Vec::new), " lives"),
     ("asks bridges of other conferences", of_another_conference, "Conference not found"),
+    ("forwards no client's transport", without_transport, " reaches "),
+    (
+        "offers another transport than the bridge's",
+        |said| said.contains("action='session-initiate'").then(|| vec![said.replace(" ufrag='", " ufrag='other-")]),
+        " reaches ",
+    ),
     ("lets nobody go from a bridge", |said| is_expiry(said).then(Vec::new), " is left on "),
     ("tells of other sources", of_another_ssrc, " knows of "),
     ("answers no request of a client", |said| is_answer(said).then(Vec::new), "no answer"),
@@ -89,6 +87,15 @@ fn twice(said: &str, what: &str) -> Option<Vec<String>> {
 
 fn instead(said: &str, of: &str, old: &str, new: &str) -> Option<Vec<String>> {
     said.contains(of).then(|| vec![said.replacen(old, new, 1)])
+}
+
+/// What a bridge is told of a client, without how that is reached.
+fn without_transport(said: &str) -> Option<Vec<String>> {
+    let of_client = said.contains("<conference-modify ") && !said.contains("<relay ");
+    let start = of_client.then(|| said.find("<transport xmlns='urn:xmpp:jingle:transports:ice-udp:1'")).flatten()?;
+    let end = "</transport>";
+    let rest = said[start..].split_once(end)?.1;
+    Some(vec![format!("{}{rest}", &said[..start])])
 }
 
 /// The last digit of the first SSRC is another.
@@ -127,6 +134,27 @@ fn whatever_the_focus_does_wrong_is_noticed() {
         let named = failures.find(|(_, failure)| failure.wrong.iter().any(|wrong| wrong.contains(words)));
         let (seed, failure) = named.unwrap_or_else(|| panic!("nobody says of who {what}: {words}"));
         println!("seed {seed} notices, at step {}, who {what}: {}", failure.step, failure.wrong.join("; "));
+    }
+}
+
+/// Few lives end in a room where microphones are moderated: this one does.
+#[test]
+fn a_focus_that_has_bridges_mute_nobody_is_noticed() {
+    let joins = |who| What::Joins { who, room: 0, client: Client::Current, thinks: 50 };
+    let acts = [(0, joins(0)), (100, joins(1)), (30_000, What::Moderates(0, 0, true)), (31_000, joins(2))];
+    let drawn = Plan::of(6, &Options::default());
+    let setting = Setting { presets: false, links: 0, ..drawn.setting };
+    let plan = Plan { setting, acts: acts.map(|(at, what)| Act { at, what }).into(), ..drawn };
+    survives(&plan);
+    let withholds: Tamper = |said| {
+        let start = said.contains("<conference-modify ").then(|| said.find("<force-mute ")).flatten()?;
+        let rest = said[start..].split_once("/>")?.1;
+        Some(vec![format!("{}{rest}", &said[..start])])
+    };
+    let failure = play_with(&plan, Some(withholds)).expect_err("it is noticed");
+    for who in ["p1", "p2"] {
+        let words = format!("lets {who} speak, who is moderated");
+        assert!(failure.wrong.iter().any(|wrong| wrong.contains(&words)), "{failure}");
     }
 }
 

@@ -99,6 +99,70 @@ fn an_allocation_that_fails_costs_what_its_row_says() {
     }
 }
 
+/// What rows 10 to 12 leave out of an answer.
+fn omissions() -> Vec<Row> {
+    rows().into_iter().filter(|row| ["10", "11", "12"].iter().any(|number| row.what.starts_with(number))).collect()
+}
+
+/// The bridge that the conference would be on gives nobody what has to be in its answer, and there is another one.
+#[test]
+fn whom_a_bridge_gives_half_an_answer_another_one_serves() {
+    for Row { what, fault, .. } in omissions() {
+        let mut s = two_bridges().start();
+        let answers = |s: &mut Scenario| (0..2).for_each(|_| s.bridge("jvb1").fail_next(fault.clone()));
+        answers(&mut s);
+        s.joins("alice");
+        s.joins("bob");
+        s.run_for(seconds(5));
+        s.settle();
+        for name in ["alice", "bob"] {
+            assert_eq!((s.home_of(name), offers(&s, name)), (Some("jvb2"), 1), "row {what}, {name}");
+        }
+        assert!(s.all_connected(), "row {what}");
+        assert_eq!(asked(&s, "jvb1").last().map(String::as_str), Some("expire"), "row {what}");
+        s.bridge("jvb1").forget_faults();
+        s.finish();
+    }
+}
+
+/// One who comes to a conference on linked bridges goes to another of them, and the others notice nothing.
+#[test]
+fn one_whom_a_bridge_gives_half_an_answer_goes_to_a_linked_one() {
+    for Row { what, fault, .. } in omissions() {
+        let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("o", "a")]);
+        let before = count(&s, "a");
+        s.bridge("a").fail_next(fault);
+        s.joins_with("q", |p| p.region = Some("a".into()));
+        s.run_for(seconds(5));
+        s.settle();
+        assert_eq!((s.home_of("q"), s.view("q").connected(), offers(&s, "q")), (Some("b"), true, 1), "row {what}");
+        assert_eq!((moves(&s, "p"), moves(&s, "o")), (0, 0), "row {what}");
+        assert_eq!(asked_since(&s, "a", before)[..2], ["+q", "-q"], "row {what}");
+        s.finish();
+    }
+}
+
+/// All bridges are like that: each is asked for each participant at most once, and that is all.
+#[test]
+fn bridges_that_give_half_answers_are_not_asked_without_end() {
+    for Row { what, fault, .. } in omissions() {
+        let mut s = two_bridges().start();
+        for bridge in ["jvb1", "jvb2"] {
+            (0..100).for_each(|_| s.bridge(bridge).fail_next(fault.clone()));
+        }
+        for name in ["alice", "bob", "carol"] {
+            s.joins(name);
+        }
+        s.run_for(seconds(30));
+        let created = |s: &Scenario, bridge: &str| asked(s, bridge).iter().filter(|it| it.contains('+')).count();
+        let all = created(&s, "jvb1") + created(&s, "jvb2");
+        assert!((3..=8).contains(&all), "row {what}: {all}");
+        assert!(["alice", "bob", "carol"].iter().all(|name| offers(&s, name) == 0), "row {what}");
+        s.run_for(seconds(30));
+        assert_eq!(created(&s, "jvb1") + created(&s, "jvb2"), all, "row {what}");
+    }
+}
+
 /// Covers spec/40: 17.
 #[test]
 fn a_bridge_that_says_nothing_is_left_after_15_seconds_and_not_taken_for_a_minute() {

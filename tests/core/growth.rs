@@ -124,7 +124,38 @@ fn telling_many_of_one_change_costs_the_same_for_each_of_them() {
         assert!(more as usize >= MANY - FEW, "{name}: everybody is told");
         let each = (many.allocations - few.allocations) as f64 / more as f64;
         assert!(each < 12.0, "{name}: {each} allocations for each stanza");
-        assert!(many.walked <= few.walked.max(A_FEW), "{name}: {few:?} {many:?}");
+        // Each who is told is looked at once.
+        assert!(many.walked <= few.walked.max(A_FEW) + more, "{name}: {few:?} {many:?}");
+    }
+}
+
+/// Where changes are collected, only the first has everybody's flush scheduled: those that follow look at nobody.
+///
+/// Covers spec/90: 109.
+#[test]
+fn a_change_while_changes_are_collected_costs_the_same_in_a_large_room() {
+    let collecting = |size: usize| {
+        let mut s = Scenario::new().recorded().bridge("jvb1");
+        let delays = [(0, Time::ZERO), (FEW as u32, Time::from_secs(600))];
+        s = s.config(move |config| config.conference.source_signaling_delays.0 = delays.into());
+        let mut s = s.start();
+        fill(&mut s, size, Profile::current);
+        drop(s.participant("a").add_source(desktop()));
+        drop(s.participant("b").add_source(desktop()));
+        s.settle();
+        measure(
+            s,
+            &[
+                ("a source-remove", |s| s.participant("b").remove_source("b-v1")),
+                ("a source-add", |s| drop(s.participant("b").add_source(desktop()))),
+                ("a source-remove of another", |s| s.participant("a").remove_source("a-v1")),
+            ],
+        )
+    };
+    for (few, many) in collecting(FEW).iter().zip(&collecting(MANY)) {
+        assert_eq!(few.stanzas, many.stanzas, "nobody is told yet");
+        assert!(many.allocations <= few.allocations + few.allocations / 8 + 16, "{few:?} {many:?}");
+        assert!(many.walked <= few.walked.max(A_FEW), "{few:?} {many:?}");
     }
 }
 

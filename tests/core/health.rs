@@ -309,8 +309,8 @@ fn a_bridge_that_flaps_is_not_used_until_it_has_been_well_for_a_minute() {
     }
 }
 
-/// That only we cannot reach a bridge is no reason to move anybody. When its endpoints' clients say so they move, one by one; when
-/// the bridge itself says that it is ill all do, in turn.
+/// That only we cannot reach a bridge is no reason to move anybody (that its endpoints cannot either is: `suspects.rs`). When the
+/// bridge itself says that it is ill all move, in turn.
 ///
 /// Covers spec/90: 85.
 #[test]

@@ -224,7 +224,8 @@ fn that_a_member_asks_for_too_much_is_told_with_the_meeting() {
     s.run_for(Time::from_secs(2));
     let lines = take_lines();
     complete(&lines);
-    let (refused, wanted) = ("asks for more than anybody needs: refused for now, Change", (ROOM, "bob"));
+    let (refused, wanted) =
+        ("asks for more than anybody needs: refused for now by rule too-many-requests, Change", (ROOM, "bob"));
     let words = lines.iter().find(|line| line.message.ends_with(refused)).expect("it is told").message.clone();
     assert_eq!(about(&lines, &words), wanted);
 }
@@ -241,6 +242,7 @@ fn that_somebody_opens_rooms_without_end_is_told_with_the_room() {
     s.settle();
     let lines = take_lines();
     let line = one(&lines, "g1@guest.meet.test/r1 asks for more than anybody needs");
+    assert!(line.message.ends_with("refused for now by rule too-many-rooms, NewRoom"), "{}", line.message);
     assert_eq!(line.about("room"), Some("room30@conference.meet.test"));
 }
 

@@ -46,6 +46,7 @@ mod source_rules;
 mod sources;
 mod start_muted;
 mod support;
+mod suspects;
 mod transports;
 mod unheard;
 mod upgrades;

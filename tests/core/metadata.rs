@@ -225,6 +225,113 @@ fn what_components_say_is_kept_while_the_server_does_not_say_which_there_are() {
     s.finish();
 }
 
+/// The focus logs in anew, and the server does not say which components it has the first `times` that it is asked.
+fn unanswered(times: usize) -> Scenario {
+    let mut s = Scenario::new().bridge("jvb1").start();
+    s.accident(times, testkit::room::Fate::IsLost, |d| {
+        d.to == "focus" && d.stanza.name() == "iq" && d.stanza.attr("from") == Some("meet.test")
+    });
+    s.focus_is_replaced();
+    s
+}
+
+/// One moderator who switches without end takes the place of nobody's wishes in other rooms, and of his own the last one counts.
+#[test]
+fn one_rooms_switching_takes_no_others_place_while_it_is_not_known_who_speaks() {
+    let mut s = unanswered(2);
+    let other = "other@conference.meet.test";
+    for (name, room) in [("alice", ROOM), ("bob", ROOM), ("mallory", other), ("mary", other)] {
+        s.joins_with(name, |settings| settings.room = room.into());
+    }
+    s.run_until(Scenario::all_connected);
+    let now = s.now();
+    let message = |media: &str, on: bool| {
+        let json = json!({ "type": "av_moderation", "room": other, "mediaType": media, "enabled": on }).to_string();
+        let json = format!("<json-message xmlns='{}'>{json}</json-message>", ns::JITMEET);
+        format!("<message from='avmoderation.meet.test' to='{FOCUS}'>{json}</message>")
+    };
+    // Where cameras and screens are moderated the bridge lets neither through.
+    for media in ["video", "desktop"] {
+        s.early(&message(media, true));
+    }
+    for number in 0..2_001 {
+        s.early(&message("audio", number % 2 == 0));
+    }
+    s.participant("alice").moderate("audio", true);
+    s.run_for(Time::from_secs(10));
+    assert!(s.said().since(now).request("mute").is_empty(), "nothing is known yet");
+    s.run_for(Time::from_secs(80));
+    let muted = ["bob", "mallory", "mary"].map(|who| s.view_bridge("jvb1").endpoint(who).unwrap().force_mute);
+    assert_eq!(muted, [(true, false), (true, true), (true, true)]);
+}
+
+/// An answer that names nobody decides nothing: the components are named by and by. Where they never are, that is said.
+#[test]
+fn an_answer_that_names_no_component_ends_nothing() {
+    let mut s = Scenario::new().bridge("jvb1").server(|server| server.names_nobody = true).start();
+    for name in ["alice", "bob"] {
+        s.joins(name);
+    }
+    s.run_until(Scenario::all_connected);
+    let now = s.now();
+    s.participant("alice").moderate("audio", true);
+    s.run_for(Time::from_secs(100));
+    assert!(said_to(&s, "meet.test").since(now).containing("disco#info").count() >= 2, "it is asked again");
+    assert!(s.said().since(now).request("mute").is_empty());
+    s.server().options.names_nobody = false;
+    s.run_for(Time::from_secs(35));
+    assert_eq!(s.said().since(now).request("mute").count(), 1, "bob is muted");
+    s.finish();
+}
+
+/// Whatever is loaded long after a message did not say it.
+#[test]
+fn what_was_said_is_kept_for_five_minutes_where_the_server_names_nobody() {
+    let mut s = Scenario::new().bridge("jvb1").server(|server| server.names_nobody = true).start();
+    for name in ["alice", "bob"] {
+        s.joins(name);
+    }
+    s.run_until(Scenario::all_connected);
+    let now = s.now();
+    s.participant("alice").moderate("audio", true);
+    testkit::logs::keep_lines();
+    s.run_for(Time::from_secs(370));
+    // One line for all of them; what the other component said came first.
+    let told = logged("speaks as a component");
+    assert!(told.len() == 1 && told[0].starts_with("WARN metadata.meet.test speaks as a component"), "{told:#?}");
+    s.server().options.names_nobody = false;
+    s.run_for(Time::from_secs(60));
+    assert!(s.said().since(now).request("mute").is_empty());
+}
+
+/// What a message on metadata leaves out may last: none takes the place of those before it.
+#[test]
+fn metadata_that_is_kept_counts_in_its_order() {
+    let mut s = unanswered(2);
+    s.joins("alice");
+    s.run_until(|s| s.view("alice").place() == Place::InRoom);
+    metadata(&mut s, ROOM, &json!({ "participantsSoftLimit": 5, "startMuted": { "audio": true } }));
+    metadata(&mut s, ROOM, &json!({ "visitorsEnabled": false, "lobbyEnabled": true }));
+    // As many as are kept, and more.
+    let now = s.now();
+    for number in 0..100 {
+        s.server().send_metadata(now, "focus", ROOM, &json!({ "moderators": [format!("u{number}")] }));
+    }
+    s.settle();
+    let known = |s: &Scenario| s.focus().metadata_of(ROOM).cloned().expect("a conference");
+    assert_eq!(known(&s).participants_soft_limit, None, "nothing is known yet");
+    s.run_for(Time::from_secs(90));
+    let known = known(&s);
+    assert_eq!(
+        (known.participants_soft_limit, known.visitors_enabled, known.lobby_enabled),
+        (Some(5), Some(false), false)
+    );
+    assert!(known.prefers(Some("u99"), None) && !known.prefers(Some("u98"), None));
+    s.joins("bob");
+    s.run_until(Scenario::all_connected);
+    assert_eq!(starts_muted(&s, "bob"), Some(("true".into(), "false".into())));
+}
+
 /// What was said to a conference that has ended is not said to the next one in that room.
 #[test]
 fn what_is_kept_of_components_ends_with_its_conference() {

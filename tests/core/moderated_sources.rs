@@ -9,7 +9,7 @@ use testkit::participant::profile::Age;
 use testkit::scenario::Scenario;
 use testkit::sources::{Media, Sources};
 
-use crate::moderation::{asks, force_mutes, is_shown, meeting, muted};
+use crate::moderation::{asks, force_mutes, is_shown, meeting, muted, mutes, told};
 use crate::support::*;
 
 /// The name of the sources of one track.
@@ -58,9 +58,9 @@ fn a_right_that_goes_takes_with_it_what_is_moderated() {
     assert_eq!(asks(&mut s, "alice", JITMEET_AUDIO, "alice", false), None, "it leads");
     let now = s.now();
     is_shown(&mut s, "alice", "none", "participant");
-    let told = s.said().since(now).containing("<force-mute");
-    assert!(!told.is_empty(), "{}", s.story());
-    assert_eq!(s.view_bridge("jvb1").endpoint("alice").expect("an endpoint").force_mute, (true, true));
+    let muting = [vec![muted("alice", true, false)], vec![muted("alice", true, true)]];
+    assert_eq!(force_mutes(&s, now)[..2], muting, "{}", s.story());
+    assert_eq!(mutes(&s, now), [told("alice", "audio"), told("alice", "video")], "or she would speak and not know");
     // It gets nothing back by leading again, until it asks.
     is_shown(&mut s, "alice", "owner", "moderator");
     assert_eq!(asks(&mut s, "alice", JITMEET_AUDIO, "alice", false), None);

@@ -61,7 +61,7 @@ pub fn force_mutes(s: &Scenario, since: Time) -> Vec<Vec<(String, bool, bool)>> 
 }
 
 /// To whom the focus sent mutes since then: receiver, media, actor.
-fn mutes(s: &Scenario, since: Time) -> Vec<(String, String, Option<String>)> {
+pub fn mutes(s: &Scenario, since: Time) -> Vec<(String, String, Option<String>)> {
     let mutes = s.said().since(since).request("mute");
     let read = |wire: &testkit::wire_log::Wire| {
         let mute = wire.stanza.children().next()?;
@@ -73,7 +73,7 @@ fn mutes(s: &Scenario, since: Time) -> Vec<(String, String, Option<String>)> {
     mutes.iter().filter_map(read).collect()
 }
 
-fn told(receiver: &str, media: &str) -> (String, String, Option<String>) {
+pub fn told(receiver: &str, media: &str) -> (String, String, Option<String>) {
     (receiver.into(), media.into(), None)
 }
 
@@ -503,6 +503,51 @@ fn who_takes_the_nick_of_one_who_was_approved_is_not() {
     s.joins("carol");
     s.run_until(|s| s.view("carol").connected());
     assert_eq!(asks(&mut s, "carol", audio, "carol", false), None);
+    s.finish();
+}
+
+/// Nobody can say whom a component means that repeats its list, if more than one on it may be meant: then it is nobody.
+#[test]
+fn a_list_that_is_repeated_approves_nobody_whom_no_moderator_can_have_meant() {
+    let mut s = meeting(&["alice", "bob", "carol"]);
+    s.participant("alice").moderate("audio", true);
+    for name in ["bob", "carol"] {
+        s.participant("alice").approve(name, "audio");
+        s.settle();
+        s.participant(name).leave();
+        s.settle();
+    }
+    // While nobody bears a nick, a list that is repeated does not leave it to the first who comes.
+    s.participant("alice").approve("alice", "audio");
+    for (label, nick) in [("mallory", "bob"), ("moriarty", "carol")] {
+        s.joins_with(label, |settings| settings.nick = nick.into());
+        s.run_until(|s| s.view(label).connected());
+    }
+    s.participant("alice").approve("alice", "audio");
+    s.settle();
+    for (label, nick) in [("mallory", "bob"), ("moriarty", "carol")] {
+        assert_eq!(asks(&mut s, label, JITMEET_AUDIO, nick, false).as_deref(), Some("not-allowed"), "{label}");
+    }
+    s.finish();
+}
+
+/// Each switching is one message, and costs as many as there are people: who switches without end has his way, and nobody else
+/// waits for it.
+#[test]
+fn moderation_that_is_switched_without_end_mutes_all_once_a_second() {
+    let mut s = meeting(&["alice", "bob", "carol"]);
+    let now = s.now();
+    for on in [true, false].repeat(40).into_iter().chain([true]) {
+        s.participant("alice").moderate("audio", on);
+    }
+    s.run_for(Time::from_millis(900));
+    let everybody = || [told("bob", "audio"), told("carol", "audio")];
+    let all = |s: &Scenario| mutes(s, now).into_iter().map(|(who, media, _)| (who, media, None)).collect::<Vec<_>>();
+    assert_eq!(all(&s), everybody());
+    asks(&mut s, "bob", JITMEET_AUDIO, "bob", false);
+    s.run_for(Time::from_secs(10));
+    assert_eq!(all(&s), [everybody(), everybody()].concat(), "as it is on in the end");
+    assert!(s.view_bridge("jvb1").endpoint("bob").unwrap().force_mute.0);
     s.finish();
 }
 

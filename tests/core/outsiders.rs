@@ -149,32 +149,60 @@ fn requests_for_no_room_fill_no_log() {
     assert_eq!((with("refused by rule bad-room"), with("by rule door")), (5_000, 1));
 }
 
-/// Over HTTP nobody has an address, and who floods that way takes nothing from those who have one.
+/// Over HTTP nobody has an address, and who floods that way takes nothing from those who have one: neither of the room that he names,
+/// nor of others, however long he goes on.
 #[test]
 fn who_floods_over_http_is_told_to_wait() {
-    use jicofo::focus::command::{Command, Reply};
-    use jicofo::wire::focus_iq::Conference;
     let mut s = Scenario::new().participant("alice").start();
     s.settle();
-    let mut counts = [0, 0];
-    for _ in 0..10_100 {
+    assert_eq!(flood_over_http(&mut s, 10_100), (5_000, 5_100));
+    // More than a room takes in the long run, for a while; newcomers come all the time.
+    let mut let_in = 0;
+    for round in 0..10 {
+        s.run_for(Time::from_secs(1));
+        let_in += flood_over_http(&mut s, 600).0;
+        let guest = format!("g{round}@guest.meet.test/r");
+        asks(&mut s, &guest, "g", ROOM);
+        assert_eq!(answered(&s, &guest, "true"), 1, "after {round} s");
+    }
+    assert!((1_990..=2_010).contains(&let_in), "{let_in}");
+    asks(&mut s, "new@guest.meet.test/r", "n", "new@conference.meet.test");
+    s.settle();
+    assert_eq!(answered(&s, "new@guest.meet.test/r", "true"), 1);
+}
+
+/// So many ask over HTTP for the room. How many of them were let in, and how many told to wait.
+fn flood_over_http(s: &mut Scenario, count: usize) -> (usize, usize) {
+    use jicofo::focus::command::{Command, Reply};
+    use jicofo::wire::focus_iq::Conference;
+    let mut let_in = 0;
+    for _ in 0..count {
         let ask = Conference { room: Some(ROOM.into()), ..Conference::default() };
         let Reply::Conference(body) = s.command(Command::Conference(Box::new(ask))) else { panic!("no answer") };
         let told = jicofo::focus::request::json::reply(&body);
         assert_eq!(told.status, 200);
-        counts[usize::from(told.body.contains("\"ready\":true"))] += 1;
+        let_in += usize::from(told.body.contains("\"ready\":true"));
     }
-    assert_eq!(counts, [100, 10_000]);
-    assert_eq!(
-        of_conference(
-            &{
-                connect(&mut s, "g", "g1@guest.meet.test/r1");
-                answer_to(&mut s, "g", "new@conference.meet.test")
-            },
-            "ready"
-        ),
-        Some("true")
-    );
+    (let_in, count - let_in)
+}
+
+/// Nor does a foreign server that asks for one room of ours, without end.
+#[test]
+fn a_foreign_server_keeps_nobody_out_of_a_room() {
+    let mut s = Scenario::new().participant("alice").start();
+    s.settle();
+    for round in 0..6 {
+        for number in 0..2_000 {
+            asks(&mut s, &format!("u{round}-{number}@foreign.test/r"), "c", ROOM);
+        }
+        s.run_for(Time::from_secs(1));
+        assert_eq!(flood_over_http(&mut s, 1), (1, 0));
+        let guest = format!("g{round}@guest.meet.test/r");
+        asks(&mut s, &guest, "g", ROOM);
+        assert_eq!(answered(&s, &guest, "true"), 1, "after {round} s");
+    }
+    let let_in = answered(&s, "@foreign.test/r", "true");
+    assert!((2_990..=3_010).contains(&let_in), "{let_in}");
 }
 
 /// A foreign server can make up as many users as it likes: all of them together have a measure of their own.
@@ -350,6 +378,7 @@ fn a_foreign_room_spends_nobodys_purse() {
 #[test]
 fn a_foreign_room_does_not_learn_who_has_a_session() {
     let mut s = Scenario::new().config(secured).start();
+    testkit::logs::keep_lines();
     connect(&mut s, "victim", HOST);
     connect(&mut s, "guest", "g1@guest.meet.test/r1");
     let id = session(&ask_with(&mut s, "victim", FOREIGN, "machine-uid='m1'"));
@@ -376,6 +405,10 @@ fn a_foreign_room_does_not_learn_who_has_a_session() {
         to_focus(&mut s, &shown(FOREIGN, nick, address, "member"));
     }
     assert_eq!(grants(&s, FOREIGN), Vec::<String>::new());
+    // The operator does, in case that it is one of ours.
+    let lines = testkit::logs::take_lines();
+    let not_made = lines.iter().filter(|line| line.message.contains("has logged in and is not made owner"));
+    assert!(not_made.clone().count() > 0 && not_made.clone().all(|line| line.message.contains("conference-muc-jid")));
     let told = addresses.map(|(nick, _)| said_there(&s, nick));
     assert!(!told[0].is_empty() && told[0] == told[2] && told[1] == told[2], "{told:?}");
     // At home they lead, each by its own session.
@@ -460,6 +493,41 @@ fn a_request_is_said_to_be_let_in_only_if_it_is() {
     let where_to = logged("INFO Conference request from v@guest.meet.test/r: ");
     assert!(where_to.len() == 2 && where_to[0].contains("visitor: as requested"), "{where_to:#?}");
     assert!(where_to[1].contains(": node v0, "), "{where_to:#?}");
+}
+
+/// Whoever is to look on may be told to wait as well, though the rules of authentication let him in: then the log does not say that
+/// he is sent to the node.
+#[test]
+fn who_waits_for_a_crowded_visitor_node_is_said_to_wait() {
+    let mut s = one_node(1).participant("alice").start();
+    s.settle();
+    s.accident(1, Fate::IsLate(Time::from_secs(5)), |d| d.to == "focus/visitors/0" && d.stanza.name() == "presence");
+    keep_lines();
+    for number in 0..1_003 {
+        asks(&mut s, &format!("v{number}@guest.meet.test/r"), "v", ROOM);
+    }
+    assert_eq!(answered(&s, "@guest.meet.test/r", "false"), 3);
+    let lines = logged("INFO Conference request from ");
+    let sent = lines.iter().filter(|line| line.contains(": node v0, ")).count();
+    let told = ": told to wait by rule too-many-wait (too many wait for the focus to be in the room on node v0)";
+    let waiting = lines.iter().filter(|line| line.ends_with(told)).count();
+    assert_eq!((sent, waiting), (1_000, 3));
+    s.run_for(Time::from_secs(10));
+    assert_eq!(answered(&s, "@guest.meet.test/r", "true"), 1_000);
+}
+
+/// Whoever asks for more than is his own is refused, and the log has the rule: once a minute, and not a line for each.
+#[test]
+fn who_asks_too_often_is_refused_by_a_rule_with_a_name() {
+    let mut s = Scenario::new().participant("alice").start();
+    s.settle();
+    keep_lines();
+    for _ in 0..300 {
+        asks(&mut s, "eager@guest.meet.test/r", "e", ROOM);
+    }
+    assert_eq!(s.said().errors("resource-constraint").count(), 100);
+    let told = logged("eager@guest.meet.test/r asks for more than anybody needs");
+    assert!(told.len() == 1 && told[0].contains(": refused for now by rule too-many-requests, Request"), "{told:#?}");
 }
 
 /// Over HTTP a focus without a connection says so in its log, too.

@@ -296,12 +296,8 @@ fn a_bridge_that_cannot_be_linked_is_not_asked_at_all() {
         s.joins("carol");
         s.run_for(seconds(10));
         assert_eq!(asked(&s, "jvb2"), [""; 0]);
-        assert_eq!((s.view("carol").connected(), moved(&s)), (false, vec![]));
         assert_eq!(bridge_not_available(&s, "alice"), [false]);
-        // It recovers, and takes who waited.
-        s.bridge("jvb1").health = testkit::bridge::Health::Well;
-        s.run_for(seconds(90));
-        assert_eq!((s.view("carol").connected(), s.home_of("carol")), (true, Some("jvb1")));
+        assert_eq!((s.view("carol").connected(), s.home_of("carol"), moved(&s)), (true, Some("jvb1"), vec![]));
         s.finish();
     }
 }
@@ -637,7 +633,9 @@ fn a_bridge_without_relay_keeps_nobody_from_another_while_ours_is_silent() {
         s.joins_with("q", |p| p.region = Some("c".into()));
         s.run_for(seconds(2));
         assert_eq!(count(&s, "n"), 0, "{strategy:?}");
-        assert_eq!(s.home_of("q"), free.copied(), "{strategy:?}");
+        // Where all that can be linked are silent, one of them is asked: it may answer.
+        let home = s.home_of("q");
+        assert!(home == free.copied() || (free.is_none() && home.is_some_and(|home| home != "n")), "{strategy:?}");
         assert!(free.is_some() || strategy == SelectionStrategy::Split);
     }
 }

@@ -9,6 +9,7 @@ use testkit::scenario::Scenario;
 use testkit::xml::to_text;
 
 use crate::by_hand::{met, post, say, sid, silent_pair};
+use crate::support::{ROOM, said_to};
 
 const CANDIDATE: &str = "<candidate component='1' foundation='1' generation='0' id='good' network='0' \
     priority='2130706431' protocol='udp' type='host' ip='192.0.2.7' port='10000'/>";
@@ -81,9 +82,44 @@ fn who_goes_on_with_candidates_has_few_of_them_told_again_to_a_bridge_that_was_s
     let told = s.sent_to("jvb1").since(before).containing("candidate-");
     assert_eq!(told.count(), 1, "in one request");
     let text = to_text(&told.last().stanza);
-    assert!((84..100).all(|number| text.contains(&format!("candidate-{number}-"))), "{text}");
-    assert_eq!(text.matches("<candidate ").count(), 16);
+    assert!((68..100).all(|number| text.contains(&format!("candidate-{number}-"))), "{text}");
+    assert_eq!(text.matches("<candidate ").count(), 32);
     assert!(s.connected(&["alice", "bob"]));
+}
+
+/// The bridge hears nothing of an accept, nor of the many candidates that follow: without the certificate there is no media,
+/// however many candidates there are. Old clients name it again with each candidate, and no role.
+#[test]
+fn what_an_accept_said_outlives_the_candidates_that_follow_it() {
+    for (trickled, restarts) in [("", false), ("named", false), ("", true), ("named", true)] {
+        let mut s = met(silent_pair());
+        let own = sid(&s, "alice");
+        let fingerprint =
+            |setup: &str| format!("<fingerprint xmlns='{}' hash='sha-256'{setup}>9B:0C</fingerprint>", ns::DTLS);
+        let last_n = format!("<content name='video'><initial-last-n xmlns='{}' value='7'/></content>", ns::COLIBRI2);
+        let accept = content("ufrag='u' pwd='p'", &fingerprint(" setup='active'")) + &last_n;
+        s.bridge("jvb1").fail_next(Fault::Lost);
+        post(&mut s, "alice", "session-accept", &own, &accept);
+        for number in 0..50 {
+            s.bridge("jvb1").fail_next(Fault::Lost);
+            let candidate = CANDIDATE.replace("good", &format!("candidate-{number}-"));
+            let named = if trickled.is_empty() { String::new() } else { fingerprint(" required='true'") };
+            let ufrag = if restarts && number > 20 { "v" } else { "u" };
+            let inner = format!("{named}{candidate}");
+            post(&mut s, "alice", "transport-info", &own, &content(&format!("ufrag='{ufrag}' pwd='p'"), &inner));
+        }
+        s.run_for(Time::from_secs(14));
+        let before = s.now();
+        s.run_for(Time::from_secs(30));
+        let told = s.sent_to("jvb1").since(before).containing("candidate-");
+        assert_eq!(told.count(), 1, "in one request");
+        let text = to_text(&told.last().stanza);
+        let ufrag = format!("ufrag='{}'", if restarts { "v" } else { "u" });
+        for part in ["9B:0C", "setup='active'", &ufrag, "pwd='p'", "candidate-49-", "<initial-last-n ", "value='7'"] {
+            assert!(text.contains(part), "{part} {trickled} {restarts}: {text}");
+        }
+        assert_eq!(text.contains("candidate-20-"), !restarts, "{text}");
+    }
 }
 
 /// The first replacement is accepted when the second is under way, and the second is lost: that accept was not about it.
@@ -108,4 +144,83 @@ fn an_accept_of_an_earlier_transport_does_not_confirm_the_next() {
     s.run_for(Time::from_secs(30));
     assert_ne!(sid(&s, "alice"), first, "nobody has told it of its third bridge, so it needs a new session");
     assert!(s.connected(&["alice", "bob"]));
+}
+
+/// How often the focus told alice to replace her transport, whether or not she heard of it.
+fn replaces(s: &Scenario) -> usize {
+    said_to(s, &format!("{ROOM}/alice")).jingle("transport-replace").count()
+}
+
+/// Alice is to replace her transport twice before she answers the first time.
+fn replaced_twice(between: impl Fn(&mut Scenario)) -> (Scenario, String) {
+    let replace = |config: &mut jicofo::config::Config| {
+        config.conference.reinvite_method = jicofo::config::ReinviteMethod::ReplaceTransport;
+    };
+    let ignores = |p: &mut testkit::participant::Settings| {
+        p.tracks = Vec::new();
+        p.profile = Profile { replaces_transport: false, ..Profile::current() };
+    };
+    let builder = Scenario::new().config(replace).bridge("jvb1").bridge("jvb2").bridge("jvb3");
+    let mut s = met(builder.participant("bob").participant_with("alice", ignores));
+    for time in 1..=2 {
+        between(&mut s);
+        let home = s.home_of("alice").expect("a home").to_owned();
+        s.dies(&home);
+        s.run_for(Time::from_secs(3));
+        assert_eq!(replaces(&s), time);
+    }
+    let home = s.home_of("alice").expect("a home").to_owned();
+    (s, home)
+}
+
+/// What alice says when she accepts.
+fn accept(s: &mut Scenario, ssrc: u32, ufrag: &str) {
+    let own = sid(s, "alice");
+    let source = crate::by_hand::source_xml(&format!("ssrc='{ssrc}'"), Some(&format!("m{ssrc} t{ssrc}")));
+    let description = format!("<description xmlns='{}' media='audio'>{source}</description>", ns::RTP);
+    let fingerprint = format!("<fingerprint xmlns='{}' hash='sha-256' setup='active'>9B:0C</fingerprint>", ns::DTLS);
+    let transport =
+        format!("<transport xmlns='{}' ufrag='{ufrag}' pwd='p'>{fingerprint}{CANDIDATE}</transport>", ns::ICE);
+    let last_n = format!("<initial-last-n xmlns='{}' value='{ssrc}'/>", ns::COLIBRI2);
+    let contents =
+        format!("<content name='audio'>{description}{transport}</content><content name='video'>{last_n}</content>");
+    say(s, "alice", "transport-accept", &own, &contents);
+}
+
+/// A bridge gets no credentials of an endpoint that was on another.
+#[test]
+fn an_accept_of_an_earlier_transport_brings_its_sources_and_no_transport() {
+    let (mut s, home) = replaced_twice(|_| {});
+    for (ssrc, ufrag, is_current) in [(11, "first-one", false), (12, "second-one", true)] {
+        let before = s.now();
+        accept(&mut s, ssrc, ufrag);
+        let told = s.sent_to(&home).since(before).request("conference-modify");
+        assert_eq!(told.count(), 1);
+        let text = to_text(&told.first().stanza);
+        for part in [ufrag, "9B:0C", "192.0.2.7", "initial-last-n"] {
+            assert_eq!(text.contains(part), is_current, "{part}: {text}");
+        }
+        assert!(text.contains(&format!("ssrc='{ssrc}'")), "{text}");
+        assert_eq!(s.sent_to("bob").since(before).jingle("source-add").containing(&ssrc.to_string()).count(), 1);
+    }
+    assert!(s.participant("alice").take_refusals().is_empty());
+}
+
+/// An accept is about the transport that the client has heard of: the first one was lost, or rejected.
+#[test]
+fn an_accept_is_that_of_the_next_transport_when_the_client_took_none_of_the_first() {
+    for is_lost in [true, false] {
+        let (mut s, home) = replaced_twice(|s| {
+            let is_first = replaces(s) == 0;
+            if is_lost && is_first {
+                s.accident(1, Fate::IsLost, |d| d.to == "alice" && to_text(&d.stanza).contains("transport-replace"));
+            } else if !is_first && !is_lost {
+                let own = sid(s, "alice");
+                say(s, "alice", "transport-reject", &own, "");
+            }
+        });
+        let before = s.now();
+        accept(&mut s, 12, "second-one");
+        assert_eq!(s.sent_to(&home).since(before).containing("second-one").count(), 1, "{is_lost}");
+    }
 }

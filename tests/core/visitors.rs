@@ -76,7 +76,7 @@ pub fn published(s: &Scenario, room: &str, key: &str) -> Vec<(u64, String)> {
     said
 }
 
-/// Covers spec/60: 32.
+/// Covers spec/60: 32; spec/90: 104.
 #[test]
 fn whoever_comes_to_a_full_room_is_a_visitor_and_recorders_fill_none() {
     let jibri = |settings: &mut Settings| {
@@ -302,7 +302,7 @@ fn nobody_looks_on_before_the_room_is_live() {
     s.finish();
 }
 
-/// Covers spec/60: 37.
+/// Covers spec/60: 37; spec/90: 104.
 #[test]
 fn whoever_was_sent_to_a_node_counts_there_for_a_minute() {
     for (wait, expected) in [(1, "v1"), (61, "v0")] {
@@ -507,7 +507,6 @@ fn one_participant_and_one_visitor_are_company() {
 }
 
 /// Nobody is told of visitors: a visitor's coming costs the same whoever is there already.
-/// Covers spec/90: 104.
 #[test]
 fn a_visitor_costs_the_same_in_a_crowd() {
     let costs = |crowd: usize| {

@@ -99,6 +99,38 @@ fn every_name_and_type_of_the_original_is_there_from_the_start() {
     }
 }
 
+/// Series have names of bridges and of nothing else that comes and goes: their number does not grow.
+///
+/// Covers spec/90: 108.
+#[test]
+fn rooms_people_and_sessions_leave_no_series_behind() {
+    let (mut s, mut api) = three(Scenario::new());
+    let mut after = |s: &mut Scenario, names: &[String]| {
+        for name in names {
+            s.participant(name).leave();
+        }
+        s.settle();
+        let answer = api.get(s, "/metrics");
+        let series = answer.body.lines().filter_map(|line| line.rsplit_once(' ').map(|(name, _)| name.to_owned()));
+        (series.collect::<std::collections::BTreeSet<_>>(), answer.body)
+    };
+    let (before, _) = after(&mut s, &["alice", "bob", "carol"].map(String::from));
+    let people: Vec<(String, String)> =
+        (0..40).map(|number| (format!("guest{number}"), format!("room{}", number / 2))).collect();
+    for (name, room) in &people {
+        let room = format!("{room}@conference.meet.test");
+        s.joins_with(name, |settings| settings.room = room);
+    }
+    s.run_until(Scenario::all_connected);
+    let sids: Vec<String> = people.iter().filter_map(|(name, _)| Some(s.view(name).session()?.sid.clone())).collect();
+    assert_eq!(sids.len(), 40);
+    let names: Vec<String> = people.iter().map(|(name, _)| name.clone()).collect();
+    let (series, body) = after(&mut s, &names);
+    assert_eq!(series, before);
+    let rooms = people.iter().map(|(_, room)| room);
+    assert!(names.iter().chain(rooms).chain(&sids).all(|name| !body.contains(name.as_str())), "{body}");
+}
+
 /// Covers spec/80: 13, 14.
 #[test]
 fn a_bridge_has_its_series_as_long_as_it_is_there() {
@@ -128,6 +160,7 @@ fn a_bridge_has_its_series_as_long_as_it_is_there() {
     assert_eq!(page.families["jitsi_jicofo_bridge_endpoints"].kind, "gauge");
 }
 
+/// Covers spec/90: 107.
 #[test]
 fn what_was_counted_stays_and_what_is_there_goes() {
     let (mut s, mut api) = three(Scenario::new());

@@ -58,6 +58,12 @@ impl AllocationFailure {
         }
     }
 
+    /// It is none of the endpoint's: what was asked for is not in the answer, and may be in that of another bridge.
+    pub fn may_differ_elsewhere(self) -> bool {
+        use AllocationFailure::*;
+        matches!(self, WrongKind | NoTransport | NoSctp)
+    }
+
     /// The bridge is set non-operational. Not for what it was never made to do (spec/40 §8.1, row 9, "Improve").
     pub fn marks_bridge(self) -> bool {
         use AllocationFailure::*;

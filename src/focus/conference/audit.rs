@@ -28,6 +28,9 @@ impl Conference {
         if self.published.limits_rest.is_some_and(|timer| !cx.timers.has(timer)) {
             wrong.push("nobody looks at the limits of senders any more".into());
         }
+        if self.moderation.rests().any(|timer| !cx.timers.has(timer)) {
+            wrong.push("nobody will be told to mute any more".into());
+        }
         self.audit_visitors(cx, wrong);
         self.cascade.audit(&self.bridges.iter().map(|session| session.key).collect(), wrong);
         let is_awaited = !self.visitors.opened && !self.members.is_empty();
@@ -66,7 +69,7 @@ impl Conference {
     /// How many members, and owners of sources, were looked at in walks so far.
     #[cfg(feature = "sabotage")]
     pub(in crate::focus) fn walked(&self) -> u64 {
-        self.members.walked() + self.sources.walked()
+        self.members.walked() + self.sources.walked() + self.signals.walked()
     }
 
     #[cfg(feature = "sabotage")]
@@ -176,6 +179,13 @@ impl Conference {
         }
         for receiver in self.signals.receivers().filter(|receiver| !participant(receiver.as_str())) {
             wrong.push(format!("{receiver} is told of sources, and has no session"));
+        }
+        for receiver in self.signals.receivers() {
+            let member = self.members.id_of(receiver.as_str()).and_then(|id| self.members.get(id));
+            let is_unscheduled = member.is_some_and(|member| member.flush.is_none());
+            if self.signals.is_unscheduled(receiver) != is_unscheduled {
+                wrong.push(format!("whether {receiver} is about to be told of sources is not what its timer says"));
+            }
         }
     }
 }

@@ -12,7 +12,6 @@ use super::features::Features;
 use super::invite::Invite;
 use super::member::{Disregarded, Member, is_visitor};
 use super::moderation::is_moderator;
-use super::mute::Muted;
 use super::{Conference, MemberId};
 use crate::wire::Jid;
 use crate::wire::presence::Presence;
@@ -63,13 +62,12 @@ impl Conference {
                     }
                     self.grant_if_authenticated(cx, id);
                 }
-                if self.members.get(id).is_some_and(|member| member.videos != shown) {
-                    self.enforce_videos(cx, id);
-                }
                 // Who led could have on what is moderated.
                 if led && self.members.get(id).is_some_and(|member| !is_moderator(member)) {
-                    self.enforce(cx, id, Muted::Audio);
-                    self.enforce(cx, id, Muted::Video);
+                    self.enforce_and_tell(cx, id);
+                }
+                if self.members.get(id).is_some_and(|member| member.videos != shown) {
+                    self.enforce_videos(cx, id);
                 }
                 self.publish_sender_limits(cx);
                 self.weigh(cx);

@@ -132,6 +132,7 @@ impl Conference {
         cx.timers.cancel(self.start.take());
         cx.timers.cancel(self.alone.take());
         cx.timers.cancel(self.published.limits_rest.take());
+        self.moderation.cancel_rests(cx);
         cx.timers.cancel(self.visitors.rest.take());
         self.cancel_retry(cx);
         self.cancel_repeat(cx);

@@ -4,6 +4,7 @@ use super::bridge::Placement;
 use super::features::Features;
 use super::member::{Member, Role};
 use super::offer::Offer;
+use super::replaces::Replaces;
 use super::view::View;
 use super::{AttemptId, Conference, MemberId};
 use crate::config::ReinviteMethod;
@@ -64,8 +65,8 @@ pub(crate) struct Session {
     pub sid: SessionId,
     /// Accepted. Before that nothing may be signalled to it.
     pub active: bool,
-    /// How often its transport was to be replaced without an accept yet.
-    pub replaces: u32,
+    /// When its transport was to be replaced.
+    pub replaces: Replaces,
 }
 
 impl Invite {
@@ -235,9 +236,9 @@ impl Conference {
         participation.task = task;
         member.offered_before = true;
         if let Some(session) = &mut participation.session {
-            session.replaces += 1;
+            session.replaces.sent(attempt);
         } else {
-            participation.session = Some(Session { sid: sid.clone(), active: false, replaces: 0 });
+            participation.session = Some(Session { sid: sid.clone(), active: false, replaces: Replaces::default() });
         }
         let to = member.occupant.clone();
         // What the offer shows and what is signalled from now on are one snapshot (spec/30 §6.8).
@@ -257,6 +258,12 @@ impl Conference {
         answer: Answer,
     ) {
         let Some(participation) = self.participation(id) else { return };
+        if let Some(session) = &mut participation.session {
+            match answer {
+                Answer::Result(_) => session.replaces.heard(attempt),
+                _ => session.replaces.failed(attempt),
+            }
+        }
         // A superseded offer decides nothing about its successor (spec/30 §6.8).
         let replacing = matches!(participation.task, Task::Replacing(it) | Task::Replaced(it) if it == attempt);
         // The answer itself may have been lost.

@@ -52,7 +52,10 @@ impl Conference {
             Action::SourceAdd | Action::AddSource => self.source_add(cx, id, jingle).map(due),
             Action::SourceRemove | Action::RemoveSource => self.source_remove(cx, id, jingle).map(due),
             Action::TransportInfo => self.transport_info(cx, id, jingle).map(due),
-            Action::TransportReject => Ok(Reply::Due),
+            Action::TransportReject => {
+                self.replace_answered(id);
+                Ok(Reply::Due)
+            }
             Action::SessionInfo => self.session_info(cx, asked, id, jingle).map(given),
             Action::SessionTerminate => self.session_terminate(cx, asked, id, jingle).map(given),
             _ => refuse(Condition::FeatureNotImplemented, "Unsupported 'action'").map(due),
@@ -84,7 +87,7 @@ impl Conference {
         if let Some(session) = self.participation(id).and_then(|it| it.session.as_mut()) {
             session.active = true;
         }
-        if let Err(rejection) = self.accept(cx, id, jingle) {
+        if let Err(rejection) = self.accept(cx, id, jingle, true) {
             // The client has its error, and takes it for the end (spec/30 §9.4): nothing of it may stay behind.
             if let Some(member) = self.members.get_mut(id) {
                 member.ended = jingle.sid.clone();
@@ -97,27 +100,31 @@ impl Conference {
         Ok(())
     }
 
+    /// A client may have been told to replace its transport once more since what it answers: then what it says of a transport is
+    /// about an endpoint that has gone (spec/30 §9.4).
     fn transport_accept(&mut self, cx: &mut Context, id: MemberId, jingle: &Jingle) -> Outcome {
-        self.accept(cx, id, jingle)?;
+        let to_this = self.replace_answered(id);
+        self.accept(cx, id, jingle, to_this)?;
         if let Some(participation) = self.participation(id)
-            && let Some(session) = &mut participation.session
+            && let Task::Replacing(attempt) = participation.task
+            && to_this
         {
-            // It may be the answer to an earlier one.
-            let to_this = session.replaces == 1;
-            session.replaces = session.replaces.saturating_sub(1);
-            if let Task::Replacing(attempt) = participation.task
-                && to_this
-            {
-                participation.task = Task::Replaced(attempt);
-            }
+            participation.task = Task::Replaced(attempt);
         }
         self.flush(cx, id);
         Ok(())
     }
 
+    /// Whether it was the last `transport-replace` that a participant answered.
+    fn replace_answered(&mut self, id: MemberId) -> bool {
+        let session = self.participation(id).and_then(|it| it.session.as_mut());
+        session.is_none_or(|session| session.replaces.answered())
+    }
+
     /// What `session-accept` and `transport-accept` have in common: transport and sources go to the bridge, sources to all.
-    fn accept(&mut self, cx: &mut Context, id: MemberId, jingle: &Jingle) -> Outcome {
-        let transport = first_transport(&jingle.contents)?;
+    /// `to_this`: whether it is about the endpoint that the participant has now; otherwise only the sources are.
+    fn accept(&mut self, cx: &mut Context, id: MemberId, jingle: &Jingle, to_this: bool) -> Outcome {
+        let transport = first_transport(&jingle.contents)?.filter(|_| to_this);
         let candidate = Candidate::from_contents(&jingle.contents)?;
         if self.role(id) == Some(Role::Visitor) && !candidate.is_empty() {
             return refuse(Condition::Forbidden, "sources not allowed for visitors");
@@ -128,11 +135,13 @@ impl Conference {
         };
         let changed = self.add_sources(cx, id, &news)?;
         self.release_sources(id);
-        let last_n = initial_last_n(&jingle.contents);
+        let last_n = initial_last_n(&jingle.contents).filter(|_| to_this);
         // Before the bridge knows of any that it is to let nothing of through.
         self.enforce_videos(cx, id);
         self.update_endpoint(cx, id, transport, true, last_n);
-        self.has_settled(cx, id, last_n);
+        if to_this {
+            self.has_settled(cx, id, last_n);
+        }
         if let Some((owner, changed)) = changed {
             self.tell_others(cx, &owner, &changed);
         }
@@ -194,8 +203,12 @@ impl Conference {
         cx.answer(asked.clone(), IqBody::Result(None));
         if again {
             self.count_against_bridge(cx, id);
-            self.release_endpoint(cx, id);
-            self.reinvite(cx, id);
+            if self.goes_with_all(cx, id) {
+                self.leave_all(cx);
+            } else {
+                self.release_endpoint(cx, id);
+                self.reinvite(cx, id);
+            }
         }
         Ok(())
     }
@@ -291,6 +304,11 @@ impl Conference {
             self.count_against_bridge(cx, id);
             self.withdraw_sources(cx, id);
             self.close_session(id);
+            if self.goes_with_all(cx, id) {
+                cx.answer(asked.clone(), IqBody::Result(None));
+                self.leave_all(cx);
+                return Ok(());
+            }
             self.release_endpoint(cx, id);
             cx.answer(asked.clone(), IqBody::Result(None));
             self.reinvite(cx, id);

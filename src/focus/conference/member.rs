@@ -110,6 +110,8 @@ pub(crate) struct Member {
     pub moved_off: Vec<BridgeId>,
     /// It is to leave its bridge, as that has too much to do.
     pub moves_for_load: bool,
+    /// It was sent to another bridge as one left out of its answer what has to be in it. Once, until one gave all.
+    pub tried_another: bool,
     pub losses: Losses,
     pub restarts: Budget,
     pub ice_restarts: Budget,
@@ -150,6 +152,7 @@ impl Member {
             next_endpoint: None,
             moved_off: Vec::new(),
             moves_for_load: false,
+            tried_another: false,
             losses: Losses::default(),
             restarts: Budget::default(),
             ice_restarts: Budget::default(),

@@ -47,6 +47,7 @@ pub mod offer;
 mod owner;
 mod promised;
 mod publish;
+mod replaces;
 mod source_info;
 mod tallies;
 mod tell;

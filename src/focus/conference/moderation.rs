@@ -1,6 +1,7 @@
 //! A/V moderation: who may have microphone, camera and screen on, and what is done where it begins (spec/20 §9).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -17,6 +18,7 @@ use crate::focus::floods::Kind;
 use crate::focus::pending::{Answer, Then};
 use crate::focus::size::{escaped, in_pieces};
 use crate::focus::sources::set::{Source, SourceSet};
+use crate::focus::timers::{Timer, TimerKey};
 use crate::wire::Jid;
 use crate::wire::colibri2::ForceMute;
 use crate::wire::jingle::StartMuted;
@@ -28,6 +30,20 @@ pub(crate) struct Moderation {
     audio: Moderated,
     video: Moderated,
     desktop: Moderated,
+    /// What everybody was told to mute just now.
+    rests: BTreeMap<Muted, Rest>,
+}
+
+/// How long it takes until everybody is told again to mute the same: to switch moderation is one message, and costs as many as
+/// there are people.
+const MUTES_REST: Duration = Duration::from_secs(1);
+
+/// The time after everybody was told to mute.
+#[derive(Debug)]
+struct Rest {
+    timer: TimerKey,
+    /// Moderation has begun anew meanwhile, by the wish of this one if that is known.
+    again: Option<Option<Jid>>,
 }
 
 /// The moderation of one kind of media.
@@ -79,16 +95,26 @@ impl Moderated {
     }
 
     /// Takes over the complete new list. Who was on it before stays who he was, unless `again`: the component repeats just this
-    /// list, as it does when one is approved who is on it already.
+    /// list, as it does when one is approved who is on it already. Whom it means it does not say: it has to be the only one of
+    /// them whose nick somebody else bears now.
     fn approve(&mut self, list: &BTreeSet<String>, again: bool, members: &Members) {
         let again = again && self.approved.keys().eq(list);
         let mut before = std::mem::take(&mut self.approved);
+        let is_anothers = |(occupant, bearer): &(&String, &Bearer)| {
+            **bearer != Bearer::Awaited && members.at(occupant).is_some_and(|member| !bearer.is(member))
+        };
+        let mut others = before.iter().filter(|_| again).filter(is_anothers).map(|(occupant, _)| occupant.clone());
+        let meant = others.next().filter(|_| others.next().is_none());
+        let is_new = |occupant: &String, before: &BTreeMap<String, Bearer>| {
+            meant.as_ref() == Some(occupant) || !before.contains_key(occupant)
+        };
         let gone = before.keys().filter(|occupant| !list.contains(*occupant)).map(|occupant| (occupant.clone(), false));
         self.changed.extend(gone);
-        let new = list.iter().filter(|occupant| again || !before.contains_key(*occupant));
+        let new = list.iter().filter(|occupant| is_new(occupant, &before));
         self.changed.extend(new.map(|occupant| (occupant.clone(), true)));
         let mut bearer = |occupant: &String| {
-            let known = before.remove(occupant).filter(|bearer| !again && *bearer != Bearer::Awaited);
+            let is_meant = meant.as_ref() == Some(occupant);
+            let known = before.remove(occupant).filter(|bearer| !is_meant && *bearer != Bearer::Awaited);
             known.unwrap_or_else(|| members.at(occupant).map_or(Bearer::Awaited, Bearer::of))
         };
         self.approved = list.iter().map(|occupant| (occupant.clone(), bearer(occupant))).collect();
@@ -143,6 +169,16 @@ fn occupants(list: &Value) -> BTreeSet<String> {
 }
 
 impl Moderation {
+    pub fn rests(&self) -> impl Iterator<Item = TimerKey> {
+        self.rests.values().map(|rest| rest.timer)
+    }
+
+    pub fn cancel_rests(&mut self, cx: &mut Context) {
+        while let Some((_, rest)) = self.rests.pop_first() {
+            cx.timers.cancel(Some(rest.timer));
+        }
+    }
+
     fn of(&self, media: Muted) -> &Moderated {
         match media {
             Muted::Audio => &self.audio,
@@ -244,7 +280,7 @@ impl Conference {
             let level = cx.floods.level(cx.now, self.room.as_jid());
             say_at!(self, level, participant = actor; "moderation of {} is {state}{by}", media.name());
             if begins {
-                self.mute_everyone(cx, media, change.actor.as_ref());
+                self.mute_everyone_in_turn(cx, media, change.actor.clone());
             }
         }
         self.tell_approved(cx, change);
@@ -260,6 +296,25 @@ impl Conference {
                 let level = cx.floods.level(cx.now, self.room.as_jid());
                 say_at!(self, level, participant = nick; "moderation of {}: {nick} {words}", media.name());
             }
+        }
+    }
+
+    /// At once, unless that was done just now: then when that has rested.
+    fn mute_everyone_in_turn(&mut self, cx: &mut Context, media: Muted, actor: Option<Jid>) {
+        if let Some(rest) = self.moderation.rests.get_mut(&media) {
+            rest.again = Some(actor);
+            return;
+        }
+        let timer = cx.timers.set(cx.now + MUTES_REST, Timer::Mutes(self.id, media));
+        self.moderation.rests.insert(media, Rest { timer, again: None });
+        self.mute_everyone(cx, media, actor.as_ref());
+    }
+
+    /// Moderation that has begun meanwhile, and not ended, has its effect now.
+    pub(in crate::focus) fn mutes_rested(&mut self, cx: &mut Context, media: Muted) {
+        let Some(rest) = self.moderation.rests.remove(&media) else { return };
+        if let Some(actor) = rest.again.filter(|_| self.moderation.of(media).on) {
+            self.mute_everyone_in_turn(cx, media, actor);
         }
     }
 
@@ -296,6 +351,23 @@ impl Conference {
         let Some(member) = self.members.get(id) else { return };
         let muted = media.group().iter().all(|media| !self.moderation.allows(member, *media));
         self.force_mute(cx, media, &[(id, muted || (media.is_video() && self.sends_forbidden(member)))]);
+    }
+
+    /// The same for all media; whose media do not come through any more is told, or he would speak and not know.
+    pub(super) fn enforce_and_tell(&mut self, cx: &mut Context, id: MemberId) {
+        let muted = |conference: &Conference| {
+            conference.members.get(id).and_then(|member| member.endpoint.as_ref()).map(EndpointState::force_mute)
+        };
+        let before = muted(self).unwrap_or_default();
+        self.enforce(cx, id, Muted::Audio);
+        self.enforce(cx, id, Muted::Video);
+        let now = muted(self).unwrap_or_default();
+        let Some(occupant) = self.members.get(id).map(|member| member.occupant.clone()) else { return };
+        for (media, news) in [(Muted::Audio, now.audio && !before.audio), (Muted::Video, now.video && !before.video)] {
+            if news {
+                self.tell_muted(cx, None, occupant.clone(), media);
+            }
+        }
     }
 
     /// Whether it sends video that it may not send (spec/20 §9.4).

@@ -12,7 +12,7 @@ use crate::wire::stanza::{IqBody, MuteAudio, MuteDesktop, MuteVideo, Payload};
 use crate::wire::values::{Condition, VideoType};
 
 /// What is muted. Each has a namespace of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Muted {
     Audio,
     Video,

@@ -93,14 +93,24 @@ impl Conference {
         if !self.is_running() || self.leaders(cx) != Leaders::Authenticated {
             return;
         }
-        // The room of a foreign server shows any address that it likes, and would learn from this whether it has a session.
-        if !cx.is_ours(self.room.as_jid().domain()) {
-            return;
-        }
         let in_main_room = |member: &&Member| member.role != Role::Owner && member.on == self.seat.on;
         let Some(member) = self.members.get(id).filter(in_main_room) else { return };
         let Some(address) = &member.real_jid else { return };
         if !self.owner.grants.contains_key(&id) && cx.authentication.is_bound(cx.now, address) {
+            // The room of a foreign server shows any address that it likes, and would learn from this whether it has a session.
+            if !cx.is_ours(self.room.as_jid().domain()) {
+                let level = cx.floods.level(cx.now, self.room.as_jid());
+                say_at!(
+                    self,
+                    level,
+                    participant = member.nick;
+                    "{} has logged in and is not made owner: {} is not known as ours. If it is, name it in \
+                     jicofo.xmpp.client.conference-muc-jid, or let it be below jicofo.xmpp.client.xmpp-domain",
+                    member.occupant,
+                    self.room.as_jid().domain()
+                );
+                return;
+            }
             say!(self, info, participant = member.nick; "{} is made owner by rule {}", member.occupant, GeneralRule::AuthenticatedOwner);
             self.grant(cx, id);
         }

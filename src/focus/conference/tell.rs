@@ -19,13 +19,12 @@ impl Conference {
             waiting.filter_map(|receiver| self.members.id_of(receiver.as_str())).collect();
         // In the order in which they came.
         receivers.sort_unstable();
-        let is_due = |id: &MemberId| self.members.get(*id).is_some_and(|member| member.flush.is_none());
-        receivers.retain(is_due);
         for id in receivers {
             if delay.is_zero() {
                 self.flush(cx, id);
             } else if let Some(member) = self.members.get_mut(id) {
                 member.flush = Some(cx.timers.set(cx.now + delay, Timer::Signal(self.id, id)));
+                self.signals.scheduled(&member.nick);
             }
         }
     }
@@ -33,7 +32,10 @@ impl Conference {
     /// Tells a participant everything it does not know yet. It must have accepted its session: until then it waits.
     pub(in crate::focus) fn flush(&mut self, cx: &mut Context, id: MemberId) {
         let Some(member) = self.members.get_mut(id) else { return };
-        cx.timers.cancel(member.flush.take());
+        if let Some(scheduled) = member.flush.take() {
+            cx.timers.cancel(Some(scheduled));
+            self.signals.unscheduled(&member.nick);
+        }
         let Some(sid) = member.invite.session().filter(|session| session.active).map(|session| session.sid.clone())
         else {
             return;

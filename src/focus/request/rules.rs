@@ -7,6 +7,8 @@ pub use crate::focus::conference::mute::RoomRule;
 /// As logs and `docs/SECURE-DOMAIN.md` call it; the rules of authentication are `auth::Rule`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GeneralRule {
+    /// One asks for more than anybody needs, whatever it is.
+    TooManyRequests,
     /// What is asked for is no room.
     BadRoom,
     /// What is asked for is where bridges, recorders or gateways meet.
@@ -38,7 +40,8 @@ pub enum GeneralRule {
 }
 
 impl GeneralRule {
-    pub const ALL: [GeneralRule; 14] = [
+    pub const ALL: [GeneralRule; 15] = [
+        GeneralRule::TooManyRequests,
         GeneralRule::BadRoom,
         GeneralRule::Brewery,
         GeneralRule::Door,
@@ -73,6 +76,7 @@ impl GeneralRule {
 
     pub fn name(self) -> &'static str {
         match self {
+            GeneralRule::TooManyRequests => "too-many-requests",
             GeneralRule::BadRoom => "bad-room",
             GeneralRule::Brewery => "brewery",
             GeneralRule::Door => "door",

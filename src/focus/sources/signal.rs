@@ -16,6 +16,7 @@ use super::compact::to_json;
 use super::set::{SourceSet, contents_of};
 use super::validate::{Changed, ConferenceSources};
 use super::view::{Encoding, View};
+use crate::focus::counted::Counted;
 use crate::focus::size;
 use crate::wire::jingle::JsonMessage;
 use crate::wire::values::EndpointId;
@@ -61,7 +62,9 @@ pub struct Signals {
     log: Vec<Entry>,
     /// The place after the last change.
     end: u64,
-    receivers: BTreeMap<EndpointId, Receiver>,
+    receivers: Counted<EndpointId, Receiver>,
+    /// Those for whom no flush is scheduled: where changes are collected, only they are looked at when one more comes.
+    unscheduled: Counted<EndpointId, ()>,
     /// How many receivers stand at a place.
     places: BTreeMap<u64, u32>,
     condensed: usize,
@@ -100,15 +103,34 @@ impl Signals {
         self.forget(receiver);
         if !view.rewriting {
             self.receivers.insert(receiver.clone(), Receiver { place: self.end, view, heard });
+            self.unscheduled.insert(receiver.clone(), ());
             *self.places.entry(self.end).or_default() += 1;
         }
     }
 
     /// The receiver's session is over.
     pub fn forget(&mut self, receiver: &EndpointId) {
+        self.unscheduled.remove(receiver);
         if let Some(receiver) = self.receivers.remove(receiver) {
             self.leave_place(receiver.place);
         }
+    }
+
+    /// A flush of the receiver is scheduled.
+    pub fn scheduled(&mut self, receiver: &EndpointId) {
+        self.unscheduled.remove(receiver);
+    }
+
+    /// None is any more.
+    pub fn unscheduled(&mut self, receiver: &EndpointId) {
+        if self.receivers.get(receiver).is_some() {
+            self.unscheduled.insert(receiver.clone(), ());
+        }
+    }
+
+    /// Whether none is scheduled, of one who is told of changes.
+    pub fn is_unscheduled(&self, receiver: &EndpointId) -> bool {
+        self.unscheduled.get(receiver).is_some()
     }
 
     /// An owner's sources changed. Those for whom a flush is to be scheduled are [`Signals::waiting`].
@@ -140,12 +162,18 @@ impl Signals {
 
     /// Everybody who is told of changes.
     pub fn receivers(&self) -> impl Iterator<Item = &EndpointId> {
-        self.receivers.keys()
+        self.receivers.iter().map(|(receiver, _)| receiver)
     }
 
-    /// All receivers for which [`Signals::is_waiting`] holds, in the order of their ids.
+    /// All receivers for which [`Signals::is_waiting`] holds and no flush is scheduled, in the order of their ids.
     pub fn waiting(&self) -> impl Iterator<Item = &EndpointId> {
-        self.receivers.keys().filter(|receiver| self.is_waiting(receiver))
+        self.unscheduled.iter().map(|(receiver, ())| receiver).filter(|receiver| self.is_waiting(receiver))
+    }
+
+    /// For the test kit (`focus/counted.rs`).
+    #[cfg(feature = "sabotage")]
+    pub fn walked(&self) -> u64 {
+        self.receivers.walked() + self.unscheduled.walked()
     }
 
     /// What the receiver was told of, of what there is `now`, and how it sees it; with what it has yet to be told in place of

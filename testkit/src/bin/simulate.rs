@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use testkit::simulation::{Faults, Options, as_test, live};
+use testkit::simulation::{Options, as_test, live};
 
 /// A life is little but elements that come and go.
 #[global_allocator]
@@ -113,32 +113,28 @@ fn tell_progress(told: &AtomicU64, clean: &AtomicU64, failed: &Mutex<BTreeSet<u6
 
 fn read_arguments() -> Result<Run, String> {
     let mut run = Run { first: 1, last: u64::MAX, time: None, options: Options::default(), threads: 1, keep_on: false };
-    let mut arguments = std::env::args().skip(1);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut arguments = arguments.iter().map(String::as_str);
     let mut bounded = false;
     while let Some(name) = arguments.next() {
-        if name == "--keep-on" || name == "--strangers" {
-            run.keep_on |= name == "--keep-on";
-            run.options.strangers |= name == "--strangers";
+        if name == "--keep-on" {
+            run.keep_on = true;
+            continue;
+        }
+        if run.options.take(name, || arguments.next())? {
             continue;
         }
         let value = arguments.next().ok_or_else(|| format!("{name} lacks its value"))?;
-        let small = || number(&value).and_then(|n| u8::try_from(n).map_err(|_| format!("{name} {value} is too many")));
-        match name.as_str() {
+        match name {
             "--seeds" => {
                 let (first, last) = value.split_once("..").ok_or("seeds are FIRST..LAST")?;
                 (run.first, run.last, bounded) = (number(first)?, number(last)?, true);
             }
             // Short enough to be typed.
             "--seed" if value == "random" => run.first = RandomState::new().build_hasher().finish() % 1_000_000_000_000,
-            "--seed" => (run.first, bounded) = (number(&value)?, bounded),
+            "--seed" => run.first = number(value)?,
             "--for" => run.time = Some(Duration::from_secs(number(value.trim_end_matches('s'))?)),
-            "--rooms" => run.options.rooms = small()?,
-            "--participants" => run.options.participants = small()?,
-            "--bridges" => run.options.bridges = small()?,
-            "--nodes" => run.options.nodes = small()?,
-            "--acts" => run.options.acts = number(&value)?.try_into().map_err(|_| "too many acts")?,
-            "--faults" => run.options.faults = faults(&value)?,
-            "--threads" => run.threads = number(&value)?.max(1),
+            "--threads" => run.threads = number(value)?.max(1),
             _ => return Err(format!("unknown option {name}")),
         }
     }
@@ -150,20 +146,4 @@ fn read_arguments() -> Result<Run, String> {
 
 fn number(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("'{text}' is no number"))
-}
-
-fn faults(text: &str) -> Result<Faults, String> {
-    let mut faults = Faults::NONE;
-    for kind in text.split(',') {
-        match kind {
-            "all" => faults = Faults::ALL,
-            "none" => {}
-            "server" => faults.server = true,
-            "bridges" => faults.bridges = true,
-            "hostile" => faults.hostile = true,
-            "panics" => faults.panics = true,
-            _ => return Err(format!("no faults of kind '{kind}'")),
-        }
-    }
-    Ok(faults)
 }

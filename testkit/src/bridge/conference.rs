@@ -9,6 +9,7 @@ use super::relays::Relay;
 use super::request::{ConnectModify, EndpointModify, Modify, TransportModify};
 use super::{Bridge, IceRestart};
 use crate::Time;
+use crate::ice::Ice;
 use crate::ns;
 use crate::sources::Sources;
 use crate::xml::{Builder, Element, Read, bare, el};
@@ -43,12 +44,15 @@ pub struct Endpoint {
     pub sctp: bool,
     /// The client's ICE transport, as it was forwarded last.
     pub transport: Option<Element>,
+    /// All that was forwarded of it.
+    pub client: Ice,
     /// How often its transport was set.
     pub transports: usize,
-    pub(super) credentials: Credentials,
+    /// Its own end.
+    pub credentials: Credentials,
     pub(super) ice_generation: u64,
     /// The client has not yet answered the restart of this generation.
-    pub(super) ice_pending: bool,
+    pub ice_pending: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -290,6 +294,7 @@ impl Endpoint {
             }
             None => {}
         }
+        self.client.hear(ice);
         self.transport = Some(ice.clone());
         self.transports += 1;
     }

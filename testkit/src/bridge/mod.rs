@@ -22,7 +22,7 @@ use crate::participant::CROSSING;
 use crate::participant::media::Dice;
 use crate::violation::{Complaints, Violation};
 use crate::xml::{Element, Read, bare, el, error_of, result_of};
-pub use conference::{Conference, Endpoint};
+pub use conference::{Conference, Credentials, Endpoint};
 use errors::Refused;
 pub use relays::Relay;
 use request::Modify;
@@ -111,6 +111,8 @@ pub enum Fault {
 pub struct Answered {
     /// The meeting id of the conference that it was about.
     pub meeting: String,
+    /// It had missed something of that conference before, or nobody had heard what it answered.
+    pub missed: bool,
     pub condition: String,
     pub text: String,
 }
@@ -431,6 +433,7 @@ impl Bridge {
                 return self.complaints.add(format!("cannot read, and close my stream: {text}"));
             }
         };
+        let missed = self.has_missed(&modify.meeting_id);
         let answer = match self.carry_out(&modify) {
             Ok(modified) => result_of(iq).child(modified).done(),
             Err(refused) => {
@@ -440,7 +443,7 @@ impl Bridge {
                 if !(of_before && refused.condition == "item-not-found") && (!troubled || modify.relays.is_empty()) {
                     let text = refused.text.clone().unwrap_or_default();
                     let (meeting, condition) = (modify.meeting_id.clone(), refused.condition.to_owned());
-                    self.errors.push(Answered { meeting, condition, text });
+                    self.errors.push(Answered { meeting, missed, condition, text });
                 }
                 refused.answer(iq)
             }

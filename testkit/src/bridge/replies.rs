@@ -16,6 +16,12 @@ impl Bridge {
         credentials
     }
 
+    /// All 32 octets: Chromium applies no fingerprint of another length, and the offer with it fails.
+    pub fn fingerprint(&self) -> String {
+        let last = self.settings.nick.bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
+        format!("{FINGERPRINT}:{last:02X}")
+    }
+
     /// `<transport>` around an ICE transport. `path`: of the WebSocket, None for no WebSocket.
     pub(super) fn transport(
         &self,
@@ -25,6 +31,7 @@ impl Bridge {
         sctp: Option<&str>,
     ) -> Element {
         let nick = &self.settings.nick;
+        let fingerprint = self.fingerprint();
         let web_socket = path
             .filter(|_| self.settings.web_sockets)
             .map(|path| el("web-socket", ns::COLIBRI).attr("url", format!("wss://{nick}.example.com:443/{path}")));
@@ -34,13 +41,7 @@ impl Bridge {
             .attr("pwd", &credentials.pwd)
             .opt("ice-generation", generation)
             .child(el("rtcp-mux", ns::ICE))
-            .child(
-                el("fingerprint", ns::DTLS)
-                    .attr("hash", "sha-256")
-                    .attr("setup", setup)
-                    // All 32 octets: Chromium applies no fingerprint of another length, and the offer with it fails.
-                    .text(format!("{FINGERPRINT}:{:02X}", nick.len())),
-            )
+            .child(el("fingerprint", ns::DTLS).attr("hash", "sha-256").attr("setup", setup).text(fingerprint))
             .children(web_socket)
             .child(
                 el("candidate", ns::ICE)

@@ -145,9 +145,9 @@ impl Participant {
     }
 
     fn change_sources(&mut self, action: &str, sources: Sources) {
-        let Some(session) = self.session.clone() else { return };
+        let Some(mut session) = self.session.clone() else { return };
         let jingle = self.source_change(&session, action, &sources);
-        self.ask_focus(action, &session, jingle, sources);
+        self.ask_focus(action, &mut session, jingle, sources);
     }
 
     /// Mutes or unmutes: presence alone, as current clients do (spec/30 §14, case 46).
@@ -196,7 +196,10 @@ impl Participant {
         let target = format!("{}/{nick}", self.settings.room);
         let to = self.focus_occupant();
         let mute = el("mute", namespace).attr("jid", target).text(mute.to_string());
-        self.ask("mute", "set", &to, mute, self.settings.patience);
+        let id = self.ask("mute", "set", &to, mute, self.settings.patience);
+        if let Some(asked) = self.asked.get_mut(&id) {
+            asked.about = Some(nick.to_owned());
+        }
     }
 
     /// Throws somebody out, as a moderator may.
@@ -213,7 +216,7 @@ impl Participant {
 
     /// Ends its session. `restart`: whether it asks for a new one; None: no `bridge-session` at all.
     pub fn terminate(&mut self, reason: &str, text: &str, restart: Option<bool>) {
-        let Some(session) = self.session.take() else { return };
+        let Some(mut session) = self.session.take() else { return };
         let reason = el("reason", ns::JINGLE).child(el(reason, ns::JINGLE)).child(el("text", ns::JINGLE).text(text));
         let bridge_session = restart.map(|restart| {
             el("bridge-session", ns::FOCUS)
@@ -225,26 +228,26 @@ impl Participant {
         self.forget_own();
         self.remote.clear();
         self.accept_at = None;
-        self.ask_focus("session-terminate", &session, jingle, Sources::default());
+        self.ask_focus("session-terminate", &mut session, jingle, Sources::default());
     }
 
     /// Asks for an ICE restart in place (spec/30 §12.2).
     pub fn restart_ice(&mut self) {
-        let Some(session) = self.session.clone() else { return };
+        let Some(mut session) = self.session.clone() else { return };
         let bridge_session =
             el("bridge-session", ns::FOCUS).attr("ice-restart", "true").opt("id", session.bridge_session.as_ref());
         let jingle = self.jingle_of(&session, "session-info").child(bridge_session);
-        self.ask_focus("session-info", &session, jingle, Sources::default());
+        self.ask_focus("session-info", &mut session, jingle, Sources::default());
     }
 
     /// Reports that ICE failed, as old clients do (spec/30 §12.1).
     pub fn report_ice_failed(&mut self) {
-        let Some(session) = self.session.clone() else { return };
+        let Some(mut session) = self.session.clone() else { return };
         let jingle = self
             .jingle_of(&session, "session-info")
             .child(el("ice-state", ns::FOCUS).text("failed"))
             .child(el("bridge-session", ns::FOCUS).opt("id", session.bridge_session.as_ref()));
-        self.ask_focus("session-info", &session, jingle, Sources::default());
+        self.ask_focus("session-info", &mut session, jingle, Sources::default());
     }
 
     /// Accepts the offer now, sending this too.
@@ -255,9 +258,9 @@ impl Participant {
 
     /// Sends its accept once more, as it was.
     pub fn accept_again(&mut self) {
-        let Some(session) = self.session.clone() else { return };
+        let Some(mut session) = self.session.clone() else { return };
         let accept = self.accept(&session, &session.offer, "session-accept");
-        self.ask_focus("accept again", &session, accept, Sources::default());
+        self.ask_focus("accept again", &mut session, accept, Sources::default());
     }
 
     /// Sends a `<jingle>` of the test's own to the focus.
@@ -291,7 +294,11 @@ impl Participant {
     }
 
     /// Sends what a session's peer has to answer.
-    pub(super) fn ask_focus(&mut self, what: &str, session: &Session, jingle: Builder, sources: Sources) {
+    pub(super) fn ask_focus(&mut self, what: &str, session: &mut Session, jingle: Builder, sources: Sources) {
+        let contents = jingle.look().kids("content", ns::JINGLE);
+        for transport in contents.filter_map(|content| content.kid("transport", ns::ICE)) {
+            session.own_ice.hear(transport);
+        }
         let id = self.ask(what, "set", &session.peer, jingle, self.settings.patience);
         if let Some(asked) = self.asked.get_mut(&id) {
             asked.sources = sources;
@@ -303,6 +310,7 @@ impl Participant {
         let id = self.fresh_id();
         let iq = el("iq", ns::CLIENT).attr("type", kind).attr("id", &id).attr("to", to).child(payload);
         self.outputs.push_back(iq.done());
+        self.all_asked.push((what.to_owned(), self.now));
         let asked = Asked {
             what: what.to_owned(),
             at: self.now,
@@ -310,6 +318,8 @@ impl Participant {
             sources: Sources::default(),
             session: None,
             sid: None,
+            led: self.is_moderator(),
+            about: None,
         };
         self.asked.insert(id.clone(), asked);
         id
@@ -401,13 +411,13 @@ impl Participant {
                 .attr("name", "audio")
                 .child(self.transport(None));
             let info = self.jingle_of(&session, "transport-info").child(content);
-            self.ask_focus("transport-info", &session, info, Sources::default());
+            self.ask_focus("transport-info", &mut session, info, Sources::default());
         }
         let accept = self.accept(&session, &session.offer, "session-accept");
-        self.ask_focus("session-accept", &session, accept, Sources::default());
+        self.ask_focus("session-accept", &mut session, accept, Sources::default());
         if self.settings.profile.age == Age::Old {
             let info = self.old_transport_info(&session);
-            self.ask_focus("transport-info", &session, info, Sources::default());
+            self.ask_focus("transport-info", &mut session, info, Sources::default());
         }
         self.session = Some(session);
     }

@@ -27,7 +27,7 @@ impl Participant {
             Some("unavailable") => self.on_unavailable(&nick),
             Some("error") if self.place == Place::Joining => {
                 let (condition, text) = error_in(presence).unwrap_or_default();
-                self.refusals.push(Refusal { request: "join".into(), condition, text, lasts: false });
+                self.refused("join", self.now, condition, text);
                 self.place = Place::Outside;
             }
             Some(_) => {}
@@ -49,6 +49,10 @@ impl Participant {
         };
         if nick == "focus" {
             self.check_focus_presence(&occupant, presence);
+        }
+        self.has_led |= nick == self.settings.nick && occupant.role == "moderator";
+        if nick == self.settings.nick && self.place == Place::Joining {
+            self.came_as_visitor = occupant.role == "visitor";
         }
         self.occupants.insert(nick.to_owned(), occupant);
         if let Some(left) = self.gone.remove(nick) {
@@ -255,7 +259,14 @@ impl Participant {
             "source-remove" if lasts => self.own.extend(asked.sources),
             _ => {}
         }
-        self.refusals.push(Refusal { request: asked.what, condition, text, lasts });
+        let Asked { what: request, at, led, about, .. } = asked;
+        self.refusals.push(Refusal { request, condition, text, lasts, at, led, about });
+    }
+
+    /// What is asked of nobody's session was refused.
+    pub(super) fn refused(&mut self, request: &str, at: Time, condition: String, text: String) {
+        let request = request.to_owned();
+        self.refusals.push(Refusal { request, condition, text, lasts: false, at, led: false, about: None });
     }
 
     /// The answer to the conference request, read as lib-jitsi-meet does (spec/10 §11.2).
@@ -263,7 +274,7 @@ impl Participant {
         self.conference_answers.push(iq.clone());
         if let Some((condition, text)) = error_in(iq) {
             if !self.on_login_error(iq, &condition) {
-                self.refused_conference(condition, text);
+                self.refused_conference(asked.at, condition, text);
             }
             return;
         }

@@ -2,6 +2,7 @@
 
 use super::profile::{AUDIO, Age, JSON_SOURCES, VIDEO};
 use super::{CROSSING, Participant, Session, SessionState, offer};
+use crate::ice::Ice;
 use crate::ns;
 use crate::sources::{ByOwner, Media, Sources, from_contents, from_json};
 use crate::xml::{Element, Read, bare, el, error_of, result_of};
@@ -71,7 +72,10 @@ impl Participant {
             bridge_session,
             offer: jingle.clone(),
             ice_generation: 0,
+            bridge_ice: Ice::default(),
+            own_ice: Ice::default(),
         });
+        self.begin_transport(jingle);
         for text in wrong {
             self.complain(format!("session-initiate: {text}"));
         }
@@ -240,10 +244,22 @@ impl Participant {
             self.complain("transport-info without ufrag, pwd or candidates");
         } else {
             session.ice_generation = generation;
+            session.bridge_ice.hear(transport);
+            self.agents += 1;
             let answer = self.restart_answer(&session, generation);
-            self.ask_focus("transport-info", &session, answer, Sources::default());
+            self.ask_focus("transport-info", &mut session, answer, Sources::default());
         }
         self.session = Some(session);
+    }
+
+    /// The bridge's transport in an offer: our agent for it is new.
+    fn begin_transport(&mut self, jingle: &Element) {
+        self.agents += 1;
+        let Some(session) = &mut self.session else { return };
+        (session.bridge_ice, session.own_ice) = (Ice::default(), Ice::default());
+        for transport in jingle.kids("content", ns::JINGLE).filter_map(|content| content.kid("transport", ns::ICE)) {
+            session.bridge_ice.hear(transport);
+        }
     }
 
     /// Browsers acknowledge it and do nothing (spec/30 §6.5).
@@ -258,14 +274,19 @@ impl Participant {
         for text in self.take_sources(jingle, true) {
             self.complain(format!("transport-replace: {text}"));
         }
+        self.begin_transport(jingle);
         let Some(mut session) = self.session.take() else { return };
         session.bridge_session = jingle.kid("bridge-session", ns::FOCUS).and_then(|s| s.get("id")).map(str::to_owned);
         // Of another endpoint, which counts anew.
         session.ice_generation = 0;
-        let content =
-            el("content", ns::JINGLE).attr("creator", "responder").attr("name", "audio").child(self.transport(None));
-        let accept = self.jingle_of(&session, "transport-accept").child(content);
-        self.ask_focus("transport-accept", &session, accept, Sources::default());
+        let content = |name| el("content", ns::JINGLE).attr("creator", "responder").attr("name", name);
+        let last_n = self.settings.last_n.filter(|_| self.settings.profile.has(VIDEO));
+        let last_n = last_n.map(|n| el("initial-last-n", ns::COLIBRI2).attr("value", n));
+        let accept = self
+            .jingle_of(&session, "transport-accept")
+            .child(content("audio").child(self.transport(None)))
+            .children(last_n.map(|last_n| content("video").child(last_n).child(self.transport(None))));
+        self.ask_focus("transport-accept", &mut session, accept, Sources::default());
         self.session = Some(session);
     }
 }

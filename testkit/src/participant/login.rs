@@ -1,7 +1,7 @@
 //! What lib-jitsi-meet does about authentication (spec/10 §6.5, §11): the session in the browser's storage, waiting for a
 //! host, logging in on a second connection, logging out.
 
-use super::{Asked, Participant, Place, Refusal};
+use super::{Asked, Participant, Place};
 use crate::Time;
 use crate::logs::keep_secret_of_peer;
 use crate::ns;
@@ -140,10 +140,10 @@ impl Participant {
         self.login.session_id = None;
     }
 
-    pub(super) fn refused_conference(&mut self, condition: String, text: String) {
+    pub(super) fn refused_conference(&mut self, at: Time, condition: String, text: String) {
         if self.place != Place::Left {
             self.place = Place::Outside;
         }
-        self.refusals.push(Refusal { request: "conference".into(), condition, text, lasts: false });
+        self.refused("conference", at, condition, text);
     }
 }

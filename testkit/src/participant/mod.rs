@@ -21,6 +21,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::Time;
+use crate::ice::Ice;
 use crate::logs::keep_secret_of_peer;
 use crate::sources::{Media, Remote, Sources};
 use crate::violation::{Complaints, Violation};
@@ -156,6 +157,10 @@ pub struct Session {
     pub offer: Element,
     /// The last ICE generation that was taken.
     pub ice_generation: u64,
+    /// The bridge's end of its transport, as it was told last.
+    pub bridge_ice: Ice,
+    /// Its own end, as it told the focus.
+    pub own_ice: Ice,
 }
 
 /// An error that the focus answered to a request of ours.
@@ -167,6 +172,11 @@ pub struct Refusal {
     pub text: String,
     /// It was asked in the Jingle session that it has yet.
     pub lasts: bool,
+    pub at: Time,
+    /// Whether it knew itself for a moderator when it asked.
+    pub led: bool,
+    /// Whom a mute was to be about, by nickname.
+    pub about: Option<String>,
 }
 
 /// A request of ours which awaits its answer.
@@ -182,6 +192,8 @@ struct Asked {
     session: Option<String>,
     /// The Jingle session in which it was asked.
     sid: Option<String>,
+    led: bool,
+    about: Option<String>,
 }
 
 /// When things happened, for measuring.
@@ -235,6 +247,8 @@ pub struct Participant {
     shown_as: BTreeMap<String, Option<bool>>,
     remote: Remote,
     asked: BTreeMap<String, Asked>,
+    /// What it has asked for in all, and when.
+    all_asked: Vec<(String, Time)>,
     /// Of those, what nobody may ask for.
     in_vain: BTreeSet<String>,
     granted: Vec<String>,
@@ -243,11 +257,18 @@ pub struct Participant {
     retry_at: Option<Time>,
     retries: u32,
     dice: Dice,
+    /// How the ICE credentials of all its agents begin.
     ufrag: String,
+    /// How many ICE agents it has had: one for each session, and for each restart and replacement of a transport.
+    agents: u32,
     next_id: u64,
     shows_sources: bool,
     /// It was asked what it supports, and did not say.
     kept_features: bool,
+    /// The first presence of this stay that the room showed it of itself had the role of a visitor.
+    came_as_visitor: bool,
+    /// It was a moderator at some time.
+    has_led: bool,
     /// The focus left the room: the real client's conference has failed.
     focus_gone: bool,
     mute_requests: Vec<Element>,
@@ -286,6 +307,7 @@ impl Participant {
             muted: BTreeSet::new(),
             remote: Remote::default(),
             asked: BTreeMap::new(),
+            all_asked: Vec::new(),
             in_vain: BTreeSet::new(),
             granted: Vec::new(),
             refusals: Vec::new(),
@@ -293,11 +315,14 @@ impl Participant {
             retry_at: None,
             retries: 0,
             ufrag: dice.text(4),
+            agents: 0,
             dice,
             next_id: 0,
             shows_sources: false,
             shown_as: BTreeMap::new(),
             kept_features: false,
+            came_as_visitor: false,
+            has_led: false,
             focus_gone: false,
             mute_requests: Vec::new(),
             told: Vec::new(),
@@ -386,6 +411,20 @@ impl Participant {
 
     pub fn is_moderator(&self) -> bool {
         self.occupants.get(&self.settings.nick).is_some_and(|me| me.role == "moderator")
+    }
+
+    pub fn has_led(&self) -> bool {
+        self.has_led
+    }
+
+    /// Whether it looks on: whoever came as a visitor stays one, whatever the room makes of it (spec/20 §4.2).
+    pub fn looks_on(&self) -> bool {
+        self.is_visitor() || self.came_as_visitor
+    }
+
+    /// When it asked for something of these kinds, in order.
+    pub fn asked(&self, kinds: &[&str]) -> impl Iterator<Item = Time> {
+        self.all_asked.iter().filter(|(what, _)| kinds.contains(&what.as_str())).map(|(_, at)| *at)
     }
 
     /// The answers to its conference requests, errors included.

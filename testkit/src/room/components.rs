@@ -1,11 +1,12 @@
 //! Prosody's components that steer a meeting, as moderators use them: A/V moderation, room metadata, breakout rooms
 //! (spec/20 §9.1, §11, §12).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
 use super::{Occupant, Server};
+use crate::Time;
 use crate::ns;
 use crate::xml::{Element, Read, bare, el};
 
@@ -14,6 +15,12 @@ use crate::xml::{Element, Read, bare, el};
 pub struct Moderated {
     pub on: bool,
     pub approved: Vec<String>,
+    /// When it was switched, or who is approved was changed.
+    pub changed: Time,
+    /// Since when it is on, and the focus was in the room to be told so.
+    pub begun: Option<Time>,
+    /// Who has ever been approved.
+    pub ever_approved: BTreeSet<String>,
 }
 
 /// By its name.
@@ -65,7 +72,12 @@ impl Server {
             .collect();
         if let Some(on) = wish.get("enable").map(|on| on == "true") {
             let approved = if on { moderators } else { Vec::new() };
-            held.moderation.insert(media.clone(), Moderated { on, approved });
+            let is_told = held.occupants.contains_key("focus");
+            let moderated = held.moderation.entry(media.clone()).or_default();
+            let begun = moderated.begun.filter(|_| moderated.on).or(is_told.then_some(self.now));
+            (moderated.on, moderated.changed, moderated.begun) = (on, self.now, begun.filter(|_| on));
+            moderated.ever_approved.extend(approved.iter().cloned());
+            moderated.approved = approved;
             let message = json!({
                 "type": "av_moderation", "room": room, "enabled": on, "mediaType": media, "actor": format!("{room}/{actor}"),
             });
@@ -76,13 +88,20 @@ impl Server {
             return;
         }
         let moderated = held.moderation.entry(media.clone()).or_default();
+        moderated.changed = self.now;
         if let Some(occupant) = wish.get("jidToWhitelist") {
+            moderated.ever_approved.insert(occupant.to_owned());
             moderated.approved.push(occupant.to_owned());
             self.tell_whitelists(room, &media, false);
         } else if let Some(occupant) = wish.get("jidToBlacklist") {
             moderated.approved.retain(|known| known != occupant);
             self.tell_whitelists(room, &media, true);
         }
+    }
+
+    /// What is moderated in a room, as the component knows it. None: there is no such room.
+    pub fn moderation_of(&self, room: &str) -> Option<&Moderation> {
+        self.rooms.get(room).map(|held| &held.moderation)
     }
 
     /// To moderators, the focus among them. A media without any is left out.
@@ -119,7 +138,7 @@ impl Server {
     }
 
     /// A message of the moderation component of the test's own making, to the focus.
-    pub fn send_moderation(&mut self, now: crate::Time, to: &str, message: &Value) {
+    pub fn send_moderation(&mut self, now: Time, to: &str, message: &Value) {
         self.now = now;
         let stanza = self.moderation_message(to, message);
         self.deliver("server", to, stanza);

@@ -51,6 +51,9 @@ impl Server {
         };
         let component =
             |kind: &str| identity("component", kind, &format!("{}.{}", kind.replace('_', ""), domains.main));
+        if self.options.names_nobody {
+            return Some(query.child(identity("server", "im", "Prosody")).child(feature(ns::DISCO_INFO)));
+        }
         let moderation = (!self.options.no_moderation).then(|| component("av_moderation"));
         let query = query.child(identity("server", "im", "Prosody")).children(moderation);
         let query = query.child(identity("component", "room_metadata", &domains.metadata));

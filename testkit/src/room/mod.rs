@@ -117,6 +117,8 @@ pub struct Options {
     pub no_breakouts: bool,
     /// There is no A/V moderation.
     pub no_moderation: bool,
+    /// The main domain names none of its components, as where `mod_features_identity` is not loaded yet.
+    pub names_nobody: bool,
     /// What the first message about a room tells an admin; otherwise only that there are no moderators.
     pub metadata: Option<serde_json::Value>,
     /// Every room has this meeting id.

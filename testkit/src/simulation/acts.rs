@@ -55,6 +55,7 @@ impl Life<'_> {
             What::AnswersLate(count, long) => self.s.accident(count.into(), Fate::IsLate(millis(long)), is_answer),
             What::AnswersTwice(count, long) => self.s.accident(count.into(), Fate::ComesTwice(millis(long)), is_answer),
             What::AnswersAreErrors(count) => {
+                self.judge.spoilt = true;
                 self.s.accident(count.into(), Fate::IsAnError, |delivery| {
                     is_answer(delivery) && delivery.from == "server"
                 });

@@ -9,7 +9,7 @@ use crate::participant::{CROSSING, Participant, Place, Refusal};
 use crate::scenario::Scenario;
 
 /// After the focus or its rooms were in trouble, questions of before it may stay without answer for so long.
-const TROUBLE: Time = Time::from_secs(45);
+pub(super) const TROUBLE: Time = Time::from_secs(45);
 
 /// How long bridges keep what a focus left on them that is gone: until their own timers find it, and some more.
 const ORPHANS: Time = Time::from_secs(70);
@@ -18,7 +18,7 @@ const ORPHANS: Time = Time::from_secs(70);
 #[derive(Debug, Default)]
 pub(super) struct Judge {
     /// Until when nobody may complain of silence.
-    trouble: Time,
+    pub(super) trouble: Time,
     /// Until when bridges may have something of a focus that is gone.
     orphans: Time,
     /// The core has failed so often, on purpose.
@@ -29,9 +29,11 @@ pub(super) struct Judge {
     forgiven: BTreeSet<String>,
     /// Answers to the focus were lost: it does not know what clients support, and guesses.
     pub unheard: bool,
+    /// The server's answers to the focus were made errors: what it then can't do, whoever asks for a conference is told.
+    pub spoilt: bool,
     /// Transports are replaced within a session: what a client says of the one before reaches the next, which passes it over
     /// (spec/30 §12.2).
-    replaced: bool,
+    pub(super) replaced: bool,
     /// Bridges which do not hear all that they are asked: the end of an endpoint may reach them after its successor.
     pub lossy: BTreeSet<String>,
     /// Who has waited in vain.
@@ -101,13 +103,14 @@ impl Judge {
         }
         for (label, refusal) in s.take_refusals() {
             let robbed = is_robbed(&label, &refusal, people);
-            let Some(person) = people.values_mut().find(|person| person.label == label) else { continue };
+            let Some((number, person)) = people.iter_mut().find(|(_, person)| person.label == label) else { continue };
             if person.hostile {
                 continue;
             }
             let reloads = matches!(refusal.request.as_str(), "session-accept" | "session-terminate");
             person.refused |= reloads;
-            if !robbed && !self.is_fair(s, person, &refusal) {
+            let number = *number;
+            if !robbed && !self.is_fair(s, people, (number, &people[&number]), &refusal) {
                 wrong.push(format!("{label} was refused {}: {} {}", refusal.request, refusal.condition, refusal.text));
             }
         }
@@ -119,7 +122,9 @@ impl Judge {
                 // It has lost what was there, or the focus does not know what is, or asks again what was not answered.
                 || (error.condition == "item-not-found"
                     && (bridge.has_missed(&error.meeting) || s.now() < self.orphans.max(self.trouble) || self.unheard))
-                || error.text.starts_with("Conference already exists")
+                // What is left there of a focus that is gone, or of a request whose answer nobody heard (spec/40 §9.3).
+                || (error.text.starts_with("Conference already exists")
+                    && (error.missed || s.now() < self.orphans || self.lossy.contains(&label)))
                 // Said of a link whose making was refused, before that was heard.
                 || error.text.starts_with("Unknown relay")
                 // Those of a focus that is gone.
@@ -147,7 +152,7 @@ impl Judge {
         let orphaned = s.now() < self.orphans && text.contains("relay relay-");
         // Of a link: what was not confirmed is said again.
         let repeated = [" already", "who is not behind relay", "a second time", "which is not there"];
-        if self.unheard && text.contains("relay") && repeated.iter().any(|words| text.contains(words)) {
+        if (self.unheard || troubled) && text.contains("relay") && repeated.iter().any(|words| text.contains(words)) {
             return true;
         }
         let late = self.replaced && text.starts_with("transport of ") && text.contains(" of ICE generation ");
@@ -159,31 +164,10 @@ impl Judge {
         self.unheard || s.view(&person.label).kept_features()
     }
 
-    /// Refusals that no honest client is spared.
-    fn is_fair(&self, s: &Scenario, person: &Person, refusal: &Refusal) -> bool {
-        match (refusal.request.as_str(), refusal.condition.as_str()) {
-            // More than the rate limit allows.
-            (_, "resource-constraint") => true,
-            // It named the bridge's session that has just been replaced.
-            ("session-info", "item-not-found") if self.replaced => true,
-            // It crossed the end of its session: whoever ends one says so before it refuses.
-            (_, "gone" | "item-not-found") => !refusal.lasts || s.now() < self.trouble,
-            // The session may be that of the life before, whose offer crossed its end.
-            (_, "bad-request") => {
-                let unknown = refusal.text.is_empty() && (!refusal.lasts || is_young(person, s.now()));
-                unknown || s.now() < self.trouble
-            }
-            // Whoever does not lead, and whoever it is about is not here, or not yet.
-            ("mute", "not-allowed") => true,
-            // Room and focus are not there just now.
-            ("join" | "conference", _) => true,
-            _ => s.now() < self.trouble,
-        }
-    }
-
     /// When nothing has gone wrong for long: everybody who is there is served, and all views agree.
     pub fn quiescent(&self, s: &Scenario, people: &BTreeMap<u8, Person>) -> Vec<String> {
         let mut wrong = s.disagreements();
+        self.compare_mutes(s, people, &mut wrong);
         // Nobody knows that its SSRCs are rewritten, so it is told of others'.
         let told = |person: &Person| person.client == Client::Rewriting && self.is_guessed_at(s, person);
         for (number, _) in people.iter().filter(|(_, person)| told(person)) {
@@ -257,7 +241,7 @@ fn is_of_before(s: &Scenario, people: &BTreeMap<u8, Person>, view: &Participant,
 }
 
 /// Whether what was meant for the earlier life of this name, or came from it, may be under way.
-fn is_young(person: &Person, now: Time) -> bool {
+pub(super) fn is_young(person: &Person, now: Time) -> bool {
     person.lives > 0 && now.saturating_sub(person.since) < CROSSING + Time::from_millis(person.thinks.into())
 }
 

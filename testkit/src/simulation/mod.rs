@@ -4,8 +4,11 @@
 //! must hold does; a plan that fails is cut down to few acts by [`shrink`].
 
 mod acts;
+mod fairness;
 mod hostile;
 mod judge;
+mod mutes;
+mod options;
 mod peers;
 pub mod plan;
 mod play;

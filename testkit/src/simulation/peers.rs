@@ -29,6 +29,8 @@ pub(super) struct Person {
     pub hostile: bool,
     /// It was in the life before.
     pub was_hostile: bool,
+    /// When the last life ended in which it was, or may have begun to end.
+    pub hostile_until: Option<Time>,
     /// Something was refused after which the real client loads its page again.
     pub refused: bool,
     /// Is not back yet.
@@ -37,7 +39,7 @@ pub(super) struct Person {
     pub since: Time,
     /// Until when answers may come to one who asked before he went and came, all in one life.
     pub flickers_until: Time,
-    /// How often in a row it had a session and no endpoint when it looked.
+    /// How often in a row it had a session and no media when it looked.
     pub suffering: u32,
     /// How often in a row it had no session.
     pub idle: u32,
@@ -87,6 +89,8 @@ impl Life<'_> {
             set_client(settings, client);
             settings.profile.replaces_transport |= replaces;
             settings.region = Some(region(number));
+            // Some say how many videos they want to begin with.
+            settings.last_n = (number % 3 == 1).then(|| number.into());
             if visitor {
                 settings.tracks = Vec::new();
             }
@@ -99,6 +103,10 @@ impl Life<'_> {
             lives,
             hostile: false,
             was_hostile: self.people.get(&number).is_some_and(|person| person.hostile),
+            hostile_until: self
+                .people
+                .get(&number)
+                .and_then(|it| if it.hostile { Some(since) } else { it.hostile_until }),
             refused: false,
             away: false,
             suffering: 0,
@@ -168,9 +176,12 @@ impl Life<'_> {
         others.any(|other| self.s.view(&other.label).place() == Place::InRoom)
     }
 
-    /// A client whose bridge has forgotten it asks for a new session before long.
+    /// A client whose bridge has forgotten it asks for a new session before long; and so does one that asked for an ICE restart,
+    /// and was told nothing of it.
     fn notice_dead_media(&mut self) {
         let mut dead = Vec::new();
+        let untold: Vec<String> =
+            self.people.values().filter(|person| self.is_untold(person)).map(|person| person.label.clone()).collect();
         for person in self.people.values_mut() {
             let participant = self.s.view(&person.label);
             let of_room = |name: &Option<String>| name.as_deref().is_none_or(|name| name == person.room);
@@ -178,7 +189,7 @@ impl Life<'_> {
                 let mut conferences = bridge.conferences().values().filter(|conference| of_room(&conference.name));
                 conferences.any(|conference| conference.endpoints.contains_key(participant.nick()))
             });
-            let suffers = !alive && participant.connected();
+            let suffers = (!alive || untold.contains(&person.label)) && participant.connected();
             let idle = participant.place() == Place::InRoom && participant.session().is_none();
             person.idle = if idle { person.idle + 1 } else { 0 };
             person.suffering = if suffers { person.suffering + 1 } else { 0 };
@@ -191,6 +202,21 @@ impl Life<'_> {
         for label in dead {
             self.s.participant(&label).restart();
         }
+    }
+
+    /// Whether its bridge has begun a new ICE agent for it, and what the bridge answered may have been lost: nobody asks it again,
+    /// and the agent that the client knows is gone.
+    fn is_untold(&self, person: &Person) -> bool {
+        let participant = self.s.view(&person.label);
+        let Some(session) = participant.session() else { return false };
+        self.s.bridges().any(|bridge| {
+            bridge.conferences().iter().any(|(meeting, conference)| {
+                let lost = bridge.has_missed(meeting) || self.judge.unheard || self.judge.in_trouble(self.s.now());
+                let of_room = conference.name.as_deref().is_none_or(|name| name == participant.conference());
+                let endpoint = conference.endpoints.get(participant.nick()).filter(|_| of_room && lost);
+                endpoint.is_some_and(|it| it.ice_pending && it.credentials.ufrag != session.bridge_ice.ufrag)
+            })
+        })
     }
 
     /// From now on nobody rules what bridges have.

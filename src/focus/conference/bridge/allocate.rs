@@ -167,6 +167,9 @@ impl Conference {
                 if let Some(feedback) = &allocated.feedback {
                     session.feedback = feedback.clone();
                 }
+                if let Some(member) = self.members.get_mut(id) {
+                    member.tried_another = false;
+                }
                 self.offer(cx, id, &allocated);
             }
             Err(failure) => self.allocation_failed(cx, id, failure, answered),
@@ -223,6 +226,9 @@ impl Conference {
             self.seek_later(cx, &bridge);
             return;
         }
+        if failure.may_differ_elsewhere() && self.tries_another(cx, id, &bridge) {
+            return;
+        }
         // Whoever was to have its transport replaced has a session yet.
         self.terminate(cx, id, Terminate::Failed);
         self.drop_participant(cx, id, Invite::Failed);
@@ -230,6 +236,33 @@ impl Conference {
             // On another bridge they may all be served.
             cx.stranded.insert(self.id);
         }
+    }
+
+    /// A bridge left out of its answer what has to be in it: the participant goes to another, once, if there is one for it.
+    fn tries_another(&mut self, cx: &mut Context, id: MemberId, bridge: &BridgeId) -> bool {
+        let Some(member) = self.members.get_mut(id) else { return false };
+        if std::mem::replace(&mut member.tried_another, true) {
+            return false;
+        }
+        self.release_endpoint(cx, id);
+        self.note_left(id, bridge);
+        if self.would_take(cx, id).is_none_or(|other| other.jid == bridge.jid) {
+            if let Some(member) = self.members.get_mut(id) {
+                member.moved_off = Vec::new();
+            }
+            return false;
+        }
+        self.story.decided(cx.now, "the bridge left out what has to be in its answer: another one is asked");
+        if let Some(participation) = self.participation(id) {
+            participation.task = Task::AwaitingBridge;
+        }
+        let was_last = self.bridges.len() == 0;
+        self.place(cx, id);
+        if was_last {
+            // Whom that bridge could not serve before.
+            self.invite_failed_again(cx);
+        }
+        true
     }
 
     /// The bridge for the next endpoint. What is found is published: clients are told when there is none at all (spec/50
@@ -272,8 +305,15 @@ impl Conference {
                 None
             }
             Choice::Wait(why) => {
-                self.wait_for_ours(cx, &why);
-                None
+                let Some(bridge) = self.to_be_tried(cx, wanted) else {
+                    self.wait_for_ours(cx, &why);
+                    return None;
+                };
+                self.setbacks.waits = 0;
+                say!(self, info, participant = nick; "{nick} on {}, if it answers: {why}", bridge.jid);
+                self.story
+                    .decided(cx.now, "asks a bridge that is not operational: it answers, or is left for a free one");
+                Some(bridge)
             }
             Choice::None(none) => {
                 cx.stranded.insert(self.id);

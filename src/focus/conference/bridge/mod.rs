@@ -6,6 +6,7 @@ mod moving;
 mod relays;
 mod repeat;
 mod retry;
+mod suspect;
 mod update;
 
 use std::collections::BTreeMap;

@@ -162,7 +162,7 @@ impl Conference {
     }
 
     /// Without this, whoever leaves makes room for himself where he left.
-    fn note_left(&mut self, id: MemberId, bridge: &BridgeId) {
+    pub(super) fn note_left(&mut self, id: MemberId, bridge: &BridgeId) {
         if let Some(member) = self.members.get_mut(id) {
             if !member.moved_off.contains(bridge) {
                 member.moved_off.push(bridge.clone());

@@ -18,7 +18,7 @@ use crate::focus::context::Context;
 use crate::focus::pending::{Answer, Then};
 use crate::focus::time::Timestamp;
 use crate::focus::timers::{Timer, TimerKey};
-use crate::wire::ice::IceTransport;
+use crate::wire::ice::{Fingerprint, IceTransport};
 use crate::wire::values::EndpointId;
 
 /// How long after a request was given up it is repeated. Each waits for its answer first, so a silent bridge is not flooded.
@@ -62,27 +62,40 @@ pub(crate) struct Told {
     /// Which update of this endpoint it was.
     pub number: u64,
     pub transport: Option<IceTransport>,
+    /// Of a transport whose credentials were replaced: the certificate is the same.
+    fingerprints: Vec<Fingerprint>,
     pub sources: bool,
     pub initial_last_n: Option<i32>,
 }
 
 impl Told {
+    pub fn new(number: u64, transport: Option<IceTransport>, sources: bool, initial_last_n: Option<i32>) -> Told {
+        Told { number, transport, fingerprints: Vec::new(), sources, initial_last_n }
+    }
+
     /// Without what a later update has replaced.
     fn without_replaced(mut self, state: &EndpointState) -> Told {
-        self.transport.take_if(|_| state.credentials > self.number);
+        if let Some(replaced) = self.transport.take_if(|_| state.credentials > self.number) {
+            self.fingerprints = replaced.fingerprints;
+        }
         self.initial_last_n.take_if(|_| state.last_n > self.number);
         self
     }
 
     /// Both in one; both hold.
     fn and(self, later: Told) -> Told {
-        let transport = match (self.transport, later.transport) {
+        let mut transport = match (self.transport, later.transport) {
             (Some(before), Some(now)) => Some(now.with_candidates_of(before)),
             (before, now) => now.or(before),
         };
+        let fingerprints = if later.fingerprints.is_empty() { self.fingerprints } else { later.fingerprints };
+        if let Some(transport) = &mut transport {
+            transport.take_fingerprints_of(fingerprints.clone());
+        }
         Told {
             number: self.number.max(later.number),
             transport,
+            fingerprints,
             sources: self.sources || later.sources,
             initial_last_n: later.initial_last_n.or(self.initial_last_n),
         }
@@ -132,17 +145,23 @@ pub(crate) struct Repeats {
 }
 
 impl Repeats {
-    /// Whoever trickles on while its bridge says nothing has its oldest words forgotten, but for what they said of sources.
-    fn make_room(&mut self, endpoint: EndpointKey, told: &mut Told) {
+    /// Whoever trickles on while its bridge says nothing has its two oldest words made one: of what holds nothing is forgotten but
+    /// candidates (spec/30 §11).
+    fn make_room(&mut self, endpoint: EndpointKey, state: Option<&EndpointState>) {
         let is_of = |lost: &Lost| matches!(lost, Lost::Update(of, _) if *of == endpoint);
-        if self.lost.iter().filter(|(_, lost)| is_of(lost)).count() < MAX_OF_ENDPOINT {
+        let mut of_it = self.lost.iter().enumerate().filter(|(_, (_, lost))| is_of(lost)).map(|(index, _)| index);
+        let (Some(first), Some(second)) = (of_it.next(), of_it.next()) else { return };
+        if of_it.count() + 2 < MAX_OF_ENDPOINT {
             return;
         }
-        if let Some(index) = self.lost.iter().position(|(_, lost)| is_of(lost))
-            && let (_, Lost::Update(_, oldest)) = self.lost.remove(index)
-        {
-            told.sources |= oldest.sources;
-        }
+        // The second is behind the first.
+        let (_, Lost::Update(_, oldest)) = self.lost.remove(first) else { return };
+        let Some((_, Lost::Update(_, told))) = self.lost.get_mut(second - 1) else { return };
+        let oldest = match state {
+            Some(state) => oldest.without_replaced(state),
+            None => *oldest,
+        };
+        **told = oldest.and((**told).clone());
     }
 
     /// Whether the ends of this link are to be made again.
@@ -277,13 +296,16 @@ impl Conference {
         self.repeat_later(cx, key, Lost::Link(linked));
     }
 
-    fn repeat_later(&mut self, cx: &mut Context, key: SessionKey, mut lost: Lost) {
-        if let Lost::Update(endpoint, told) = &mut lost {
-            self.repeats.make_room(*endpoint, told);
-        }
+    fn repeat_later(&mut self, cx: &mut Context, key: SessionKey, lost: Lost) {
         let lost = (key, lost);
         if self.bridges.get(key).is_none() || self.repeats.lost.contains(&lost) {
             return;
+        }
+        if let (_, Lost::Update(endpoint, _)) = &lost {
+            let endpoint = *endpoint;
+            let is_current = self.is_current(key, endpoint);
+            let state = self.members.get(endpoint.member).and_then(|member| member.endpoint.as_ref());
+            self.repeats.make_room(endpoint, state.filter(|_| is_current));
         }
         self.repeats.lost.push(lost);
         self.set_repeat(cx, PAUSE);
@@ -413,6 +435,9 @@ impl Conference {
         }
         let Some(nick) = self.members.get(id).map(|member| member.nick.clone()) else { return };
         let Some(bridge) = self.bridges.get(key).map(|session| session.bridge.clone()) else { return };
+        // All that it is to know is asked for now; that it did not know the one before says nothing of this one.
+        let changes = cx.pending.forget_changes(key, endpoint);
+        cx.forget_requests(changes);
         let modify = request::expire_endpoints(&self.meeting, [&nick]);
         self.ask_bridge(cx, &bridge, modify, Then::EndpointExpired(self.id, key, None, nick));
         self.ask_for_endpoint(cx, id, attempt, None);

@@ -193,7 +193,7 @@ impl Conference {
             let Some(member) = self.members.get(id) else { continue };
             let kind = (member.region.clone(), member.role);
             // Nobody has to wait for a turn in which there is nothing to be had.
-            let found = !in_vain.contains(&kind) && self.would_take(cx, id).is_some();
+            let found = !in_vain.contains(&kind) && (self.would_take(cx, id).is_some() || self.would_be_tried(cx, id));
             if in_vain.contains(&kind) || (found && !cx.moves_now(self.id, id)) {
                 continue;
             }

@@ -37,7 +37,7 @@ impl Conference {
         let (key, bridge) = (session.key, session.bridge.clone());
         let Some(state) = self.members.get_mut(id).and_then(|member| member.endpoint.as_mut()) else { return };
         let number = state.is_told(transport.as_ref(), initial_last_n.is_some());
-        let told = Told { number, transport, sources, initial_last_n };
+        let told = Told::new(number, transport, sources, initial_last_n);
         self.ask_bridge(cx, &bridge, modify, Then::EndpointUpdated(self.id, key, endpoint, Box::new(told)));
         if sources {
             self.update_shown(cx, id);

@@ -9,6 +9,7 @@ use super::Redirected;
 use crate::focus::NodeId;
 use crate::focus::context::{Asked, Context};
 use crate::focus::problems::Kind;
+use crate::focus::request::rules::GeneralRule;
 use crate::focus::request::{self, Place, Requester};
 use crate::focus::seat::EntryFailure;
 use crate::focus::visitors::Wish;
@@ -103,8 +104,18 @@ impl Conference {
     pub(super) fn send_to_node(&mut self, cx: &mut Context, mut redirected: Redirected) {
         while let Some((node, why)) = self.choose_node(cx, &redirected.tried) {
             self.story.decided(cx.now, why);
-            self.tell_where(cx, &redirected.asker, &format!("node {}, {why}", cx.nodes.get(node).id));
             cx.problems.solve(Kind::VisitorsOff, ALL_NODES);
+            let id = &cx.nodes.get(node).id;
+            let mirror = self.visitors.mirrors.get(&node);
+            let too_many = mirror.is_some_and(|it| !it.seat.is_inside() && it.askers.len() >= MAX_ASKERS);
+            let words = match too_many {
+                true => format!(
+                    "told to wait by rule {} (too many wait for the focus to be in the room on node {id})",
+                    GeneralRule::TooManyWait
+                ),
+                false => format!("node {id}, {why}"),
+            };
+            self.tell_where(cx, &redirected.asker, &words);
             let lasts = cx.config.visitors.vnode_join_latency_interval;
             let sender = request::sender(cx, &redirected.asker.asked);
             if let Some(mirror) = self.visitors.mirrors.get_mut(&node) {
@@ -115,8 +126,8 @@ impl Conference {
                     mirror.redirects.add(cx.now, lasts, sender.as_ref());
                     return self.answer(cx, redirected.asker, Place::Node(node));
                 }
-                Some(mirror) if mirror.askers.len() < MAX_ASKERS => return mirror.askers.push_back(redirected),
-                Some(_) => return self.answer(cx, redirected.asker, Place::NotReady),
+                Some(_) if too_many => return self.answer(cx, redirected.asker, Place::NotReady),
+                Some(mirror) => return mirror.askers.push_back(redirected),
                 None => {}
             }
             if self.enter_mirror(cx, node, &redirected) {

@@ -1,0 +1,104 @@
+//! Which refusals no honest client is spared, and only then (docs/SIMULATION.md, "What is nobody's fault").
+
+use std::collections::BTreeMap;
+
+use super::judge::{Judge, is_young};
+use super::peers::{Person, label, nick};
+use crate::Time;
+use crate::participant::{CROSSING, Refusal};
+use crate::scenario::Scenario;
+
+/// Restarts, and likewise ICE restarts: so long between two, and so many within an interval (spec/30 §12.4).
+const BETWEEN_RESTARTS: Time = Time::from_secs(5);
+const RESTARTS: usize = 5;
+const RESTARTS_WITHIN: Time = Time::from_secs(60);
+
+/// What was asked at such a distance may arrive closer together.
+const JITTER: Time = Time::from_secs(1);
+
+/// Places in meetings: so many at once, and one more in each of so many seconds.
+const PLACES: usize = 20;
+const PLACE_WITHIN: Time = Time::from_secs(3);
+
+/// After a flood it takes so long until somebody has all again that is his own.
+const REST: Time = Time::from_secs(70);
+
+/// Requests after which somebody is given a place.
+const FOR_PLACES: [&str; 3] = ["conference", "session-info", "session-terminate"];
+
+impl Judge {
+    pub(super) fn is_fair(
+        &self,
+        s: &Scenario,
+        people: &BTreeMap<u8, Person>,
+        (number, person): (u8, &Person),
+        refusal: &Refusal,
+    ) -> bool {
+        let troubled = self.in_trouble(s.now());
+        match (refusal.request.as_str(), refusal.condition.as_str()) {
+            _ if troubled => true,
+            (_, "resource-constraint") => asks_too_much(s, (number, person), refusal),
+            ("mute", "not-allowed") => may_not_mute(s, people, person, refusal),
+            ("mute", "item-not-found") => !takes_part(s, person) || !is_there(s, people, person, refusal),
+            // It was sent to a node, whose room goes with the conference: the main room has nobody any more.
+            ("join", "not-allowed") => s.view(&person.label).is_visitor(),
+            // What the server said of the room.
+            ("conference", "internal-server-error") => self.spoilt && refusal.text == "as planned",
+            // It named the bridge's session that has just been replaced.
+            ("session-info", "item-not-found") if self.replaced => true,
+            // It crossed the end of its session: whoever ends one says so before it refuses.
+            (_, "gone" | "item-not-found") => !refusal.lasts,
+            // The session may be that of the life before, whose offer crossed its end.
+            (_, "bad-request") => refusal.text.is_empty() && (!refusal.lasts || is_young(person, s.now())),
+            _ => false,
+        }
+    }
+}
+
+/// Whether somebody had asked for more than the limits allow, or what is his was used up by what he did before he was honest.
+fn asks_too_much(s: &Scenario, (number, person): (u8, &Person), refusal: &Refusal) -> bool {
+    if person.hostile_until.is_some_and(|end| s.now() < end + REST) {
+        return true;
+    }
+    let within = |at: &Time, long: Time| refusal.at.saturating_sub(*at) < long;
+    let mut of_kind: Vec<Time> = s.view(&person.label).asked(&[&refusal.request]).collect();
+    of_kind.retain(|at| *at <= refusal.at);
+    // The last is the one that was refused.
+    _ = of_kind.pop();
+    let restarts = matches!(refusal.request.as_str(), "session-info" | "session-terminate")
+        && (of_kind.iter().any(|at| within(at, BETWEEN_RESTARTS + JITTER))
+            || of_kind.iter().filter(|at| within(at, RESTARTS_WITHIN + JITTER)).count() >= RESTARTS);
+    let mut places: Vec<Time> = (0..=person.lives)
+        .flat_map(|life| s.view(&label(number, life)).asked(&FOR_PLACES).collect::<Vec<_>>())
+        .collect();
+    places.retain(|at| within(at, PLACE_WITHIN * 20) && *at <= refusal.at);
+    restarts || (FOR_PLACES.contains(&refusal.request.as_str()) && places.len() > PLACES)
+}
+
+/// Whoever does not lead mutes nobody else, and unmutes itself only where nothing is moderated; who looks on can't be muted.
+fn may_not_mute(s: &Scenario, people: &BTreeMap<u8, Person>, person: &Person, refusal: &Refusal) -> bool {
+    let view = s.view(&person.label);
+    // The server tells the focus before it passes the request on.
+    let leads = refusal.led && view.is_moderator() && !view.looks_on();
+    let moderation = s.view_server().moderation_of(&person.room);
+    let audio = moderation.and_then(|moderation| moderation.get("audio"));
+    let moderated = audio.is_some_and(|audio| audio.on || s.now().saturating_sub(audio.changed) < CROSSING);
+    let own = refusal.about.as_deref() == Some(view.nick());
+    let looks_on = people
+        .iter()
+        .any(|(number, other)| refusal.about.as_deref() == Some(&*nick(*number)) && s.view(&other.label).looks_on());
+    looks_on || (!leads && (!own || moderated))
+}
+
+/// Whether the one whom a mute is about takes part, and has for long enough for the focus to know.
+fn is_there(s: &Scenario, people: &BTreeMap<u8, Person>, person: &Person, refusal: &Refusal) -> bool {
+    // Whoever looks on from a node is in another room.
+    let room = |person: &Person| &s.view(&person.label).settings.room;
+    let mut others = people.iter().filter(|(_, other)| room(other) == room(person));
+    let other = others.find(|(number, _)| refusal.about.as_deref() == Some(&*nick(**number)));
+    other.is_some_and(|(_, other)| takes_part(s, other))
+}
+
+fn takes_part(s: &Scenario, person: &Person) -> bool {
+    s.view(&person.label).connected() && !is_young(person, s.now())
+}

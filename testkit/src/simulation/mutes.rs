@@ -1,0 +1,53 @@
+//! What bridges let nothing through of, against what the moderation component says (spec/20 §8, §9), as far as that can be known
+//! without asking the focus.
+
+use std::collections::BTreeMap;
+
+use super::judge::Judge;
+use super::peers::{Person, label};
+use crate::Time;
+use crate::bridge::Endpoint;
+use crate::scenario::Scenario;
+
+impl Judge {
+    /// Where nothing was ever moderated, nobody is muted. Where microphones are, and the focus was there to be told and in no
+    /// trouble since, everybody is who has never led the room and was never approved: nothing could have lifted it.
+    pub(super) fn compare_mutes(&self, s: &Scenario, people: &BTreeMap<u8, Person>, wrong: &mut Vec<String>) {
+        for (number, person) in people {
+            let participant = s.view(&person.label);
+            let room = &participant.settings.room;
+            let Some(moderation) = s.view_server().moderation_of(room) else { continue };
+            let Some((bridge, endpoint)) = endpoint_of(s, person) else { continue };
+            if !participant.connected() || participant.looks_on() {
+                continue;
+            }
+            let (audio, video) = endpoint.force_mute;
+            if moderation.is_empty() && (audio || video) {
+                wrong.push(format!("{bridge} mutes {}, though nothing was ever moderated", participant.nick()));
+            }
+            let Some(moderated) = moderation.get("audio") else { continue };
+            let known = moderated.begun.is_some_and(|begun| moderated.on && self.last_trouble() < begun);
+            let led = (0..=person.lives).any(|life| s.view(&label(*number, life)).has_led());
+            let approved = moderated.ever_approved.contains(&participant.occupant_jid());
+            if known && !led && !approved && !audio {
+                wrong.push(format!("{bridge} lets {} speak, who is moderated", participant.nick()));
+            }
+        }
+    }
+
+    /// Zero: there was none.
+    fn last_trouble(&self) -> Time {
+        self.trouble.saturating_sub(super::judge::TROUBLE)
+    }
+}
+
+/// Somebody's endpoint, and the bridge it is on.
+fn endpoint_of<'a>(s: &'a Scenario, person: &Person) -> Option<(&'a str, &'a Endpoint)> {
+    let participant = s.view(&person.label);
+    s.bridges().find_map(|bridge| {
+        let mut conferences = bridge.conferences().values();
+        let of_room = |name: &Option<String>| name.as_deref().is_none_or(|name| name == participant.conference());
+        let endpoint = conferences.find_map(|it| it.endpoints.get(participant.nick()).filter(|_| of_room(&it.name)))?;
+        Some((bridge.nick(), endpoint))
+    })
+}
