@@ -1,7 +1,7 @@
 //! Do all views agree? What participants send, what the others were told of it, and what bridges hold.
 
 use crate::bridge::{Bridge, Conference, Endpoint};
-use crate::participant::{Participant, Place, SessionState, profile};
+use crate::participant::{Participant, Place, Session, SessionState, profile};
 use crate::sources::{ByOwner, Media, Sources};
 
 /// Settings of the focus which decide who is told what (spec/30 §7.4, §7.5).
@@ -134,9 +134,8 @@ impl<'a> Views<'a> {
     /// Whoever is connected and its bridge know each other's newest credentials and certificates: otherwise no media flows. The
     /// bridge knows how many videos were asked for.
     fn compare_transports(&self, participant: &Participant, home: &str, endpoint: &Endpoint, wrong: &mut Vec<String>) {
-        let Some(session) = participant.session().filter(|session| session.state == SessionState::Active) else {
-            return;
-        };
+        let can = |session: &&Session| session.state == SessionState::Active && !session.has_no_media;
+        let Some(session) = participant.session().filter(can) else { return };
         let nick = participant.nick();
         if endpoint.client != session.own_ice {
             wrong.push(format!("{home} reaches {nick} by {}, but {nick} has {}", endpoint.client, session.own_ice));

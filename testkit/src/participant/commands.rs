@@ -267,6 +267,11 @@ impl Participant {
     pub fn send_jingle(&mut self, jingle: Element) {
         let what = jingle.get("action").unwrap_or("jingle").to_owned();
         let to = self.focus_occupant();
+        let of_transport =
+            jingle.kids("content", ns::JINGLE).any(|content| content.kid("transport", ns::ICE).is_some());
+        if let Some(session) = self.session.as_mut().filter(|_| of_transport) {
+            session.has_no_media = true;
+        }
         self.ask(&what, "set", &to, jingle, self.settings.patience);
     }
 

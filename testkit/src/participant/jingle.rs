@@ -74,6 +74,7 @@ impl Participant {
             ice_generation: 0,
             bridge_ice: Ice::default(),
             own_ice: Ice::default(),
+            has_no_media: false,
         });
         self.begin_transport(jingle);
         for text in wrong {
@@ -268,6 +269,9 @@ impl Participant {
             self.complain(format!("transport-replace: {text}"));
         }
         if !self.settings.profile.replaces_transport {
+            if let Some(session) = &mut self.session {
+                session.has_no_media = true;
+            }
             return;
         }
         self.remote.clear();

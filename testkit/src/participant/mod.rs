@@ -161,6 +161,9 @@ pub struct Session {
     pub bridge_ice: Ice,
     /// Its own end, as it told the focus.
     pub own_ice: Ice,
+    /// No media can flow, and it is nobody's fault: it was made to say of its transport what is not so, or got another than it
+    /// can take.
+    pub has_no_media: bool,
 }
 
 /// An error that the focus answered to a request of ours.
