@@ -84,9 +84,11 @@ fn may_not_mute(s: &Scenario, people: &BTreeMap<u8, Person>, person: &Person, re
     let audio = moderation.and_then(|moderation| moderation.get("audio"));
     let moderated = audio.is_some_and(|audio| audio.on || s.now().saturating_sub(audio.changed) < CROSSING);
     let own = refusal.about.as_deref() == Some(view.nick());
-    let looks_on = people
-        .iter()
-        .any(|(number, other)| refusal.about.as_deref() == Some(&*nick(*number)) && s.view(&other.label).looks_on());
+    // Whoever has just come back may have looked on in the life that it was about.
+    let looks_on = people.iter().any(|(number, other)| {
+        let is_meant = refusal.about.as_deref() == Some(&*nick(*number));
+        is_meant && (s.view(&other.label).looks_on() || is_young(other, s.now()))
+    });
     looks_on || (!leads && (!own || moderated))
 }
 
