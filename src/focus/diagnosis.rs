@@ -149,7 +149,9 @@ impl Focus {
         if senders.len() == ONLY_STRANGERS {
             self.cx.problems.raise(self.cx.now, Kind::AuthDomain, "", || {
                 format!(
-                    "{ONLY_STRANGERS} users have asked for conferences since the start, and none of them was of {login}, where                      hosts log in; that is as it should be while guests wait for the first host, and otherwise no host is known                      as one; have a host log in and see in the line \"Conference request … from …\" on which domain he is: if it is \
+                    "{ONLY_STRANGERS} users have asked for conferences since the start, and none of them was of {login}, where \
+                     hosts log in; that is as it should be while guests wait for the first host, and otherwise no host is known \
+                     as one; have a host log in and see in the line \"Conference request … from …\" on which domain he is: if it is \
                      not {login}, correct jicofo.authentication.login-url, but never to the domain of guests, who would all be \
                      hosts then"
                 )

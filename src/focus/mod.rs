@@ -397,8 +397,9 @@ impl Focus {
     }
 
     fn due(&mut self, timer: Timer) {
-        // While no bridge can be reached, to tell one again is put off each second.
-        let is_put_off = matches!(timer, Timer::Repeat(_)) && !self.are_bridges_reachable();
+        // While no bridge can be reached, or others have their say, to tell one again is put off.
+        let is_put_off = matches!(timer, Timer::Repeat(_))
+            && !(self.are_bridges_reachable() && self.cx.repeat_pace.may(self.cx.now));
         if let Some(id) = timer.conference().filter(|_| !is_put_off) {
             self.note(id, Came::Due(&timer));
         }

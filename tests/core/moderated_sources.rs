@@ -60,7 +60,8 @@ fn a_right_that_goes_takes_with_it_what_is_moderated() {
     is_shown(&mut s, "alice", "none", "participant");
     let muting = [vec![muted("alice", true, false)], vec![muted("alice", true, true)]];
     assert_eq!(force_mutes(&s, now)[..2], muting, "{}", s.story());
-    assert_eq!(mutes(&s, now), [told("alice", "audio"), told("alice", "video")], "or she would speak and not know");
+    let all = ["audio", "video", "desktop"].map(|media| told("alice", media));
+    assert_eq!(mutes(&s, now), all, "or she would speak and not know");
     // It gets nothing back by leading again, until it asks.
     is_shown(&mut s, "alice", "owner", "moderator");
     assert_eq!(asks(&mut s, "alice", JITMEET_AUDIO, "alice", false), None);

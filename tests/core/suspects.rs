@@ -1,5 +1,6 @@
 //! Bridges that say nothing, and the conferences on them, where no other can be linked with those (docs/BRIDGES.md).
 
+use testkit::bridge::Fault;
 use testkit::participant::Participant;
 use testkit::scenario::{Builder, Scenario};
 
@@ -54,6 +55,30 @@ fn a_conference_leaves_a_silent_bridge_as_a_whole_when_one_on_it_cannot_reach_it
         assert_eq!((offers(&s, "bob"), offers(&s, "carol"), on(&s, "jvb2")), (2, 2, 3));
         s.participant("alice").take_refusals();
         s.dies("jvb1");
+        s.finish();
+    }
+}
+
+/// A bridge that failed somebody elsewhere is no good choice for a minute, but it answers, and those on it have their media.
+#[test]
+fn nobody_else_leaves_a_bridge_that_only_failed_somebody_elsewhere() {
+    for says in SAYS {
+        let two = Scenario::new().bridge_with("jvb1", stressed(0.1)).bridge_with("jvb2", stressed(0.3));
+        let mut s = meet(two.participant("carol"));
+        assert_eq!(on(&s, "jvb1"), 3);
+        let text = "no".to_owned();
+        let refusal = Fault::Error { kind: "cancel", condition: "internal-server-error", text, reason: None };
+        s.bridge("jvb1").fail_next(refusal);
+        for name in ["dave", "erin"] {
+            s.joins_with(name, |settings| settings.room = "other@conference.meet.test".into());
+        }
+        s.run_for(seconds(5));
+        assert_eq!(operational(&s), 1);
+        says(s.participant("alice"));
+        s.run_for(seconds(5));
+        assert_eq!((moves(&s, "bob"), moves(&s, "carol"), on(&s, "jvb1")), (0, 0, 3));
+        assert!(s.all_connected());
+        s.bridge("jvb1").take_errors();
         s.finish();
     }
 }

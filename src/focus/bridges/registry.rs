@@ -74,6 +74,8 @@ pub struct Bridge {
     pub(super) ice: IceFailures,
     /// The last word of health checks and allocations; [`Bridge::operational`] also knows when it was said.
     flag: bool,
+    /// The last word of health checks is that it says nothing.
+    silent: bool,
     failed_at: Option<Timestamp>,
     /// How many more presences must deny the graceful shutdown of which a refusal told us.
     refusal_stands: u8,
@@ -109,6 +111,7 @@ impl Bridge {
             forecast: Forecast::new(fleet.prior(config.average_participant_stress)),
             ice: IceFailures::default(),
             flag: true,
+            silent: false,
             failed_at: None,
             refusal_stands: 0,
             health: Health::new(now, &config.health_checks),
@@ -143,6 +146,11 @@ impl Bridge {
         }
         // Without health checks nothing else would ever clear it.
         self.flag || !config.health_checks.enabled
+    }
+
+    /// Whether it says nothing to health checks: not only that it failed somebody.
+    pub fn is_silent(&self) -> bool {
+        self.silent
     }
 
     /// Whether a conference that is on no bridge might be put on it.
@@ -211,14 +219,16 @@ impl Bridge {
         match verdict {
             Verdict::Ask => Some(HealthStep::Ask(self.id.clone())),
             Verdict::Passed => {
-                self.flag = true;
+                (self.flag, self.silent) = (true, false);
                 None
             }
             Verdict::Failed => {
+                self.silent = false;
                 self.failed(now);
                 Some(HealthStep::Event(BridgeEvent::Failed(self.id.clone())))
             }
             Verdict::Silent => {
+                self.silent = true;
                 self.failed(now);
                 None
             }

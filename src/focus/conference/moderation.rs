@@ -353,8 +353,12 @@ impl Conference {
         self.force_mute(cx, media, &[(id, muted || (media.is_video() && self.sends_forbidden(member)))]);
     }
 
-    /// The same for all media; whose media do not come through any more is told, or he would speak and not know.
+    /// The same for all media; whose media do not come through any more is told, or he would speak and not know. Who can't be
+    /// muted is left alone (spec/20 §8).
     pub(super) fn enforce_and_tell(&mut self, cx: &mut Context, id: MemberId) {
+        if !self.members.get(id).is_some_and(may_be_muted) {
+            return;
+        }
         let muted = |conference: &Conference| {
             conference.members.get(id).and_then(|member| member.endpoint.as_ref()).map(EndpointState::force_mute)
         };
@@ -362,11 +366,13 @@ impl Conference {
         self.enforce(cx, id, Muted::Audio);
         self.enforce(cx, id, Muted::Video);
         let now = muted(self).unwrap_or_default();
-        let Some(occupant) = self.members.get(id).map(|member| member.occupant.clone()) else { return };
-        for (media, news) in [(Muted::Audio, now.audio && !before.audio), (Muted::Video, now.video && !before.video)] {
-            if news {
-                self.tell_muted(cx, None, occupant.clone(), media);
-            }
+        let Some(member) = self.members.get(id) else { return };
+        let (audio, video) = (now.audio && !before.audio, now.video && !before.video);
+        let news = [(Muted::Audio, audio), (Muted::Video, video), (Muted::Desktop, video)];
+        let news = news.into_iter().filter(|(media, news)| *news && !self.moderation.allows(member, *media));
+        let told: Vec<(Jid, Muted)> = news.map(|(media, _)| (member.occupant.clone(), media)).collect();
+        for (occupant, media) in told {
+            self.tell_muted(cx, None, occupant, media);
         }
     }
 

@@ -119,9 +119,13 @@ impl Judge {
             let bridge = s.view_bridge(&label);
             // In graceful shutdown it takes no conferences; where there is no better one it is asked all the same (spec/50 §6.2).
             let known = error.condition == "service-unavailable"
-                // It has lost what was there, or the focus does not know what is, or asks again what was not answered.
+                // It has lost what was there, or the focus does not know what is, or asks again what was not answered, or after an
+                // error that says that it has lost its place.
                 || (error.condition == "item-not-found"
-                    && (bridge.has_missed(&error.meeting) || s.now() < self.orphans.max(self.trouble) || self.unheard))
+                    && (bridge.has_missed(&error.meeting)
+                        || s.now() < self.orphans.max(self.trouble)
+                        || self.unheard
+                        || self.spoilt))
                 // What is left there of a focus that is gone, or of a request whose answer nobody heard (spec/40 §9.3).
                 || (error.text.starts_with("Conference already exists")
                     && (error.missed || s.now() < self.orphans || self.lossy.contains(&label)))

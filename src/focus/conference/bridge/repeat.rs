@@ -32,6 +32,9 @@ const MAX_OF_ENDPOINT: usize = 16;
 const MOST: u32 = 20;
 const TICK: Duration = Duration::from_millis(20);
 
+/// When a conference looks again that has come when others had had their say: of these there may be thousands.
+const NEXT_TURN: Duration = Duration::from_millis(250);
+
 /// How many requests were repeated of late, by all conferences.
 #[derive(Debug, Default)]
 pub(crate) struct RepeatPace {
@@ -40,7 +43,8 @@ pub(crate) struct RepeatPace {
 }
 
 impl RepeatPace {
-    fn may(&mut self, now: Timestamp) -> bool {
+    /// Whether anything may be told again now.
+    pub(in crate::focus) fn may(&mut self, now: Timestamp) -> bool {
         if now.since(self.since) >= TICK {
             *self = RepeatPace { since: now, spent: 0 };
         }
@@ -322,6 +326,9 @@ impl Conference {
         self.repeats.due = None;
         if !reachable {
             return self.set_repeat(cx, PAUSE);
+        }
+        if !cx.repeat_pace.may(cx.now) {
+            return self.set_repeat(cx, NEXT_TURN);
         }
         while cx.repeat_pace.may(cx.now) {
             let Some(bridge) = self.repeats.ends.pop_first() else { break };

@@ -1,17 +1,22 @@
 //! A conference on bridges of which none is operational, beside a free one that can't be linked with them (docs/BRIDGES.md, "What
 //! a bridge's silence costs").
 
+use super::super::cascade::Cascade;
 use super::super::{Conference, MemberId};
 use super::BridgeSession;
 use super::allocate::Choice;
-use crate::focus::bridges::registry::BridgeId;
+use crate::focus::bridges::registry::{Bridge, BridgeId};
 use crate::focus::bridges::select::Wanted;
 use crate::focus::context::Context;
 
 impl Conference {
-    /// Whether one who leaves its bridge now would find another only if all others left theirs.
+    /// Whether one who leaves its bridge now would find another only if all others left theirs, and they do: to health checks none of
+    /// these bridges says anything. One that failed somebody and answers is asked for him again.
     pub(in crate::focus::conference) fn goes_with_all(&self, cx: &Context, id: MemberId) -> bool {
-        self.session_of(id).is_some() && self.if_it_waits(cx, id, |wanted| self.has_elsewhere(cx, wanted))
+        let is_silent = |session: &BridgeSession| cx.bridges.get(&session.bridge).is_some_and(Bridge::is_silent);
+        self.bridges.iter().all(is_silent)
+            && self.session_of(id).is_some()
+            && self.if_it_waits(cx, id, |wanted| self.has_elsewhere(cx, wanted))
     }
 
     /// Whether a bridge that is not operational would be asked for one who would wait otherwise.
@@ -72,6 +77,8 @@ impl Conference {
             "leaves its bridges, which neither an endpoint nor we can reach: all on them are invited anew"
         );
         self.story.decided(cx.now, "leaves its bridges, which neither an endpoint nor we can reach");
+        // No bridge need be told of any other: each lets go of all that it has.
+        self.cascade = Cascade::default();
         let mut on_them = Vec::new();
         // All before anybody is placed: whoever is first must not come back to the last.
         for key in self.bridges.keys() {
