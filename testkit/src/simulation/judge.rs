@@ -156,7 +156,10 @@ impl Judge {
         let orphaned = s.now() < self.orphans && text.contains("relay relay-");
         // Of a link: what was not confirmed is said again.
         let repeated = [" already", "who is not behind relay", "a second time", "which is not there"];
-        if (self.unheard || troubled) && text.contains("relay") && repeated.iter().any(|words| text.contains(words)) {
+        if (self.unheard || self.spoilt || troubled)
+            && text.contains("relay")
+            && repeated.iter().any(|words| text.contains(words))
+        {
             return true;
         }
         let late = self.replaced && text.starts_with("transport of ") && text.contains(" of ICE generation ");
