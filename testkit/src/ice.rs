@@ -42,6 +42,11 @@ impl Ice {
     }
 }
 
+/// The last octet of the fingerprint of that one's certificate, which tells it from others'.
+pub(crate) fn last_octet(of: &str) -> u8 {
+    of.bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte))
+}
+
 impl fmt::Display for Ice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fingerprint =

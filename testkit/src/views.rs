@@ -170,7 +170,8 @@ impl<'a> Views<'a> {
     }
 }
 
-fn is_of(conference: &Conference, participant: &Participant) -> bool {
+/// Whether a conference on a bridge is that of the room in which somebody is.
+pub(crate) fn is_of(conference: &Conference, participant: &Participant) -> bool {
     conference.name.as_deref().is_none_or(|name| name == participant.conference())
 }
 

@@ -265,9 +265,8 @@ fn one_rooms_switching_takes_no_others_place_while_it_is_not_known_who_speaks() 
     assert_eq!(muted, [(true, false), (true, true), (true, true)]);
 }
 
-/// An answer that names nobody decides nothing: the components are named by and by. Where they never are, that is said.
-#[test]
-fn an_answer_that_names_no_component_ends_nothing() {
+/// Alice wants microphones moderated, from then on, and the server does not say who may speak for her.
+fn moderated_where_nobody_is_named() -> (Scenario, Time) {
     let mut s = Scenario::new().bridge("jvb1").server(|server| server.names_nobody = true).start();
     for name in ["alice", "bob"] {
         s.joins(name);
@@ -275,6 +274,13 @@ fn an_answer_that_names_no_component_ends_nothing() {
     s.run_until(Scenario::all_connected);
     let now = s.now();
     s.participant("alice").moderate("audio", true);
+    (s, now)
+}
+
+/// An answer that names nobody decides nothing: the components are named by and by. Where they never are, that is said.
+#[test]
+fn an_answer_that_names_no_component_ends_nothing() {
+    let (mut s, now) = moderated_where_nobody_is_named();
     s.run_for(Time::from_secs(100));
     assert!(said_to(&s, "meet.test").since(now).containing("disco#info").count() >= 2, "it is asked again");
     assert!(s.said().since(now).request("mute").is_empty());
@@ -287,13 +293,7 @@ fn an_answer_that_names_no_component_ends_nothing() {
 /// Whatever is loaded long after a message did not say it.
 #[test]
 fn what_was_said_is_kept_for_five_minutes_where_the_server_names_nobody() {
-    let mut s = Scenario::new().bridge("jvb1").server(|server| server.names_nobody = true).start();
-    for name in ["alice", "bob"] {
-        s.joins(name);
-    }
-    s.run_until(Scenario::all_connected);
-    let now = s.now();
-    s.participant("alice").moderate("audio", true);
+    let (mut s, now) = moderated_where_nobody_is_named();
     testkit::logs::keep_lines();
     s.run_for(Time::from_secs(370));
     // One line for all of them; what the other component said came first.

@@ -254,8 +254,8 @@ fn the_end_of_the_main_connection_leaves_the_rooms_of_visitors() {
     assert_eq!(s.complaints(), Vec::<String>::new());
 }
 
-#[test]
-fn a_connect_that_nobody_answered_is_asked_again() {
+/// Vera waits outside of a room of visitors that Prosody was asked to connect, which it has not heard; from now on it hears.
+fn whose_connect_was_lost() -> Scenario {
     let mut s = one_node(1).start();
     s.joins("alice");
     s.settle();
@@ -264,6 +264,12 @@ fn a_connect_that_nobody_answered_is_asked_again() {
     s.run_for(Time::from_secs(10));
     assert_eq!(s.view("vera").place(), Place::Joining, "nobody lets her in");
     s.server().options.silent_visitors = false;
+    s
+}
+
+#[test]
+fn a_connect_that_nobody_answered_is_asked_again() {
+    let mut s = whose_connect_was_lost();
     s.run_until(|s| s.view("vera").connected());
     assert_eq!(told_component(&s), ["connect-vnode v0", "connect-vnode v0"]);
     s.finish();
@@ -272,13 +278,7 @@ fn a_connect_that_nobody_answered_is_asked_again() {
 /// Somebody who waits on a node would wait for ever.
 #[test]
 fn a_connect_that_nobody_answered_is_asked_again_though_the_connection_was_lost_just_then() {
-    let mut s = one_node(1).start();
-    s.joins("alice");
-    s.settle();
-    s.server().options.silent_visitors = true;
-    s.joins("vera");
-    s.run_for(Time::from_secs(10));
-    s.server().options.silent_visitors = false;
+    let mut s = whose_connect_was_lost();
     s.focus_is_cut_off();
     s.run_for(Time::from_secs(10));
     s.focus_resumes();

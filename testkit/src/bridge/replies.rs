@@ -2,6 +2,7 @@
 
 use super::conference::Credentials;
 use super::{Bridge, Conference};
+use crate::ice::last_octet;
 use crate::ns;
 use crate::xml::{Builder, Element, el};
 
@@ -18,7 +19,7 @@ impl Bridge {
 
     /// All 32 octets: Chromium applies no fingerprint of another length, and the offer with it fails.
     pub fn fingerprint(&self) -> String {
-        let last = self.settings.nick.bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
+        let last = last_octet(&self.settings.nick);
         format!("{FINGERPRINT}:{last:02X}")
     }
 

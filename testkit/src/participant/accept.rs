@@ -2,6 +2,7 @@
 
 use super::profile::Age;
 use super::{Participant, Session};
+use crate::ice::last_octet;
 use crate::ns;
 use crate::sources::{Media, Sources, contents_of};
 use crate::xml::{Builder, Element, Read, el};
@@ -79,7 +80,7 @@ impl Participant {
 
     /// Of a certificate that nobody has, but for its last octet, which tells one client from others.
     fn fingerprint(&self) -> String {
-        let last = self.settings.jid.bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
+        let last = last_octet(&self.settings.jid);
         format!(
             "B2:73:47:99:AF:F8:14:3E:FB:1A:CE:0B:21:EE:7A:17:37:1D:E4:13:A8:5A:4F:DC:5D:2D:5D:A0:4F:DC:5D:{last:02X}"
         )

@@ -8,6 +8,7 @@ use super::peers::{Person, label};
 use crate::Time;
 use crate::bridge::Endpoint;
 use crate::scenario::Scenario;
+use crate::views::is_of;
 
 impl Judge {
     /// Where nothing was ever moderated, nobody is muted. Where microphones are, and the focus was there to be told and in no
@@ -46,8 +47,8 @@ fn endpoint_of<'a>(s: &'a Scenario, person: &Person) -> Option<(&'a str, &'a End
     let participant = s.view(&person.label);
     s.bridges().find_map(|bridge| {
         let mut conferences = bridge.conferences().values();
-        let of_room = |name: &Option<String>| name.as_deref().is_none_or(|name| name == participant.conference());
-        let endpoint = conferences.find_map(|it| it.endpoints.get(participant.nick()).filter(|_| of_room(&it.name)))?;
+        let endpoint =
+            conferences.find_map(|it| it.endpoints.get(participant.nick()).filter(|_| is_of(it, participant)))?;
         Some((bridge.nick(), endpoint))
     })
 }

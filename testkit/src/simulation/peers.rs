@@ -6,6 +6,7 @@ use crate::Time;
 use crate::participant::media::microphone;
 use crate::participant::profile::Profile;
 use crate::participant::{Place, SessionState, Settings};
+use crate::views::is_of;
 
 /// How often everybody looks at how he is.
 const LOOK: Time = Time::from_secs(1);
@@ -212,8 +213,8 @@ impl Life<'_> {
         self.s.bridges().any(|bridge| {
             bridge.conferences().iter().any(|(meeting, conference)| {
                 let lost = bridge.has_missed(meeting) || self.judge.unheard || self.judge.in_trouble(self.s.now());
-                let of_room = conference.name.as_deref().is_none_or(|name| name == participant.conference());
-                let endpoint = conference.endpoints.get(participant.nick()).filter(|_| of_room && lost);
+                let is_meant = lost && is_of(conference, participant);
+                let endpoint = conference.endpoints.get(participant.nick()).filter(|_| is_meant);
                 endpoint.is_some_and(|it| it.ice_pending && it.credentials.ufrag != session.bridge_ice.ufrag)
             })
         })
