@@ -213,6 +213,8 @@ pub struct Focus {
     asked: Option<Asked>,
     /// The command that is being carried out: it is answered even then.
     commanded: Option<CommandId>,
+    /// What is being done because a connection has come to stand: it is done to its end even then.
+    arrival: Option<routes::Arrival>,
     redistribution: Redistribution,
     strangers: Strangers,
     health: Health,
@@ -234,6 +236,7 @@ impl Focus {
             stopping: false,
             asked: None,
             commanded: None,
+            arrival: None,
             redistribution: Redistribution::default(),
             strangers: Strangers::default(),
             health: Health::default(),
@@ -301,7 +304,10 @@ impl Focus {
         match self.stopping {
             // To leave twice harms nobody; to come back would.
             true => self.stop(),
-            false => self.restore(),
+            false => {
+                self.arrive();
+                self.restore();
+            }
         }
     }
 

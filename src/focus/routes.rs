@@ -22,15 +22,48 @@ use crate::wire::{BareJid, Jid};
 /// XEP-0045 §15.6.
 const STATUS_CONFIGURATION_CHANGED: u16 = 104;
 
+/// A connection that has come to stand, until all is done that this asks for.
+#[derive(Debug, Clone)]
+pub(super) struct Arrival {
+    on: Connection,
+    jid: Jid,
+    resumed: bool,
+    /// Resumed before its rooms were given up.
+    in_time: bool,
+}
+
 impl Focus {
     pub(super) fn connected(&mut self, on: Connection, jid: Jid, resumed: bool) {
         self.cx.problems.forget(&on.name(&self.cx.config));
         self.health.logged_in |= on == Connection::Client;
         self.watch_load();
-        let grace = self.cx.link(on).in_grace.take();
+        let link = self.cx.link(on);
+        link.connected = false;
+        let grace = link.in_grace.take();
         self.cx.timers.cancel(grace);
         let in_time = resumed && grace.is_some();
-        // Before we count as connected: what the old stream takes with it is nobody's failure.
+        self.arrival = Some(Arrival { on, jid, resumed, in_time });
+        self.arrive();
+    }
+
+    /// Does what is to be done where a connection has come to stand, or what is left of it after a failure in its midst.
+    pub(super) fn arrive(&mut self) {
+        let Some(Arrival { on, jid, resumed, in_time }) = self.arrival.clone() else { return };
+        if !self.cx.is_connected(on) {
+            self.bury(on, resumed, in_time);
+            *self.cx.link(on) = Link { jid: Some(jid), connected: true, in_grace: None };
+        }
+        if !in_time {
+            self.leave_breweries_behind(on);
+        }
+        if on != Connection::Component {
+            self.greet(on, resumed, in_time);
+        }
+        self.arrival = None;
+    }
+
+    /// Before we count as connected: what the old stream takes with it is nobody's failure.
+    fn bury(&mut self, on: Connection, resumed: bool, in_time: bool) {
         // Rooms that are yet to be left are, where the server has kept the session, however late it is resumed.
         if !resumed {
             self.cx.departures.connection_lost(on);
@@ -42,13 +75,9 @@ impl Focus {
             true => self.wait_anew(on),
             false => self.give_up_requests(on),
         }
-        *self.cx.link(on) = Link { jid: Some(jid), connected: true, in_grace: None };
-        if !in_time {
-            self.leave_breweries_behind(on);
-        }
-        if on == Connection::Component {
-            return;
-        }
+    }
+
+    fn greet(&mut self, on: Connection, resumed: bool, in_time: bool) {
         if !resumed {
             let then = if on == Connection::Client { Then::Roster } else { Then::Nothing };
             self.cx.ask(on, None, IqBody::Get(Payload::Roster(Roster::default())), then);
@@ -73,6 +102,7 @@ impl Focus {
     pub(super) fn disconnected(&mut self, on: Connection, resumable: bool) {
         self.cx.metrics.xmpp_disconnects += 1;
         self.cx.link(on).connected = false;
+        self.arrival.take_if(|arrival| arrival.on == on);
         // First, so that what was asked for them is not taken for a failure of bridges and rooms.
         if !resumable {
             self.cx.departures.connection_lost(on);

@@ -485,3 +485,33 @@ fn an_error_of_ours_leaves_nobody_without_an_answer() {
     }
     assert!(failures > 30, "{failures}");
 }
+
+/// What the old stream took with it may have to be made good on a node, where that fails; the new one stands all the same.
+#[test]
+fn an_error_of_ours_while_the_main_connection_is_set_up_leaves_a_focus_that_serves() {
+    let mut failures = 0;
+    for stanzas in 0..8 {
+        let mut s = one_node(1).start();
+        for name in ["alice", "vera"] {
+            s.joins(name);
+            s.settle();
+        }
+        s.server().options.silent_visitors = true;
+        s.participant("alice").leave();
+        s.run_for(Time::from_millis(100));
+        assert_eq!(leaves(&s, MIRROR).count(), 0, "until the server has let its visitors go");
+        s.focus_is_cut_off();
+        s.sabotage(stanzas);
+        s.focus_logs_in_anew();
+        s.server().options.silent_visitors = false;
+        s.run_for(Time::from_secs(20));
+        assert_eq!(leaves(&s, MIRROR).count(), 1, "{stanzas}");
+        failures += s.failures();
+        for name in ["bob", "carol"] {
+            s.joins(name);
+        }
+        s.run_until(|s| s.view("bob").connected() && s.view("carol").connected());
+        assert_eq!(s.focus().audit(), Vec::<String>::new(), "{stanzas}");
+    }
+    assert!(failures > 3, "{failures}");
+}
