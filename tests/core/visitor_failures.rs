@@ -515,3 +515,26 @@ fn an_error_of_ours_while_the_main_connection_is_set_up_leaves_a_focus_that_serv
     }
     assert!(failures > 3, "{failures}");
 }
+
+/// Whoever looked on from a node that lost us would come back to it again and again.
+#[test]
+fn an_error_of_ours_while_a_node_is_lost_leaves_no_room_of_visitors_connected() {
+    let mut failures = 0;
+    for stanzas in 0..6 {
+        let mut s = one_node(1).start();
+        for name in ["alice", "vera"] {
+            s.joins(name);
+            s.settle();
+        }
+        s.node_is_cut_off(V0);
+        s.run_for(Time::from_secs(1));
+        s.sabotage(stanzas);
+        s.node_logs_in_anew(V0);
+        s.run_for(Time::from_secs(20));
+        failures += s.failures();
+        assert_eq!(told_component(&s), ["connect-vnode v0", "disconnect-vnode v0"], "{stanzas}");
+        assert_eq!(s.complaints(), Vec::<String>::new(), "{stanzas}");
+        assert_eq!(s.focus().audit(), Vec::<String>::new(), "{stanzas}");
+    }
+    assert!(failures > 0);
+}

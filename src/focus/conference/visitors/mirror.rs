@@ -149,16 +149,16 @@ impl Conference {
     /// A room of visitors is lost to us: its visitors are out of the conference. The next one who is to be a visitor begins
     /// it anew.
     pub fn mirror_lost(&mut self, cx: &mut Context, node: NodeId, stay: Stay) {
-        let Some(mut mirror) = self.visitors.mirrors.remove(&node) else { return };
-        cx.timers.cancel(mirror.idle.take());
+        let Some(mirror) = self.visitors.mirrors.get(&node) else { return };
         self.story.decided(cx.now, "a room of visitors is lost: its visitors are out");
-        cx.mirrors.remove(node, self.id);
+        // First: after a failure half way, what is not there any more is nobody's to disconnect.
+        if let Some(component) = cx.nodes.component().cloned().filter(|_| mirror.connected) {
+            self.disconnect_nodes(cx, component, &[node], Then::Nothing);
+        }
+        let Some(mut mirror) = self.take_mirror(cx, node) else { return };
         match stay {
             Stay::Out => mirror.seat.forget(cx),
             Stay::In => mirror.seat.leave(cx),
-        }
-        if let Some(component) = cx.nodes.component().cloned().filter(|_| mirror.connected) {
-            self.disconnect_nodes(cx, component, &[node], Then::Nothing);
         }
         let on = node.connection();
         let visitors: Vec<MemberId> =
