@@ -123,9 +123,10 @@ impl Then {
         self.session().is_some() || matches!(self, Then::Expired(..) | Then::LetGo(..) | Then::Checked(_))
     }
 
-    /// Whether silence is taken for a failure of the bridge that was asked.
-    fn blames_bridge(&self) -> bool {
-        matches!(self, Then::Allocated(..) | Then::RelayMade(..) | Then::Checked(_))
+    /// Whether silence is taken for a failure of the bridge that was asked, or has visitors lose a room whose end they were not
+    /// told of.
+    fn heeds_silence(&self) -> bool {
+        matches!(self, Then::Allocated(..) | Then::RelayMade(..) | Then::Checked(_) | Then::NodesDisconnected(_))
     }
 
     /// What was asked, in a story.
@@ -259,10 +260,10 @@ impl Pending {
         asked.map(|(id, _)| *id).collect()
     }
 
-    /// For what a bridge would be blamed for on this connection, if nothing were said to it.
-    pub fn blaming_on(&self, on: Connection) -> Vec<PendingId> {
-        let blaming = self.table.iter().filter(|(_, pending)| pending.on == on && pending.then.blames_bridge());
-        blaming.map(|(id, _)| *id).collect()
+    /// For what is wrong on this connection if nothing is said to it.
+    pub fn heeding_silence_on(&self, on: Connection) -> Vec<PendingId> {
+        let heeding = self.table.iter().filter(|(_, pending)| pending.on == on && pending.then.heeds_silence());
+        heeding.map(|(id, _)| *id).collect()
     }
 
     /// An answer is waited for until then; gives the deadline that held before.

@@ -42,6 +42,8 @@ impl Judge {
             ("mute", "item-not-found") => !takes_part(s, person) || !is_there(s, people, person, refusal),
             // It was sent to a node, whose room goes with the conference: the main room has nobody any more.
             ("join", "not-allowed") => s.view(&person.label).is_visitor(),
+            // Its conference has ended, and with it its session, which it is told when its node has heard of that.
+            (_, "gone" | "item-not-found" | "bad-request") if is_over(s, person) => refusal.text.is_empty(),
             // What the server said of the room.
             ("conference", "internal-server-error") => self.spoilt && refusal.text == "as planned",
             // It named the bridge's session that has just been replaced.
@@ -53,6 +55,13 @@ impl Judge {
             _ => false,
         }
     }
+}
+
+/// Whether somebody looks on where nobody takes part any more.
+fn is_over(s: &Scenario, person: &Person) -> bool {
+    let main = s.view_server().rooms().get(&person.room);
+    let takes_part = |nick: &String| nick != "focus";
+    s.view(&person.label).is_visitor() && !main.is_some_and(|room| room.occupants.keys().any(takes_part))
 }
 
 /// Whether somebody had asked for more than the limits allow, or what is his was used up by what he did before he was honest.
