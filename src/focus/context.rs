@@ -264,6 +264,13 @@ impl Context {
         id
     }
 
+    /// What was asked has as much time as if it were asked now.
+    pub fn wait_anew(&mut self, on: Connection, id: PendingId) {
+        let deadline = self.timers.set(self.now + self.reply_timeout(on), Timer::NoAnswer(id));
+        let before = self.pending.set_deadline(id, deadline);
+        self.timers.cancel(before);
+    }
+
     /// Asks without caring for the answer.
     pub fn notify(&mut self, on: Connection, to: Jid, body: IqBody) {
         let id = StanzaId::from(self.ids.notice().as_str());

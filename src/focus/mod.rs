@@ -55,7 +55,7 @@ use self::diagnosis::Strangers;
 use self::doors::Doors;
 use self::health::Health;
 use self::moving::Redistribution;
-use self::pending::{Answer, Then};
+use self::pending::{Answer, PendingId, Then};
 use self::problems::{Kind, Problems};
 use self::seat::{Seat, SeatOwner};
 use self::story::Came;
@@ -410,12 +410,7 @@ impl Focus {
             self.note(id, Came::Due(&timer));
         }
         match timer {
-            Timer::NoAnswer(id) => {
-                if let Some((then, _)) = self.cx.pending.take(id) {
-                    let unheard = then.is_for_bridge() && !self.are_bridges_reachable();
-                    self.answered(then, if unheard { Answer::Unheard } else { Answer::None });
-                }
-            }
+            Timer::NoAnswer(id) => self.not_answered(id),
             Timer::EntryTimeout(id) => self.with_conference(id, Conference::entry_timed_out),
             Timer::MirrorTimeout(id, mirror) => self.with_conference(id, |conference, cx| {
                 conference.mirror_step(cx, mirror, Seat::entry_timed_out);
@@ -455,6 +450,18 @@ impl Focus {
             Timer::Redistribute => self.redistribute(),
             Timer::SessionsExpire => self.sessions_expire(),
             Timer::CheckHealth => self.health_due(),
+        }
+    }
+
+    fn not_answered(&mut self, id: PendingId) {
+        // A node hears of the end when our connection is back, and is given up when that has begun anew. To leave before would
+        // bring its visitors back again and again.
+        if let Some(on) = self.cx.pending.departure_on(id).filter(|on| !self.cx.is_connected(*on)) {
+            return self.cx.wait_anew(on, id);
+        }
+        if let Some((then, _)) = self.cx.pending.take(id) {
+            let unheard = then.is_for_bridge() && !self.are_bridges_reachable();
+            self.answered(then, if unheard { Answer::Unheard } else { Answer::None });
         }
     }
 

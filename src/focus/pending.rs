@@ -266,6 +266,12 @@ impl Pending {
         heeding.map(|(id, _)| *id).collect()
     }
 
+    /// On which connection it was asked, if rooms are left when it is answered.
+    pub fn departure_on(&self, id: PendingId) -> Option<Connection> {
+        let pending = self.table.get(&id)?;
+        matches!(pending.then, Then::NodesDisconnected(_)).then_some(pending.on)
+    }
+
     /// An answer is waited for until then; gives the deadline that held before.
     pub fn set_deadline(&mut self, id: PendingId, deadline: TimerKey) -> Option<TimerKey> {
         let pending = self.table.get_mut(&id)?;

@@ -140,9 +140,7 @@ impl Focus {
     /// The session was resumed: what was asked of bridges is on its way yet, and has as much time as if it were asked now.
     fn wait_anew(&mut self, on: Connection) {
         for id in self.cx.pending.heeding_silence_on(on) {
-            let deadline = self.cx.timers.set(self.cx.now + self.cx.reply_timeout(on), Timer::NoAnswer(id));
-            let before = self.cx.pending.set_deadline(id, deadline);
-            self.cx.timers.cancel(before);
+            self.cx.wait_anew(on, id);
         }
     }
 

@@ -538,3 +538,19 @@ fn an_error_of_ours_while_a_node_is_lost_leaves_no_room_of_visitors_connected() 
     }
     assert!(failures > 0);
 }
+
+/// What is said in a stream that is broken arrives when it is resumed: a room of visitors that is left before brings them back
+/// again and again.
+#[test]
+fn rooms_of_visitors_are_left_when_the_main_connection_is_back() {
+    let mut s = with_a_visitor();
+    s.focus_is_cut_off();
+    s.run_for(Time::from_secs(70));
+    assert_eq!(s.focus().gauges().conferences, 0, "it was away for too long");
+    assert_eq!(leaves(&s, MIRROR).count(), 0);
+    s.focus_resumes();
+    s.run_for(Time::from_secs(2));
+    assert_eq!(told_component(&s), ["connect-vnode v0", "disconnect-vnode v0"]);
+    assert!(!s.view_server().rooms().contains_key(MIRROR) && leaves(&s, ROOM).count() == 1);
+    assert_eq!(s.complaints(), Vec::<String>::new());
+}
