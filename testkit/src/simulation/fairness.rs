@@ -43,7 +43,7 @@ impl Judge {
             // It was sent to a node, whose room goes with the conference: the main room has nobody any more.
             ("join", "not-allowed") => s.view(&person.label).is_visitor(),
             // Its conference has ended, and with it its session, which it is told when its node has heard of that.
-            (_, "gone" | "item-not-found" | "bad-request") if is_over(s, person) => refusal.text.is_empty(),
+            (_, "gone" | "item-not-found" | "bad-request") if refusal.text.is_empty() && is_over(s, person) => true,
             // What the server said of the room.
             ("conference", "internal-server-error") => self.spoilt && refusal.text == "as planned",
             // It named the bridge's session that has just been replaced.
