@@ -150,11 +150,21 @@ pub(crate) fn discover(
 /// A member left: what was asked of it is asked of the next who waits.
 pub(crate) fn left(cx: &mut Context, waiter: Waiter) {
     cx.caps.plain.remove(&waiter);
-    // By whatever caps it came; it may have others by now.
+    forget(cx, waiter.0, |candidate| candidate.waiter == waiter);
+}
+
+/// A conference has lost its room on that connection: nobody who was there is asked any more.
+pub(crate) fn room_lost(cx: &mut Context, conference: ConferenceId, on: Connection) {
+    cx.caps.plain.retain(|(of, _), candidate| *of != conference || candidate.on != on);
+    forget(cx, conference, |candidate| candidate.on == on);
+}
+
+/// By whatever caps they came; they may have others by now.
+fn forget(cx: &mut Context, conference: ConferenceId, has_left: impl Fn(&Candidate) -> bool) {
     let mut unasked = Vec::new();
-    for (shared, running) in cx.caps.running.iter_mut().filter(|((_, of), _)| *of == waiter.0) {
-        running.waiting.retain(|candidate| candidate.waiter != waiter);
-        if running.asked.waiter == waiter {
+    for (shared, running) in cx.caps.running.iter_mut().filter(|((_, of), _)| *of == conference) {
+        running.waiting.retain(|candidate| !has_left(candidate));
+        if has_left(&running.asked) {
             unasked.push(shared.clone());
         }
     }

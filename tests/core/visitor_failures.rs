@@ -554,3 +554,24 @@ fn rooms_of_visitors_are_left_when_the_main_connection_is_back() {
     assert!(!s.view_server().rooms().contains_key(MIRROR) && leaves(&s, ROOM).count() == 1);
     assert_eq!(s.complaints(), Vec::<String>::new());
 }
+
+/// They share their capabilities: one is asked for both, and the other is not asked in its place in a room that is no more.
+#[test]
+fn whoever_was_in_a_lost_room_of_visitors_is_not_asked_what_he_supports() {
+    let mut s = one_node(1).participant("alice").start();
+    s.settle();
+    for name in ["vera", "will"] {
+        s.joins_with(name, |settings| {
+            settings.answers_disco = false;
+            settings.profile.node = "https://jitsi.org/another";
+        });
+    }
+    s.run_for(Time::from_millis(500));
+    assert_eq!(s.sent_to("vera").request("query").count() + s.sent_to("will").request("query").count(), 1);
+    let now = s.now();
+    s.node_is_cut_off(V0);
+    s.node_logs_in_anew(V0);
+    s.run_for(Time::from_secs(5));
+    assert_eq!(s.said().since(now).request("query").containing("another").count(), 0);
+    assert_eq!(s.complaints(), Vec::<String>::new());
+}

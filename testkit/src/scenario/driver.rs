@@ -13,6 +13,7 @@ use crate::logs::keep_secret_of_peer;
 use crate::room::{Delivery, Wiring};
 use crate::violation::Violation;
 use crate::wire_log::Wire;
+use crate::xml::resource;
 
 /// Virtual time begins on some day: the core's clock counts from the Unix epoch.
 const EPOCH: u64 = 1_795_260_730_000_000;
@@ -94,7 +95,8 @@ impl Scenario {
         let Some(node) = participant.take_redirect() else { return };
         let main = participant.settings.room.clone();
         let mirror = self.server.mirror_of(&main, &node);
-        let jid = format!("{}@{node}.{}/web", participant.nick(), self.server.options.domains.main);
+        let place = resource(&participant.settings.jid).unwrap_or("web");
+        let jid = format!("{}@{node}.{}/{place}", participant.nick(), self.server.options.domains.main);
         self.server.disconnect(self.now, name);
         self.server.connect(name, &jid, false);
         let participant = &mut self.participants[name];

@@ -5,6 +5,7 @@ use super::super::{Conference, Leave, MemberId};
 use super::direct::words_of;
 use super::{Mirror, Redirected};
 use crate::focus::NodeId;
+use crate::focus::caps;
 use crate::focus::context::{Context, NICK};
 use crate::focus::pending::{Answer, Then};
 use crate::focus::problems::Kind;
@@ -164,6 +165,7 @@ impl Conference {
         let visitors: Vec<MemberId> =
             self.members.iter().filter(|member| member.on == on).map(|member| member.id).collect();
         self.forget_shadowed(on);
+        caps::room_lost(cx, self.id, on);
         self.visitors_left(cx, &visitors);
         self.admit_shadowed(cx);
         self.send_elsewhere(cx, node, mirror.askers);
