@@ -525,10 +525,7 @@ impl Focus {
             Then::IceRestarted(id, key, endpoint) => {
                 self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, endpoint, &answer));
             }
-            Then::Expired(id, bridge) => {
-                self.with_conference(id, |conference, cx| conference.expired(cx, &bridge, &answer));
-            }
-            Then::LetGo(id, bridge, meeting) => self.let_go(id, &bridge, meeting, &answer),
+            Then::Expired { id, bridge, meeting, linked } => self.let_go(id, &bridge, meeting, linked, &answer),
             Then::Checked(bridge) => self.checked(&bridge, &answer),
             Then::PlaceAsked(worker, stay) => self.place_answered(worker, stay, &answer),
             Then::Pinged => self.pinged(&answer),

@@ -1,9 +1,10 @@
 //! Conferences that are over on a bridge which may not have heard of it.
 //!
-//! A bridge ends what nobody sends through by itself, within some minutes. But relays, and whoever is behind them, no timer of
-//! its ends (spec/40 §3.4): a conference that it had linked with other bridges it keeps for ever, unless it is told that this
-//! is over. If the end was lost on the way, or could not be told at all, it is told again when the bridge next speaks. Once:
-//! whoever lets that pass, too, does not listen.
+//! A bridge ends what nobody sends through by itself, within some minutes, in which it counts as load, and is in the way of the
+//! meeting that begins anew. But relays, and whoever is behind them, no timer of its ends (spec/40 §3.4): a conference that it
+//! had linked with other bridges it keeps for ever, unless it is told that this is over. If the end died with our connection,
+//! it is told again when the bridge next speaks; that of one with links, too, if it was lost on the way, or could not be told
+//! at all. Once: whoever lets that pass, too, does not listen.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -83,18 +84,27 @@ impl Owed {
 }
 
 impl Focus {
-    /// A bridge was told that a conference is over there, which it had linked with others; the conference may be over
-    /// altogether by now.
-    pub(super) fn let_go(&mut self, id: ConferenceId, bridge: &BridgeId, meeting: MeetingId, answer: &Answer) {
+    /// A bridge was told that a conference is over there; it may be over altogether by now. `linked`: with other bridges.
+    pub(super) fn let_go(
+        &mut self,
+        id: ConferenceId,
+        bridge: &BridgeId,
+        meeting: MeetingId,
+        linked: bool,
+        answer: &Answer,
+    ) {
         let heard = match answer {
             Answer::Result(_) => true,
             // Anything that is not its own word comes from somebody on the way.
             Answer::Error(error) => Reason::of(error).is_some(),
             Answer::None | Answer::Unheard => false,
         };
-        match heard {
-            true => self.cx.owed.forget(&bridge.jid, &meeting),
-            false => self.cx.owed.add(self.cx.now, &bridge.jid, meeting),
+        // What died with our connection a conference that goes on tells again by itself.
+        let died = *answer == Answer::Unheard && self.conferences.get(id).is_none();
+        if heard {
+            self.cx.owed.forget(&bridge.jid, &meeting);
+        } else if linked || died {
+            self.cx.owed.add(self.cx.now, &bridge.jid, meeting);
         }
         self.with_conference(id, |conference, cx| conference.expired(cx, bridge, answer));
     }

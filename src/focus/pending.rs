@@ -64,10 +64,14 @@ pub(crate) enum Then {
     RelayMade(ConferenceId, RelayKey),
     /// A bridge changed one.
     RelayTold(ConferenceId, SessionKey, Box<Linked>),
-    /// A bridge let go of a conference, so that it can be created there anew (spec/40 §9.3).
-    Expired(ConferenceId, BridgeId),
-    /// The same of one that had linked it with others, which matters when the conference is over, too (`owed.rs`).
-    LetGo(ConferenceId, BridgeId, MeetingId),
+    /// A bridge let go of a conference, so that it can be created there anew (spec/40 §9.3); which may matter when that is over
+    /// altogether, too (`owed.rs`), the more if it had linked it with others.
+    Expired {
+        id: ConferenceId,
+        bridge: BridgeId,
+        meeting: MeetingId,
+        linked: bool,
+    },
     Checked(BridgeId),
     /// Our own occupant is in a brewery, or not; in which of our stays that was asked.
     PlaceAsked(Worker, u64),
@@ -88,7 +92,7 @@ impl Then {
             Then::Granted(id, _) => Some((*id, MemberId::NONE)),
             Then::Offered(id, member, _) => Some((*id, *member)),
             Then::Allocated(id, _, endpoint) | Then::IceRestarted(id, _, endpoint) => Some((*id, endpoint.member)),
-            Then::RoomReread(id) | Then::Expired(id, _) => Some((*id, MemberId::NONE)),
+            Then::RoomReread(id) => Some((*id, MemberId::NONE)),
             Then::EndpointUpdated(id, ..) | Then::EndpointExpired(id, ..) | Then::ForceMuted(id, ..) => {
                 Some((*id, MemberId::NONE))
             }
@@ -100,7 +104,7 @@ impl Then {
     /// The conference for which it was asked, if it was one.
     pub fn conference(&self) -> Option<ConferenceId> {
         match self {
-            Then::LetGo(id, ..) => Some(*id),
+            Then::Expired { id, .. } => Some(*id),
             _ => self.owner().map(|(conference, _)| conference),
         }
     }
@@ -120,7 +124,7 @@ impl Then {
 
     /// Whether a bridge was asked.
     pub fn is_for_bridge(&self) -> bool {
-        self.session().is_some() || matches!(self, Then::Expired(..) | Then::LetGo(..) | Then::Checked(_))
+        self.session().is_some() || matches!(self, Then::Expired { .. } | Then::Checked(_))
     }
 
     /// Whether silence is taken for a failure of the bridge that was asked, or has visitors lose a room whose end they were not
@@ -140,7 +144,7 @@ impl Then {
             Then::Allocated(..) => "an allocation",
             Then::EndpointUpdated(..) | Then::EndpointExpired(..) => "an update",
             Then::IceRestarted(..) => "an ICE restart",
-            Then::Expired(..) | Then::LetGo(..) => "an expiry",
+            Then::Expired { .. } => "an expiry",
             Then::RelayMade(..) => "a relay",
             Then::RelayTold(..) => "a change of a relay",
             _ => "a question",

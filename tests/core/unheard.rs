@@ -129,6 +129,24 @@ fn a_conference_that_the_bridge_may_have_or_not_is_created_without_a_conflict() 
     }
 }
 
+/// He asks for another session while nobody can be told that the old one is over: his bridge takes no two endpoints of one name.
+#[test]
+fn an_endpoint_whose_end_was_lost_ends_before_it_is_made_anew() {
+    for loss in [Loss::ForGood, Loss::TooLate] {
+        let mut s = with_service(Scenario::new().bridge("jvb1").participant("alice").participant("bob")).start();
+        s.run_until(Scenario::all_connected);
+        let before = sessions(&s, &["bob"]);
+        s.service_is_cut_off();
+        s.participant("alice").restart();
+        s.run_for(Time::from_millis(500));
+        loss.happens(&mut s);
+        s.run_until(Scenario::all_connected);
+        assert_no_conflict(&mut s, &format!("{loss:?}"));
+        assert_eq!(sessions(&s, &["bob"]), before, "{loss:?}: whoever else is on the bridge stays");
+        assert_eq!(s.view_bridge("jvb1").conferences().values().map(|it| it.endpoints.len()).sum::<usize>(), 2);
+    }
+}
+
 /// The session was resumed shortly before the reply timeout ends: what was asked is on its way yet, and has time to be answered.
 #[test]
 fn what_is_answered_after_the_session_was_resumed_is_in_time() {

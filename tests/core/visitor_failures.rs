@@ -552,6 +552,9 @@ fn rooms_of_visitors_are_left_when_the_main_connection_is_back() {
     s.run_for(Time::from_secs(2));
     assert_eq!(told_component(&s), ["connect-vnode v0", "disconnect-vnode v0"]);
     assert!(!s.view_server().rooms().contains_key(MIRROR) && leaves(&s, ROOM).count() == 1);
+    // Whose end is told again, though it has arrived.
+    let errors = s.bridge("jvb1").take_errors();
+    assert!(errors.iter().all(|it| it.text.starts_with("Conference not found")), "{errors:?}");
     assert_eq!(s.complaints(), Vec::<String>::new());
 }
 

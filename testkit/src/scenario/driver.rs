@@ -7,7 +7,7 @@ use jicofo::wire::values::PresenceType;
 use jicofo::wire::xml;
 
 use super::checks::STORY;
-use super::{Scenario, recording};
+use super::{SERVICE, Scenario, recording};
 use crate::Time;
 use crate::logs::keep_secret_of_peer;
 use crate::room::{Delivery, Wiring};
@@ -47,11 +47,8 @@ impl Scenario {
             let jid = domain.parse().expect("a JID");
             self.feed(Input::Connected { on: Connection::Component, jid, resumed: false });
         }
-        if let Some(service) = &self.config.xmpp.service {
-            let jid = format!("{}@{}/{}", service.username, service.domain, service.resource);
-            self.server.connect("focus/service", &jid, true);
-            let jid = jid.parse().expect("a JID");
-            self.feed(Input::Connected { on: Connection::Service, jid, resumed: false });
+        if self.config.xmpp.service.is_some() && !self.server.is_connected(SERVICE) {
+            self.service_logs_in_anew();
         }
         self.pump();
     }
@@ -83,7 +80,7 @@ impl Scenario {
     fn is_cut(&self, on: Connection) -> bool {
         match on {
             Connection::Visitors(node) => self.nodes_cut.contains(&node),
-            Connection::Service => self.cut || self.service_cut,
+            Connection::Service => self.service_cut,
             Connection::Component => self.cut || self.component_cut,
             Connection::Client => self.cut,
         }
@@ -293,7 +290,7 @@ fn timestamp(now: Time) -> Timestamp {
 pub(super) fn label_of(on: Connection) -> String {
     match on {
         Connection::Client => "focus".into(),
-        Connection::Service => "focus/service".into(),
+        Connection::Service => SERVICE.into(),
         Connection::Component => "focus/component".into(),
         Connection::Visitors(NodeId(node)) => format!("{NODES}{node}"),
     }
@@ -309,7 +306,7 @@ const NODES: &str = "focus/visitors/";
 fn connection_of(label: &str) -> Option<Connection> {
     match label {
         "focus" => Some(Connection::Client),
-        "focus/service" => Some(Connection::Service),
+        SERVICE => Some(Connection::Service),
         "focus/component" => Some(Connection::Component),
         _ => label.strip_prefix(NODES)?.parse().ok().map(NodeId).map(Connection::Visitors),
     }

@@ -36,8 +36,11 @@ pub use builder::Builder;
 pub(crate) use checks::standing_requests;
 pub use recording::Recording;
 
-/// The focus' connections to its own server, as the server knows them.
-const OWN: [&str; 3] = ["focus", "focus/service", "focus/component"];
+/// The focus' connections to its own server, as the server knows them, but for the one to the bridges.
+const OWN: [&str; 2] = ["focus", "focus/component"];
+
+/// The one to the bridges, where they have one of their own.
+const SERVICE: &str = "focus/service";
 
 /// How much virtual time [`Scenario::run_until`] allows.
 const PATIENCE: Time = Time::from_secs(90);
@@ -276,7 +279,7 @@ impl Scenario {
         self.pump();
     }
 
-    /// Its session ended, and it logs in anew: it is in no room.
+    /// Its session ended, and it logs in anew: it is in no room. So it does on the connection to the bridges, if that ended, too.
     pub fn focus_logs_in_anew(&mut self) {
         self.cut = false;
         self.forget_unsent(&OWN);
@@ -287,7 +290,7 @@ impl Scenario {
         self.pump();
     }
 
-    /// The focus' stream breaks, and its session is gone with it.
+    /// The focus' streams break, and its sessions are gone with them.
     pub fn focus_is_disconnected(&mut self) {
         self.cut = true;
         for label in OWN {
@@ -295,32 +298,44 @@ impl Scenario {
         }
         self.feed(Input::Disconnected { on: Connection::Client, resumable: false });
         self.forget_unsent(&OWN);
+        if self.config.xmpp.service.is_some() {
+            self.service_is_disconnected();
+        }
         self.pump();
     }
 
     /// The connection to the bridges breaks, where they have one of their own; the server keeps its session for a while.
     pub fn service_is_cut_off(&mut self) {
         self.service_cut = true;
-        self.server.suspend("focus/service");
+        self.server.suspend(SERVICE);
         self.feed(Input::Disconnected { on: Connection::Service, resumable: true });
+        self.pump();
+    }
+
+    /// It breaks, and its session is gone with it.
+    pub fn service_is_disconnected(&mut self) {
+        self.service_cut = true;
+        self.server.disconnect(self.now, SERVICE);
+        self.feed(Input::Disconnected { on: Connection::Service, resumable: false });
+        self.forget_unsent(&[SERVICE]);
         self.pump();
     }
 
     pub fn service_resumes(&mut self) {
         self.feed(Input::Connected { on: Connection::Service, jid: self.service_jid(), resumed: true });
         self.service_cut = false;
-        self.server.resume(self.now, "focus/service");
-        self.catch_up(&["focus/service"]);
+        self.server.resume(self.now, SERVICE);
+        self.catch_up(&[SERVICE]);
         self.pump();
     }
 
     /// Its session ended, and it logs in anew.
     pub fn service_logs_in_anew(&mut self) {
         self.service_cut = false;
-        self.forget_unsent(&["focus/service"]);
-        self.server.disconnect(self.now, "focus/service");
+        self.forget_unsent(&[SERVICE]);
+        self.server.disconnect(self.now, SERVICE);
         let jid = self.service_jid();
-        self.server.connect("focus/service", jid.as_ref(), true);
+        self.server.connect(SERVICE, jid.as_ref(), true);
         self.feed(Input::Connected { on: Connection::Service, jid, resumed: false });
         self.pump();
     }
@@ -359,6 +374,7 @@ impl Scenario {
             self.server.disconnect(self.now, &driver::label_of(Connection::Visitors(node)));
         }
         self.unsent.clear();
+        self.server.disconnect(self.now, SERVICE);
         self.focus_logs_in_anew();
         self.nodes_cut.clear();
         self.log_in_nodes();

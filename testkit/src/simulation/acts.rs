@@ -4,7 +4,7 @@ use jicofo::focus::NodeId;
 use jicofo::focus::command::Command;
 
 use super::peers::{is_visitor, nick};
-use super::plan::{Client, Error, OMISSIONS, What};
+use super::plan::{Client, Error, OMISSIONS, What, has_service};
 use super::play::{Later, Life, bridge, node, room};
 use crate::Time;
 use crate::bridge::{Fault, Health};
@@ -33,10 +33,14 @@ impl Life<'_> {
             What::FocusReplaced if !self.focus_away => {
                 self.lose_focus();
                 self.nodes_away.clear();
+                self.service_away = false;
                 self.s.focus_is_replaced();
             }
             What::FocusReplaced => {}
             What::NodeCutAndResumed(..) | What::NodeCutAndAnew(..) => self.act_on_node(what),
+            What::ServiceCutAndResumed(_) | What::ServiceCutAndAnew(_) | What::ServiceDisconnected(_) => {
+                self.act_on_service(what);
+            }
             What::MirrorDestroyed(number, of) if of < self.plan.setting.nodes => {
                 let now = self.s.now();
                 self.judge.trouble(now);
@@ -183,6 +187,7 @@ impl Life<'_> {
                 self.later(millis(long), Later::LoggedIn);
             }
             What::Disconnected(long) => {
+                self.service_away = false;
                 self.lose_focus();
                 self.s.focus_is_disconnected();
                 self.later(millis(long), Later::LoggedIn);
@@ -206,7 +211,38 @@ impl Life<'_> {
         self.later(millis(long), if resumes { Later::NodeResumed(number) } else { Later::NodeLoggedIn(number) });
     }
 
+    fn act_on_service(&mut self, what: What) {
+        if self.service_away || self.focus_away || !has_service(self.plan.seed) {
+            return;
+        }
+        self.service_away = true;
+        self.judge.trouble(self.s.now());
+        match what {
+            What::ServiceCutAndResumed(long) => {
+                self.s.service_is_cut_off();
+                self.later(millis(long), Later::ServiceResumed);
+            }
+            What::ServiceCutAndAnew(long) => {
+                self.s.service_is_cut_off();
+                self.later(millis(long), Later::ServiceLoggedIn);
+            }
+            What::ServiceDisconnected(long) => {
+                self.lose_service();
+                self.s.service_is_disconnected();
+                self.later(millis(long), Later::ServiceLoggedIn);
+            }
+            _ => {}
+        }
+    }
+
+    /// What bridges were asked just now, or answered, may be lost.
+    fn lose_service(&mut self) {
+        self.judge.trouble(self.s.now());
+        self.judge.unheard = true;
+    }
+
     fn restart_server(&mut self, down: Time) {
+        self.service_away = false;
         self.lose_focus();
         let present: Vec<u8> =
             self.people.iter().filter(|(_, it)| !it.away && self.is_present(&it.label)).map(|(n, _)| *n).collect();
@@ -337,6 +373,16 @@ impl Life<'_> {
                 self.lose_focus();
                 self.s.focus_logs_in_anew();
             }
+            // Unless the focus has been replaced, or the server has restarted, meanwhile.
+            Later::ServiceResumed if std::mem::take(&mut self.service_away) => {
+                self.judge.trouble(self.s.now());
+                self.s.service_resumes();
+            }
+            Later::ServiceLoggedIn if std::mem::take(&mut self.service_away) => {
+                self.lose_service();
+                self.s.service_logs_in_anew();
+            }
+            Later::ServiceResumed | Later::ServiceLoggedIn => {}
             // Unless the focus has been replaced meanwhile.
             Later::NodeResumed(number) if self.nodes_away.remove(&number) => {
                 self.judge.trouble(self.s.now());

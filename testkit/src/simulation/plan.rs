@@ -147,6 +147,10 @@ pub enum What {
     NodeCutAndResumed(u8, u16),
     /// … and does not keep it.
     NodeCutAndAnew(u8, u16),
+    /// The connection to the bridges, where they have one of their own.
+    ServiceCutAndResumed(u16),
+    ServiceCutAndAnew(u16),
+    ServiceDisconnected(u16),
     /// A visitor node closes its room for a room.
     MirrorDestroyed(u8, u8),
     /// The component that connects visitor nodes says and does nothing for so long.
@@ -267,6 +271,9 @@ impl Plan {
         if seed % GARBLED == 4 && options.faults.bridges {
             draw.garbled(seed, setting, at, &mut acts);
         }
+        if has_service(seed) && options.faults.server {
+            draw.service(seed, at, &mut acts);
+        }
         if options.nodes > 0 && options.faults.hostile {
             draw.hostile_visitors(seed, people, at, &mut acts);
         }
@@ -279,6 +286,14 @@ impl Plan {
 
 /// In one of so many lives bridges leave things out of their answers.
 const GARBLED: u64 = 13;
+
+/// In one of so many lives there is a connection of its own to the bridges.
+const SERVICE: u64 = 19;
+
+/// Whether there is one.
+pub(super) fn has_service(seed: u64) -> bool {
+    seed % SERVICE == 2
+}
 
 /// How many things there are that a bridge may leave out.
 pub(super) const OMISSIONS: u8 = 4;
@@ -427,6 +442,22 @@ impl Draw<'_> {
         for _ in 0..1 + self.below(6) {
             let at = self.below(u64::from(end) + 1) as u32;
             acts.push(Act { at, what: What::BridgeGarbles(self.small(setting.bridges), self.small(OMISSIONS)) });
+        }
+        acts.sort_by_key(|act| act.at);
+    }
+
+    /// Drawn apart likewise.
+    fn service(&mut self, seed: u64, end: u32, acts: &mut Vec<Act>) {
+        self.dice = Dice::of(&format!("service {seed}"));
+        for _ in 0..1 + self.below(4) {
+            let at = self.below(u64::from(end) + 1) as u32;
+            let long = self.milliseconds();
+            let what = match self.below(3) {
+                0 => What::ServiceCutAndResumed(long),
+                1 => What::ServiceCutAndAnew(long),
+                _ => What::ServiceDisconnected(long),
+            };
+            acts.push(Act { at, what });
         }
         acts.sort_by_key(|act| act.at);
     }

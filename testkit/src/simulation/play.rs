@@ -10,7 +10,7 @@ use jicofo::config::{AuthenticationType, ReinviteMethod, SelectionStrategy, Topo
 
 use super::judge::Judge;
 use super::peers::{Person, is_visitor, nick, region};
-use super::plan::{Plan, Setting};
+use super::plan::{Plan, Setting, has_service};
 use super::{Failure, Lived};
 
 use crate::Time;
@@ -52,6 +52,7 @@ pub(super) struct Life<'a> {
     pub focus_away: bool,
     /// Visitor nodes to which it has no connection.
     pub nodes_away: BTreeSet<u8>,
+    pub service_away: bool,
     /// When that began.
     pub focus_left: Time,
     /// A bridge has refused somebody for good.
@@ -79,6 +80,8 @@ pub(super) enum Later {
     LoggedIn,
     NodeResumed(u8),
     NodeLoggedIn(u8),
+    ServiceResumed,
+    ServiceLoggedIn,
     VisitorsSpeak,
     /// It shows the address of a person.
     ForeignRoomSpeaks(u8),
@@ -135,6 +138,11 @@ impl<'a> Life<'a> {
                 if is_replaced(plan.seed) {
                     config.conference.reinvite_method = ReinviteMethod::ReplaceTransport;
                 }
+                if has_service(plan.seed) {
+                    let mut account = config.xmpp.client.account.clone();
+                    account.resource = "service".into();
+                    config.xmpp.service = Some(account);
+                }
                 if is_secured(plan.seed) {
                     config.authentication.kind = AuthenticationType::Xmpp;
                     config.authentication.login_url = Some("meet.test".into());
@@ -183,6 +191,7 @@ impl<'a> Life<'a> {
             orphans: Vec::new(),
             focus_away: false,
             nodes_away: BTreeSet::new(),
+            service_away: false,
             focus_left: Time::ZERO,
             drops: false,
             asleep: BTreeSet::new(),

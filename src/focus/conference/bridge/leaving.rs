@@ -61,12 +61,7 @@ impl Conference {
         let asked = cx.pending.forget_session(key);
         cx.forget_requests(asked);
         // First: if anything fails after this, the bridge has let go all the same.
-        let modify = request::expire_conference(&self.meeting);
-        let then = match linked {
-            true => Then::LetGo(self.id, bridge.clone(), self.meeting.clone()),
-            false => Then::Expired(self.id, bridge.clone()),
-        };
-        self.ask_bridge(cx, &bridge, modify, then);
+        self.tell_end(cx, &bridge, linked);
         let on_it = self.forget_session(cx, key);
         self.setbacks.expiring.insert(bridge, cx.now);
         self.publish_bridge_count(cx);

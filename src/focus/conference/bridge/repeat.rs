@@ -179,6 +179,13 @@ impl Repeats {
         self.lost.retain(|(_, lost)| !matches!(lost, Lost::Link(linked) if linked.relay() == Some(end)));
     }
 
+    /// Whether the bridge may have an endpoint of that name yet, whose end is to be told again. It is the caller's to tell it now.
+    pub fn take_expiry(&mut self, key: SessionKey, nick: &EndpointId) -> bool {
+        let before = self.lost.len();
+        self.lost.retain(|(of, lost)| *of != key || !matches!(lost, Lost::Expiry(lost) if lost == nick));
+        self.lost.len() < before
+    }
+
     /// Whether this endpoint is asked for again.
     pub fn will_ask_for(&self, endpoint: EndpointKey) -> bool {
         self.lost.iter().any(|(_, lost)| *lost == Lost::Allocation(endpoint))
@@ -426,7 +433,7 @@ impl Conference {
         let Some(since) = self.setbacks.expiring.get_mut(bridge) else { return };
         *since = cx.now;
         match cx.bridges.at(&bridge.jid).map(|known| known.id.clone()) {
-            Some(now) if now == *bridge => self.tell_end(cx, bridge),
+            Some(now) if now == *bridge => self.tell_end(cx, bridge, false),
             Some(now) => self.let_go_again(cx, &now),
             None => self.expired(cx, bridge, &Answer::None),
         }
@@ -445,9 +452,14 @@ impl Conference {
         // All that it is to know is asked for now; that it did not know the one before says nothing of this one.
         let changes = cx.pending.forget_changes(key, endpoint);
         cx.forget_requests(changes);
-        let modify = request::expire_endpoints(&self.meeting, [&nick]);
-        self.ask_bridge(cx, &bridge, modify, Then::EndpointExpired(self.id, key, None, nick));
+        self.expire_first(cx, key, &bridge, nick);
         self.ask_for_endpoint(cx, id, attempt, None);
+    }
+
+    /// Of one name a bridge takes no two: what it may have of somebody is to end before he is given an endpoint there.
+    pub(super) fn expire_first(&self, cx: &mut Context, key: SessionKey, bridge: &BridgeId, nick: EndpointId) {
+        let modify = request::expire_endpoints(&self.meeting, [&nick]);
+        self.ask_bridge(cx, bridge, modify, Then::EndpointExpired(self.id, key, None, nick));
     }
 
     fn update_again(&self, key: SessionKey, endpoint: EndpointKey, told: Told) -> Option<Request> {

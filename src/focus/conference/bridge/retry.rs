@@ -153,14 +153,16 @@ impl Conference {
     /// Unless its answer to that is awaited already.
     fn ask_to_let_go(&mut self, cx: &mut Context, bridge: &BridgeId) {
         if self.setbacks.expiring.insert(bridge.clone(), cx.now).is_none() {
-            self.tell_end(cx, bridge);
+            self.tell_end(cx, bridge, false);
         }
     }
 
     /// Tells a bridge that the conference is over there.
-    pub(super) fn tell_end(&mut self, cx: &mut Context, bridge: &BridgeId) {
-        let modify = request::expire_conference(&self.meeting);
-        self.ask_bridge(cx, bridge, modify, Then::Expired(self.id, bridge.clone()));
+    pub(super) fn tell_end(&self, cx: &mut Context, bridge: &BridgeId, linked: bool) {
+        let (bridge, meeting) = (bridge.clone(), self.meeting.clone());
+        let modify = request::expire_conference(&meeting);
+        let then = Then::Expired { id: self.id, bridge: bridge.clone(), meeting, linked };
+        self.ask_bridge(cx, &bridge, modify, then);
     }
 
     /// A bridge speaks that may not have heard that this conference is over there. If it is not there again by now it is told,
