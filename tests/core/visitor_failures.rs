@@ -578,3 +578,20 @@ fn whoever_was_in_a_lost_room_of_visitors_is_not_asked_what_he_supports() {
     assert_eq!(s.said().since(now).request("query").containing("another").count(), 0);
     assert_eq!(s.complaints(), Vec::<String>::new());
 }
+
+/// The one asked for all is the last one in the main room, whose leave is the end for those who look on, too.
+#[test]
+fn nobody_is_asked_what_he_supports_in_a_conference_that_has_just_ended() {
+    let mut s = one_node(1).start();
+    for name in ["alice", "vera"] {
+        s.joins_with(name, |settings| settings.answers_disco = false);
+        s.run_for(Time::from_millis(500));
+    }
+    assert_eq!(s.sent_to("alice").request("query").count() + s.sent_to("vera").request("query").count(), 1);
+    let now = s.now();
+    s.participant("alice").leave();
+    s.run_for(Time::from_secs(1));
+    assert_eq!(s.focus().gauges().conferences, 0);
+    assert_eq!(s.sent_to("vera").since(now).request("query").count(), 0);
+    assert_eq!(s.complaints(), Vec::<String>::new());
+}

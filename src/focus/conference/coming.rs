@@ -238,6 +238,7 @@ impl Conference {
             }
         }
         let nick = self.members.get(id).map(|member| member.nick.clone());
+        let was_unknown = self.members.get(id).is_some_and(|member| member.features.is_none());
         self.forget_member(cx, id);
         if let Some(nick) = nick {
             // Nobody is told: clients drop its sources by themselves (spec/30 §6.8).
@@ -248,6 +249,10 @@ impl Conference {
             self.end_if_awaited_in_vain(cx);
         } else if self.members.in_main_room() == 0 {
             self.empty(cx, switching);
+        }
+        // Unless that was the end for whoever waits for the answer, too.
+        if was_unknown && !self.has_ended() {
+            caps::left(cx, (self.id, id));
         }
     }
 
@@ -290,8 +295,12 @@ impl Conference {
             say!(self, info, participant = member.nick; "Another client has taken over from {}", member.nick);
         }
         let was_participant = self.members.get(id).is_some_and(Member::is_participant);
+        let was_unknown = self.members.get(id).is_some_and(|member| member.features.is_none());
         self.drop_participant(cx, id, Invite::Idle);
         self.forget_member(cx, id);
+        if was_unknown {
+            caps::left(cx, (self.id, id));
+        }
         if was_participant {
             self.watch_for_loneliness(cx);
         }
@@ -335,9 +344,6 @@ impl Conference {
         cx.timers.cancel(member.flush);
         cx.timers.cancel(member.next_endpoint);
         cx.timers.cancel(member.held_back);
-        if member.features.is_none() {
-            caps::left(cx, (self.id, id));
-        }
         if let Some(session) = member.invite.session() {
             self.sessions.remove(&session.sid);
         }
