@@ -129,6 +129,31 @@ fn a_conference_that_the_bridge_may_have_or_not_is_created_without_a_conflict() 
     }
 }
 
+/// Nobody is left, or nobody with a session, who leaves before that is told again.
+#[test]
+fn a_bridge_hears_of_the_end_of_a_conference_that_died_with_our_connection() {
+    for loss in [Loss::ForGood, Loss::TooLate] {
+        for lasts in [false, true] {
+            let mut s = with_service(Scenario::new().bridge("jvb1").participant("alice").participant("bob")).start();
+            s.run_until(Scenario::all_connected);
+            s.service_is_cut_off();
+            s.participant("bob").leave();
+            match lasts {
+                true => s.participant("alice").terminate("success", "", None),
+                false => s.participant("alice").leave(),
+            }
+            s.run_for(Time::from_millis(100));
+            loss.happens(&mut s);
+            s.run_for(Time::from_millis(500));
+            s.participant("alice").leave();
+            s.run_for(seconds(15));
+            assert_eq!(s.focus().gauges().conferences, 0);
+            assert!(s.view_bridge("jvb1").conferences().is_empty(), "{loss:?} {lasts}");
+            assert_no_conflict(&mut s, &format!("{loss:?} {lasts}"));
+        }
+    }
+}
+
 /// He asks for another session while nobody can be told that the old one is over: his bridge takes no two endpoints of one name.
 #[test]
 fn an_endpoint_whose_end_was_lost_ends_before_it_is_made_anew() {

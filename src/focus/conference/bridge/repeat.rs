@@ -503,8 +503,12 @@ impl Conference {
             && self.session_of(endpoint.member).is_some_and(|session| session.key == key)
     }
 
+    /// The conference is over. What it has yet to tell bridges of that they are told when they next speak.
     pub(in crate::focus::conference) fn cancel_repeat(&mut self, cx: &mut Context) {
         cx.timers.cancel(self.repeats.due.take());
+        for bridge in std::mem::take(&mut self.repeats.ends) {
+            cx.owed.add(cx.now, &bridge.jid, self.meeting.clone());
+        }
     }
 }
 
