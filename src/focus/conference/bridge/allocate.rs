@@ -87,6 +87,7 @@ impl Conference {
         attempt: AttemptId,
     ) -> Placement {
         let Some(bridge) = self.select_bridge(cx, id) else { return Placement::NoBridge };
+        self.tell_ends_first(cx);
         let visitor = self.members.get(id).is_some_and(|member| member.role == Role::Visitor);
         let known = self.bridges.on(&bridge).map(|session| session.key);
         let key = known.unwrap_or_else(|| self.open_session(cx, bridge.clone(), visitor));
@@ -97,7 +98,6 @@ impl Conference {
         let Some(member) = self.members.get_mut(id) else { return Placement::NoBridge };
         let mut force_mute = self.moderation.force_mute_at_start(member);
         force_mute.video |= sends_forbidden;
-        let nick = member.nick.clone();
         session.endpoints.insert(attempt, id);
         session.recent.add(cx.now, cx.config.bridge.max_bridge_participants_interval);
         member.moved_off = Vec::new();
@@ -106,9 +106,6 @@ impl Conference {
         cx.bridges.endpoint_allocated(cx.now, &bridge, &cx.config.bridge);
         let conference =
             creates.then(|| NewConference { name: self.room.as_jid().to_string(), rtcstats: self.properties.rtcstats });
-        if self.repeats.take_expiry(key, &nick) {
-            self.expire_first(cx, key, &bridge, nick);
-        }
         self.ask_for_endpoint(cx, id, attempt, conference.as_ref());
         if creates {
             self.link_session(cx, key);

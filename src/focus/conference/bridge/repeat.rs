@@ -179,13 +179,6 @@ impl Repeats {
         self.lost.retain(|(_, lost)| !matches!(lost, Lost::Link(linked) if linked.relay() == Some(end)));
     }
 
-    /// Whether the bridge may have an endpoint of that name yet, whose end is to be told again. It is the caller's to tell it now.
-    pub fn take_expiry(&mut self, key: SessionKey, nick: &EndpointId) -> bool {
-        let before = self.lost.len();
-        self.lost.retain(|(of, lost)| *of != key || !matches!(lost, Lost::Expiry(lost) if lost == nick));
-        self.lost.len() < before
-    }
-
     /// Whether this endpoint is asked for again.
     pub fn will_ask_for(&self, endpoint: EndpointKey) -> bool {
         self.lost.iter().any(|(_, lost)| *lost == Lost::Allocation(endpoint))
@@ -366,6 +359,23 @@ impl Conference {
         }
     }
 
+    /// Of one name a bridge takes no two, of its own or behind relays: who and what it may have yet is to end before somebody is
+    /// given a place.
+    pub(super) fn tell_ends_first(&mut self, cx: &mut Context) {
+        let ends = |(_, lost): &(SessionKey, Lost)| match lost {
+            Lost::Expiry(_) => true,
+            Lost::Link(linked) => matches!(**linked, Linked::Gone(_) | Linked::Hidden(..)),
+            _ => false,
+        };
+        let before = cx.outputs().len();
+        let (ends, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.repeats.lost).into_iter().partition(ends);
+        self.repeats.lost = rest;
+        for (key, lost) in ends {
+            self.tell_again(cx, key, lost);
+        }
+        spend(cx, before);
+    }
+
     /// What is to be told of what was lost: the newest state of each endpoint once, and nothing of what has ended.
     fn as_it_holds(&self, lost: Vec<(SessionKey, Lost)>) -> Vec<(SessionKey, Lost)> {
         let new_links: BTreeSet<RelayKey> = lost
@@ -452,14 +462,9 @@ impl Conference {
         // All that it is to know is asked for now; that it did not know the one before says nothing of this one.
         let changes = cx.pending.forget_changes(key, endpoint);
         cx.forget_requests(changes);
-        self.expire_first(cx, key, &bridge, nick);
-        self.ask_for_endpoint(cx, id, attempt, None);
-    }
-
-    /// Of one name a bridge takes no two: what it may have of somebody is to end before he is given an endpoint there.
-    pub(super) fn expire_first(&self, cx: &mut Context, key: SessionKey, bridge: &BridgeId, nick: EndpointId) {
         let modify = request::expire_endpoints(&self.meeting, [&nick]);
-        self.ask_bridge(cx, bridge, modify, Then::EndpointExpired(self.id, key, None, nick));
+        self.ask_bridge(cx, &bridge, modify, Then::EndpointExpired(self.id, key, None, nick));
+        self.ask_for_endpoint(cx, id, attempt, None);
     }
 
     fn update_again(&self, key: SessionKey, endpoint: EndpointKey, told: Told) -> Option<Request> {
