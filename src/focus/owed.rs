@@ -68,6 +68,15 @@ impl Owed {
         }
     }
 
+    /// Whether this is to be told; which is the caller's to do now.
+    pub fn take_meeting(&mut self, bridge: &Jid, meeting: &MeetingId) -> bool {
+        let is_owed = self.by_bridge.get(bridge).is_some_and(|ended| ended.meetings.contains(meeting));
+        if is_owed {
+            self.forget(bridge, meeting);
+        }
+        is_owed
+    }
+
     fn has(&self, bridge: &Jid) -> bool {
         self.by_bridge.contains_key(bridge)
     }

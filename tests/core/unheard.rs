@@ -154,6 +154,45 @@ fn a_bridge_hears_of_the_end_of_a_conference_that_died_with_our_connection() {
     }
 }
 
+/// Whoever comes while the connection is away waits; another, placed as it is back and before we are in the brewery again, does
+/// not make him be forgotten.
+#[test]
+fn whoever_waits_for_the_connection_is_placed_though_another_was_before_the_brewery_is_entered() {
+    let mut s = with_service(Scenario::new().bridge("jvb1").participant("alice").participant("bob")).start();
+    s.run_until(Scenario::all_connected);
+    s.service_is_cut_off();
+    s.joins("carol");
+    s.run_for(Time::from_millis(500));
+    s.accident(1, Fate::IsLate(seconds(3)), |d: &Delivery| {
+        d.to == "focus/service" && d.stanza.name() == "presence" && to_text(&d.stanza).contains("110")
+    });
+    s.service_logs_in_anew();
+    s.participant("alice").restart();
+    s.run_for(seconds(1));
+    assert!(s.view("alice").connected());
+    s.run_until(Scenario::all_connected);
+    assert_eq!(s.focus().audit(), Vec::<String>::new());
+}
+
+/// Of the same meeting, in a conference of which the bridge knows nothing yet: we were out of the room for a moment.
+#[test]
+fn a_bridge_that_has_the_conference_before_yet_lets_go_of_it_first() {
+    for loss in [Loss::ForGood, Loss::TooLate] {
+        let mut s = with_service(Scenario::new().bridge("jvb1").participant("alice").participant("bob")).start();
+        s.run_until(Scenario::all_connected);
+        s.service_is_cut_off();
+        let (now, room) = (s.now(), s.room().to_owned());
+        s.server().put_out(now, &room, "focus", &["307"]);
+        s.run_for(Time::from_millis(500));
+        s.joins("carol");
+        s.run_for(Time::from_millis(500));
+        loss.happens(&mut s);
+        s.run_until(|s| s.view("carol").connected());
+        assert_no_conflict(&mut s, &format!("{loss:?}"));
+        assert_eq!(s.view_bridge("jvb1").conferences().len(), 1);
+    }
+}
+
 /// He asks for another session while nobody can be told that the old one is over: his bridge takes no two endpoints of one name.
 #[test]
 fn an_endpoint_whose_end_was_lost_ends_before_it_is_made_anew() {

@@ -274,6 +274,14 @@ impl Conference {
         let avoid = self.avoided(cx, id);
         let wanted = self.wanted(id, &sessions, &avoid)?;
         let choice = self.choose(cx, wanted);
+        // What was there before under this meeting is over, of which it has not heard: it is asked to let go first.
+        if let Choice::Take(Selected { bridge, .. }) = &choice
+            && self.bridges.on(bridge).is_none()
+            && cx.owed.take_meeting(&bridge.jid, &self.meeting)
+        {
+            self.is_over_there(cx, bridge);
+            return self.select_bridge(cx, id);
+        }
         cx.metrics.bridge_selections_rate_limited += u64::from(wanted.is_rate_limited(&cx.config));
         // Longer than a line only if somebody reads it, and if it brings the conference to a bridge where it was not.
         let ours = |selected: &Selected| self.bridges.on(&selected.bridge).is_some();
@@ -284,7 +292,10 @@ impl Conference {
             Choice::Take(Selected { bridge, reason }) => {
                 self.set_bridge_not_available(cx, false);
                 self.setbacks.waits = 0;
-                cx.stranded.remove(&self.id);
+                // Whoever was to be called at the next chance: this is one, and there may be no other.
+                if cx.stranded.remove(&self.id) {
+                    self.call_who_waits(cx, id);
+                }
                 say!(self, debug, participant = nick; "{nick} on {}: {reason}", bridge.jid);
                 self.story.chose(cx.now, &bridge.jid, reason);
                 Some(bridge)
