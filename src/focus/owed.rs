@@ -81,14 +81,10 @@ impl Owed {
         self.by_bridge.contains_key(bridge)
     }
 
-    /// What to tell it now.
-    fn take(&mut self, bridge: &Jid) -> Vec<MeetingId> {
-        let Some(ended) = self.by_bridge.get_mut(bridge) else { return Vec::new() };
-        let taken = ended.meetings.drain(..ended.meetings.len().min(AT_ONCE)).collect();
-        if ended.meetings.is_empty() {
-            self.by_bridge.remove(bridge);
-        }
-        taken
+    /// What to tell it now. Each is owed until it is told.
+    fn due(&self, bridge: &Jid) -> Vec<MeetingId> {
+        let meetings = self.by_bridge.get(bridge).into_iter().flat_map(|ended| &ended.meetings);
+        meetings.take(AT_ONCE).cloned().collect()
     }
 }
 
@@ -124,7 +120,7 @@ impl Focus {
             return;
         }
         let Some(id) = self.cx.bridges.at(bridge).map(|bridge| bridge.id.clone()) else { return };
-        for meeting in self.cx.owed.take(bridge) {
+        for meeting in self.cx.owed.due(bridge) {
             log::debug!("the bridge {bridge} is told again that the meeting {meeting} is over there");
             match self.cx.meetings.get(&meeting).copied() {
                 Some(conference) => self.with_conference(conference, |it, cx| it.is_over_there(cx, &id)),
@@ -134,6 +130,7 @@ impl Focus {
                     self.cx.notify(on, bridge.clone(), IqBody::Get(Payload::ConferenceModify(modify)));
                 }
             }
+            self.cx.owed.forget(bridge, &meeting);
         }
     }
 }
@@ -160,7 +157,7 @@ mod tests {
         for number in 1..=MAX_MEETINGS {
             owed.add(Timestamp(5000), &bridge(1), meeting(number));
         }
-        let told = owed.take(&bridge(1));
+        let told = owed.due(&bridge(1));
         assert_eq!((told.len(), told.first()), (AT_ONCE, Some(&meeting(1))));
     }
 
@@ -171,7 +168,9 @@ mod tests {
             owed.add(Timestamp(0), &bridge(0), meeting(number));
         }
         owed.forget(&bridge(0), &meeting(1));
-        assert_eq!(owed.take(&bridge(0)), [meeting(0), meeting(2)]);
-        assert!(!owed.has(&bridge(0)) && owed.take(&bridge(0)).is_empty());
+        assert_eq!(owed.due(&bridge(0)), [meeting(0), meeting(2)]);
+        assert!(owed.take_meeting(&bridge(0), &meeting(0)) && !owed.take_meeting(&bridge(0), &meeting(1)));
+        owed.forget(&bridge(0), &meeting(2));
+        assert!(!owed.has(&bridge(0)) && owed.due(&bridge(0)).is_empty());
     }
 }

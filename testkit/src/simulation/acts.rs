@@ -33,7 +33,7 @@ impl Life<'_> {
             What::FocusReplaced if !self.focus_away => {
                 self.lose_focus();
                 self.nodes_away.clear();
-                self.service_away = false;
+                self.service_away = None;
                 self.s.focus_is_replaced();
             }
             What::FocusReplaced => {}
@@ -187,7 +187,7 @@ impl Life<'_> {
                 self.later(millis(long), Later::LoggedIn);
             }
             What::Disconnected(long) => {
-                self.service_away = false;
+                self.service_away = None;
                 self.lose_focus();
                 self.s.focus_is_disconnected();
                 self.later(millis(long), Later::LoggedIn);
@@ -212,24 +212,25 @@ impl Life<'_> {
     }
 
     fn act_on_service(&mut self, what: What) {
-        if self.service_away || self.focus_away || !has_service(self.plan.seed) {
+        if self.service_away.is_some() || self.focus_away || !has_service(self.plan.seed) {
             return;
         }
-        self.service_away = true;
+        let loss = self.count;
+        self.service_away = Some(loss);
         self.judge.trouble(self.s.now());
         match what {
             What::ServiceCutAndResumed(long) => {
                 self.s.service_is_cut_off();
-                self.later(millis(long), Later::ServiceResumed);
+                self.later(millis(long), Later::ServiceResumed(loss));
             }
             What::ServiceCutAndAnew(long) => {
                 self.s.service_is_cut_off();
-                self.later(millis(long), Later::ServiceLoggedIn);
+                self.later(millis(long), Later::ServiceLoggedIn(loss));
             }
             What::ServiceDisconnected(long) => {
                 self.lose_service();
                 self.s.service_is_disconnected();
-                self.later(millis(long), Later::ServiceLoggedIn);
+                self.later(millis(long), Later::ServiceLoggedIn(loss));
             }
             _ => {}
         }
@@ -242,7 +243,7 @@ impl Life<'_> {
     }
 
     fn restart_server(&mut self, down: Time) {
-        self.service_away = false;
+        self.service_away = None;
         self.lose_focus();
         let present: Vec<u8> =
             self.people.iter().filter(|(_, it)| !it.away && self.is_present(&it.label)).map(|(n, _)| *n).collect();
@@ -374,15 +375,15 @@ impl Life<'_> {
                 self.s.focus_logs_in_anew();
             }
             // Unless the focus has been replaced, or the server has restarted, meanwhile.
-            Later::ServiceResumed if std::mem::take(&mut self.service_away) => {
+            Later::ServiceResumed(loss) if self.service_away.take_if(|it| *it == loss).is_some() => {
                 self.judge.trouble(self.s.now());
                 self.s.service_resumes();
             }
-            Later::ServiceLoggedIn if std::mem::take(&mut self.service_away) => {
+            Later::ServiceLoggedIn(loss) if self.service_away.take_if(|it| *it == loss).is_some() => {
                 self.lose_service();
                 self.s.service_logs_in_anew();
             }
-            Later::ServiceResumed | Later::ServiceLoggedIn => {}
+            Later::ServiceResumed(_) | Later::ServiceLoggedIn(_) => {}
             // Unless the focus has been replaced meanwhile.
             Later::NodeResumed(number) if self.nodes_away.remove(&number) => {
                 self.judge.trouble(self.s.now());

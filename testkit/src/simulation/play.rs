@@ -52,7 +52,8 @@ pub(super) struct Life<'a> {
     pub focus_away: bool,
     /// Visitor nodes to which it has no connection.
     pub nodes_away: BTreeSet<u8>,
-    pub service_away: bool,
+    /// Which loss of the connection to the bridges is not over yet.
+    pub service_away: Option<u64>,
     /// When that began.
     pub focus_left: Time,
     /// A bridge has refused somebody for good.
@@ -66,7 +67,7 @@ pub(super) struct Life<'a> {
     /// No more trouble is made.
     pub healing: bool,
     pub(super) later: BTreeMap<(Time, u64), Later>,
-    count: u64,
+    pub count: u64,
 }
 
 /// What follows from what has happened.
@@ -80,8 +81,9 @@ pub(super) enum Later {
     LoggedIn,
     NodeResumed(u8),
     NodeLoggedIn(u8),
-    ServiceResumed,
-    ServiceLoggedIn,
+    /// After which loss.
+    ServiceResumed(u64),
+    ServiceLoggedIn(u64),
     VisitorsSpeak,
     /// It shows the address of a person.
     ForeignRoomSpeaks(u8),
@@ -191,7 +193,7 @@ impl<'a> Life<'a> {
             orphans: Vec::new(),
             focus_away: false,
             nodes_away: BTreeSet::new(),
-            service_away: false,
+            service_away: None,
             focus_left: Time::ZERO,
             drops: false,
             asleep: BTreeSet::new(),
