@@ -51,10 +51,10 @@ fn lives_that_failed_once_are_clean() {
 }
 
 /// One of so many lives notices anything that the focus does wrong again and again.
-const NOTICED: u64 = 2;
+const NOTICED: u64 = 16;
 
 /// One of so many says so in the words for it.
-const NAMED: u64 = 12;
+const NAMED: u64 = 16;
 
 /// What a focus does wrong, each time that there is occasion; and what is complained of.
 const WRONGS: [(&str, Tamper, &str); 13] = [
