@@ -57,7 +57,7 @@ const NOTICED: u64 = 16;
 const NAMED: u64 = 16;
 
 /// What a focus does wrong, each time that there is occasion; and what is complained of.
-const WRONGS: [(&str, Tamper, &str); 13] = [
+const WRONGS: [(&str, Tamper, &str); 14] = [
     ("withdraws no sources", |said| said.contains("action='source-remove'").then(Vec::new), " knows of "),
     ("tells of sources twice", |said| twice(said, "action='source-add'"), "twice"),
     ("ends no session", |said| said.contains("action='session-terminate'").then(Vec::new), " lives"),
@@ -68,6 +68,7 @@ const WRONGS: [(&str, Tamper, &str); 13] = [
         |said| said.contains("action='session-initiate'").then(|| vec![said.replace(" ufrag='", " ufrag='other-")]),
         " reaches ",
     ),
+    ("tells bridges of no number of videos", |said| without(said, "<initial-last-n "), " videos"),
     ("lets nobody go from a bridge", |said| is_expiry(said).then(Vec::new), " is left on "),
     ("tells of other sources", of_another_ssrc, " knows of "),
     ("answers no request of a client", |said| is_answer(said).then(Vec::new), "no answer"),
@@ -95,6 +96,13 @@ fn without_transport(said: &str) -> Option<Vec<String>> {
     let start = of_client.then(|| said.find("<transport xmlns='urn:xmpp:jingle:transports:ice-udp:1'")).flatten()?;
     let end = "</transport>";
     let rest = said[start..].split_once(end)?.1;
+    Some(vec![format!("{}{rest}", &said[..start])])
+}
+
+/// What a bridge is told, without an empty element.
+fn without(said: &str, element: &str) -> Option<Vec<String>> {
+    let start = said.contains("<conference-modify ").then(|| said.find(element)).flatten()?;
+    let rest = said[start..].split_once("/>")?.1;
     Some(vec![format!("{}{rest}", &said[..start])])
 }
 
@@ -146,11 +154,7 @@ fn a_focus_that_has_bridges_mute_nobody_is_noticed() {
     let setting = Setting { presets: false, links: 0, ..drawn.setting };
     let plan = Plan { setting, acts: acts.map(|(at, what)| Act { at, what }).into(), ..drawn };
     survives(&plan);
-    let withholds: Tamper = |said| {
-        let start = said.contains("<conference-modify ").then(|| said.find("<force-mute ")).flatten()?;
-        let rest = said[start..].split_once("/>")?.1;
-        Some(vec![format!("{}{rest}", &said[..start])])
-    };
+    let withholds: Tamper = |said| without(said, "<force-mute ");
     let failure = play_with(&plan, Some(withholds)).expect_err("it is noticed");
     for who in ["p1", "p2"] {
         let words = format!("lets {who} speak, who is moderated");
