@@ -225,6 +225,7 @@ impl Shell {
             }
             Event::Trouble { kind, text } => self.handle(Input::Trouble { on, kind, text }, None),
             Event::Relief { kind } => self.handle(Input::Relief { on, kind }, None),
+            Event::Quiet { quiet } => self.handle(Input::Quiet { on, quiet }, None),
             Event::Disconnected { resumable } => self.handle(Input::Disconnected { on, resumable }, None),
             Event::Stanza { stanza, read_at } => {
                 self.handle(Input::Stanza { on, stanza }, self.measured.then_some(read_at))
@@ -324,7 +325,9 @@ impl Summary {
         match input {
             Input::Connected { on, .. } => bare("a login", Some(*on)),
             Input::Disconnected { on, .. } => bare("the loss of a connection", Some(*on)),
-            Input::Trouble { on, .. } | Input::Relief { on, .. } => bare("the state of a connection", Some(*on)),
+            Input::Trouble { on, .. } | Input::Relief { on, .. } | Input::Quiet { on, .. } => {
+                bare("the state of a connection", Some(*on))
+            }
             Input::Tick => bare("a timer", None),
             Input::Stop => bare("the stop", None),
             Input::Command { .. } => bare("a command", None),

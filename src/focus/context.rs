@@ -49,6 +49,8 @@ pub(crate) struct Link {
     pub connected: bool,
     /// Lost, but the server may still keep our session.
     pub in_grace: Option<TimerKey>,
+    /// Perhaps it is lost already.
+    pub quiet: bool,
 }
 
 /// A request that is to be answered later, with everything that the answer needs.
@@ -189,6 +191,11 @@ impl Context {
 
     pub fn is_connected(&self, on: Connection) -> bool {
         self.links[on.index()].connected
+    }
+
+    /// Whether silence is that of whoever was asked, and not of the connection.
+    pub fn may_answer(&self, on: Connection) -> bool {
+        self.is_connected(on) && !self.links[on.index()].quiet
     }
 
     /// Whether what is said on a connection arrives: at once, or, if its session is resumed in time, then.

@@ -157,6 +157,11 @@ pub enum Input {
         on: Connection,
         kind: Kind,
     },
+    /// Nothing is heard of the server, though it was asked; the way to it may be gone. Or it has said something again.
+    Quiet {
+        on: Connection,
+        quiet: bool,
+    },
     Stanza {
         on: Connection,
         stanza: Stanza,
@@ -261,6 +266,16 @@ impl Focus {
                 _ = self.cx.problems.note(self.cx.now, kind, &name, || text);
             }
             Input::Relief { on, kind } => self.cx.problems.solve(kind, &on.name(&self.cx.config)),
+            Input::Quiet { on, quiet } => {
+                self.cx.link(on).quiet = quiet;
+                if quiet {
+                    log::info!(
+                        "{}: nothing is heard, though the server was asked; bridges are not blamed for what is not \
+                         answered meanwhile",
+                        on.name(&self.cx.config)
+                    );
+                }
+            }
             Input::Stanza { on, stanza } => self.stanza(on, stanza),
             Input::Tick => {}
             Input::Command { id, command } => self.command(id, command),
@@ -305,7 +320,11 @@ impl Focus {
             // To leave twice harms nobody; to come back would.
             true => self.stop(),
             false => {
-                self.arrive();
+                // Whatever is broken, the connection stands, and is used.
+                if catch_unwind(AssertUnwindSafe(|| self.arrive())).is_err() {
+                    self.cx.metrics.panics += 1;
+                    self.stand();
+                }
                 self.restore();
             }
         }
@@ -456,7 +475,7 @@ impl Focus {
     fn not_answered(&mut self, id: PendingId) {
         // A node hears of the end when our connection is back, and is given up when that has begun anew. To leave before would
         // bring its visitors back again and again.
-        if let Some(on) = self.cx.pending.departure_on(id).filter(|on| !self.cx.is_connected(*on)) {
+        if let Some(on) = self.cx.pending.departure_on(id).filter(|on| !self.cx.may_answer(*on)) {
             return self.cx.wait_anew(on, id);
         }
         if let Some((then, _)) = self.cx.pending.take(id) {

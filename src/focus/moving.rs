@@ -80,7 +80,9 @@ impl Focus {
     /// nothing is moved: whoever can leave it has other reasons.
     fn move_off(&mut self, bridge: &BridgeId, only: Option<ConferenceId>, count: u32, from: From) -> Moved {
         let config = &self.cx.config.bridge;
-        if !self.cx.bridges.get(bridge).is_some_and(|known| known.operational(self.cx.now, config)) {
+        let operational = self.cx.bridges.get(bridge).is_some_and(|known| known.operational(self.cx.now, config));
+        // Nobody is taken off a bridge while no other can be told of him.
+        if !operational || !self.are_bridges_reachable() {
             return Moved::default();
         }
         let mut moved = Moved::default();
@@ -158,7 +160,7 @@ impl Focus {
         let relieved = &self.redistribution.relieved;
         let takes =
             |id: &BridgeId| !relieved.contains_key(id) && self.cx.bridges.takes_load(now, &id.jid, &config.bridge);
-        if !self.cx.bridges.iter().any(|bridge| takes(&bridge.id)) {
+        if !self.are_bridges_reachable() || !self.cx.bridges.iter().any(|bridge| takes(&bridge.id)) {
             return;
         }
         let too_much = self.cx.bridges.iter().filter(|bridge| {

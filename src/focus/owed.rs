@@ -24,7 +24,7 @@ use crate::wire::values::MeetingId;
 const MAX_BRIDGES: usize = 1000;
 
 /// So many conferences of one: more than a bridge has when it fails. The oldest give way.
-const MAX_MEETINGS: usize = 100;
+const MAX_MEETINGS: usize = 1000;
 
 /// A bridge is told of so many each time that it speaks, which is every few seconds.
 const AT_ONCE: usize = 10;

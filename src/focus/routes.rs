@@ -51,7 +51,7 @@ impl Focus {
         let Some(Arrival { on, jid, resumed, in_time }) = self.arrival.clone() else { return };
         if !self.cx.is_connected(on) {
             self.bury(on, resumed, in_time);
-            *self.cx.link(on) = Link { jid: Some(jid), connected: true, in_grace: None };
+            *self.cx.link(on) = Link { jid: Some(jid), connected: true, ..Link::default() };
         }
         if !in_time {
             self.leave_breweries_behind(on);
@@ -60,6 +60,13 @@ impl Focus {
             self.greet(on, resumed, in_time);
         }
         self.arrival = None;
+    }
+
+    /// What is left to be done of it fails again: it is left.
+    pub(super) fn stand(&mut self) {
+        if let Some(Arrival { on, jid, .. }) = self.arrival.take() {
+            *self.cx.link(on) = Link { jid: Some(jid), connected: true, ..Link::default() };
+        }
     }
 
     /// Before we count as connected: what the old stream takes with it is nobody's failure.

@@ -100,6 +100,8 @@ pub enum Event {
     Trouble { kind: Kind, text: String },
     /// What [`Event::Trouble`] told of this kind is over.
     Relief { kind: Kind },
+    /// The server does not say whether it is still there, or has said something again.
+    Quiet { quiet: bool },
     /// `read_at`: when its last byte had come.
     Stanza { stanza: Stanza, read_at: Instant },
 }

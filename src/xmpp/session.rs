@@ -30,6 +30,10 @@ use crate::wire::xml;
 /// After that long without a byte from the server we ask whether it is there (spec/70 §10.6).
 pub const IDLE: Duration = Duration::from_secs(10);
 
+/// If that is not answered in so much of the time that answers are waited for, the way may be gone: together, and with what is
+/// left of that time, soon enough for nobody to be blamed whose answer does not come.
+const QUIET: (u32, u32) = (4, 15);
+
 /// How long a stop waits for the server to close the stream, too.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -104,6 +108,7 @@ pub async fn run(established: Established, link: &mut Link) -> End {
         out: Out::default(),
         heard: now,
         asked: None,
+        quiet: false,
         acknowledge: false,
         questions: 0,
         closing: None,
@@ -143,6 +148,8 @@ struct Session {
     heard: Instant,
     /// Since when a question whether anybody is there has been open.
     asked: Option<Instant>,
+    /// It took long enough to be told.
+    quiet: bool,
     /// The server wants to know how many stanzas we have.
     acknowledge: bool,
     /// How many requests for an acknowledgement it has not answered.
@@ -211,12 +218,21 @@ impl Session {
                     if self.asked.take().is_some() {
                         timer.as_mut().reset(self.due());
                     }
+                    if std::mem::take(&mut self.quiet) {
+                        link.tell(Event::Quiet { quiet: false }).await;
+                    }
                     self.take_in(link).await?;
                     // The core has its turn, so that what it answers goes out with our acknowledgement in one write.
                     yield_now().await;
                 }
                 Step::Wrote(Err(source)) | Step::Read(Err(source)) => return Err(broken("carrying stanzas", source)),
-                Step::Timer => self.look(timer.as_mut())?,
+                Step::Timer => {
+                    let before = self.quiet;
+                    self.look(timer.as_mut())?;
+                    if self.quiet && !before {
+                        link.tell(Event::Quiet { quiet: true }).await;
+                    }
+                }
                 Step::Stop => {
                     while let Ok(outgoing) = link.outgoing.try_recv() {
                         self.send(outgoing, link)?;
@@ -239,8 +255,9 @@ impl Session {
     /// When the server has to have been heard of, or is asked whether it is there.
     fn alive_due(&self) -> Instant {
         match self.asked {
+            Some(asked) if !self.quiet => asked + self.reply_timeout * QUIET.0 / QUIET.1,
             Some(asked) => asked + self.reply_timeout,
-            None => self.heard + IDLE,
+            None => self.heard + IDLE.min(self.reply_timeout * 2 / 3),
         }
     }
 
@@ -260,12 +277,17 @@ impl Session {
             })?;
         }
         if self.closing.is_none() && now >= self.alive_due() {
-            if self.asked.is_some() {
-                let doing = "asking whether it is still there";
-                return Err(Error::Silent { doing, after: self.reply_timeout });
+            match self.asked {
+                Some(_) if self.quiet => {
+                    let doing = "asking whether it is still there";
+                    return Err(Error::Silent { doing, after: self.reply_timeout });
+                }
+                Some(_) => self.quiet = true,
+                None => {
+                    self.ask();
+                    self.asked = Some(now);
+                }
             }
-            self.ask();
-            self.asked = Some(now);
         }
         timer.reset(self.due());
         Ok(())

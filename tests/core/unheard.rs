@@ -566,3 +566,48 @@ fn a_check_that_is_answered_after_the_session_was_resumed_is_in_time() {
     }
     s.finish();
 }
+
+/// The way to the server is gone, which neither end is told: somebody's endpoint is asked for in vain for as long as a bridge may
+/// take. That the connection says nothing at all tells it from a bridge that does not.
+#[test]
+fn a_connection_that_died_without_a_word_is_no_fault_of_bridges() {
+    let mut s = with_service(Scenario::new().bridge("jvb1").bridge("jvb2").participant("alice").participant("bob"))
+        .config(|config| config.bridge.health_checks.enabled = false)
+        .start();
+    s.run_until(Scenario::all_connected);
+    let (before, now) = (sessions(&s, &["alice", "bob"]), s.now());
+    s.service_falls_silent();
+    s.joins("carol");
+    s.run_for(seconds(14));
+    s.connection_tells(Input::Quiet { on: Connection::Service, quiet: true });
+    s.run_for(seconds(11));
+    s.connection_tells(Input::Disconnected { on: Connection::Service, resumable: true });
+    s.run_for(seconds(3));
+    s.service_resumes();
+    s.run_until(Scenario::all_connected);
+    assert_eq!(sessions(&s, &["alice", "bob"]), before);
+    for name in ["alice", "bob"] {
+        assert_eq!(s.sent_to(name).since(now).jingle("session-terminate").count(), 0, "{name}");
+    }
+    assert!(s.focus().bridges().iter().all(|bridge| bridge.operational));
+    assert_eq!(s.complaints(), Vec::<String>::new());
+}
+
+/// It was only slow: what was asked meanwhile is asked again, and answered once.
+#[test]
+fn a_connection_that_was_slow_goes_on() {
+    let mut s = with_service(Scenario::new().bridge("jvb1").participant("alice").participant("bob")).start();
+    s.run_until(Scenario::all_connected);
+    let before = sessions(&s, &["alice", "bob"]);
+    s.service_falls_silent();
+    s.joins("carol");
+    s.run_for(seconds(14));
+    s.connection_tells(Input::Quiet { on: Connection::Service, quiet: true });
+    s.run_for(seconds(4));
+    s.service_is_heard_again();
+    s.connection_tells(Input::Quiet { on: Connection::Service, quiet: false });
+    s.run_until(Scenario::all_connected);
+    assert_eq!(sessions(&s, &["alice", "bob"]), before);
+    s.settle();
+    assert_eq!(s.complaints(), Vec::<String>::new());
+}

@@ -128,6 +128,11 @@ async fn a_stalled_line() {
     stage.participant("alice").tell(|participant| drop(participant.add_source(desktop())));
     assert!(focus.logged(0, RESUMABLE, PATIENCE).await, "{}", focus.log());
     assert!(focus.log().contains("no answer within 3 s while asking whether it is still there"), "{}", focus.log());
+    assert!(
+        focus.log().contains("client connection: nothing is heard, though the server was asked"),
+        "{}",
+        focus.log()
+    );
     line.mend();
     assert!(focus.logged(0, "The client connection has resumed the session", PATIENCE).await, "{}", focus.log());
     stage.agree().await;

@@ -33,7 +33,7 @@ impl Focus {
     /// Whether what is said to bridges gets there: their room passes it on.
     pub(in crate::focus) fn are_bridges_reachable(&self) -> bool {
         let inside = self.breweries.get(&Worker::Bridge).is_some_and(|brewery| brewery.seat.is_inside());
-        inside && self.cx.is_connected(self.cx.bridge_connection())
+        inside && self.cx.may_answer(self.cx.bridge_connection())
     }
 
     /// What an answer to something that was asked of a bridge is worth. The room answers for whoever is not in it any more, and

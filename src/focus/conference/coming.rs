@@ -121,7 +121,11 @@ impl Conference {
         }
         // Before that visitor goes, who may be the only one there.
         self.visitors.opened = true;
+        let was_unknown = self.members.get(id).is_some_and(|member| member.features.is_none());
         self.visitors_left(cx, &[id]);
+        if was_unknown {
+            caps::left(cx, (self.id, id));
+        }
         true
     }
 

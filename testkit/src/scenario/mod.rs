@@ -312,6 +312,12 @@ impl Scenario {
         self.pump();
     }
 
+    /// The way is gone, and neither end knows: what is said there waits.
+    pub fn service_falls_silent(&mut self) {
+        self.service_cut = true;
+        self.server.suspend(SERVICE);
+    }
+
     /// It breaks, and its session is gone with it.
     pub fn service_is_disconnected(&mut self) {
         self.service_cut = true;
@@ -323,6 +329,11 @@ impl Scenario {
 
     pub fn service_resumes(&mut self) {
         self.feed(Input::Connected { on: Connection::Service, jid: self.service_jid(), resumed: true });
+        self.service_is_heard_again();
+    }
+
+    /// The way is there again; what was said meanwhile arrives.
+    pub fn service_is_heard_again(&mut self) {
         self.service_cut = false;
         self.server.resume(self.now, SERVICE);
         self.catch_up(&[SERVICE]);

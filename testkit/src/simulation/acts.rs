@@ -1,7 +1,7 @@
 //! How each thing that a plan names comes about.
 
-use jicofo::focus::NodeId;
 use jicofo::focus::command::Command;
+use jicofo::focus::{Connection, Input, NodeId};
 
 use super::peers::{is_visitor, nick};
 use super::plan::{Client, Error, OMISSIONS, What, has_service};
@@ -17,6 +17,10 @@ use crate::xml::{Element, Read};
 
 /// Nobody honest sends more SSRCs than this before he adds some: each may have twenty.
 const MANY: usize = 12;
+
+/// So long after the last word of a connection it is known that nothing is heard of it, and that it is lost.
+const QUIET: Time = Time::from_secs(14);
+const SILENT: Time = Time::from_secs(25);
 
 /// After a bridge woke up it takes so long until it has worked off what came meanwhile.
 const BACKLOG: Time = Time::from_secs(1);
@@ -38,9 +42,10 @@ impl Life<'_> {
             }
             What::FocusReplaced => {}
             What::NodeCutAndResumed(..) | What::NodeCutAndAnew(..) => self.act_on_node(what),
-            What::ServiceCutAndResumed(_) | What::ServiceCutAndAnew(_) | What::ServiceDisconnected(_) => {
-                self.act_on_service(what);
-            }
+            What::ServiceCutAndResumed(_)
+            | What::ServiceCutAndAnew(_)
+            | What::ServiceDisconnected(_)
+            | What::ServiceSilent(_) => self.act_on_service(what),
             What::MirrorDestroyed(number, of) if of < self.plan.setting.nodes => {
                 let now = self.s.now();
                 self.judge.trouble(now);
@@ -227,6 +232,12 @@ impl Life<'_> {
                 self.s.service_is_cut_off();
                 self.later(millis(long), Later::ServiceLoggedIn(loss));
             }
+            What::ServiceSilent(long) => {
+                self.s.service_falls_silent();
+                self.later(QUIET, Later::ServiceQuiet(loss));
+                self.later(SILENT, Later::ServiceCut(loss));
+                self.later(SILENT + millis(long), Later::ServiceResumed(loss));
+            }
             What::ServiceDisconnected(long) => {
                 self.lose_service();
                 self.s.service_is_disconnected();
@@ -375,6 +386,15 @@ impl Life<'_> {
                 self.s.focus_logs_in_anew();
             }
             // Unless the focus has been replaced, or the server has restarted, meanwhile.
+            Later::ServiceQuiet(loss) if self.service_away == Some(loss) => {
+                self.judge.trouble(self.s.now());
+                self.s.connection_tells(Input::Quiet { on: Connection::Service, quiet: true });
+            }
+            Later::ServiceCut(loss) if self.service_away == Some(loss) => {
+                self.judge.trouble(self.s.now());
+                self.s.connection_tells(Input::Disconnected { on: Connection::Service, resumable: true });
+            }
+            Later::ServiceQuiet(_) | Later::ServiceCut(_) => {}
             Later::ServiceResumed(loss) if self.service_away.take_if(|it| *it == loss).is_some() => {
                 self.judge.trouble(self.s.now());
                 self.s.service_resumes();

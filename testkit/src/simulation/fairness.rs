@@ -13,8 +13,9 @@ const BETWEEN_RESTARTS: Time = Time::from_secs(5);
 const RESTARTS: usize = 5;
 const RESTARTS_WITHIN: Time = Time::from_secs(60);
 
-/// What was asked at such a distance may arrive closer together.
+/// What was asked at such a distance may arrive closer together; the more, while the focus was away.
 const JITTER: Time = Time::from_secs(1);
+const AWAY: Time = Time::from_secs(40);
 
 /// Places in meetings: so many at once, and one more in each of so many seconds.
 const PLACES: usize = 20;
@@ -36,8 +37,17 @@ impl Judge {
     ) -> bool {
         let troubled = self.in_trouble(s.now());
         match (refusal.request.as_str(), refusal.condition.as_str()) {
-            _ if troubled => true,
-            (_, "resource-constraint") => asks_too_much(s, (number, person), refusal),
+            // The room is gone which the focus had made.
+            ("join", "not-allowed") if troubled => true,
+            // What the server says of whoever is away, and what a focus says that has just failed, or is not there.
+            (_, "recipient-unavailable" | "item-not-found" | "internal-server-error" | "service-unavailable")
+                if troubled =>
+            {
+                true
+            }
+            (_, "resource-constraint") => {
+                asks_too_much(s, (number, person), refusal, if troubled { AWAY } else { JITTER })
+            }
             ("mute", "not-allowed") => may_not_mute(s, people, person, refusal),
             ("mute", "item-not-found") => !takes_part(s, person) || !is_there(s, people, person, refusal),
             // It was sent to a node, whose room goes with the conference: the main room has nobody any more.
@@ -65,7 +75,7 @@ fn is_over(s: &Scenario, person: &Person) -> bool {
 }
 
 /// Whether somebody had asked for more than the limits allow, or what is his was used up by what he did before he was honest.
-fn asks_too_much(s: &Scenario, (number, person): (u8, &Person), refusal: &Refusal) -> bool {
+fn asks_too_much(s: &Scenario, (number, person): (u8, &Person), refusal: &Refusal, jitter: Time) -> bool {
     if person.hostile_until.is_some_and(|end| s.now() < end + REST) {
         return true;
     }
@@ -75,8 +85,8 @@ fn asks_too_much(s: &Scenario, (number, person): (u8, &Person), refusal: &Refusa
     // The last is the one that was refused.
     _ = of_kind.pop();
     let restarts = matches!(refusal.request.as_str(), "session-info" | "session-terminate")
-        && (of_kind.iter().any(|at| within(at, BETWEEN_RESTARTS + JITTER))
-            || of_kind.iter().filter(|at| within(at, RESTARTS_WITHIN + JITTER)).count() >= RESTARTS);
+        && (of_kind.iter().any(|at| within(at, BETWEEN_RESTARTS + jitter))
+            || of_kind.iter().filter(|at| within(at, RESTARTS_WITHIN + jitter)).count() >= RESTARTS);
     let mut places: Vec<Time> = (0..=person.lives)
         .flat_map(|life| s.view(&label(number, life)).asked(&FOR_PLACES).collect::<Vec<_>>())
         .collect();

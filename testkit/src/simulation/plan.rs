@@ -151,6 +151,8 @@ pub enum What {
     ServiceCutAndResumed(u16),
     ServiceCutAndAnew(u16),
     ServiceDisconnected(u16),
+    /// The way to the server is gone, which neither end knows at once; then its session is resumed after so long.
+    ServiceSilent(u16),
     /// A visitor node closes its room for a room.
     MirrorDestroyed(u8, u8),
     /// The component that connects visitor nodes says and does nothing for so long.
@@ -452,9 +454,10 @@ impl Draw<'_> {
         for _ in 0..1 + self.below(4) {
             let at = self.below(u64::from(end) + 1) as u32;
             let long = self.milliseconds();
-            let what = match self.below(3) {
+            let what = match self.below(4) {
                 0 => What::ServiceCutAndResumed(long),
                 1 => What::ServiceCutAndAnew(long),
+                2 => What::ServiceSilent(long),
                 _ => What::ServiceDisconnected(long),
             };
             acts.push(Act { at, what });

@@ -82,6 +82,8 @@ pub(super) enum Later {
     NodeResumed(u8),
     NodeLoggedIn(u8),
     /// After which loss.
+    ServiceQuiet(u64),
+    ServiceCut(u64),
     ServiceResumed(u64),
     ServiceLoggedIn(u64),
     VisitorsSpeak,

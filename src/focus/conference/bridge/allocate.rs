@@ -87,7 +87,9 @@ impl Conference {
         attempt: AttemptId,
     ) -> Placement {
         let Some(bridge) = self.select_bridge(cx, id) else { return Placement::NoBridge };
-        self.tell_ends_first(cx);
+        if let Some(nick) = self.members.get(id).map(|member| member.nick.clone()) {
+            self.tell_ends_first(cx, &nick);
+        }
         let visitor = self.members.get(id).is_some_and(|member| member.role == Role::Visitor);
         let known = self.bridges.on(&bridge).map(|session| session.key);
         let key = known.unwrap_or_else(|| self.open_session(cx, bridge.clone(), visitor));

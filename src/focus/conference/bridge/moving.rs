@@ -122,10 +122,7 @@ impl Conference {
         // Nobody is taken off a bridge who would be on none then.
         if self.would_take(cx, id).is_none() {
             self.story.decided(cx.now, "no bridge takes one who was to be moved: stays");
-            if let Some(member) = self.members.get_mut(id) {
-                member.moved_off = Vec::new();
-                member.moves_for_load = false;
-            }
+            self.stays(id);
             return;
         }
         self.release_endpoint(cx, id);
@@ -134,9 +131,24 @@ impl Conference {
         self.reinvite(cx, id);
     }
 
+    fn stays(&mut self, id: MemberId) {
+        if let Some(member) = self.members.get_mut(id) {
+            member.moved_off = Vec::new();
+            member.moves_for_load = false;
+        }
+    }
+
     /// All leave a bridge at once, as they can't be on two; each is invited anew when it is its turn.
     pub(in crate::focus) fn leave_whole(&mut self, cx: &mut Context, bridge: &BridgeId) {
-        let Some(key) = self.bridges.on(bridge).map(|session| session.key) else { return };
+        let Some(session) = self.bridges.on(bridge) else { return };
+        let (key, on_it) = (session.key, session.endpoints().map(|(_, id)| id).collect::<Vec<_>>());
+        if !cx.is_connected(cx.bridge_connection()) {
+            self.story.decided(cx.now, "no bridge can be told of those who were to be moved: they stay");
+            for id in on_it {
+                self.stays(id);
+            }
+            return;
+        }
         let on_it = self.close_bridge(cx, key);
         for id in &on_it {
             self.note_left(*id, bridge);

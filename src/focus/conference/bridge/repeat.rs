@@ -359,16 +359,21 @@ impl Conference {
         }
     }
 
-    /// Of one name a bridge takes no two, of its own or behind relays: who and what it may have yet is to end before somebody is
-    /// given a place.
-    pub(super) fn tell_ends_first(&mut self, cx: &mut Context) {
-        let ends = |(_, lost): &(SessionKey, Lost)| match lost {
-            Lost::Expiry(_) => true,
-            Lost::Link(linked) => matches!(**linked, Linked::Gone(_) | Linked::Hidden(..)),
+    /// Of one name a bridge takes no two, of its own or behind relays: what bridges may have of somebody yet is to end before he
+    /// is given a place. What ends with a link may be anybody.
+    pub(super) fn tell_ends_first(&mut self, cx: &mut Context, nick: &EndpointId) {
+        let is_end = |(_, lost): &(SessionKey, Lost)| match lost {
+            Lost::Expiry(of) => of == nick,
+            Lost::Link(linked) => match &**linked {
+                Linked::Gone(_) => true,
+                Linked::Hidden(_, of) | Linked::Endpoints(_, of) => of.contains(nick),
+                Linked::Anew(_, of) => of == nick,
+                Linked::Connection(..) => false,
+            },
             _ => false,
         };
         let before = cx.outputs().len();
-        let (ends, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.repeats.lost).into_iter().partition(ends);
+        let (ends, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.repeats.lost).into_iter().partition(is_end);
         self.repeats.lost = rest;
         for (key, lost) in ends {
             self.tell_again(cx, key, lost);
