@@ -53,7 +53,13 @@ impl Judge {
             // It was sent to a node, whose room goes with the conference: the main room has nobody any more.
             ("join", "not-allowed") => s.view(&person.label).is_visitor(),
             // Its conference has ended, and with it its session, which it is told when its node has heard of that.
-            (_, "gone" | "item-not-found" | "bad-request") if refusal.text.is_empty() && is_over(s, person) => true,
+            (_, "gone" | "item-not-found" | "bad-request")
+                if refusal.text.is_empty() && s.view(&person.label).is_visitor() && is_over(s, person) =>
+            {
+                true
+            }
+            // The same, of anybody in a room that the focus has yet to leave.
+            (_, "bad-request") if troubled && refusal.text.is_empty() => true,
             // What the server said of the room.
             ("conference", "internal-server-error") => self.spoilt && refusal.text == "as planned",
             // It named the bridge's session that has just been replaced.
@@ -67,11 +73,11 @@ impl Judge {
     }
 }
 
-/// Whether somebody looks on where nobody takes part any more.
+/// Whether nobody takes part any more where somebody looks on.
 fn is_over(s: &Scenario, person: &Person) -> bool {
     let main = s.view_server().rooms().get(&person.room);
     let takes_part = |nick: &String| nick != "focus";
-    s.view(&person.label).is_visitor() && !main.is_some_and(|room| room.occupants.keys().any(takes_part))
+    !main.is_some_and(|room| room.occupants.keys().any(takes_part))
 }
 
 /// Whether somebody had asked for more than the limits allow, or what is his was used up by what he did before he was honest.
