@@ -266,16 +266,7 @@ impl Focus {
                 _ = self.cx.problems.note(self.cx.now, kind, &name, || text);
             }
             Input::Relief { on, kind } => self.cx.problems.solve(kind, &on.name(&self.cx.config)),
-            Input::Quiet { on, quiet } => {
-                self.cx.link(on).quiet = quiet;
-                if quiet {
-                    log::info!(
-                        "{}: nothing is heard, though the server was asked; bridges are not blamed for what is not \
-                         answered meanwhile",
-                        on.name(&self.cx.config)
-                    );
-                }
-            }
+            Input::Quiet { on, quiet } => self.quiet(on, quiet),
             Input::Stanza { on, stanza } => self.stanza(on, stanza),
             Input::Tick => {}
             Input::Command { id, command } => self.command(id, command),

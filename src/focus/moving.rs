@@ -36,7 +36,8 @@ impl Focus {
         let id = self.conferences.id_of(room).ok_or(Refusal::UnknownConference)?;
         let bridge = bridge.map(|bridge| self.find_bridge(bridge)).transpose()?;
         let found = self.conferences.get(id).and_then(|it| it.endpoint_at(endpoint, bridge.as_ref()));
-        let Some((member, on)) = found.filter(|(member, _)| !self.cx.moves.is_relieved(id, *member)) else {
+        let can_move = |member| self.are_bridges_reachable() && !self.cx.moves.is_relieved(id, member);
+        let Some((member, on)) = found.filter(|(member, _)| can_move(*member)) else {
             return Ok(Moved::default());
         };
         self.with_conference(id, |conference, cx| conference.will_move(cx, &on, &[member], &[]));

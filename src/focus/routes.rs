@@ -62,10 +62,31 @@ impl Focus {
         self.arrival = None;
     }
 
-    /// What is left to be done of it fails again: it is left.
+    /// What is left to be done of it fails again: it is left, but for what would be taken for true of the new stream.
     pub(super) fn stand(&mut self) {
-        if let Some(Arrival { on, jid, .. }) = self.arrival.take() {
-            *self.cx.link(on) = Link { jid: Some(jid), connected: true, ..Link::default() };
+        let Some(Arrival { on, jid, resumed, in_time }) = self.arrival.take() else { return };
+        *self.cx.link(on) = Link { jid: Some(jid), connected: true, ..Link::default() };
+        if !in_time {
+            self.drop_rooms(on, Stay::Out);
+            self.leave_breweries_behind(on);
+        }
+        if !resumed {
+            self.give_up_requests(on);
+        }
+    }
+
+    /// The server does not say whether it is there: nobody is to be blamed for what is not answered. Or it speaks again, and
+    /// what it held back is yet to come.
+    pub(super) fn quiet(&mut self, on: Connection, quiet: bool) {
+        let was = std::mem::replace(&mut self.cx.link(on).quiet, quiet);
+        if was && !quiet && self.cx.is_connected(on) {
+            self.wait_anew(on);
+        }
+        if quiet && on == self.cx.bridge_connection() {
+            log::info!(
+                "{}: nothing is heard, though the server was asked; bridges are not blamed for what is not answered meanwhile",
+                on.name(&self.cx.config)
+            );
         }
     }
 

@@ -256,7 +256,8 @@ impl Session {
     fn alive_due(&self) -> Instant {
         match self.asked {
             Some(asked) if !self.quiet => asked + self.reply_timeout * QUIET.0 / QUIET.1,
-            Some(asked) => asked + self.reply_timeout,
+            // Asked sooner, it is not given up sooner.
+            Some(asked) => asked.max(self.heard + IDLE) + self.reply_timeout,
             None => self.heard + IDLE.min(self.reply_timeout * 2 / 3),
         }
     }

@@ -120,7 +120,7 @@ impl Conference {
         }
         self.note_left(id, bridge);
         // Nobody is taken off a bridge who would be on none then.
-        if self.would_take(cx, id).is_none() {
+        if !cx.may_answer(cx.bridge_connection()) || self.would_take(cx, id).is_none() {
             self.story.decided(cx.now, "no bridge takes one who was to be moved: stays");
             self.stays(id);
             return;
@@ -142,7 +142,7 @@ impl Conference {
     pub(in crate::focus) fn leave_whole(&mut self, cx: &mut Context, bridge: &BridgeId) {
         let Some(session) = self.bridges.on(bridge) else { return };
         let (key, on_it) = (session.key, session.endpoints().map(|(_, id)| id).collect::<Vec<_>>());
-        if !cx.is_connected(cx.bridge_connection()) {
+        if !cx.may_answer(cx.bridge_connection()) {
             self.story.decided(cx.now, "no bridge can be told of those who were to be moved: they stay");
             for id in on_it {
                 self.stays(id);
