@@ -64,6 +64,7 @@ impl Server {
     fn moderate(&mut self, room: &str, actor: &str, wish: &Element) {
         let media = wish.get("mediaType").unwrap_or("audio").to_owned();
         let Some(held) = self.rooms.get_mut(room) else { return };
+        self.ever_moderated.insert(room.to_owned());
         let moderators: Vec<String> = held
             .occupants
             .iter()
@@ -102,6 +103,11 @@ impl Server {
     /// What is moderated in a room, as the component knows it. None: there is no such room.
     pub fn moderation_of(&self, room: &str) -> Option<&Moderation> {
         self.rooms.get(room).map(|held| &held.moderation)
+    }
+
+    /// Whether that was ever said of a room of that name, though it may be another by now.
+    pub fn was_ever_moderated(&self, room: &str) -> bool {
+        self.ever_moderated.contains(room)
     }
 
     /// To moderators, the focus among them. A media without any is left out.

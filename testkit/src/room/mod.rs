@@ -190,6 +190,8 @@ pub struct Server {
     metadata_told: BTreeSet<(String, String)>,
     /// Main rooms and nodes that are connected.
     nodes_connected: BTreeSet<(String, String)>,
+    /// Rooms of these names were moderated once.
+    ever_moderated: BTreeSet<String>,
     /// Something that was asked of the visitors component was not heard.
     unheard_of_nodes: bool,
 }
@@ -210,6 +212,7 @@ impl Server {
             meetings: 0,
             metadata_told: BTreeSet::new(),
             nodes_connected: BTreeSet::new(),
+            ever_moderated: BTreeSet::new(),
             unheard_of_nodes: false,
             options,
         }

@@ -23,7 +23,7 @@ impl Judge {
                 continue;
             }
             let (audio, video) = endpoint.force_mute;
-            if moderation.is_empty() && (audio || video) {
+            if !s.view_server().was_ever_moderated(room) && (audio || video) {
                 wrong.push(format!("{bridge} mutes {}, though nothing was ever moderated", participant.nick()));
             }
             let Some(moderated) = moderation.get("audio") else { continue };
