@@ -456,8 +456,25 @@ async fn a_dead_path_is_noticed_within_the_reply_timeout() {
         let quiet = Instant::now();
         server.until(question).await;
         assert_eq!(quiet.elapsed().as_secs(), 10, "{question}");
+        assert!(matches!(focus.event().await, Event::Quiet { quiet: true }));
+        assert_eq!(quiet.elapsed().as_secs(), 14, "before anything that was asked on it runs out");
         assert!(matches!(focus.event().await, Event::Disconnected { .. }));
         assert_eq!(quiet.elapsed().as_secs(), 25, "{question}");
+    }
+}
+
+/// Any byte will do.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_was_slow_to_say_that_it_is_there_is_heard_again() {
+    let (mut focus, mut server, _) = Focus::connected_to(BIND).await;
+    for _ in 0..2 {
+        let heard = Instant::now();
+        server.until("<r xmlns=").await;
+        assert!(matches!(focus.event().await, Event::Quiet { quiet: true }));
+        assert_eq!(heard.elapsed().as_secs(), 14);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        server.send("<a xmlns='urn:xmpp:sm:3' h='0'/>").await;
+        assert!(matches!(focus.event().await, Event::Quiet { quiet: false }));
     }
 }
 
