@@ -121,7 +121,7 @@ impl Conference {
         }
         // Before that visitor goes, who may be the only one there.
         self.visitors.opened = true;
-        let was_unknown = self.members.get(id).is_some_and(|member| member.features.is_none());
+        let was_unknown = self.is_unknown(id);
         self.visitors_left(cx, &[id]);
         if was_unknown {
             caps::left(cx, (self.id, id));
@@ -231,6 +231,11 @@ impl Conference {
         admitted
     }
 
+    /// Whether it is not known yet what a member supports.
+    fn is_unknown(&self, id: MemberId) -> bool {
+        self.members.get(id).is_some_and(|member| member.features.is_none())
+    }
+
     /// A member is gone, however it went.
     fn member_left(&mut self, cx: &mut Context, id: MemberId, switching: bool) {
         let was_participant = self.members.get(id).is_some_and(Member::is_participant);
@@ -242,7 +247,7 @@ impl Conference {
             }
         }
         let nick = self.members.get(id).map(|member| member.nick.clone());
-        let was_unknown = self.members.get(id).is_some_and(|member| member.features.is_none());
+        let was_unknown = self.is_unknown(id);
         self.forget_member(cx, id);
         if let Some(nick) = nick {
             // Nobody is told: clients drop its sources by themselves (spec/30 §6.8).
@@ -299,7 +304,7 @@ impl Conference {
             say!(self, info, participant = member.nick; "Another client has taken over from {}", member.nick);
         }
         let was_participant = self.members.get(id).is_some_and(Member::is_participant);
-        let was_unknown = self.members.get(id).is_some_and(|member| member.features.is_none());
+        let was_unknown = self.is_unknown(id);
         self.drop_participant(cx, id, Invite::Idle);
         self.forget_member(cx, id);
         if was_unknown {
