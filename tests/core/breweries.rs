@@ -156,9 +156,7 @@ fn a_brewery_that_is_destroyed_or_puts_us_out_is_entered_again() {
 
 fn with_service(name: jicofo::config::ConnectionName) -> Builder {
     two_bridges().config(move |config| {
-        let mut account = config.xmpp.client.account.clone();
-        account.resource = "service".into();
-        config.xmpp.service = Some(account);
+        testkit::scenario::add_service(config);
         config.bridge.xmpp_connection_name = name;
     })
 }

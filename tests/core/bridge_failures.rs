@@ -586,9 +586,7 @@ fn what_is_told_again_is_as_it_is_by_then() {
 #[test]
 fn what_was_said_to_bridges_while_their_connection_was_down_is_said_again() {
     let mut s = meet(Scenario::new().bridge("jvb1").config(|config| {
-        let mut account = config.xmpp.client.account.clone();
-        account.resource = "service".into();
-        config.xmpp.service = Some(account);
+        testkit::scenario::add_service(config);
     }));
     s.service_is_cut_off();
     s.run_for(seconds(1));

@@ -280,9 +280,7 @@ fn without_health_checks_a_failed_bridge_is_taken_again_after_a_minute() {
 
 fn with_service() -> Builder {
     two_bridges().config(|config| {
-        let mut account = config.xmpp.client.account.clone();
-        account.resource = "service".into();
-        config.xmpp.service = Some(account);
+        testkit::scenario::add_service(config);
     })
 }
 

@@ -401,9 +401,7 @@ fn many_conferences_that_are_moved_by_an_operator_go_one_after_the_other() {
 fn only_who_moves_counts_as_moved() {
     let mut s = redistributing()
         .config(|config| {
-            let mut account = config.xmpp.client.account.clone();
-            account.resource = "service".into();
-            config.xmpp.service = Some(account);
+            testkit::scenario::add_service(config);
             config.octo.enabled = true;
             config.bridge.selection_strategy = SelectionStrategy::RegionBased;
             config.bridge.load_redistribution.endpoints = 70;

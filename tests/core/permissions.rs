@@ -137,9 +137,7 @@ fn stage(mode: Mode) -> Scenario {
         .config(move |config| {
             authenticating(config, mode);
             config.xmpp.client.client_proxy = "proxy.meet.test".parse().ok();
-            let mut account = config.xmpp.client.account.clone();
-            account.resource = "service".into();
-            config.xmpp.service = Some(account);
+            testkit::scenario::add_service(config);
         })
         .start();
     let joins = |s: &mut Scenario, name: &str, jid: &str, room: &str| {

@@ -13,10 +13,15 @@ use crate::support::*;
 
 fn with_service(builder: Builder) -> Builder {
     builder.config(|config| {
-        let mut account = config.xmpp.client.account.clone();
-        account.resource = "service".into();
-        config.xmpp.service = Some(account);
+        testkit::scenario::add_service(config);
     })
+}
+
+/// Alice and Bob, connected by one bridge.
+fn two_on_jvb1() -> Scenario {
+    let mut s = with_service(Scenario::new().bridge("jvb1").participant("alice").participant("bob")).start();
+    s.run_until(Scenario::all_connected);
+    s
 }
 
 /// How the connection to the bridges is lost while something is in flight, and comes back.
@@ -134,8 +139,7 @@ fn a_conference_that_the_bridge_may_have_or_not_is_created_without_a_conflict() 
 fn a_bridge_hears_of_the_end_of_a_conference_that_died_with_our_connection() {
     for loss in [Loss::ForGood, Loss::TooLate] {
         for lasts in [false, true] {
-            let mut s = with_service(Scenario::new().bridge("jvb1").participant("alice").participant("bob")).start();
-            s.run_until(Scenario::all_connected);
+            let mut s = two_on_jvb1();
             s.service_is_cut_off();
             s.participant("bob").leave();
             match lasts {
@@ -158,8 +162,7 @@ fn a_bridge_hears_of_the_end_of_a_conference_that_died_with_our_connection() {
 /// not make him be forgotten.
 #[test]
 fn whoever_waits_for_the_connection_is_placed_though_another_was_before_the_brewery_is_entered() {
-    let mut s = with_service(Scenario::new().bridge("jvb1").participant("alice").participant("bob")).start();
-    s.run_until(Scenario::all_connected);
+    let mut s = two_on_jvb1();
     s.service_is_cut_off();
     s.joins("carol");
     s.run_for(Time::from_millis(500));
@@ -178,8 +181,7 @@ fn whoever_waits_for_the_connection_is_placed_though_another_was_before_the_brew
 #[test]
 fn a_bridge_that_has_the_conference_before_yet_lets_go_of_it_first() {
     for loss in [Loss::ForGood, Loss::TooLate] {
-        let mut s = with_service(Scenario::new().bridge("jvb1").participant("alice").participant("bob")).start();
-        s.run_until(Scenario::all_connected);
+        let mut s = two_on_jvb1();
         s.service_is_cut_off();
         let (now, room) = (s.now(), s.room().to_owned());
         s.server().put_out(now, &room, "focus", &["307"]);
@@ -197,8 +199,7 @@ fn a_bridge_that_has_the_conference_before_yet_lets_go_of_it_first() {
 #[test]
 fn an_endpoint_whose_end_was_lost_ends_before_it_is_made_anew() {
     for loss in [Loss::ForGood, Loss::TooLate] {
-        let mut s = with_service(Scenario::new().bridge("jvb1").participant("alice").participant("bob")).start();
-        s.run_until(Scenario::all_connected);
+        let mut s = two_on_jvb1();
         let before = sessions(&s, &["bob"]);
         s.service_is_cut_off();
         s.participant("alice").restart();
@@ -597,8 +598,7 @@ fn a_connection_that_died_without_a_word_is_no_fault_of_bridges() {
 #[test]
 fn a_connection_that_was_slow_goes_on() {
     for asked in [0, 6] {
-        let mut s = with_service(Scenario::new().bridge("jvb1").participant("alice").participant("bob")).start();
-        s.run_until(Scenario::all_connected);
+        let mut s = two_on_jvb1();
         let before = sessions(&s, &["alice", "bob"]);
         s.service_falls_silent();
         s.run_for(seconds(asked));

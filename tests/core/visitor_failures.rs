@@ -491,11 +491,7 @@ fn an_error_of_ours_leaves_nobody_without_an_answer() {
 fn an_error_of_ours_while_the_main_connection_is_set_up_leaves_a_focus_that_serves() {
     let mut failures = 0;
     for stanzas in 0..8 {
-        let mut s = one_node(1).start();
-        for name in ["alice", "vera"] {
-            s.joins(name);
-            s.settle();
-        }
+        let mut s = with_a_visitor();
         s.server().options.silent_visitors = true;
         s.participant("alice").leave();
         s.run_for(Time::from_millis(100));
@@ -521,11 +517,7 @@ fn an_error_of_ours_while_the_main_connection_is_set_up_leaves_a_focus_that_serv
 fn an_error_of_ours_while_a_node_is_lost_leaves_no_room_of_visitors_connected() {
     let mut failures = 0;
     for stanzas in 0..6 {
-        let mut s = one_node(1).start();
-        for name in ["alice", "vera"] {
-            s.joins(name);
-            s.settle();
-        }
+        let mut s = with_a_visitor();
         s.node_is_cut_off(V0);
         s.run_for(Time::from_secs(1));
         s.sabotage(stanzas);

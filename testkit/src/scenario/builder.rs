@@ -56,6 +56,13 @@ impl Default for Builder {
     }
 }
 
+/// Gives the focus a connection of its own to the bridges.
+pub fn add_service(config: &mut Config) {
+    let mut account = config.xmpp.client.account.clone();
+    account.resource = "service".into();
+    config.xmpp.service = Some(account);
+}
+
 impl Builder {
     /// Changes the focus' configuration.
     pub fn config(mut self, change: impl FnOnce(&mut Config)) -> Builder {

@@ -32,7 +32,7 @@ use crate::room::{Delivery, Fate, Server};
 use crate::violation::Violation;
 use crate::wire_log::{Query, Wire};
 use crate::xml::Read;
-pub use builder::Builder;
+pub use builder::{Builder, add_service};
 pub(crate) use checks::standing_requests;
 pub use recording::Recording;
 
@@ -306,8 +306,7 @@ impl Scenario {
 
     /// The connection to the bridges breaks, where they have one of their own; the server keeps its session for a while.
     pub fn service_is_cut_off(&mut self) {
-        self.service_cut = true;
-        self.server.suspend(SERVICE);
+        self.service_falls_silent();
         self.feed(Input::Disconnected { on: Connection::Service, resumable: true });
         self.pump();
     }

@@ -15,7 +15,7 @@ use super::{Failure, Lived};
 
 use crate::Time;
 use crate::bridge::IceRestart;
-use crate::scenario::{Scenario, Tamper, standing_requests};
+use crate::scenario::{Scenario, Tamper, add_service, standing_requests};
 
 /// Until everything is as it should be, once nothing goes wrong any more: a bridge that failed is taken again after a
 /// minute, the next presence of it comes half a minute later, somebody takes twenty seconds to accept, and people load their pages again.
@@ -143,9 +143,7 @@ impl<'a> Life<'a> {
                     config.conference.reinvite_method = ReinviteMethod::ReplaceTransport;
                 }
                 if has_service(plan.seed) {
-                    let mut account = config.xmpp.client.account.clone();
-                    account.resource = "service".into();
-                    config.xmpp.service = Some(account);
+                    add_service(config);
                 }
                 if is_secured(plan.seed) {
                     config.authentication.kind = AuthenticationType::Xmpp;

@@ -141,14 +141,12 @@ impl Conference {
     /// All leave a bridge at once, as they can't be on two; each is invited anew when it is its turn.
     pub(in crate::focus) fn leave_whole(&mut self, cx: &mut Context, bridge: &BridgeId) {
         let Some(session) = self.bridges.on(bridge) else { return };
-        let (key, on_it) = (session.key, session.endpoints().map(|(_, id)| id).collect::<Vec<_>>());
         if !cx.may_answer(cx.bridge_connection()) {
             self.story.decided(cx.now, "no bridge can be told of those who were to be moved: they stay");
-            for id in on_it {
-                self.stays(id);
-            }
-            return;
+            let on_it: Vec<MemberId> = session.endpoints().map(|(_, id)| id).collect();
+            return on_it.into_iter().for_each(|id| self.stays(id));
         }
+        let key = session.key;
         let on_it = self.close_bridge(cx, key);
         for id in &on_it {
             self.note_left(*id, bridge);
