@@ -275,6 +275,47 @@ fn a_link_that_was_in_flight_is_made_again() {
     }
 }
 
+/// The participant has been told that it is restarted, and waits. The bridge gives the same agent again, so that it does no harm
+/// to ask it twice.
+#[test]
+fn a_restart_of_ice_of_which_nothing_was_heard_is_asked_for_again() {
+    for loss in [None, Some(Loss::ForGood), Some(Loss::Resumed), Some(Loss::TooLate), Some(Loss::Place)] {
+        for heard in [true, false] {
+            let mut s = two_on_jvb1();
+            s.run_for(seconds(1));
+            let (before, session) = (s.now(), sessions(&s, &["alice", "bob"]));
+            goes_astray(&mut s, "jvb1", if heard { "ice-generation=" } else { "ice-restart=" }, heard);
+            s.participant("alice").restart_ice();
+            if let Some(loss) = loss {
+                loss.happens(&mut s);
+            }
+            s.run_for(seconds(40));
+            let told = s.sent_to("alice").since(before);
+            let infos = told.clone().jingle("transport-info");
+            assert_eq!(infos.count(), 1, "{loss:?}, {heard}: {}", s.story());
+            assert!(infos.first().text().contains("ice-generation='1'"), "{loss:?}, {heard}");
+            assert_eq!(told.actions(), ["transport-info"], "{loss:?}, {heard}");
+            assert_eq!(sessions(&s, &["alice", "bob"]), session, "{loss:?}, {heard}");
+            let metrics = s.focus().metrics();
+            let counted = (metrics.ice_restarts_requested, metrics.ice_restarts_relayed, metrics.ice_restarts_failed);
+            assert_eq!(counted, (1, 1, 0), "{loss:?}, {heard}");
+            assert!(s.connected(&["alice", "bob"]), "{loss:?}, {heard}: {}", s.story());
+            s.finish();
+        }
+    }
+    // Whoever asks has left meanwhile.
+    let mut s = two_on_jvb1();
+    goes_astray(&mut s, "jvb1", "ice-restart=", false);
+    s.participant("alice").restart_ice();
+    s.run_for(seconds(1));
+    s.participant("alice").leave();
+    let before = s.now();
+    s.run_for(seconds(40));
+    let asked = s.sent_to("jvb1").since(before).filter(|wire| wire.text().contains("ice-restart"));
+    assert_eq!(asked.count(), 0);
+    s.finish();
+}
+
 /// Nobody told us that we are not in the brewery any more; the room says so when something is asked through it. It is entered
 /// again at once, everybody stays where he is, no bridge is blamed, and what was asked is asked again.
 #[test]

@@ -6,7 +6,6 @@ use crate::Time;
 use crate::participant::media::microphone;
 use crate::participant::profile::Profile;
 use crate::participant::{Place, SessionState, Settings};
-use crate::views::is_of;
 
 /// How often everybody looks at how he is.
 const LOOK: Time = Time::from_secs(1);
@@ -177,12 +176,9 @@ impl Life<'_> {
         others.any(|other| self.s.view(&other.label).place() == Place::InRoom)
     }
 
-    /// A client whose bridge has forgotten it asks for a new session before long; and so does one that asked for an ICE restart,
-    /// and was told nothing of it.
+    /// A client whose bridge has forgotten it asks for a new session before long.
     fn notice_dead_media(&mut self) {
         let mut dead = Vec::new();
-        let untold: Vec<String> =
-            self.people.values().filter(|person| self.is_untold(person)).map(|person| person.label.clone()).collect();
         for person in self.people.values_mut() {
             let participant = self.s.view(&person.label);
             let of_room = |name: &Option<String>| name.as_deref().is_none_or(|name| name == person.room);
@@ -190,7 +186,7 @@ impl Life<'_> {
                 let mut conferences = bridge.conferences().values().filter(|conference| of_room(&conference.name));
                 conferences.any(|conference| conference.endpoints.contains_key(participant.nick()))
             });
-            let suffers = (!alive || untold.contains(&person.label)) && participant.connected();
+            let suffers = !alive && participant.connected();
             let idle = participant.place() == Place::InRoom && participant.session().is_none();
             person.idle = if idle { person.idle + 1 } else { 0 };
             person.suffering = if suffers { person.suffering + 1 } else { 0 };
@@ -203,21 +199,6 @@ impl Life<'_> {
         for label in dead {
             self.s.participant(&label).restart();
         }
-    }
-
-    /// Whether its bridge has begun a new ICE agent for it, and what the bridge answered may have been lost: nobody asks it again,
-    /// and the agent that the client knows is gone.
-    fn is_untold(&self, person: &Person) -> bool {
-        let participant = self.s.view(&person.label);
-        let Some(session) = participant.session() else { return false };
-        self.s.bridges().any(|bridge| {
-            bridge.conferences().iter().any(|(meeting, conference)| {
-                let lost = bridge.has_missed(meeting) || self.judge.unheard || self.judge.in_trouble(self.s.now());
-                let is_meant = lost && is_of(conference, participant);
-                let endpoint = conference.endpoints.get(participant.nick()).filter(|_| is_meant);
-                endpoint.is_some_and(|it| it.ice_pending && it.credentials.ufrag != session.bridge_ice.ufrag)
-            })
-        })
     }
 
     /// From now on nobody rules what bridges have.

@@ -112,6 +112,8 @@ enum Lost {
     /// A participant waits for the endpoint.
     Allocation(EndpointKey),
     Update(EndpointKey, Box<Told>),
+    /// A bridge gives the same new agent again until the client has answered (spec/40 §5.5).
+    IceRestart(EndpointKey),
     /// Who is muted, of all these.
     ForceMute(Vec<EndpointKey>),
     /// The endpoint of whoever was called so.
@@ -134,6 +136,7 @@ impl Lost {
             Lost::Allocation(_) => 5,
             Lost::Update(..) => 6,
             Lost::ForceMute(_) => 7,
+            Lost::IceRestart(_) => 8,
         }
     }
 }
@@ -283,6 +286,11 @@ impl Conference {
         self.repeat_later(cx, key, Lost::Allocation(endpoint));
     }
 
+    /// Nobody said which transport a participant is to have. It waits for that.
+    pub(super) fn repeat_ice_restart(&mut self, cx: &mut Context, key: SessionKey, endpoint: EndpointKey) {
+        self.repeat_later(cx, key, Lost::IceRestart(endpoint));
+    }
+
     /// The same of an end of a link. Each link is made again once, whichever end was lost.
     pub(super) fn repeat_new_link(&mut self, cx: &mut Context, relay: RelayKey) {
         let relay = if relay.at < relay.to { relay } else { relay.opposite() };
@@ -428,16 +436,17 @@ impl Conference {
     }
 
     fn tell_again(&mut self, cx: &mut Context, key: SessionKey, lost: Lost) {
-        let Some(bridge) = self.bridges.get(key).map(|session| session.bridge.clone()) else { return };
         let one = |request: Option<Request>| request.into_iter().collect();
         let requests: Vec<Request> = match lost {
             Lost::Allocation(endpoint) => return self.allocate_again(cx, key, endpoint),
             Lost::NewLink(relay) => return self.link_anew(cx, relay),
+            Lost::IceRestart(endpoint) => return self.restart_ice_again(cx, key, endpoint),
             Lost::Update(endpoint, told) => one(self.update_again(key, endpoint, *told)),
             Lost::ForceMute(endpoints) => self.force_mute_again(key, endpoints),
             Lost::Expiry(nick) => one(self.expire_again(key, nick)),
             Lost::Link(linked) => self.link_again(cx, key, linked),
         };
+        let Some(bridge) = self.bridges.get(key).map(|session| session.bridge.clone()) else { return };
         for (modify, then) in requests {
             self.ask_bridge(cx, &bridge, modify, then);
         }
@@ -470,6 +479,11 @@ impl Conference {
         let modify = request::expire_endpoints(&self.meeting, [&nick]);
         self.ask_bridge(cx, &bridge, modify, Then::EndpointExpired(self.id, key, None, nick));
         self.ask_for_endpoint(cx, id, attempt, None);
+    }
+
+    fn restart_ice_again(&mut self, cx: &mut Context, key: SessionKey, endpoint: EndpointKey) {
+        let asked = self.is_current(key, endpoint) && self.restart_ice(cx, endpoint.member);
+        cx.metrics.ice_restarts_failed += u64::from(!asked);
     }
 
     fn update_again(&self, key: SessionKey, endpoint: EndpointKey, told: Told) -> Option<Request> {

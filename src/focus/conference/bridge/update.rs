@@ -63,10 +63,12 @@ impl Conference {
         about: EndpointKey,
         answered: &Answer,
     ) {
+        if answered.is_silence() {
+            return self.repeat_ice_restart(cx, key, about);
+        }
         // A result of another kind is the session's failure, as with any request (spec/40 §8.2).
         let Answer::Result(Some(Payload::ConferenceModified(modified))) = answered else {
-            // Silence says nothing: the bridge may have restarted it.
-            cx.metrics.ice_restarts_failed += u64::from(!answered.is_silence());
+            cx.metrics.ice_restarts_failed += 1;
             self.updated(cx, key, Some(about), answered);
             return;
         };
