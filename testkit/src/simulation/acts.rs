@@ -4,7 +4,7 @@ use jicofo::focus::command::Command;
 use jicofo::focus::{Connection, Input, NodeId};
 
 use super::peers::{is_visitor, nick};
-use super::plan::{Client, Error, OMISSIONS, What, has_service};
+use super::plan::{Client, Error, OMISSIONS, What};
 use super::play::{Later, Life, bridge, node, room};
 use crate::Time;
 use crate::bridge::{Fault, Health};
@@ -217,7 +217,7 @@ impl Life<'_> {
     }
 
     fn act_on_service(&mut self, what: What) {
-        if self.service_away.is_some() || self.focus_away || !has_service(self.plan.seed) {
+        if self.service_away.is_some() || self.focus_away || !self.plan.setting.service {
             return;
         }
         let loss = self.count;

@@ -68,8 +68,10 @@ pub fn live(seed: u64, options: &Options) -> Result<Lived, Box<(Plan, Failure)>>
 pub fn as_test(plan: &Plan) -> String {
     let mut text = format!(
         "#[test]\nfn seed_{}() {{\n    use testkit::simulation::{{Act, Client::*, Error::*, Plan, Setting, What::*, survives}};\n    \
-         survives(&Plan {{\n        seed: {},\n        setting: {:?},\n        acts: vec![\n",
-        plan.seed, plan.seed, plan.setting
+         survives(&Plan {{\n        seed: {},\n        setting: {},\n        acts: vec![\n",
+        plan.seed,
+        plan.seed,
+        plan.setting.written()
     );
     for act in &plan.acts {
         text += &format!("            {act:?},\n");

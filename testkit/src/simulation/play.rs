@@ -10,7 +10,7 @@ use jicofo::config::{AuthenticationType, ReinviteMethod, SelectionStrategy, Topo
 
 use super::judge::Judge;
 use super::peers::{Person, is_visitor, nick, region};
-use super::plan::{Plan, Setting, has_service};
+use super::plan::{Plan, Setting};
 use super::{Failure, Lived};
 
 use crate::Time;
@@ -24,21 +24,12 @@ const HEALING: Time = Time::from_secs(140);
 /// After that what is still under way arrives.
 const SETTLING: Time = Time::from_secs(5);
 
-/// Most lives check bridges less often than every ten seconds, and hear less often of them: half of all that happens would
-/// be that. One in so many does as the configuration says.
-const RUSHED: u64 = 4;
+/// How often bridges are checked, and say how they are, where nobody is rushed.
 const CHECKS: Time = Time::from_secs(20);
 const PRESENCE: Time = Time::from_secs(25);
 
-/// In one of so many lives people log in. Sessions end soon, so that they do in the midst of things.
-const SECURED: u64 = 3;
+/// How long authentication sessions live.
 const SESSIONS: Time = Time::from_secs(20);
-
-/// In one of so many lives the focus looks after its own health, by entering a room of its own.
-const WATCHED: u64 = 5;
-
-/// In one of so many whoever gets another place keeps its session, and has its transport replaced.
-const REPLACED: u64 = 6;
 
 /// A life being lived.
 pub(super) struct Life<'a> {
@@ -120,6 +111,7 @@ pub fn play_with(plan: &Plan, tamper: Option<Tamper>) -> Result<Lived, Failure> 
 impl<'a> Life<'a> {
     fn new(plan: &'a Plan) -> Life<'a> {
         let Setting { bridges, hop, spread, presets, ice, batching, links, nodes, .. } = plan.setting;
+        let Setting { rushed, secured, auto_login, watched, replaces, service, .. } = plan.setting;
         let millis = |count: u16| Time::from_millis(count.into());
         let mut builder = Scenario::new()
             .seed(plan.seed)
@@ -132,24 +124,24 @@ impl<'a> Life<'a> {
                 }
             })
             .config(|config| {
-                if plan.seed % RUSHED != 0 {
+                if !rushed {
                     config.bridge.health_checks.interval = CHECKS;
                 }
-                if is_watched(plan.seed) {
+                if watched {
                     config.health.enabled = true;
                     config.health.interval = CHECKS;
                 }
-                if is_replaced(plan.seed) {
+                if replaces {
                     config.conference.reinvite_method = ReinviteMethod::ReplaceTransport;
                 }
-                if has_service(plan.seed) {
+                if service {
                     add_service(config);
                 }
-                if is_secured(plan.seed) {
+                if secured {
                     config.authentication.kind = AuthenticationType::Xmpp;
                     config.authentication.login_url = Some("meet.test".into());
                     config.authentication.authentication_lifetime = SESSIONS;
-                    config.authentication.enable_auto_login = plan.seed % 2 == 0;
+                    config.authentication.enable_auto_login = auto_login;
                 }
                 config.octo.enabled = links > 0;
                 config.octo.sctp_datachannels = links != 2;
@@ -189,7 +181,7 @@ impl<'a> Life<'a> {
             plan,
             s: builder.start(),
             people: BTreeMap::new(),
-            judge: Judge::new(is_replaced(plan.seed)),
+            judge: Judge::new(replaces),
             orphans: Vec::new(),
             focus_away: false,
             nodes_away: BTreeSet::new(),
@@ -263,7 +255,7 @@ impl<'a> Life<'a> {
         self.advance(self.s.now() + SETTLING)?;
         let mut wrong = self.judge.quiescent(&self.s, &self.people);
         let is_ill = |life: &Life<'_>| {
-            is_watched(life.plan.seed) && life.plan.setting.bridges > 0 && !life.s.focus().health().is_well()
+            life.plan.setting.watched && life.plan.setting.bridges > 0 && !life.s.focus().health().is_well()
         };
         // The core failed on purpose while it looked after its health: the next look tells.
         if is_ill(self) {
@@ -278,7 +270,7 @@ impl<'a> Life<'a> {
     fn nothing_is_left(&mut self) -> Result<(), Vec<String>> {
         let mut wrong = self.left_now();
         // A room that is entered to see whether it can be is left within the second, and the next is entered much later.
-        if is_watched(self.plan.seed) && !wrong.is_empty() {
+        if self.plan.setting.watched && !wrong.is_empty() {
             self.advance(self.s.now() + CHECKS / 4)?;
             wrong = self.left_now();
         }
@@ -291,7 +283,7 @@ impl<'a> Life<'a> {
         let gauges = self.s.focus().gauges();
         // Beside the ends of waiting: the next question for components, the next listening to the brewery, the next look at our
         // health, and the end of authentication sessions.
-        let others = 2 + usize::from(is_secured(self.plan.seed)) + usize::from(is_watched(self.plan.seed));
+        let others = 2 + usize::from(self.plan.setting.secured) + usize::from(self.plan.setting.watched);
         if gauges.requests_pending > standing_requests(&gauges) || gauges.timers > gauges.requests_pending + others {
             wrong.push(format!("something is left: {gauges:?}"));
         }
@@ -311,20 +303,6 @@ impl<'a> Life<'a> {
         });
         Failure { step: self.s.inputs(), wrong, wire: self.s.story(), stories: stories.collect::<Vec<_>>().join("\n") }
     }
-}
-
-/// Whether people have to log in in this life: all of them have accounts.
-pub(super) fn is_secured(seed: u64) -> bool {
-    seed % SECURED == 1
-}
-
-/// Whether sessions stay when people get other places. All clients of such an installation can do that.
-pub(super) fn is_replaced(seed: u64) -> bool {
-    seed % REPLACED == 5
-}
-
-fn is_watched(seed: u64) -> bool {
-    seed % WATCHED == 2
 }
 
 pub(super) fn room(number: u8) -> String {
