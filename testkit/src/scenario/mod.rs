@@ -374,6 +374,7 @@ impl Scenario {
     /// The focus is killed, and another one takes its place: it knows nothing.
     pub fn focus_is_replaced(&mut self) {
         self.seed += 1;
+        self.end_recording();
         self.focus = Focus::new(self.config.clone(), self.seed);
         log::info!(target: FRESH_FOCUS, "from here on it is another process");
         self.sabotage = None;
@@ -447,7 +448,14 @@ impl Scenario {
 
     /// What the core, and each that took its place, was fed and said.
     pub fn take_recordings(&mut self) -> Vec<Recording> {
+        self.end_recording();
         std::mem::take(&mut self.recordings)
+    }
+
+    fn end_recording(&mut self) {
+        if let Some(recording) = self.recordings.last_mut() {
+            recording.ends(self.focus.metrics());
+        }
     }
 
     /// Makes the core fail when it sends so many more stanzas. The next input may cost a conference, and no more.

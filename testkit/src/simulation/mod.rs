@@ -15,6 +15,7 @@ mod play;
 mod shrink;
 mod strangers;
 mod visitors;
+mod watchdog;
 
 use std::fmt;
 

@@ -11,7 +11,7 @@ use jicofo::config::{AuthenticationType, ReinviteMethod, SelectionStrategy, Topo
 use super::judge::Judge;
 use super::peers::{Person, is_visitor, nick, region};
 use super::plan::{Plan, Setting};
-use super::{Failure, Lived};
+use super::{Failure, Lived, watchdog};
 
 use crate::Time;
 use crate::bridge::IceRestart;
@@ -30,6 +30,9 @@ const PRESENCE: Time = Time::from_secs(25);
 
 /// How long authentication sessions live.
 const SESSIONS: Time = Time::from_secs(20);
+
+/// A life with more inputs than this has no end. The longest have a twentieth.
+const MOST: usize = 1_000_000;
 
 /// A life being lived.
 pub(super) struct Life<'a> {
@@ -94,28 +97,32 @@ pub fn play(plan: &Plan) -> Result<Lived, Failure> {
 pub fn play_with(plan: &Plan, tamper: Option<Tamper>) -> Result<Lived, Failure> {
     listen_for_panics();
     PANIC.with_borrow_mut(|panic| *panic = Listening::Yes(None));
-    let mut life = Life::new(plan);
-    life.s.tamper = tamper;
-    let outcome = catch_unwind(AssertUnwindSafe(|| life.live()));
+    let _watched = watchdog::watch(plan);
+    let mut life = None;
+    let outcome = catch_unwind(AssertUnwindSafe(|| life.insert(Life::new(plan, tamper)).live()));
     let panic = PANIC.take();
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(payload) => Err(vec![format!("the core failed: {}", panic.text(&*payload))]),
     };
-    match outcome {
-        Ok(said) => Ok(Lived { inputs: life.s.inputs(), said }),
-        Err(wrong) => Err(life.failure(wrong)),
+    let inputs = life.as_ref().map_or(0, |life| life.s.inputs());
+    match (outcome, life) {
+        (Ok(said), _) => Ok(Lived { inputs, said }),
+        (Err(wrong), Some(life)) => Err(life.failure(wrong)),
+        // Nobody has come yet.
+        (Err(wrong), None) => Err(Failure { step: 0, wrong, wire: String::new(), stories: String::new() }),
     }
 }
 
 impl<'a> Life<'a> {
-    fn new(plan: &'a Plan) -> Life<'a> {
+    fn new(plan: &'a Plan, tamper: Option<Tamper>) -> Life<'a> {
         let Setting { bridges, hop, spread, presets, ice, batching, links, nodes, .. } = plan.setting;
         let Setting { rushed, secured, auto_login, watched, replaces, service, .. } = plan.setting;
         let millis = |count: u16| Time::from_millis(count.into());
         let mut builder = Scenario::new()
             .seed(plan.seed)
             .recorded()
+            .tampered(tamper)
             .latency(millis(hop), millis(spread))
             .server(|options| {
                 options.presets = presets;
@@ -291,6 +298,9 @@ impl<'a> Life<'a> {
     }
 
     fn check(&mut self) -> Result<(), Vec<String>> {
+        if self.s.inputs() > MOST {
+            return Err(vec![format!("no end of this life after {MOST} inputs")]);
+        }
         let wrong = self.judge.step(&mut self.s, &mut self.people);
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
