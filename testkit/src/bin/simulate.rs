@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use testkit::simulation::{Options, as_test, live};
+use testkit::simulation::{Failure, Options, Plan, Stored, as_test, live, live_as};
 
 /// A life is little but elements that come and go.
 #[global_allocator]
@@ -27,7 +27,8 @@ simulate [--seeds FIRST..LAST | --seed SEED|random] [--for SECONDS] [options]
   --acts 60           at most so many events
   --faults all        none, or some of server,bridges,hostile,panics
   --threads 1         lives played side by side
-  --keep-on           do not stop at the first life that fails";
+  --keep-on           do not stop at the first life that fails
+  --stored            first of all those of testkit/seeds, with their own options";
 
 struct Run {
     first: u64,
@@ -36,6 +37,7 @@ struct Run {
     options: Options,
     threads: u64,
     keep_on: bool,
+    stored: bool,
 }
 
 fn main() -> ExitCode {
@@ -46,8 +48,39 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if run.stored && !play_stored() {
+        return ExitCode::FAILURE;
+    }
     println!("Lives from seed {}, {:?}", run.first, run.options);
     play_all(&run)
+}
+
+/// Whether all of them mean what they meant, and are clean.
+fn play_stored() -> bool {
+    let stored = match Stored::all() {
+        Ok(stored) => stored,
+        Err(wrong) => {
+            println!("testkit/seeds: {wrong}");
+            return false;
+        }
+    };
+    let mut clean = true;
+    for it in &stored {
+        match it.plan().map(live_as) {
+            Ok(Ok(_)) => continue,
+            Ok(Err(failure)) => tell(it.seed, &it.options, &failure.0, &failure.1),
+            Err(wrong) => println!("{wrong}\n"),
+        }
+        clean = false;
+    }
+    println!("{} stored seeds, {}", stored.len(), if clean { "all clean" } else { "not all clean" });
+    clean
+}
+
+fn tell(seed: u64, options: &Options, plan: &Plan, failure: &Failure) {
+    let (written, digest) = (options.written(), Plan::of(seed, options).digest());
+    println!("Seed {seed} fails {failure}\n\nAs a test:\n\n{}\n", as_test(plan));
+    println!("For testkit/seeds:\n\n{seed} {written}={digest:08x} what it was\n");
 }
 
 fn play_all(run: &Run) -> ExitCode {
@@ -70,7 +103,7 @@ fn play_all(run: &Run) -> ExitCode {
                 }
                 Err(failure) => {
                     let (plan, failure) = *failure;
-                    println!("Seed {seed} fails {failure}\n\nAs a test:\n\n{}\n", as_test(&plan));
+                    tell(seed, &run.options, &plan, &failure);
                     failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(seed);
                     stop.store(!run.keep_on, Ordering::Relaxed);
                 }
@@ -112,13 +145,25 @@ fn tell_progress(told: &AtomicU64, clean: &AtomicU64, failed: &Mutex<BTreeSet<u6
 }
 
 fn read_arguments() -> Result<Run, String> {
-    let mut run = Run { first: 1, last: u64::MAX, time: None, options: Options::default(), threads: 1, keep_on: false };
+    let mut run = Run {
+        first: 1,
+        last: u64::MAX,
+        time: None,
+        options: Options::default(),
+        threads: 1,
+        keep_on: false,
+        stored: false,
+    };
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let mut arguments = arguments.iter().map(String::as_str);
     let mut bounded = false;
     while let Some(name) = arguments.next() {
-        if name == "--keep-on" {
-            run.keep_on = true;
+        match name {
+            "--keep-on" => run.keep_on = true,
+            "--stored" => run.stored = true,
+            _ => {}
+        }
+        if matches!(name, "--keep-on" | "--stored") {
             continue;
         }
         if run.options.take(name, || arguments.next())? {

@@ -13,6 +13,7 @@ mod peers;
 pub mod plan;
 mod play;
 mod shrink;
+mod stored;
 mod strangers;
 mod visitors;
 mod watchdog;
@@ -22,6 +23,7 @@ use std::fmt;
 pub use plan::{Act, Client, Error, Faults, Options, Plan, Setting, What};
 pub use play::{play, play_with};
 pub use shrink::shrink;
+pub use stored::Stored;
 
 /// A life that was lived to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +63,11 @@ pub fn survives(plan: &Plan) {
 
 /// Plays the life of a seed; if it fails, with the shortest plan that fails alike.
 pub fn live(seed: u64, options: &Options) -> Result<Lived, Box<(Plan, Failure)>> {
-    let plan = Plan::of(seed, options);
+    live_as(Plan::of(seed, options))
+}
+
+/// Plays the life of a plan; if it fails, with the shortest that fails alike.
+pub fn live_as(plan: Plan) -> Result<Lived, Box<(Plan, Failure)>> {
     play(&plan).map_err(|failure| Box::new(shrink(plan, failure)))
 }
 

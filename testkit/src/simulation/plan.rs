@@ -325,6 +325,12 @@ impl Plan {
         }
         Plan { seed, setting, acts }
     }
+
+    /// The same as long as this is the same life: of what is other than usual, and of what happens.
+    pub fn digest(&self) -> u32 {
+        let Plan { seed, setting, acts } = self;
+        (Dice::of(&format!("{seed} {} {acts:?}", setting.written())).roll() >> 32) as u32
+    }
 }
 
 /// In one of so many lives bridges leave things out of their answers.
