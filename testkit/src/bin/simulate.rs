@@ -18,6 +18,7 @@ simulate [--seeds FIRST..LAST | --seed SEED|random] [--for SECONDS] [options]
 
   --seeds 1..1000     play these seeds, the last one included
   --seed 7            begin with this one; `random`: with a fresh one, which is printed
+  --step 1            each so many seeds one
   --for 120s          stop after so long
   --rooms 3           at most so many rooms in a life
   --participants 8    at most so many people
@@ -33,6 +34,7 @@ simulate [--seeds FIRST..LAST | --seed SEED|random] [--for SECONDS] [options]
 struct Run {
     first: u64,
     last: u64,
+    step: u64,
     time: Option<Duration>,
     options: Options,
     threads: u64,
@@ -90,7 +92,7 @@ fn play_all(run: &Run) -> ExitCode {
     let (stop, failed) = (AtomicBool::new(false), Mutex::new(BTreeSet::new()));
     let work = || {
         while !stop.load(Ordering::Relaxed) && run.time.is_none_or(|time| begin.elapsed() < time) {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
+            let seed = next.fetch_add(run.step, Ordering::Relaxed);
             if seed > run.last {
                 return;
             }
@@ -148,6 +150,7 @@ fn read_arguments() -> Result<Run, String> {
     let mut run = Run {
         first: 1,
         last: u64::MAX,
+        step: 1,
         time: None,
         options: Options::default(),
         threads: 1,
@@ -178,6 +181,7 @@ fn read_arguments() -> Result<Run, String> {
             // Short enough to be typed.
             "--seed" if value == "random" => run.first = RandomState::new().build_hasher().finish() % 1_000_000_000_000,
             "--seed" => run.first = number(value)?,
+            "--step" => run.step = number(value)?.max(1),
             "--for" => run.time = Some(Duration::from_secs(number(value.trim_end_matches('s'))?)),
             "--threads" => run.threads = number(value)?.max(1),
             _ => return Err(format!("unknown option {name}")),

@@ -15,6 +15,7 @@ mod play;
 mod shrink;
 mod stored;
 mod strangers;
+mod upheavals;
 mod visitors;
 mod watchdog;
 

@@ -46,6 +46,8 @@ pub struct Setting {
     pub replaces: bool,
     /// There is a connection of its own to the bridges.
     pub service: bool,
+    /// Requests for conferences come through an external component.
+    pub component: bool,
 }
 
 impl Setting {
@@ -66,6 +68,7 @@ impl Setting {
         watched: false,
         replaces: false,
         service: false,
+        component: false,
     };
 
     /// As Rust: what is other than usual.
@@ -183,6 +186,15 @@ pub enum What {
     FocusReplaced,
     /// The core fails when it sends so many more stanzas.
     Sabotage(u8),
+    /// It is stopped in order, and its successor comes so much later.
+    FocusStops(u16),
+    /// The way to the server is gone for so long; its session is resumed where either end has noticed.
+    Silent(u16),
+    /// The connection that requests come through ends for so long, where it is one of its own.
+    ComponentLost(u16),
+    FocusKickedFromBrewery,
+    /// … and its bridges come back after so long.
+    BreweryDestroyed(u16),
 
     /// The connection to a visitor node is lost for so long, and the node keeps the session.
     NodeCutAndResumed(u8, u16),
@@ -317,6 +329,9 @@ impl Plan {
         if setting.service && options.faults.server {
             draw.service(seed, at, &mut acts);
         }
+        if options.faults.server {
+            draw.upheavals(seed, at, &mut acts);
+        }
         if options.nodes > 0 && options.faults.hostile {
             draw.hostile_visitors(seed, people, at, &mut acts);
         }
@@ -338,6 +353,14 @@ const GARBLED: u64 = 13;
 
 /// In one of so many lives there is a connection of its own to the bridges.
 const SERVICE: u64 = 19;
+
+/// In one of so many lives requests come through a component, whose connection is lost; in as many the focus is stopped, in as
+/// many nothing is heard on its connection, and in as many the bridges' room is lost. Which: none of those that are stored.
+const UPHEAVAL: u64 = 41;
+const COMPONENT: u64 = 17;
+const STOPS: u64 = 32;
+const SILENCE: u64 = 33;
+const BREWERY: u64 = 37;
 
 /// In one of so many the configuration says how often bridges are checked. In most it is less often than every ten seconds:
 /// half of all that happens would be that.
@@ -390,6 +413,7 @@ impl Draw<'_> {
             watched: seed % WATCHED == 2,
             replaces: seed % REPLACED == 5,
             service: seed % SERVICE == 2,
+            component: seed % UPHEAVAL == COMPONENT,
         };
         let drawn = self.small(12);
         if drawn % 3 == 0 {
@@ -520,6 +544,28 @@ impl Draw<'_> {
                 1 => What::ServiceCutAndAnew(long),
                 2 => What::ServiceSilent(long),
                 _ => What::ServiceDisconnected(long),
+            };
+            acts.push(Act { at, what });
+        }
+        acts.sort_by_key(|act| act.at);
+    }
+
+    /// Drawn apart likewise: what befalls the focus as a whole.
+    fn upheavals(&mut self, seed: u64, end: u32, acts: &mut Vec<Act>) {
+        let kind = seed % UPHEAVAL;
+        if ![COMPONENT, STOPS, SILENCE, BREWERY].contains(&kind) {
+            return;
+        }
+        self.dice = Dice::of(&format!("upheavals {seed}"));
+        for _ in 0..1 + self.below(4) {
+            let at = self.below(u64::from(end) + 1) as u32;
+            let (long, other) = (self.milliseconds(), self.below(2) == 0);
+            let what = match kind {
+                COMPONENT => What::ComponentLost(long),
+                STOPS => What::FocusStops(long),
+                SILENCE => What::Silent(long),
+                _ if other => What::BreweryDestroyed(long),
+                _ => What::FocusKickedFromBrewery,
             };
             acts.push(Act { at, what });
         }

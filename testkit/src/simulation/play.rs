@@ -48,6 +48,8 @@ pub(super) struct Life<'a> {
     pub nodes_away: BTreeSet<u8>,
     /// Which loss of the connection to the bridges is not over yet.
     pub service_away: Option<u64>,
+    /// Which loss of the connection that requests come through is not over yet.
+    pub component_away: Option<u64>,
     /// When that began.
     pub focus_left: Time,
     /// A bridge has refused somebody for good.
@@ -80,6 +82,15 @@ pub(super) enum Later {
     ServiceCut(u64),
     ServiceResumed(u64),
     ServiceLoggedIn(u64),
+    /// Of the connection of the focus.
+    Quiet,
+    Cut,
+    /// Whether anybody had noticed that nothing was heard.
+    Heard(bool),
+    Stopped,
+    Succeeds,
+    /// After which loss.
+    ComponentReturns(u64),
     VisitorsSpeak,
     /// It shows the address of a person.
     ForeignRoomSpeaks(u8),
@@ -117,7 +128,7 @@ pub fn play_with(plan: &Plan, tamper: Option<Tamper>) -> Result<Lived, Failure> 
 impl<'a> Life<'a> {
     fn new(plan: &'a Plan, tamper: Option<Tamper>) -> Life<'a> {
         let Setting { bridges, hop, spread, presets, ice, batching, links, nodes, .. } = plan.setting;
-        let Setting { rushed, secured, auto_login, watched, replaces, service, .. } = plan.setting;
+        let Setting { rushed, secured, auto_login, watched, replaces, service, component, .. } = plan.setting;
         let millis = |count: u16| Time::from_millis(count.into());
         let mut builder = Scenario::new()
             .seed(plan.seed)
@@ -165,6 +176,9 @@ impl<'a> Life<'a> {
                     config.conference.source_signaling_delays.0 = [(0, millis(batching))].into();
                 }
             });
+        if component {
+            builder = builder.component();
+        }
         if nodes > 0 {
             let names: Vec<String> = (0..nodes).map(node).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -193,6 +207,7 @@ impl<'a> Life<'a> {
             focus_away: false,
             nodes_away: BTreeSet::new(),
             service_away: None,
+            component_away: None,
             focus_left: Time::ZERO,
             drops: false,
             asleep: BTreeSet::new(),
