@@ -183,6 +183,22 @@ fn how_often_one_may_restart_can_be_set() {
     assert_eq!(s.view("alice").sessions(), 9);
 }
 
+/// Whoever has not restarted yet may, whatever the limits are.
+#[test]
+fn a_first_restart_is_had_where_none_are_allowed() {
+    let never = |config: &mut jicofo::config::Config| config.conference.restart_request_rate_limits.max_requests = 0;
+    let mut s = met(silent_pair().config(never));
+    for time in 0..3 {
+        s.participant("alice").restart_ice();
+        s.settle();
+        assert_eq!(refusals(&mut s, "alice").len(), usize::from(time > 0), "{time}");
+        s.run_for(Time::from_secs(90));
+    }
+    s.participant("alice").restart();
+    s.run_until(|s| s.view("alice").sessions() == 2);
+    assert_eq!(refusals(&mut s, "alice"), []);
+}
+
 /// Covers spec/30: 34; spec/90: 80.
 #[test]
 fn ice_restarts_in_place() {
