@@ -8,6 +8,7 @@ use testkit::scenario::Scenario;
 use testkit::xml::{Read, to_text};
 use testkit::{Time, ns};
 
+use crate::bridges_support::operational;
 use crate::bridges_support::{asked_since, count};
 use crate::by_hand::*;
 
@@ -54,6 +55,13 @@ fn a_bridge_that_does_not_answer_is_left_by_all() {
     assert_ne!(sid(&s, "bob"), first);
     assert_ne!(bridge_session(&s, "bob"), first_bridge);
     assert!(["alice", "bob", "carol"].iter().all(|who| s.home_of(who).is_some_and(|now| now != home)));
+    // Nobody else is sent there, though it has the least to do.
+    assert_eq!(operational(&s), 1);
+    for who in ["dave", "erin"] {
+        s.joins_with(who, |p| p.room = "other@conference.meet.test".into());
+    }
+    s.run_until(Scenario::all_connected);
+    assert!(["dave", "erin"].iter().all(|who| s.home_of(who).is_some_and(|now| now != home)));
     s.finish();
 }
 
