@@ -41,7 +41,7 @@ fn an_ssrc_has_32_bits_and_is_not_0() {
     s.finish();
 }
 
-/// Covers spec/30: 17; spec/90: 73.
+/// Covers spec/30: 17; spec/90: 73, 77.
 #[test]
 fn nobody_has_more_sources_or_groups_than_allowed() {
     let limits = |config: &mut jicofo::config::Config| {
@@ -298,6 +298,8 @@ fn the_msid_is_read_in_both_namespaces() {
 }
 
 /// Ten thousand sources, ten thousand groups: refused in the time that reading takes, and nobody else notices.
+///
+/// Covers spec/90: 77.
 #[test]
 fn a_flood_of_sources_is_refused_quickly() {
     let mut s = met(silent_pair());
