@@ -6,9 +6,9 @@ use testkit::ns;
 use testkit::participant::profile::Profile;
 use testkit::room::Fate;
 use testkit::scenario::Scenario;
-use testkit::xml::to_text;
+use testkit::xml::{Read, to_text};
 
-use crate::by_hand::{met, post, say, sid, silent_pair};
+use crate::by_hand::{about, endpoint_in, met, post, say, sid, silent_pair};
 use crate::support::{ROOM, said_to};
 
 const CANDIDATE: &str = "<candidate component='1' foundation='1' generation='0' id='good' network='0' \
@@ -50,6 +50,44 @@ fn nothing_gets_to_a_bridge_in_a_transport_that_does_not_belong_there() {
         assert_eq!(s.sent_to("alice").since(before).results().count(), 1);
         s.check();
     }
+}
+
+/// A client of 2021 trickles its candidates, with a fingerprint that has no `setup`, and does not say `rtcp-mux`.
+///
+/// Covers spec/40: 46.
+#[test]
+fn candidates_that_trickle_are_one_request_about_the_transport_alone() {
+    let mut s = met(silent_pair());
+    let (begin, own) = (s.now(), sid(&s, "alice"));
+    let candidates: String =
+        (0..4).map(|number| CANDIDATE.replace("good", &format!("number-{number}")).replace(".7'", ".8'")).collect();
+    let fingerprint = format!("<fingerprint xmlns='{}' hash='sha-256' required='true'>9B:0C</fingerprint>", ns::DTLS);
+    let contents = content("ufrag='u' pwd='p'", &format!("{fingerprint}{candidates}"));
+    say(&mut s, "alice", "transport-info", &own, &contents);
+    let told = about(&s, "jvb1", "alice").since(begin);
+    assert_eq!(told.count(), 1);
+    let endpoint = endpoint_in(told.first(), "alice").expect("of her");
+    let children: Vec<&str> = endpoint.children().map(|child| child.name()).collect();
+    assert_eq!(children, ["transport"]);
+    let ice = endpoint.kid("transport", ns::COLIBRI2).and_then(|it| it.kid("transport", ns::ICE)).expect("ICE");
+    assert_eq!(ice.kids("candidate", ns::ICE).count(), 4);
+    assert!(ice.kid("rtcp-mux", ns::ICE).is_some());
+    let fingerprint = ice.kid("fingerprint", ns::DTLS).expect("a fingerprint");
+    assert_eq!((fingerprint.get("setup"), fingerprint.text().as_str()), (None, "9B:0C"));
+    s.finish();
+}
+
+/// Covers spec/40: 36.
+#[test]
+fn the_generation_of_a_clients_ice_reaches_its_bridge() {
+    let mut s = met(silent_pair());
+    let (begin, own) = (s.now(), sid(&s, "alice"));
+    say(&mut s, "alice", "transport-info", &own, &content("ufrag='u' pwd='p' ice-generation='2'", CANDIDATE));
+    let told = about(&s, "jvb1", "alice").since(begin);
+    assert_eq!(told.count(), 1);
+    let transport = endpoint_in(told.first(), "alice").and_then(|it| it.kid("transport", ns::COLIBRI2));
+    let ice = transport.and_then(|it| it.kid("transport", ns::ICE)).expect("ICE");
+    assert_eq!(["ice-generation", "ufrag", "pwd"].map(|name| ice.get(name)), [Some("2"), Some("u"), Some("p")]);
 }
 
 #[test]
