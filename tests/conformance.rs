@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 /// A test case of a document: its number and its beginning.
 type Cases = BTreeMap<u32, String>;
 
+/// A document and a case in it.
+type Case = (u32, u32);
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -67,12 +70,12 @@ fn cases(document: &str) -> Cases {
 }
 
 /// Which tests claim which case of which document.
-fn claims() -> BTreeMap<(u32, u32), Vec<String>> {
+fn claims() -> BTreeMap<Case, Vec<String>> {
     let mut sources = Vec::new();
     for folder in ["src", "tests", "testkit", "wire-derive"] {
         files(&root().join(folder), ".rs", &mut sources);
     }
-    let mut claims: BTreeMap<(u32, u32), Vec<String>> = BTreeMap::new();
+    let mut claims: BTreeMap<Case, Vec<String>> = BTreeMap::new();
     for source in sources.iter().filter(|path| !path.ends_with("tests/conformance.rs")) {
         let text = fs::read_to_string(source).expect("a source file can be read");
         let place = source.strip_prefix(root()).expect("sources are below the root").display().to_string();
@@ -84,9 +87,9 @@ fn claims() -> BTreeMap<(u32, u32), Vec<String>> {
 }
 
 /// The cases that a source file claims, each with the name of its test, which is run with all others.
-fn claims_in(text: &str) -> Result<Vec<((u32, u32), String)>, String> {
+fn claims_in(text: &str) -> Result<Vec<(Case, String)>, String> {
     let mut found = Vec::new();
-    let (mut pending, mut attributes): (Vec<(u32, u32)>, Vec<&str>) = (Vec::new(), Vec::new());
+    let (mut pending, mut attributes): (Vec<Case>, Vec<&str>) = (Vec::new(), Vec::new());
     for line in text.lines().map(str::trim) {
         let comment = line.strip_prefix("///").or_else(|| line.strip_prefix("//"));
         if let Some(comment) = comment {
@@ -108,7 +111,7 @@ fn claims_in(text: &str) -> Result<Vec<((u32, u32), String)>, String> {
 }
 
 /// `Covers spec/10: 1, 2; spec/20: 3.`
-fn claimed(comment: &str) -> Vec<(u32, u32)> {
+fn claimed(comment: &str) -> Vec<Case> {
     let Some((_, list)) = comment.split_once("Covers spec/") else { return Vec::new() };
     let list = list.trim_end_matches(['.', ' ']);
     let mut found = Vec::new();
