@@ -23,7 +23,7 @@ use crate::participant::media::Dice;
 use crate::violation::{Complaints, Violation};
 use crate::xml::{Element, Read, bare, el, error_of, result_of};
 pub use conference::{Conference, Credentials, Endpoint};
-use errors::Refused;
+pub use errors::Refused;
 pub use relays::Relay;
 use request::Modify;
 pub use stats::Stats;
@@ -102,8 +102,22 @@ pub enum Fault {
     Late(Time),
     /// It is carried out, and its result is changed before it goes.
     Altered(fn(&mut Element)),
+    /// It never reaches the bridge, and the server says so, or its room.
+    Bounced { kind: &'static str, condition: &'static str, text: Option<&'static str>, by: By },
+    /// It is not carried out, and answered as the bridge refuses such a request.
+    Refused(fn(&Element) -> Refused),
     /// It is not carried out, and answered with this error: type, condition, text, colibri2 reason.
     Error { kind: &'static str, condition: &'static str, text: String, reason: Option<&'static str> },
+}
+
+/// Who an error names as the one that made it (spec/40 §3.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    Nobody,
+    /// The brewery.
+    Room,
+    /// The MUC component of the brewery.
+    Component,
 }
 
 /// An error of its own which it answered.
@@ -140,6 +154,8 @@ pub struct Bridge {
     /// It could not read something: the real one's stream is closed.
     broken: bool,
     next_presence: Option<Time>,
+    /// Until then it says nothing of itself.
+    silent_until: Time,
     errors: Vec<Answered>,
     /// Requests that it carried out or refused, by the clock.
     requests: Vec<(Time, Element)>,
@@ -165,6 +181,7 @@ impl Bridge {
             joined: false,
             broken: false,
             next_presence: None,
+            silent_until: Time::ZERO,
             errors: Vec::new(),
             requests: Vec::new(),
             dice: Dice::of(&settings.nick),
@@ -196,6 +213,11 @@ impl Bridge {
         if self.joined {
             self.send_presence();
         }
+    }
+
+    /// It answers as ever, and says nothing of itself in its brewery until then.
+    pub fn says_nothing_until(&mut self, end: Time) {
+        self.silent_until = end;
     }
 
     /// Until then it works off what it was asked long before, and the focus has given up.
@@ -338,6 +360,10 @@ impl Bridge {
     }
 
     fn send_presence(&mut self) {
+        if self.now < self.silent_until {
+            self.next_presence = Some(self.silent_until);
+            return;
+        }
         self.next_id += 1;
         let stats = self.settings.stats.element(self.conferences.len(), self.endpoint_count());
         let presence = el("presence", ns::CLIENT)
@@ -400,7 +426,9 @@ impl Bridge {
         let spared = expires(payload) || (ends && !matches!(self.faults.front(), Some(Fault::Lost)));
         let fault = if spared { None } else { self.faults.pop_front() };
         let unheard = match &fault {
-            Some(Fault::Lost | Fault::Unanswered | Fault::Error { .. }) => true,
+            Some(Fault::Lost | Fault::Unanswered | Fault::Error { .. } | Fault::Refused(_) | Fault::Bounced { .. }) => {
+                true
+            }
             Some(Fault::Late(delay)) => *delay >= PATIENCE,
             _ => false,
         };
@@ -414,8 +442,23 @@ impl Bridge {
         }
         match &fault {
             Some(Fault::Lost) => return,
+            Some(Fault::Bounced { kind, condition, text, by }) => {
+                let mut answer = error_of(iq, kind, condition, *text).done();
+                let brewery = &self.settings.brewery;
+                let by = match by {
+                    By::Nobody => None,
+                    By::Room => Some(brewery.as_str()),
+                    By::Component => Some(crate::xml::domain(brewery)),
+                };
+                if let (Some(error), Some(by)) = (answer.get_child_mut("error", ns::CLIENT), by) {
+                    crate::xml::set_attr(error, "by", by);
+                }
+                return self.answer(answer);
+            }
+            Some(Fault::Refused(refused)) => return self.answer(refused(payload).answer(iq)),
             Some(Fault::Error { kind, condition, text, reason }) => {
-                let refused = Refused { kind, condition, text: Some(text.clone()), reason: *reason, endpoint: None };
+                let text = (!text.is_empty()).then(|| text.clone());
+                let refused = Refused { kind, condition, text, reason: *reason, endpoint: None };
                 return self.answer(refused.answer(iq));
             }
             _ => {}

@@ -1,6 +1,6 @@
 //! The bridge answers as the real one, error by error (spec/40 §3.3), and complains of what would close its stream.
 
-use super::{Bridge, Fault, Health, IceRestart, Settings};
+use super::{Bridge, By, Fault, Health, IceRestart, Refused, Settings};
 use crate::Time;
 use crate::ns;
 use crate::xml::{Element, Read, error_in, parse, to_text};
@@ -366,4 +366,34 @@ fn faults_happen_once_and_answers_keep_their_order() {
     bridge.handle(Time::from_secs(3), &parse(&check).expect("XML"));
     let answer = bridge.poll_output().expect("an answer");
     assert_eq!(error_in(&answer).map(|(condition, _)| condition).as_deref(), Some("internal-server-error"));
+}
+
+#[test]
+fn others_speak_in_its_stead() {
+    let mut bridge = with_endpoint();
+    let said = |by, text| Fault::Bounced { kind: "cancel", condition: "item-not-found", text, by };
+    let by = [(By::Nobody, None), (By::Room, Some(BREWERY)), (By::Component, Some("internal.auth.meet.test"))];
+    for (by, named) in by {
+        bridge.fail_next(said(by, Some("Recipient not in room")));
+        let answer = ask(&mut bridge, "meeting-id='m'", &endpoint("x", ""));
+        assert_eq!(error_in(&answer), Some(("item-not-found".into(), "Recipient not in room".into())));
+        assert_eq!(answer.kid("error", ns::CLIENT).and_then(|error| error.get("by")), named);
+    }
+    assert!(bridge.endpoint("x").is_none(), "it never heard of it");
+    bridge.fail_next(Fault::Refused(|_| Refused::conference_not_found("m")));
+    let answer = ask(&mut bridge, "meeting-id='m'", &endpoint("x", ""));
+    assert!(to_text(&answer).contains("conference_not_found"));
+    assert!(bridge.errors().is_empty(), "it was told to say so");
+}
+
+#[test]
+fn a_silent_bridge_answers() {
+    let mut bridge = bridge();
+    bridge.says_nothing_until(Time::from_secs(60));
+    bridge.publish(|stats| stats.stress = 0.9);
+    bridge.handle_timeout(Time::from_secs(59));
+    assert!(bridge.poll_output().is_none());
+    assert!(to_text(&ask(&mut bridge, CREATE, &endpoint("x", ""))).contains("conference-modified"));
+    bridge.handle_timeout(Time::from_secs(60));
+    assert!(to_text(&bridge.poll_output().expect("stats")).contains("0.9"));
 }

@@ -128,7 +128,10 @@ impl Participant {
     /// What it sends is over, and what it sends next is new.
     pub(super) fn forget_own(&mut self) {
         self.sent_before.extend(self.own.sources.iter().map(|source| source.ssrc));
-        self.own = Sources::default();
+        let own = std::mem::take(&mut self.own);
+        if !own.is_empty() {
+            self.sent_last = own;
+        }
     }
 
     fn on_source_change(&mut self, jingle: &Element, action: &str) {

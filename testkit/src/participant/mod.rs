@@ -245,6 +245,8 @@ pub struct Participant {
     /// The next number in the names of audio and video sources.
     next_index: [usize; 2],
     own: Sources,
+    /// What it sent in the session before.
+    sent_last: Sources,
     muted: BTreeSet<Media>,
     /// Sources of which its presence says something else: muted or not, or nothing (None).
     shown_as: BTreeMap<String, Option<bool>>,
@@ -307,6 +309,7 @@ impl Participant {
             tracks: settings.tracks.clone(),
             next_index: [0, 0],
             own: Sources::default(),
+            sent_last: Sources::default(),
             muted: BTreeSet::new(),
             remote: Remote::default(),
             asked: BTreeMap::new(),
@@ -395,6 +398,11 @@ impl Participant {
     /// What it sends.
     pub fn own(&self) -> &Sources {
         &self.own
+    }
+
+    /// What it sent in the session before.
+    pub fn sent_last(&self) -> &Sources {
+        &self.sent_last
     }
 
     /// All SSRCs that it has ever sent.

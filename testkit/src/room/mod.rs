@@ -5,6 +5,7 @@
 
 mod components;
 mod faults;
+mod forgers;
 mod ids;
 mod iq;
 mod lobby;
@@ -26,6 +27,7 @@ use crate::xml::{Element, Read, error_of};
 pub use components::Moderated;
 pub use faults::Fate;
 use faults::Rule;
+use forgers::Forger;
 pub use muc::{Occupant, Room};
 
 /// The names of everything.
@@ -182,6 +184,8 @@ pub struct Server {
     queue: BTreeMap<(Time, u64), Delivery>,
     sequence: u64,
     rules: Vec<Rule>,
+    /// Who answers until when what others are asked, and how often it has.
+    forgers: Vec<Forger>,
     dice: Dice,
     /// Requests which a peer has and has not answered: (who, id as it sees it, asker as it sees it) → asker's label.
     open: BTreeMap<(String, String, String), String>,
@@ -207,6 +211,7 @@ impl Server {
             queue: BTreeMap::new(),
             sequence: 0,
             rules: Vec::new(),
+            forgers: Vec::new(),
             dice: Dice::of(&format!("server {}", options.seed)),
             open: BTreeMap::new(),
             meetings: 0,
@@ -304,6 +309,9 @@ impl Server {
         if !connection.component || stanza.get("from").is_none() {
             crate::xml::set_attr(&mut stanza, "from", &jid);
         }
+        if label.starts_with("focus") {
+            self.forge_answers(label, &jid, &stanza);
+        }
         self.route(label, &jid, stanza);
     }
 
@@ -339,6 +347,7 @@ impl Server {
     /// From now on everything arrives as it should.
     pub fn forget_rules(&mut self) {
         self.rules.clear();
+        self.forgers.clear();
     }
 
     pub fn room(&self, jid: &str) -> Option<&Room> {

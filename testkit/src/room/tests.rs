@@ -188,3 +188,32 @@ fn accidents_and_broken_streams() {
     assert_eq!(error_in(&bounced[0]).map(|e| e.0).as_deref(), Some("recipient-unavailable"));
     assert_eq!(bounced[1].get("type"), Some("unavailable"));
 }
+
+#[test]
+fn who_forges_answers_first_and_changes_nothing_for_who_was_asked() {
+    let mut server = server();
+    for who in ["focus", "alice", "bob"] {
+        join(&mut server, who);
+    }
+    received(&mut server, "");
+    server.forges("alice", Time::from_secs(1));
+    let ping = |id: &str, nick: &str| {
+        format!("<iq type='get' id='{id}' to='{ROOM}/{nick}'><ping xmlns='urn:xmpp:ping'/></iq>")
+    };
+    send(&mut server, "focus", &ping("7", "bob"));
+    let answered = |server: &mut Server| {
+        let answers = received(server, "focus").into_iter();
+        let text = |answer: &Element, name: &str| answer.get(name).unwrap_or_default().to_owned();
+        answers.map(|it| (text(&it, "from"), text(&it, "type"), text(&it, "id"))).collect::<Vec<_>>()
+    };
+    let told = |from: &str, kind: &str| (from.to_owned(), kind.to_owned(), "7".to_owned());
+    let forged = [told("alice@meet.test/web", "result"), told(&format!("{ROOM}/alice"), "error")];
+    assert_eq!(answered(&mut server), forged);
+    assert_eq!(server.unanswered("bob").len(), 1, "the question is open");
+    // What it is asked itself is its own to answer.
+    send(&mut server, "focus", &ping("8", "alice"));
+    assert!(answered(&mut server).is_empty());
+    server.forget_rules();
+    send(&mut server, "focus", &ping("9", "bob"));
+    assert!(answered(&mut server).is_empty());
+}
