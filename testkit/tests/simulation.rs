@@ -34,6 +34,15 @@ fn lives_of_fixed_seeds_are_clean() {
     play(&(1..=LIVES).map(|seed| Plan::of(seed, &Options::default())).collect::<Vec<_>>());
 }
 
+/// So many with all kinds of trouble that otherwise only some have.
+const OF_EVERY_KIND: u64 = 60;
+
+#[test]
+fn lives_with_every_kind_of_trouble_are_clean() {
+    let options = Options { every_kind: true, ..Options::default() };
+    play(&(1..=OF_EVERY_KIND).map(|seed| Plan::of(seed, &options)).collect::<Vec<_>>());
+}
+
 /// With visitors who ask for what is others' to have, too.
 #[test]
 fn lives_with_visitor_nodes_and_strangers_are_clean() {

@@ -25,6 +25,7 @@ simulate [--seeds FIRST..LAST | --seed SEED|random] [--for SECONDS] [options]
   --bridges 3         at most so many bridges
   --nodes 0           so many visitor nodes
   --strangers         those, too, who are in no room
+  --every-kind        every life has what one in some has otherwise
   --acts 60           at most so many events
   --faults all        none, or some of server,bridges,hostile,panics
   --threads 1         lives played side by side

@@ -4,17 +4,17 @@ use jicofo::focus::command::Command;
 use jicofo::focus::{Connection, Input, NodeId};
 
 use super::peers::{is_visitor, nick};
-use super::plan::{Client, Error, OMISSIONS, What};
+use super::plan::{Client, Error, What};
 use super::play::{Later, Life, bridge, node, room};
+use super::refusals::{fault, omission};
 use super::upheavals::{QUIET, SILENT};
 use crate::Time;
 use crate::bridge::{Fault, Health};
-use crate::ns;
 use crate::participant::media::{desktop, single_camera};
 use crate::participant::{CROSSING, Place};
 use crate::room::{Delivery, Fate};
 use crate::sources::Media;
-use crate::xml::{Element, Read};
+use crate::xml::Read;
 
 /// Nobody honest sends more SSRCs than this before he adds some: each may have twenty.
 const MANY: usize = 12;
@@ -61,6 +61,8 @@ impl Life<'_> {
                 self.later(millis(long), Later::VisitorsSpeak);
             }
             What::VisitorMisbehaves(who, other, how) => self.visitor_misbehaves(who, other, how),
+            What::ActsUnsettled(who, other, how) => self.acts_unsettled(who, other, how),
+            What::AnswersForOthers(who, long) => self.answers_for_others(who, millis(long)),
             What::StrangersAsk(..) | What::ForeignRoom(_) => self.act_of_strangers(what),
             What::Sabotage(stanzas) => self.s.sabotage(stanzas.into()),
             What::AnswersLost(count) => self.s.accident(count.into(), Fate::IsLost, is_answer),
@@ -87,6 +89,7 @@ impl Life<'_> {
             | What::BridgeShutsDown(number, _)
             | What::BridgeDrains(number)
             | What::BridgeBusy(number)
+            | What::BridgeIsStale(number, _)
             | What::BridgeRelieved(number, _) => self.act_on_bridge(number, what),
             _ => self.act_on_person(what),
         }
@@ -307,7 +310,7 @@ impl Life<'_> {
                     self.confused.insert(number);
                 }
                 // The room's word that the focus is not in it: what is under way may have been heard, and is asked again.
-                self.judge.unheard |= matches!(error, Error::NotAcceptable);
+                self.judge.unheard |= matches!(error, Error::NotAcceptable | Error::NotInRoom | Error::NoSuchRoom);
                 self.s.bridge(&name).fail_next(fault(error));
             }
             What::BridgeIsSilentTo(_, count) => {
@@ -350,6 +353,10 @@ impl Life<'_> {
                 self.s.bridge(&name).publish(|stats| (stats.graceful_shutdown, stats.shutting_down) = (true, true));
                 self.crash_after(number, millis(long));
             }
+            What::BridgeIsStale(_, seconds) => {
+                let end = self.s.now() + Time::from_secs(seconds.into());
+                self.s.bridge(&name).says_nothing_until(end);
+            }
             What::BridgeDrains(_) => self.s.bridge(&name).publish(|stats| stats.drain = !stats.drain),
             What::BridgeRelieved(_, count) => {
                 let command = Command::MoveEndpoints { bridge: name, room: None, count: count.into() };
@@ -376,6 +383,7 @@ impl Life<'_> {
         match later {
             Later::Look => self.look_around(),
             Later::Returns(number) => self.comes_back(number),
+            Later::Unsettled { who, other, how, looks } => self.looks_for_an_offer(who, other, how, looks),
             Later::ForeignRoomSpeaks(who) => self.foreign_room_speaks(who),
             Later::Restarts(number) => {
                 let label = self.people.get(&number).map(|person| person.label.clone());
@@ -467,6 +475,7 @@ impl Life<'_> {
             let bridge = self.s.bridge(&name);
             bridge.forget_faults();
             bridge.settings.delay = Time::ZERO;
+            bridge.says_nothing_until(Time::ZERO);
             bridge.publish(|stats| (stats.drain, stats.stress) = (false, 0.01));
             if shutting_down
                 || self.confused.contains(&number)
@@ -487,43 +496,4 @@ fn is_answer(delivery: &Delivery) -> bool {
     delivery.to == "focus"
         && matches!(delivery.stanza.get("type"), Some("result" | "error"))
         && delivery.stanza.name() == "iq"
-}
-
-/// How an answer loses that which has this number (spec/40 §8.1, rows 10 to 12).
-fn omission(what: u8) -> fn(&mut Element) {
-    fn lose(parent: Option<&mut Element>, name: &str, namespace: &str) {
-        if let Some(parent) = parent {
-            _ = parent.remove_child(name, namespace);
-        }
-    }
-    match what % OMISSIONS {
-        0 => |answer| lose(Some(answer), "conference-modified", ns::COLIBRI2),
-        1 => |answer| lose(answer.get_child_mut("conference-modified", ns::COLIBRI2), "endpoint", ns::COLIBRI2),
-        2 => |answer| lose(transport_in(answer), "transport", ns::ICE),
-        _ => |answer| lose(transport_in(answer), "sctp", ns::COLIBRI2),
-    }
-}
-
-/// Of the endpoint, or of the relay.
-fn transport_in(answer: &mut Element) -> Option<&mut Element> {
-    let modified = answer.get_child_mut("conference-modified", ns::COLIBRI2)?;
-    let name = ["endpoint", "relay"].into_iter().find(|name| modified.get_child(name, ns::COLIBRI2).is_some())?;
-    modified.get_child_mut(name, ns::COLIBRI2)?.get_child_mut("transport", ns::COLIBRI2)
-}
-
-fn fault(error: Error) -> Fault {
-    let (kind, condition, reason) = match error {
-        Error::ConferenceExists => ("cancel", "conflict", Some("conference_already_exists")),
-        Error::ConferenceNotFound => ("cancel", "item-not-found", Some("conference_not_found")),
-        Error::Graceful => ("cancel", "service-unavailable", Some("graceful_shutdown")),
-        Error::EndpointExists => ("cancel", "conflict", None),
-        Error::Internal => ("cancel", "internal-server-error", None),
-        Error::BadRequest => ("modify", "bad-request", None),
-        Error::NotImplemented => ("cancel", "feature-not-implemented", Some("feature_not_implemented")),
-        Error::Forbidden => ("auth", "forbidden", None),
-        Error::Unavailable => ("cancel", "service-unavailable", None),
-        Error::NotAcceptable => ("cancel", "not-acceptable", None),
-        Error::NoSuchOccupant => ("cancel", "item-not-found", None),
-    };
-    Fault::Error { kind, condition, text: "as planned".into(), reason }
 }

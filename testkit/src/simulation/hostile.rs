@@ -70,7 +70,7 @@ impl Life<'_> {
         }
     }
 
-    fn use_foreign_sid(&mut self, label: &str, number: u8, other: u8) {
+    pub(super) fn use_foreign_sid(&mut self, label: &str, number: u8, other: u8) {
         let victim = self.people.get(&other).filter(|_| other != number).map(|person| person.label.clone());
         let session = victim.and_then(|victim| self.s.view(&victim).session());
         let Some(sid) = session.map(|session| session.sid.clone()) else { return };
@@ -79,7 +79,7 @@ impl Life<'_> {
         }
     }
 
-    fn send_jingle(&mut self, label: &str, action: &str, sid: &str) {
+    pub(super) fn send_jingle(&mut self, label: &str, action: &str, sid: &str) {
         let jingle = el("jingle", ns::JINGLE).attr("action", action).attr("sid", sid).done();
         self.s.participant(label).send_jingle(jingle);
     }

@@ -5,7 +5,7 @@ use super::{Faults, Options};
 impl Options {
     /// Those that are not the defaults, as they are taken, each with a blank after it.
     pub fn written(&self) -> String {
-        let Options { rooms, participants, bridges, acts, faults, nodes, strangers } = *self;
+        let Options { rooms, participants, bridges, acts, faults, nodes, strangers, every_kind } = *self;
         let usual = Options::default();
         let numbers = [
             ("rooms", u16::from(rooms), u16::from(usual.rooms)),
@@ -19,6 +19,9 @@ impl Options {
         if strangers {
             text += "--strangers ";
         }
+        if every_kind {
+            text += "--every-kind ";
+        }
         if faults != usual.faults {
             text += &format!("--faults {} ", faults.written());
         }
@@ -29,6 +32,10 @@ impl Options {
     pub fn take<'a>(&mut self, name: &str, value: impl FnOnce() -> Option<&'a str>) -> Result<bool, String> {
         if name == "--strangers" {
             self.strangers = true;
+            return Ok(true);
+        }
+        if name == "--every-kind" {
+            self.every_kind = true;
             return Ok(true);
         }
         if !["--rooms", "--participants", "--bridges", "--nodes", "--acts", "--faults"].contains(&name) {

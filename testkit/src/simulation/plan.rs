@@ -152,6 +152,11 @@ pub enum What {
     NeverAccepts(u8),
     /// Asks more than anybody may at once.
     FloodsRequests(u8),
+    /// Comes between two sessions, and acts before the offer, and before it has accepted it: what, and what it does to somebody
+    /// else, by the last number.
+    ActsUnsettled(u8, u8, u16),
+    /// So long, whatever the focus asks of others is answered by this one first.
+    AnswersForOthers(u8, u16),
 
     /// Whoever looks on from a node, that one or the next, does what no visitor does, at the expense of somebody else: what,
     /// by its number.
@@ -232,6 +237,8 @@ pub enum What {
     BridgeBusy(u8),
     /// An operator moves so many endpoints off it.
     BridgeRelieved(u8, u8),
+    /// It answers, and says nothing of itself in its brewery for so many seconds.
+    BridgeIsStale(u8, u8),
 }
 
 /// What a bridge may answer (spec/40 §3.3).
@@ -248,6 +255,12 @@ pub enum Error {
     Unavailable,
     NotAcceptable,
     NoSuchOccupant,
+    /// Said by the server, or the room, in its stead.
+    RecipientUnavailable,
+    RemoteServerTimeout,
+    NotInRoom,
+    LeftRoom,
+    NoSuchRoom,
 }
 
 pub const ERRORS: [Error; 11] = [
@@ -279,6 +292,8 @@ pub struct Options {
     pub nodes: u8,
     /// Whether there are strangers, who are in no room; unless asked for there are none. What else happens is the same with them.
     pub strangers: bool,
+    /// Every life has what one in some has otherwise.
+    pub every_kind: bool,
 }
 
 /// Which kinds of trouble there are.
@@ -298,7 +313,16 @@ impl Faults {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { rooms: 3, participants: 8, bridges: 3, acts: 60, faults: Faults::ALL, nodes: 0, strangers: false }
+        Options {
+            rooms: 3,
+            participants: 8,
+            bridges: 3,
+            acts: 60,
+            faults: Faults::ALL,
+            nodes: 0,
+            strangers: false,
+            every_kind: false,
+        }
     }
 }
 
@@ -338,6 +362,7 @@ impl Plan {
         if options.strangers {
             draw.strangers(seed, setting, people, at, &mut acts);
         }
+        draw.kinds(seed, setting, people, at, &mut acts);
         Plan { seed, setting, acts }
     }
 
@@ -381,17 +406,17 @@ pub(super) const OMISSIONS: u8 = 4;
 /// How many things there are that a visitor may do and should not.
 const MISDEEDS: u8 = 8;
 
-struct Draw<'a> {
-    dice: Dice,
-    options: &'a Options,
+pub(super) struct Draw<'a> {
+    pub(super) dice: Dice,
+    pub(super) options: &'a Options,
 }
 
 impl Draw<'_> {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(super) fn below(&mut self, limit: u64) -> u64 {
         self.dice.roll() % limit.max(1)
     }
 
-    fn small(&mut self, limit: u8) -> u8 {
+    pub(super) fn small(&mut self, limit: u8) -> u8 {
         u8::try_from(self.below(u64::from(limit))).unwrap_or(0)
     }
 
@@ -434,7 +459,7 @@ impl Draw<'_> {
         self.below(longest) as u32
     }
 
-    fn milliseconds(&mut self) -> u16 {
+    pub(super) fn milliseconds(&mut self) -> u16 {
         let longest = [50, 1_000, 14_000, 40_000][self.below(4) as usize];
         self.below(longest) as u16
     }

@@ -92,6 +92,13 @@ pub(super) enum Later {
     /// After which loss.
     ComponentReturns(u64),
     VisitorsSpeak,
+    /// How often this one has looked whether it has an offer, in whose stead, and to do what.
+    Unsettled {
+        who: u8,
+        other: u8,
+        how: u16,
+        looks: u8,
+    },
     /// It shows the address of a person.
     ForeignRoomSpeaks(u8),
     BridgeReturns(u8),
