@@ -32,9 +32,6 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// far from what may wait for a connection.
 const TURN: usize = 256;
 
-/// Threads that resolve names; with the one that runs everything, and one to spare, no more than four.
-const RESOLVER_THREADS: usize = 2;
-
 /// `JICOFO_MEASURE=1`: the time from a stanza to what it causes is counted, and printed at the end.
 const MEASURE: &str = "JICOFO_MEASURE";
 
@@ -48,8 +45,8 @@ const INTERRUPTED: u8 = 130;
 
 /// Runs the focus until a signal ends it. SIGHUP does `on_hang_up`.
 pub fn run(config: Arc<Config>, on_hang_up: impl FnMut()) -> ExitCode {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(RESOLVER_THREADS).build();
+    let resolvers = connections(&config).count();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(resolvers).build();
     let code = match runtime {
         Ok(runtime) => {
             let code = runtime.block_on(serve(config, on_hang_up));
@@ -168,6 +165,17 @@ async fn until(wake: Option<Instant>) {
     }
 }
 
+/// Each is one thread's at most that resolves its server's name: a name that hangs holds up no other.
+fn connections(config: &Config) -> impl Iterator<Item = (Connection, xmpp::Settings)> {
+    let client = (Connection::Client, xmpp::Settings::from(&config.xmpp.client.account));
+    let service = config.xmpp.service.as_ref().map(|account| (Connection::Service, account.into()));
+    let component = config.component.as_ref().map(|component| (Connection::Component, component.into()));
+    // Also where nobody is sent there: it shows at once whether they can be reached.
+    let nodes = (0..).map(NodeId).zip(&config.xmpp.visitors);
+    let nodes = nodes.map(|(node, (id, it))| (Connection::Visitors(node), xmpp::Settings::node(id, &it.account)));
+    [client].into_iter().chain(service).chain(component).chain(nodes)
+}
+
 /// The core, and its way to the world.
 struct Shell {
     focus: Focus,
@@ -192,15 +200,8 @@ impl Shell {
         events: &mpsc::Sender<(Connection, Event)>,
         latency: Option<Arc<Histogram>>,
     ) -> Shell {
-        let mut settings = vec![(Connection::Client, xmpp::Settings::from(&config.xmpp.client.account))];
-        settings.extend(config.xmpp.service.as_ref().map(|account| (Connection::Service, account.into())));
-        settings.extend(config.component.as_ref().map(|component| (Connection::Component, component.into())));
-        // Also where nobody is sent there: it shows at once whether they can be reached.
-        let nodes = (0..).map(NodeId).zip(&config.xmpp.visitors);
-        settings
-            .extend(nodes.map(|(node, (id, it))| (Connection::Visitors(node), xmpp::Settings::node(id, &it.account))));
         let measured = latency.is_some();
-        let connections = settings.into_iter().map(|(on, settings)| {
+        let connections = connections(&config).map(|(on, settings)| {
             let handle = xmpp::spawn(on, settings, events.clone(), latency.clone());
             (on, Line { handle, session: SessionId::default() })
         });

@@ -19,7 +19,7 @@ use jicofo::xmpp::{Event, Handle, MAX_WAITING, PACKETS, SessionId, Settings, Tru
 use sasl::common::Password;
 use sasl::common::scram::{ScramProvider, Sha1, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
@@ -362,6 +362,31 @@ async fn a_session_is_resumed_and_exactly_what_did_not_arrive_is_sent_again() {
     assert_eq!(focus.message().await, "m2");
     let sent = server.until("'d'").await;
     assert!(sent.contains("'c'") && !sent.contains("'b'"), "{sent}");
+}
+
+/// The kernel asks an address that is silent after 1, 3, 7, 15 s: a way that is back at 8 s would be found at 15, when all is given
+/// up that waits for it.
+#[tokio::test(start_paused = true)]
+async fn a_way_that_was_gone_for_a_while_is_taken_soon_after_it_is_back() {
+    // Whose queue is full with one connection that nobody accepts: then it is silent to others.
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+    let listener = socket.listen(0).expect("it listens");
+    let address = listener.local_addr().expect("it is bound");
+    let account = Account { port: address.port(), ..unencrypted() };
+    let mut focus = Focus::at(Settings::Client(account, Trust::Everybody), address.port());
+    focus.listener = Some(listener);
+    let (server, _) = focus.log_in(BIND).await;
+    let _in_the_way = TcpStream::connect(address).await.expect("the queue has one place");
+    drop(server);
+    assert!(matches!(focus.event().await, Event::Disconnected { resumable: true }));
+    let lost = Instant::now();
+    sleep(Duration::from_secs(8)).await;
+    drop(focus.accept().await);
+    let mut server = focus.accept().await;
+    assert!(lost.elapsed() <= Duration::from_secs(12), "{:?}", lost.elapsed());
+    server.log_in(BIND).await;
+    server.until("<resume").await;
 }
 
 /// Covers spec/70: 33.
@@ -856,7 +881,13 @@ impl Focus {
     /// Both sides, behind the login.
     async fn connected_to(features: &str) -> (Focus, Server, SessionId) {
         let mut focus = Focus::start(&unencrypted()).await;
-        let mut server = focus.accept().await;
+        let (server, session) = focus.log_in(features).await;
+        (focus, server, session)
+    }
+
+    /// The other side, behind the login.
+    async fn log_in(&mut self, features: &str) -> (Server, SessionId) {
+        let mut server = self.accept().await;
         server.log_in(features).await;
         // The whole of what it sends: bind, and <enable/> where that is offered.
         server.until(if features == BIND { "/>" } else { "</iq>" }).await;
@@ -864,8 +895,8 @@ impl Focus {
         if features == BIND {
             server.send(ENABLED).await;
         }
-        let session = focus.connected().await;
-        (focus, server, session)
+        let session = self.connected().await;
+        (server, session)
     }
 
     async fn accept(&self) -> Server {

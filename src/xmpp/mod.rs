@@ -15,6 +15,7 @@ mod lingering;
 mod login;
 mod packets;
 mod report;
+mod route;
 mod sasl;
 mod session;
 mod sm;

@@ -9,6 +9,7 @@ use super::client::Client;
 use super::component::connect_component;
 use super::errors::{Error, Pace, Target};
 use super::report::Failures;
+use super::route::Route;
 use super::session::{self, End, Established};
 use super::{Event, Link, SessionId, Settings, name};
 use crate::config::Component;
@@ -32,7 +33,7 @@ pub struct Peer {
 
 enum Kind {
     Client(Box<Client>),
-    Component(Component),
+    Component(Component, Route),
 }
 
 impl Peer {
@@ -64,7 +65,8 @@ impl Peer {
                     account: component.domain.clone(),
                     user: String::new(),
                 };
-                Peer { kind: Kind::Component(component), target }
+                let route = Route::new(&component.hostname, component.port);
+                Peer { kind: Kind::Component(component, route), target }
             }
         }
     }
@@ -79,14 +81,14 @@ impl Peer {
     async fn connect(&mut self) -> Result<Established, Error> {
         match &mut self.kind {
             Kind::Client(client) => client.connect().await,
-            Kind::Component(component) => connect_component(component).await,
+            Kind::Component(component, route) => connect_component(component, route).await,
         }
     }
 }
 
 pub async fn supervise(mut peer: Peer, mut link: Link) {
     let mut failures = Failures::new(peer.target.clone());
-    let mut backoff = Backoff::new(matches!(peer.kind, Kind::Component(_)));
+    let mut backoff = Backoff::new(matches!(peer.kind, Kind::Component(..)));
     let mut quarrel = Quarrel::default();
     loop {
         if link.overflowed() {
