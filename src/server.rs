@@ -226,6 +226,10 @@ impl Shell {
             }
             Event::Trouble { kind, text } => self.handle(Input::Trouble { on, kind, text }, None),
             Event::Relief { kind } => self.handle(Input::Relief { on, kind }, None),
+            Event::Behind { behind, taken } => {
+                let taken = taken.map_or_else(Timestamp::default, |taken| self.clock.timestamp(taken));
+                self.handle(Input::Behind { on, behind, taken }, None)
+            }
             Event::Quiet { quiet } => self.handle(Input::Quiet { on, quiet }, None),
             Event::Disconnected { resumable } => self.handle(Input::Disconnected { on, resumable }, None),
             Event::Stanza { stanza, read_at } => {
@@ -307,6 +311,10 @@ impl Clock {
         self.epoch + self.started.elapsed()
     }
 
+    fn timestamp(&self, instant: Instant) -> Timestamp {
+        self.epoch + (instant - self.started)
+    }
+
     fn instant(&self, time: Timestamp) -> Instant {
         self.started + time.since(self.epoch)
     }
@@ -326,9 +334,10 @@ impl Summary {
         match input {
             Input::Connected { on, .. } => bare("a login", Some(*on)),
             Input::Disconnected { on, .. } => bare("the loss of a connection", Some(*on)),
-            Input::Trouble { on, .. } | Input::Relief { on, .. } | Input::Quiet { on, .. } => {
-                bare("the state of a connection", Some(*on))
-            }
+            Input::Trouble { on, .. }
+            | Input::Relief { on, .. }
+            | Input::Quiet { on, .. }
+            | Input::Behind { on, .. } => bare("the state of a connection", Some(*on)),
             Input::Tick => bare("a timer", None),
             Input::Stop => bare("the stop", None),
             Input::Command { .. } => bare("a command", None),

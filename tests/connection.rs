@@ -503,6 +503,39 @@ async fn a_server_that_was_slow_to_say_that_it_is_there_is_heard_again() {
     }
 }
 
+/// It speaks all the time, and is slow to take what it is sent: that is told, and how far it has got.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_speaks_and_takes_nothing_is_behind_until_it_has_taken_what_it_was_sent() {
+    let (mut focus, mut server, session) = Focus::connected_to(BIND).await;
+    let begin = Instant::now();
+    let mut told = Vec::new();
+    for second in 1..=40 {
+        // A few, behind which an acknowledgement is asked for after a while only.
+        if [1, 4, 30].contains(&second) {
+            focus.send(session, message(&second.to_string()));
+        }
+        sleep(Duration::from_secs(1)).await;
+        server.send("<message id='others'/>").await;
+        match second {
+            18 => server.send("<a xmlns='urn:xmpp:sm:3' h='1'/>").await,
+            // The next question is soon answered.
+            21 => server.send("<a xmlns='urn:xmpp:sm:3' h='2'/>").await,
+            _ => {}
+        }
+        sleep(Duration::from_millis(1)).await;
+        while let Ok((_, event)) = focus.events.try_recv() {
+            match event {
+                Event::Behind { behind, taken } => {
+                    told.push((begin.elapsed().as_secs(), behind, taken.map(|taken| (taken - begin).as_secs())));
+                }
+                Event::Stanza { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!(told, [(6, true, None), (18, false, Some(2)), (35, true, Some(20))]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_that_answers_is_asked_every_ten_seconds_and_the_core_sees_nothing_of_it() {
     let (mut focus, mut server, _) = Focus::connected_to(BIND_ONLY).await;

@@ -103,6 +103,9 @@ pub enum Event {
     Relief { kind: Kind },
     /// The server does not say whether it is still there, or has said something again.
     Quiet { quiet: bool },
+    /// The server speaks, but is behind: it has not yet taken what it was sent after `taken` (None: nothing in this session). Or it
+    /// has caught up with what it was sent until then.
+    Behind { behind: bool, taken: Option<Instant> },
     /// `read_at`: when its last byte had come.
     Stanza { stanza: Stanza, read_at: Instant },
 }

@@ -1,7 +1,7 @@
 //! What was asked of bridges and dies with our own connection, or with our place in their room. That says nothing of the bridges:
 //! nobody leaves them, and only what was in flight is asked for again.
 
-use jicofo::focus::{Connection, Input};
+use jicofo::focus::{Connection, Input, Timestamp};
 use testkit::Time;
 use testkit::logs::keep_lines;
 use testkit::room::{Delivery, Fate};
@@ -633,6 +633,63 @@ fn a_connection_that_died_without_a_word_is_no_fault_of_bridges() {
     }
     assert!(s.focus().bridges().iter().all(|bridge| bridge.operational));
     assert_eq!(s.complaints(), Vec::<String>::new());
+}
+
+fn server_is_behind(s: &mut Scenario, behind: bool, taken: Timestamp) {
+    s.connection_tells(Input::Behind { on: Connection::Service, behind, taken });
+}
+
+fn without_checks(builder: Builder) -> Builder {
+    with_service(builder).config(|config| config.bridge.health_checks.enabled = false)
+}
+
+/// The server passes on what it is sent when it gets to it, later than answers are waited for, while all others are heard as ever.
+#[test]
+fn a_server_that_is_behind_is_no_fault_of_bridges() {
+    let mut s = meet(without_checks(two_bridges()));
+    let (session, before, taken) = (sessions(&s, &["alice", "bob"]), count(&s, "jvb1"), s.timestamp());
+    s.accident(1, Fate::IsLate(seconds(16)), |d: &Delivery| d.to == "jvb1" && to_text(&d.stanza).contains("carol"));
+    s.run_for(Time::from_millis(10));
+    s.joins("carol");
+    s.run_for(seconds(6));
+    server_is_behind(&mut s, true, taken);
+    s.run_for(seconds(15));
+    let asked = s.timestamp() - seconds(15);
+    server_is_behind(&mut s, false, asked);
+    s.run_for(seconds(20));
+    assert!(s.connected(&["alice", "bob", "carol"]), "{}", s.story());
+    assert_eq!(sessions(&s, &["alice", "bob"]), session);
+    assert_eq!((moves(&s, "alice"), moves(&s, "carol"), operational(&s)), (0, 0, 2));
+    assert_eq!(asked_since(&s, "jvb1", before).iter().filter(|it| *it == "+carol").count(), 1);
+    assert_eq!(s.complaints(), Vec::<String>::new());
+    s.finish();
+}
+
+/// What the server has taken is answered or not by the bridge, however far and however often the server is behind with other things.
+#[test]
+fn a_bridge_that_is_dead_is_left_though_the_server_is_behind() {
+    let mut s = meet(without_checks(two_bridges()));
+    let before = s.timestamp();
+    s.accident(1_000, Fate::IsLost, |d: &Delivery| d.to == "jvb1" && to_text(&d.stanza).contains("carol"));
+    s.run_for(Time::from_millis(10));
+    s.joins("carol");
+    s.run_for(seconds(6));
+    server_is_behind(&mut s, true, before);
+    s.run_for(seconds(14));
+    // All but the newest: with that it is behind yet.
+    let mut taken = s.timestamp() - seconds(4);
+    server_is_behind(&mut s, true, taken);
+    for _ in 0..4 {
+        assert_eq!((moves(&s, "alice"), operational(&s)), (0, 2), "it has its time from when the server has it on");
+        s.run_for(Time::from_millis(3_500));
+        taken = taken + seconds(2);
+        server_is_behind(&mut s, false, taken);
+        server_is_behind(&mut s, true, taken);
+    }
+    s.run_for(seconds(3));
+    assert_eq!((moves(&s, "alice"), s.home_of("carol"), operational(&s)), (1, Some("jvb2"), 1));
+    s.server().forget_rules();
+    s.finish();
 }
 
 /// It was only slow: what was asked meanwhile has as much time as ever, or is asked again, and is answered once.
