@@ -123,6 +123,9 @@ pub async fn serve(config: Arc<Config>, on_hang_up: impl FnMut()) -> u8 {
         }
     };
     log::info!("Caught signal {first}, stopping. A second one stops at once.");
+    if let Some(http) = &mut http {
+        http.refuse();
+    }
     shell.handle(Input::Stop, None);
 
     let orderly = timeout(STOP_TIMEOUT, shell.close(&mut events));

@@ -21,6 +21,7 @@ use sasl::common::scram::{ScramProvider, Sha1, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -369,15 +370,9 @@ async fn a_session_is_resumed_and_exactly_what_did_not_arrive_is_sent_again() {
 #[tokio::test(start_paused = true)]
 async fn a_way_that_was_gone_for_a_while_is_taken_soon_after_it_is_back() {
     // Whose queue is full with one connection that nobody accepts: then it is silent to others.
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
-    let listener = socket.listen(0).expect("it listens");
-    let address = listener.local_addr().expect("it is bound");
-    let account = Account { port: address.port(), ..unencrypted() };
-    let mut focus = Focus::at(Settings::Client(account, Trust::Everybody), address.port());
-    focus.listener = Some(listener);
+    let mut focus = Focus::on(TcpSocket::new_v4().expect("a socket"), 0);
     let (server, _) = focus.log_in(BIND).await;
-    let _in_the_way = TcpStream::connect(address).await.expect("the queue has one place");
+    let _in_the_way = TcpStream::connect(("127.0.0.1", focus.port)).await.expect("the queue has one place");
     drop(server);
     assert!(matches!(focus.event().await, Event::Disconnected { resumable: true }));
     let lost = Instant::now();
@@ -725,6 +720,50 @@ async fn a_stop_waits_two_seconds_for_a_server_that_does_not_close() {
     assert_eq!(waited.elapsed().as_secs(), 2);
 }
 
+/// What is queued at a stop may be more than a slow server takes in that time.
+#[tokio::test(start_paused = true)]
+async fn a_stop_goes_on_as_long_as_the_server_takes_what_is_queued() {
+    /// Several times what two sockets take in advance, so that the rest waits with us.
+    async fn much_queued() -> (Server, JoinHandle<()>) {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(64 * 1024).expect("a small one");
+        let mut focus = Focus::on(socket, 8);
+        let (server, session) = focus.log_in(BIND).await;
+        for _ in 0..100 {
+            focus.send(session, message(&"x".repeat(100_000)));
+        }
+        (server, tokio::spawn(focus.take_handle().stop()))
+    }
+
+    let (mut server, stopping) = much_queued().await;
+    let begin = Instant::now();
+    for slice in 0..4 {
+        sleep(Duration::from_millis(1_500)).await;
+        server.stream.read_exact(&mut vec![0; 2 << 20]).await.unwrap_or_else(|error| panic!("slice {slice}: {error}"));
+    }
+    let rest = server.rest_until_end().await;
+    assert!(rest.ends_with("</stream:stream>"), "{} bytes", rest.len());
+    server.send("</stream:stream>").await;
+    stopping.await.expect("it stops");
+    assert_eq!(begin.elapsed().as_secs(), 6);
+
+    // One that takes and says nothing is not waited for; and none is for ever.
+    for (speaks, lasts) in [(false, 2..=4), (true, 8..=8)] {
+        let (mut server, mut stopping) = much_queued().await;
+        let begin = Instant::now();
+        loop {
+            tokio::select! {
+                stopped = &mut stopping => break stopped.expect("it stops"),
+                () = sleep(Duration::from_millis(1_100)) => {}
+            }
+            if speaks {
+                server.send("<message id='others'/>").await;
+            }
+        }
+        assert!(lasts.contains(&begin.elapsed().as_secs()), "{speaks}: {:?}", begin.elapsed());
+    }
+}
+
 // ---------------------------------------------------------------------------------------------------- components
 
 /// With the answer to a request, which is the core's.
@@ -887,6 +926,16 @@ impl Focus {
         focus
     }
 
+    /// A user whose server listens on that socket, with so many places in its queue and one.
+    fn on(socket: TcpSocket, backlog: u32) -> Focus {
+        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+        let listener = socket.listen(backlog).expect("it listens");
+        let port = listener.local_addr().expect("it is bound").port();
+        let mut focus = Focus::at(Settings::Client(Account { port, ..unencrypted() }, Trust::Everybody), port);
+        focus.listener = Some(listener);
+        focus
+    }
+
     async fn component(secret: &str) -> Focus {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
@@ -1041,6 +1090,15 @@ impl Server {
         // However it ends.
         let _ = self.stream.read_to_end(&mut bytes).await;
         std::mem::take(&mut self.seen) + &String::from_utf8_lossy(&bytes)
+    }
+
+    /// The last of what comes up to the end tag.
+    async fn rest_until_end(&mut self) -> String {
+        let mut last = String::new();
+        while !last.ends_with("</stream:stream>") {
+            last = last.split_off(last.len().saturating_sub(64)) + &self.segment().await;
+        }
+        last
     }
 
     /// Until this comes, whatever asks whether anybody is there is answered.

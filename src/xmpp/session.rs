@@ -38,8 +38,12 @@ const QUIET: (u32, u32) = (4, 15);
 /// not show that the server is behind.
 const UNASKED: (u32, u32) = (2, 15);
 
-/// How long a stop waits for the server to close the stream, too.
+/// How long a stop waits for a server that takes nothing and says nothing: for the end of what is queued, and then for it to close
+/// the stream, too.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// And for any: less than an orderly end of the process may take (spec/80 §7).
+const LONGEST_CLOSE: Duration = Duration::from_secs(8);
 
 /// So many bytes may wait for a server that does not read.
 const MAX_UNWRITTEN: usize = 64 * 1024 * 1024;
@@ -129,7 +133,13 @@ pub async fn run(established: Established, link: &mut Link) -> End {
     let result = session.carry(&mut reader, &mut writer, link).await;
     match result {
         Ok(()) => End::Stopped,
-        Err(_) if session.closing.is_some() => End::Stopped,
+        Err(_) if session.closing.is_some() => {
+            let unwritten = session.out.text.len() - session.out.done;
+            if unwritten > 0 {
+                log::warn!("The {} connection ends with {unwritten} bytes that the server has not taken", session.name);
+            }
+            End::Stopped
+        }
         Err(error) => {
             // Only a server that said nothing may yet read what it was sent.
             let lingers =
@@ -167,8 +177,7 @@ struct Session {
     behind: Option<Option<Instant>>,
     /// Since when there have been stanzas for which none was asked for.
     unasked: Option<Instant>,
-    /// We have sent our end tag, and wait for the server's until then.
-    closing: Option<Instant>,
+    closing: Option<Closing>,
     /// The server has sent its end tag.
     ended: bool,
     oddities: Oddities,
@@ -178,6 +187,15 @@ struct Session {
     clock: ServerClock,
     /// What the latest answer about the time showed, until it is told.
     time: clock::Shown,
+}
+
+/// Our end tag is queued, and we wait for the server's.
+struct Closing {
+    until: Instant,
+    /// However much it has to say until then.
+    latest: Instant,
+    /// When `until` was set, so many bytes had been written, and the last one had been heard then.
+    seen: (usize, Instant),
 }
 
 impl Session {
@@ -227,7 +245,12 @@ impl Session {
                         self.send(outgoing, link)?;
                     }
                 }
-                Step::Wrote(Ok(())) => self.out.written(link),
+                Step::Wrote(Ok(())) => {
+                    self.out.written(link);
+                    if self.closing.is_some() {
+                        self.close_by(Instant::now() + CLOSE_TIMEOUT);
+                    }
+                }
                 Step::Read(Ok(0)) if self.closing.is_some() => return Ok(()),
                 Step::Read(Ok(0)) => return Err(Error::Closed { doing: "carrying stanzas" }),
                 Step::Read(Ok(_)) => {
@@ -258,7 +281,9 @@ impl Session {
                     }
                     self.out.text.push_str(END_TAG);
                     self.out.ends_element();
-                    self.closing = Some(Instant::now() + CLOSE_TIMEOUT);
+                    let now = Instant::now();
+                    let seen = (self.out.done, self.heard);
+                    self.closing = Some(Closing { until: now + CLOSE_TIMEOUT, latest: now + LONGEST_CLOSE, seen });
                     timer.as_mut().reset(self.due());
                 }
             }
@@ -269,7 +294,15 @@ impl Session {
     fn due(&self) -> Instant {
         let others = [self.clock.due(), self.behind_due(), self.unasked_due()];
         let next = others.into_iter().flatten().fold(self.alive_due(), Instant::min);
-        self.closing.unwrap_or(next)
+        self.closing.as_ref().map_or(next, |closing| closing.until)
+    }
+
+    /// The server is waited for until then, unless that is too long.
+    fn close_by(&mut self, until: Instant) {
+        let seen = (self.out.done, self.heard);
+        if let Some(closing) = &mut self.closing {
+            (closing.until, closing.seen) = (until.min(closing.latest), seen);
+        }
     }
 
     /// When the server counts as behind, if it is not told already. One that says nothing at all is another matter.
@@ -296,8 +329,11 @@ impl Session {
     /// The timer has run off. It is not set anew with each read, so that it may have run off early.
     fn look(&mut self, timer: Pin<&mut Sleep>) -> Result<(), Error> {
         let now = Instant::now();
-        if self.closing.is_some_and(|closing| now >= closing) {
-            return Err(Error::Silent { doing: "closing the stream", after: CLOSE_TIMEOUT });
+        if let Some(closing) = self.closing.as_ref().filter(|closing| now >= closing.until) {
+            if now >= closing.latest || closing.seen == (self.out.done, self.heard) {
+                return Err(Error::Silent { doing: "closing the stream", after: CLOSE_TIMEOUT });
+            }
+            self.close_by(now + CLOSE_TIMEOUT);
         }
         if self.closing.is_none() && self.clock.due().is_some_and(|due| now >= due) {
             self.clock.ask(now, SystemTime::now());
