@@ -764,6 +764,31 @@ async fn a_stop_goes_on_as_long_as_the_server_takes_what_is_queued() {
     }
 }
 
+/// A failure of ours is that of one connection, and the core hears of it.
+#[tokio::test(start_paused = true)]
+async fn a_connection_whose_task_fails_is_lost_and_made_anew() {
+    let (mut focus, mut server, session) = Focus::connected_to(BIND).await;
+    for _ in 0..2 {
+        server.send(&format!("<message id='{BREAKS}'/>")).await;
+        assert!(matches!(focus.event().await, Event::Disconnected { resumable: false }));
+        focus.send(session, message("old"));
+        server = focus.accept().await;
+        server.log_in(BIND).await;
+        let asked = server.until("/>").await;
+        assert!(asked.contains("<enable") && !asked.contains("<resume"), "{asked}");
+        server.send(&bound()).await;
+        server.send(ENABLED).await;
+        let next = focus.connected().await;
+        focus.send(next, message("new"));
+        let sent = server.until("'new'").await;
+        assert!(!sent.contains("old"), "{sent}");
+    }
+    let stopping = tokio::spawn(focus.take_handle().stop());
+    server.until("</stream:stream>").await;
+    server.send("</stream:stream>").await;
+    stopping.await.expect("it stops");
+}
+
 // ---------------------------------------------------------------------------------------------------- components
 
 /// With the answer to a request, which is the core's.
@@ -829,6 +854,9 @@ async fn the_time_from_a_stanza_to_its_answer_is_measured() {
 }
 
 // ---------------------------------------------------------------------------------------------------- the two sides
+
+/// A stanza with that in it makes the connection fail: its log does.
+const BREAKS: &str = "breaks-the-connection";
 
 const ENABLED: &str = "<enabled xmlns='urn:xmpp:sm:3' id='s1' max='60' resume='true'/>";
 
@@ -1209,6 +1237,7 @@ impl log::Log for Memory {
     fn log(&self, record: &log::Record<'_>) {
         testkit::logs::guard(record);
         if record.target() == PACKETS {
+            assert!(!record.args().to_string().contains(BREAKS), "a failure on purpose");
             PACKET_LINES.with_borrow_mut(|lines| lines.push(record.args().to_string()));
         }
         if record.level() <= log::Level::Error {

@@ -189,6 +189,8 @@ struct Link {
     shared: Arc<Shared>,
     stop: watch::Receiver<bool>,
     session: SessionId,
+    /// The core has been told that it stands.
+    connected: bool,
     latency: Option<Arc<Histogram>>,
 }
 
@@ -256,6 +258,7 @@ pub fn spawn(
         shared: shared.clone(),
         stop: stopped,
         session: SessionId::default(),
+        connected: false,
         latency,
     };
     let task = tokio::spawn(supervise::supervise(supervise::Peer::new(connection, settings), link));
