@@ -532,9 +532,9 @@ impl Focus {
             Then::EndpointExpired(id, key, endpoint, nick) => self.with_conference(id, |conference, cx| {
                 conference.endpoint_expired(cx, key, (endpoint, nick), &answer);
             }),
-            Then::IceRestarted(id, key, endpoint) => {
-                self.with_conference(id, |conference, cx| conference.ice_restarted(cx, key, endpoint, &answer));
-            }
+            Then::IceRestarted(id, key, endpoint, number) => self.with_conference(id, |conference, cx| {
+                conference.ice_restarted(cx, key, (endpoint, number), &answer);
+            }),
             Then::Expired { id, bridge, meeting, linked } => self.let_go(id, &bridge, meeting, linked, &answer),
             Then::Checked(bridge) => self.checked(&bridge, &answer),
             Then::PlaceAsked(worker, stay) => self.place_answered(worker, stay, &answer),

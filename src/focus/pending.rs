@@ -59,7 +59,8 @@ pub(crate) enum Then {
     ForceMuted(ConferenceId, SessionKey, Vec<EndpointKey>),
     /// A bridge let go of the endpoint of that name.
     EndpointExpired(ConferenceId, SessionKey, Option<EndpointKey>, EndpointId),
-    IceRestarted(ConferenceId, SessionKey, EndpointKey),
+    /// A bridge made a new ICE agent, or not; which time of this endpoint.
+    IceRestarted(ConferenceId, SessionKey, EndpointKey, u64),
     /// A bridge made an end of a link to another.
     RelayMade(ConferenceId, RelayKey),
     /// A bridge changed one.
@@ -91,7 +92,7 @@ impl Then {
             // A right is the member's, whatever becomes of its session.
             Then::Granted(id, _) => Some((*id, MemberId::NONE)),
             Then::Offered(id, member, _) => Some((*id, *member)),
-            Then::Allocated(id, _, endpoint) | Then::IceRestarted(id, _, endpoint) => Some((*id, endpoint.member)),
+            Then::Allocated(id, _, endpoint) | Then::IceRestarted(id, _, endpoint, _) => Some((*id, endpoint.member)),
             Then::RoomReread(id) => Some((*id, MemberId::NONE)),
             Then::EndpointUpdated(id, ..) | Then::EndpointExpired(id, ..) | Then::ForceMuted(id, ..) => {
                 Some((*id, MemberId::NONE))
@@ -115,7 +116,7 @@ impl Then {
             Then::Allocated(_, key, _) | Then::EndpointUpdated(_, key, ..) | Then::EndpointExpired(_, key, ..) => {
                 Some(*key)
             }
-            Then::ForceMuted(_, key, _) | Then::IceRestarted(_, key, _) => Some(*key),
+            Then::ForceMuted(_, key, _) | Then::IceRestarted(_, key, ..) => Some(*key),
             Then::RelayMade(_, relay) => Some(relay.at),
             Then::RelayTold(_, key, _) => Some(*key),
             _ => None,
@@ -323,7 +324,7 @@ impl Pending {
     pub fn forget_changes(&mut self, key: SessionKey, of: EndpointKey) -> Vec<(Then, TimerKey)> {
         let asked = self.by_session.range((key, PendingId(0))..=(key, PendingId(u64::MAX))).map(|(_, id)| *id);
         let is_change = |id: &PendingId| match self.table.get(id).map(|pending| &pending.then) {
-            Some(Then::EndpointUpdated(_, _, endpoint, _) | Then::IceRestarted(_, _, endpoint)) => *endpoint == of,
+            Some(Then::EndpointUpdated(_, _, endpoint, _) | Then::IceRestarted(_, _, endpoint, _)) => *endpoint == of,
             _ => false,
         };
         let changes = asked.filter(is_change).collect();

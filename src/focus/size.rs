@@ -15,7 +15,7 @@ pub const OWNER: usize = PIECE / 4 * 3;
 /// How long a text may become when it is written into a stanza, as JSON or not.
 pub fn escaped(text: &str) -> usize {
     let weight = |byte: &u8| match byte {
-        // `\&quot;` in JSON.
+        // `\&quot;` in JSON, as the server passes it on.
         b'"' => 7,
         b'&' | b'<' | b'>' | b'\'' | 0..=0x1f => 6,
         // The first byte of U+FFFE, which is `\ufffe` in JSON.

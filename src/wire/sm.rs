@@ -323,7 +323,7 @@ mod tests {
             "<iq from='d' to='a@b/c' id='7' type='error'><error type='modify'>\
              <bad-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>\
              &lt;iq&gt; &lt;jingle&gt; &lt;content&gt; &lt;description&gt; &lt;ssrc-group&gt; semantics: \
-             expected one of SIM FID, found &quot;XX&quot;</text></error></iq>"
+             expected one of SIM FID, found \"XX\"</text></error></iq>"
         );
         let error =
             read_stanza(&format!("<iq type='result' id='7' from='a@b/c'>{jingle}</iq>")).expect_err("malformed");

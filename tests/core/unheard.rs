@@ -387,6 +387,18 @@ fn a_restart_of_ice_of_which_nothing_was_heard_is_asked_for_again() {
             s.finish();
         }
     }
+    // It asked once more meanwhile, and has what it wants.
+    let mut s = two_on_jvb1();
+    s.run_for(seconds(1));
+    let before = s.now();
+    goes_astray(&mut s, "jvb1", "ice-generation=", true);
+    s.participant("alice").restart_ice();
+    s.run_for(seconds(6));
+    s.participant("alice").restart_ice();
+    s.run_for(seconds(40));
+    assert_eq!(s.sent_to("alice").since(before).jingle("transport-info").count(), 1, "{}", s.story());
+    assert_eq!(s.sent_to("jvb1").since(before).filter(|wire| wire.text().contains("ice-restart")).count(), 2);
+    s.finish();
     // Whoever asks has left meanwhile.
     let mut s = two_on_jvb1();
     goes_astray(&mut s, "jvb1", "ice-restart=", false);

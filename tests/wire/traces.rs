@@ -1,6 +1,6 @@
 //! Everything that was recorded between real peers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use jicofo::wire::sm::{Incoming, read_stanza};
@@ -42,6 +42,18 @@ pub const IGNORED: &[&str] = &[
 
 /// Every recorded stanza.
 pub fn stanzas() -> Vec<String> {
+    let stanzas: Vec<String> = recorded().into_iter().map(|recorded| recorded.xml).collect();
+    assert!(stanzas.len() > 4_000, "the traces are there");
+    stanzas
+}
+
+struct Recorded {
+    /// A focus sent it.
+    by_focus: bool,
+    xml: String,
+}
+
+fn recorded() -> Vec<Recorded> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/traces");
     let mut stanzas = Vec::new();
     for entry in std::fs::read_dir(folder).expect("the traces") {
@@ -51,10 +63,12 @@ pub fn stanzas() -> Vec<String> {
         }
         for line in std::fs::read_to_string(&path).expect("a trace").lines().skip(1) {
             let value: serde_json::Value = serde_json::from_str(line).expect("JSON lines");
-            stanzas.push(value["xml"].as_str().expect("each has its stanza").to_owned());
+            stanzas.push(Recorded {
+                by_focus: value["who"] == "focus" && value["dir"] == ">",
+                xml: value["xml"].as_str().expect("each has its stanza").to_owned(),
+            });
         }
     }
-    assert!(stanzas.len() > 4_000, "the traces are there");
     stanzas
 }
 
@@ -79,6 +93,30 @@ fn all_recorded_stanzas_are_read_and_written_without_loss() {
     let ignored: BTreeSet<String> = IGNORED.iter().map(|path| path.to_string()).collect();
     assert_eq!(found.difference(&ignored).collect::<Vec<_>>(), [] as [&String; 0], "lost, made up or changed");
     assert_eq!(ignored.difference(&found).collect::<Vec<_>>(), [] as [&String; 0], "no longer ignored");
+}
+
+/// What another focus said to participants, bridges and rooms, as it wrote it and as we write the same: never more bytes.
+#[test]
+fn nothing_that_the_original_says_takes_more_bytes_as_we_write_it() {
+    // Prosody's.
+    const LANGUAGE: &str = " xml:lang='en'";
+    let mut sums: BTreeMap<String, (usize, usize, usize)> = BTreeMap::new();
+    for Recorded { xml, .. } in recorded().into_iter().filter(|recorded| recorded.by_focus) {
+        let Ok(Incoming::Stanza(stanza)) = read_stanza(&format!("{HEADER}{xml}</stream:stream>")) else { continue };
+        let original = xml.len() - xml.matches(LANGUAGE).count() * LANGUAGE.len();
+        // The namespace of the stream is said by its header.
+        let ours = xml::to_string(&stanza).replacen(" xmlns='jabber:client'", "", 1);
+        let kinds = ["session-initiate", "source-add", "conference-modify", "<conference ", "<iq ", "<presence ", "<"];
+        let kind = kinds.into_iter().find(|kind| xml.contains(kind)).expect("some kind");
+        assert!(ours.len() <= original, "{} > {original}: {ours}\n{xml}", ours.len());
+        let sum = sums.entry(kind.trim_start_matches('<').trim().to_owned()).or_default();
+        *sum = (sum.0 + 1, sum.1 + original, sum.2 + ours.len());
+    }
+    for (kind, (count, original, ours)) in &sums {
+        println!("{kind}: {count} stanzas, {original} bytes, {ours} as we write them");
+    }
+    let all_kinds = ["session-initiate", "source-add", "conference-modify", "conference", "presence"];
+    assert!(all_kinds.iter().all(|kind| sums.get(*kind).is_some_and(|sum| sum.0 > 9)), "{sums:?}");
 }
 
 /// Each attribute of what peers say, once under another namespace and once not there at all: the same is read.

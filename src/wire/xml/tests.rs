@@ -67,7 +67,7 @@ fn what_needs_escaping_survives_and_what_xml_forbids_is_dropped() {
     let mut presence = Presence { id: Some(nasty.into()), status: Some(nasty.into()), ..Default::default() };
     let written = to_string(&presence);
     assert_eq!(read_str(&written), Ok(presence.clone()));
-    assert!(written.contains("&amp; &lt; &gt; &quot; &apos; ]]&gt; &#9;&#10;&#13;"));
+    assert!(written.contains("&amp; &lt; &gt; \" &apos; ]]&gt; &#9;&#10;&#13;"));
     presence.status = Some("a\u{0}b\u{1}c\u{1F}d\u{FFFE}e\u{FFFF}f\u{FFFD}g\u{FF21}h".into());
     let read: Presence = read_str(&to_string(&presence)).expect("well-formed");
     assert_eq!(read.status.as_deref(), Some("abcdef\u{FFFD}g\u{FF21}h"));

@@ -80,6 +80,8 @@ pub(crate) struct EndpointState {
     pub attempt: AttemptId,
     /// The generation of the last ICE restart that the client was told of.
     last_generation: Option<i64>,
+    /// How many ICE restarts were asked for.
+    ice_restarts: u64,
     /// How many updates it was sent, and which of them was the first with the credentials that hold, and the last with a number
     /// of videos.
     updates: u64,
@@ -97,6 +99,7 @@ impl EndpointState {
             session,
             attempt,
             last_generation: None,
+            ice_restarts: 0,
             updates: 0,
             credentials: 0,
             last_n: 0,

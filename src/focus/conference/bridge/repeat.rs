@@ -112,8 +112,8 @@ enum Lost {
     /// A participant waits for the endpoint.
     Allocation(EndpointKey),
     Update(EndpointKey, Box<Told>),
-    /// A bridge gives the same new agent again until the client has answered (spec/40 §5.5).
-    IceRestart(EndpointKey),
+    /// Which one of this endpoint. A bridge gives the same new agent again until the client has answered (spec/40 §5.5).
+    IceRestart(EndpointKey, u64),
     /// Who is muted, of all these.
     ForceMute(Vec<EndpointKey>),
     /// The endpoint of whoever was called so.
@@ -136,7 +136,7 @@ impl Lost {
             Lost::Allocation(_) => 5,
             Lost::Update(..) => 6,
             Lost::ForceMute(_) => 7,
-            Lost::IceRestart(_) => 8,
+            Lost::IceRestart(..) => 8,
         }
     }
 }
@@ -287,8 +287,8 @@ impl Conference {
     }
 
     /// Nobody said which transport a participant is to have. It waits for that.
-    pub(super) fn repeat_ice_restart(&mut self, cx: &mut Context, key: SessionKey, endpoint: EndpointKey) {
-        self.repeat_later(cx, key, Lost::IceRestart(endpoint));
+    pub(super) fn repeat_ice_restart(&mut self, cx: &mut Context, key: SessionKey, endpoint: EndpointKey, number: u64) {
+        self.repeat_later(cx, key, Lost::IceRestart(endpoint, number));
     }
 
     /// The same of an end of a link. Each link is made again once, whichever end was lost.
@@ -440,7 +440,7 @@ impl Conference {
         let requests: Vec<Request> = match lost {
             Lost::Allocation(endpoint) => return self.allocate_again(cx, key, endpoint),
             Lost::NewLink(relay) => return self.link_anew(cx, relay),
-            Lost::IceRestart(endpoint) => return self.restart_ice_again(cx, key, endpoint),
+            Lost::IceRestart(endpoint, number) => return self.restart_ice_again(cx, key, endpoint, number),
             Lost::Update(endpoint, told) => one(self.update_again(key, endpoint, *told)),
             Lost::ForceMute(endpoints) => self.force_mute_again(key, endpoints),
             Lost::Expiry(nick) => one(self.expire_again(key, nick)),
@@ -481,9 +481,15 @@ impl Conference {
         self.ask_for_endpoint(cx, id, attempt, None);
     }
 
-    fn restart_ice_again(&mut self, cx: &mut Context, key: SessionKey, endpoint: EndpointKey) {
-        let asked = self.is_current(key, endpoint) && self.restart_ice(cx, endpoint.member);
-        cx.metrics.ice_restarts_failed += u64::from(!asked);
+    /// Unless it was asked for once more meanwhile: with that the bridge says what it has, and the client may have answered, so that
+    /// another would be a restart which nobody wants.
+    fn restart_ice_again(&mut self, cx: &mut Context, key: SessionKey, endpoint: EndpointKey, number: u64) {
+        let state = self.members.get(endpoint.member).and_then(|member| member.endpoint.as_ref());
+        if !self.is_current(key, endpoint) {
+            cx.metrics.ice_restarts_failed += 1;
+        } else if state.is_some_and(|state| state.ice_restarts == number) {
+            self.restart_ice(cx, endpoint.member);
+        }
     }
 
     fn update_again(&self, key: SessionKey, endpoint: EndpointKey, told: Told) -> Option<Request> {

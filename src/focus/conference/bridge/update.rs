@@ -50,8 +50,11 @@ impl Conference {
         let Some(session) = self.session_of(id) else { return false };
         let Some(endpoint) = self.endpoint_key(id) else { return false };
         let modify = request::ice_restart(&self.meeting, &member.nick, member.stats_id.as_deref());
-        let then = Then::IceRestarted(self.id, session.key, endpoint);
-        self.ask_bridge(cx, &session.bridge, modify, then);
+        let (key, bridge) = (session.key, session.bridge.clone());
+        let Some(state) = self.members.get_mut(id).and_then(|member| member.endpoint.as_mut()) else { return false };
+        state.ice_restarts += 1;
+        let then = Then::IceRestarted(self.id, key, endpoint, state.ice_restarts);
+        self.ask_bridge(cx, &bridge, modify, then);
         true
     }
 
@@ -60,11 +63,11 @@ impl Conference {
         &mut self,
         cx: &mut Context,
         key: SessionKey,
-        about: EndpointKey,
+        (about, number): (EndpointKey, u64),
         answered: &Answer,
     ) {
         if answered.is_silence() {
-            return self.repeat_ice_restart(cx, key, about);
+            return self.repeat_ice_restart(cx, key, about, number);
         }
         // A result of another kind is the session's failure, as with any request (spec/40 §8.2).
         let Answer::Result(Some(Payload::ConferenceModified(modified))) = answered else {
