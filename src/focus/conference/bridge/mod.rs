@@ -2,6 +2,7 @@
 
 mod allocate;
 mod leaving;
+mod lost;
 mod moving;
 mod relays;
 mod repeat;
