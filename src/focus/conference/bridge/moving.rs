@@ -91,10 +91,12 @@ impl Conference {
         let selected = cx.bridges.select(cx.now, &cx.config, wanted);
         let selected = selected.or_else(|_| cx.bridges.select(cx.now, &cx.config, Wanted { avoid: &[], ..wanted }));
         let Ok(Selected { bridge: to, .. }) = selected else { return false };
-        let takes_new = || cx.bridges.get(&to).is_some_and(|known| !known.graceful_shutdown);
+        let comes_back = for_load && avoid.contains(&to);
         let is_held = self.setbacks.expiring.keys().any(|it| it.jid == to.jid);
-        let waits = is_held || self.setbacks.blocked_until(cx.now, &to).is_some();
-        !(for_load && avoid.contains(&to)) && !waits && (rest.iter().any(|on| on.id == to) || takes_new())
+        if comes_back || is_held || self.setbacks.blocked_until(cx.now, &to).is_some() {
+            return false;
+        }
+        rest.iter().any(|on| on.id == to) || cx.bridges.get(&to).is_some_and(|known| !known.graceful_shutdown)
     }
 
     fn avoided_by_moves(&self, cx: &Context, id: MemberId, bridge: &BridgeId, not_to: &[BridgeId]) -> Vec<BridgeId> {
