@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 /// A test case of a document: its number and its beginning.
 type Cases = BTreeMap<u32, String>;
 
+/// A document and a case in it.
+type Case = (u32, u32);
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -67,35 +70,48 @@ fn cases(document: &str) -> Cases {
 }
 
 /// Which tests claim which case of which document.
-fn claims() -> BTreeMap<(u32, u32), Vec<String>> {
+fn claims() -> BTreeMap<Case, Vec<String>> {
     let mut sources = Vec::new();
     for folder in ["src", "tests", "testkit", "wire-derive"] {
         files(&root().join(folder), ".rs", &mut sources);
     }
-    files(&root().join("tests"), ".mjs", &mut sources);
-    let mut claims: BTreeMap<(u32, u32), Vec<String>> = BTreeMap::new();
+    let mut claims: BTreeMap<Case, Vec<String>> = BTreeMap::new();
     for source in sources.iter().filter(|path| !path.ends_with("tests/conformance.rs")) {
         let text = fs::read_to_string(source).expect("a source file can be read");
         let place = source.strip_prefix(root()).expect("sources are below the root").display().to_string();
-        let mut pending: Vec<(u32, u32)> = Vec::new();
-        for line in text.lines().map(str::trim) {
-            let comment = line.strip_prefix("///").or_else(|| line.strip_prefix("//"));
-            if let Some(comment) = comment {
-                pending.extend(claimed(comment));
-            } else if let Some(name) = function(line) {
-                for case in pending.drain(..) {
-                    claims.entry(case).or_default().push(format!("`{place}` {name}"));
-                }
-            } else if !line.starts_with('#') && !line.is_empty() {
-                assert!(pending.is_empty(), "{place}: a claim above something that is no test: {line}");
-            }
+        for (case, name) in claims_in(&text).unwrap_or_else(|problem| panic!("{place}: {problem}")) {
+            claims.entry(case).or_default().push(format!("`{place}` {name}"));
         }
     }
     claims
 }
 
+/// The cases that a source file claims, each with the name of its test, which is run with all others.
+fn claims_in(text: &str) -> Result<Vec<(Case, String)>, String> {
+    let mut found = Vec::new();
+    let (mut pending, mut attributes): (Vec<Case>, Vec<&str>) = (Vec::new(), Vec::new());
+    for line in text.lines().map(str::trim) {
+        let comment = line.strip_prefix("///").or_else(|| line.strip_prefix("//"));
+        if let Some(comment) = comment {
+            pending.extend(claimed(comment));
+        } else if line.starts_with('#') {
+            attributes.push(line);
+        } else if !line.is_empty() {
+            let is = |names: &[&str]| attributes.iter().any(|it| names.iter().any(|name| it.starts_with(name)));
+            let is_run = is(&["#[test]", "#[tokio::test"]) && !is(&["#[ignore", "#[cfg", "#[should_panic"]);
+            match function(line).filter(|_| is_run) {
+                Some(name) => found.extend(pending.drain(..).map(|case| (case, name.clone()))),
+                None if pending.is_empty() => {}
+                None => return Err(format!("a claim above something that is no test, or none that is run: {line}")),
+            }
+            attributes.clear();
+        }
+    }
+    Ok(found)
+}
+
 /// `Covers spec/10: 1, 2; spec/20: 3.`
-fn claimed(comment: &str) -> Vec<(u32, u32)> {
+fn claimed(comment: &str) -> Vec<Case> {
     let Some((_, list)) = comment.split_once("Covers spec/") else { return Vec::new() };
     let list = list.trim_end_matches(['.', ' ']);
     let mut found = Vec::new();
@@ -112,9 +128,7 @@ fn claimed(comment: &str) -> Vec<(u32, u32)> {
 }
 
 fn function(line: &str) -> Option<String> {
-    let rest = ["fn ", "pub fn ", "async fn ", "pub async fn ", "export async function ", "async function "]
-        .iter()
-        .find_map(|start| line.strip_prefix(start))?;
+    let rest = ["fn ", "pub fn ", "async fn ", "pub async fn "].iter().find_map(|start| line.strip_prefix(start))?;
     rest.split(['(', '<']).next().map(|name| name.trim().to_owned())
 }
 
@@ -167,4 +181,23 @@ fn the_cases_of_every_document_are_found() {
         documents.iter().map(|document| cases(&fs::read_to_string(document).unwrap()).len()).collect();
     assert!(counts.iter().all(|count| *count > 20), "{counts:?}");
     assert_eq!(cases(&fs::read_to_string(&documents[0]).unwrap())[&2][..26].to_owned(), "Same IQ again while runnin");
+}
+
+#[test]
+fn only_a_test_that_is_run_claims_a_case() {
+    let under = |between: &str| claims_in(&format!("/// Covers spec/10: 1, 2; spec/90: 3.\n{between}\nfn name() {{}}"));
+    let all = [(10, 1), (10, 2), (90, 3)].map(|case| (case, "name".to_owned()));
+    for run in ["#[test]", "/// And more.\n#[tokio::test(start_paused = true)]", "#[test]\n#[rustfmt::skip]"] {
+        assert_eq!(under(run).as_deref(), Ok(&all[..]), "{run}");
+    }
+    for other in [
+        "",
+        "#[test]\n#[ignore = \"takes long\"]",
+        "#[ignore]\n#[test]",
+        "#[test]\nconst A: u8 = 0;",
+        "#[derive(Debug)]",
+        "#[cfg(windows)]\n#[test]",
+    ] {
+        assert!(under(other).is_err(), "{other}");
+    }
 }

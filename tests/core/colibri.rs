@@ -7,9 +7,11 @@ use testkit::participant::media::{desktop, microphone};
 use testkit::participant::profile::Profile;
 use testkit::room::Fate;
 use testkit::scenario::Scenario;
-use testkit::xml::Read;
+use testkit::sources::{Group, Media, Semantics, Source, Sources};
+use testkit::xml::{Element, Read};
 
 use crate::bridges_support::*;
+use crate::by_hand::{a_source, about, endpoint_in, met, silent_pair};
 use crate::support::*;
 
 /// Covers spec/40: 1.
@@ -137,6 +139,48 @@ fn an_accept_tells_the_bridge_transport_sources_and_last_n_at_once() {
     assert_eq!(names, ["p-a0"]);
     let last_n = endpoint.kid("initial-last-n", ns::COLIBRI2).expect("last-n");
     assert_eq!(last_n.get("value"), Some("4"));
+    s.finish();
+}
+
+/// Covers spec/40: 7.
+#[test]
+fn a_bridge_gets_sources_by_their_names_each_with_its_groups() {
+    let mut s = met(silent_pair());
+    let sources = Sources {
+        sources: vec![
+            a_source(Media::Audio, 11, "alice-a0", "alice-audio t"),
+            a_source(Media::Video, 100, "alice-v0", "alice-video t"),
+            a_source(Media::Video, 200, "alice-v0", "alice-video t"),
+        ],
+        groups: vec![Group { media: Media::Video, semantics: Semantics::Fid, ssrcs: vec![100, 200] }],
+    };
+    let begin = s.now();
+    s.participant("alice").announce(sources);
+    let nameless = Source { name: None, ..a_source(Media::Video, 300, "", "bob-video t") };
+    s.participant("bob").announce(Sources { sources: vec![nameless], groups: Vec::new() });
+    s.settle();
+    let told = |who: &str| {
+        let about = about(&s, "jvb1", who).since(begin);
+        assert_eq!(about.count(), 1);
+        let endpoint = endpoint_in(about.first(), who).expect("of this one");
+        assert!(!testkit::xml::to_text(endpoint).contains("msid"), "the bridge needs none");
+        let sources = endpoint.kid("sources", ns::COLIBRI2).expect("sources").children();
+        let line = |source: &Element| {
+            let text = |it: &Element| match it.get("ssrc") {
+                Some(ssrc) => ssrc.to_owned(),
+                None => {
+                    let ssrcs: Vec<_> = it.children().filter_map(|it| it.get("ssrc")).collect();
+                    format!("{}({})", it.get("semantics").unwrap_or_default(), ssrcs.join(" "))
+                }
+            };
+            let parts: Vec<String> = source.children().map(text).collect();
+            let of = |name| source.get(name).unwrap_or_default();
+            format!("{} {}: {}", of("type"), of("id"), parts.join(" "))
+        };
+        sources.map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(told("alice"), ["audio alice-a0: 11", "video alice-v0: 100 200 FID(100 200)"]);
+    assert_eq!(told("bob"), ["video bob-v0: 300"]);
     s.finish();
 }
 

@@ -292,7 +292,7 @@ fn a_room_that_does_not_answer_is_left_and_the_client_asks_again() {
     s.finish();
 }
 
-/// Covers spec/10: 33; spec/90: 51, 59.
+/// Covers spec/10: 33; spec/90: 59.
 #[test]
 fn each_request_gives_an_empty_conference_more_time() {
     let mut s = with_guest(Scenario::new());
@@ -300,6 +300,25 @@ fn each_request_gives_an_empty_conference_more_time() {
     s.run_for(Time::from_secs(10));
     ask(&mut s, "g", "two", ROOM);
     s.run_for(Time::from_secs(14));
+    assert_eq!((s.focus().gauges().conferences, leaves(&s, ROOM).count()), (1, 0));
+    s.run_for(Time::from_secs(2));
+    assert_eq!((s.focus().gauges().conferences, leaves(&s, ROOM).count()), (0, 1));
+    s.finish();
+}
+
+/// Nor is the focus shown anew by its room, as after a change of its rights.
+///
+/// Covers spec/90: 51.
+#[test]
+fn the_focus_own_coming_is_nobodys_and_gives_an_empty_conference_no_more_time() {
+    let mut s = with_guest(Scenario::new());
+    ask(&mut s, "g", "one", ROOM);
+    for _ in 0..14 {
+        s.run_for(Time::from_secs(1));
+        let item = "<item affiliation='owner' role='moderator'/><status code='110'/>";
+        let x = format!("<x xmlns='{}'>{item}</x>", ns::MUC_USER);
+        s.early(&format!("<presence from='{ROOM}/focus' to='{FOCUS}'>{x}</presence>"));
+    }
     assert_eq!((s.focus().gauges().conferences, leaves(&s, ROOM).count()), (1, 0));
     s.run_for(Time::from_secs(2));
     assert_eq!((s.focus().gauges().conferences, leaves(&s, ROOM).count()), (0, 1));

@@ -24,6 +24,7 @@ mod lobby;
 mod logs;
 mod members;
 mod metadata;
+mod minimum;
 mod moderated_sources;
 mod moderation;
 mod moves;

@@ -2,6 +2,7 @@
 
 use jicofo::config::SelectionStrategy;
 use serde_json::json;
+use testkit::bridge::Fault;
 use testkit::logs::keep_lines;
 use testkit::ns;
 use testkit::participant::Settings;
@@ -370,6 +371,50 @@ fn newcomers_are_muted_from_their_first_offer_on() {
     assert_eq!(force_mutes(&s, allocated), [vec![muted("dave", true, true)]]);
     assert_eq!(force_mutes(&s, before), Vec::<Vec<_>>::new());
     s.finish();
+}
+
+/// Bob goes in the middle of being muted, with all others and by a moderator who has not seen it yet; the bridge has muted him,
+/// does not know him any more, or says nothing. Whoever comes next is muted in its first offer.
+///
+/// Covers spec/90: 101.
+#[test]
+fn muting_somebody_who_has_just_gone_harms_nobody_and_the_next_starts_muted() {
+    for goes in ["leaves", "is put out", "ends his session"] {
+        for bridge in ["is slow", "has forgotten him", "says nothing"] {
+            let mut s = meeting(&["alice", "bob", "carol"]);
+            let begin = s.now();
+            match bridge {
+                "is slow" => s.bridge("jvb1").fail_next(Fault::Late(Time::from_secs(2))),
+                "says nothing" => s.bridge("jvb1").fail_next(Fault::Unanswered),
+                _ => s.bridge("jvb1").forget_endpoint("bob"),
+            }
+            s.participant("alice").moderate("audio", true);
+            s.run_for(Time::from_millis(1));
+            match goes {
+                "leaves" => s.participant("bob").leave(),
+                "is put out" => s.server().put_out(begin, ROOM, "bob", &["307"]),
+                _ => s.participant("bob").terminate("success", "over", Some(false)),
+            }
+            s.run_for(Time::from_millis(1));
+            let gone = s.now();
+            let asked = asks(&mut s, "alice", JITMEET_AUDIO, "bob", true);
+            assert_eq!(asked.as_deref(), Some("item-not-found"), "{goes}, {bridge}");
+            s.run_for(Time::from_secs(5));
+            assert!(mutes(&s, gone).iter().all(|(who, ..)| who != "bob"), "{goes}, {bridge}");
+            assert!(force_mutes(&s, gone).iter().flatten().all(|(who, ..)| who != "bob"), "{goes}, {bridge}");
+            s.joins("dave");
+            s.run_until(|s| s.connected(&["alice", "carol", "dave"]));
+            s.settle();
+            assert_eq!(starts_muted(&s, "dave"), Some(("true".into(), "false".into())), "{goes}, {bridge}");
+            for name in ["carol", "dave"] {
+                let endpoint = s.view_bridge("jvb1").endpoint(name).expect("on the bridge");
+                assert_eq!(endpoint.force_mute, (true, false), "{name}: {goes}, {bridge}");
+            }
+            assert_eq!(offers(&s, "carol"), 1, "{goes}, {bridge}");
+            assert!(s.view_bridge("jvb1").endpoint("bob").is_none(), "{goes}, {bridge}");
+            assert_eq!(s.focus().audit(), Vec::<String>::new());
+        }
+    }
 }
 
 /// The third participant of a conference whose first request asked for two, with all kinds of limits.

@@ -8,6 +8,7 @@ use testkit::scenario::Scenario;
 use testkit::xml::{Read, to_text};
 use testkit::{Time, ns};
 
+use crate::bridges_support::operational;
 use crate::bridges_support::{asked_since, count};
 use crate::by_hand::*;
 
@@ -54,6 +55,13 @@ fn a_bridge_that_does_not_answer_is_left_by_all() {
     assert_ne!(sid(&s, "bob"), first);
     assert_ne!(bridge_session(&s, "bob"), first_bridge);
     assert!(["alice", "bob", "carol"].iter().all(|who| s.home_of(who).is_some_and(|now| now != home)));
+    // Nobody else is sent there, though it has the least to do.
+    assert_eq!(operational(&s), 1);
+    for who in ["dave", "erin"] {
+        s.joins_with(who, |p| p.room = "other@conference.meet.test".into());
+    }
+    s.run_until(Scenario::all_connected);
+    assert!(["dave", "erin"].iter().all(|who| s.home_of(who).is_some_and(|now| now != home)));
     s.finish();
 }
 
@@ -181,6 +189,22 @@ fn how_often_one_may_restart_can_be_set() {
         assert_eq!(refused, usize::from(restart == 9), "restart {restart}");
     }
     assert_eq!(s.view("alice").sessions(), 9);
+}
+
+/// Whoever has not restarted yet may, whatever the limits are.
+#[test]
+fn a_first_restart_is_had_where_none_are_allowed() {
+    let never = |config: &mut jicofo::config::Config| config.conference.restart_request_rate_limits.max_requests = 0;
+    let mut s = met(silent_pair().config(never));
+    for time in 0..3 {
+        s.participant("alice").restart_ice();
+        s.settle();
+        assert_eq!(refusals(&mut s, "alice").len(), usize::from(time > 0), "{time}");
+        s.run_for(Time::from_secs(90));
+    }
+    s.participant("alice").restart();
+    s.run_until(|s| s.view("alice").sessions() == 2);
+    assert_eq!(refusals(&mut s, "alice"), []);
 }
 
 /// Covers spec/30: 34; spec/90: 80.

@@ -276,3 +276,57 @@ fn who_waits_for_a_version_in_vain_costs_nobody_his_turn() {
     assert_eq!(s.home_of("alice"), Some(other));
     s.finish();
 }
+
+/// Many rooms begin at once, and get the same bridges in whatever order these were seen.
+///
+/// Covers spec/90: 81.
+#[test]
+fn bridges_that_were_seen_in_another_order_are_chosen_alike() {
+    let homes = |turn: usize| {
+        let mut bridges = ["a", "b", "c"];
+        bridges.rotate_left(turn);
+        let mut s = bridges
+            .iter()
+            .fold(Scenario::new(), |builder, bridge| builder.bridge_with(bridge, of_region("us-east", 0.2)))
+            .start();
+        s.settle();
+        let names: Vec<String> = (0..12).map(|number| format!("p{number}")).collect();
+        for (number, name) in names.iter().enumerate() {
+            s.joins_with(name, |p| p.room = format!("r{}@conference.meet.test", number / 2));
+        }
+        s.run_until(Scenario::all_connected);
+        let homes: Vec<String> = names.iter().map(|name| s.home_of(name).expect("a home").to_owned()).collect();
+        s.finish();
+        homes
+    };
+    let first = homes(0);
+    assert!(["a", "b", "c"].iter().all(|bridge| first.iter().any(|home| home == bridge)), "{first:?}");
+    assert_eq!((homes(1), homes(2)), (first.clone(), first));
+}
+
+/// Covers spec/90: 83.
+#[test]
+fn a_bridge_that_reports_a_stress_above_1_is_one_like_any() {
+    let mut s = Scenario::new()
+        .bridge_with("worse", of_region("us-east", 1.7))
+        .bridge_with("better", of_region("us-east", 1.2))
+        .start();
+    assert_eq!(pair_of(&mut s, "one", "us-east"), "better");
+    s.dies("better");
+    s.run_until(|s| s.home_of("one-x") == Some("worse") && s.all_connected());
+    s.finish();
+}
+
+/// Covers spec/90: 95.
+#[test]
+fn an_overloaded_bridge_of_the_region_gives_way_to_one_elsewhere() {
+    let mut s = strategy(SelectionStrategy::RegionBased)
+        .bridge_with("near", of_region("us-east", 0.85))
+        .bridge_with("far", of_region("ap-south", 0.2))
+        .start();
+    assert_eq!(pair_of(&mut s, "one", "us-east"), "far");
+    s.bridge("near").settings.stats.stress = 0.3;
+    s.run_for(Time::from_secs(30));
+    assert_eq!(pair_of(&mut s, "two", "us-east"), "near");
+    s.finish();
+}

@@ -289,7 +289,7 @@ fn who_is_alone_for_long_has_no_session_until_somebody_comes() {
     s.finish();
 }
 
-/// Covers spec/30: 38; spec/90: 79.
+/// Covers spec/30: 38.
 #[test]
 fn nobody_is_invited_before_enough_are_there() {
     let mut s = Scenario::new()

@@ -41,7 +41,7 @@ fn an_ssrc_has_32_bits_and_is_not_0() {
     s.finish();
 }
 
-/// Covers spec/30: 17; spec/90: 73.
+/// Covers spec/30: 17; spec/90: 73, 77.
 #[test]
 fn nobody_has_more_sources_or_groups_than_allowed() {
     let limits = |config: &mut jicofo::config::Config| {
@@ -298,6 +298,8 @@ fn the_msid_is_read_in_both_namespaces() {
 }
 
 /// Ten thousand sources, ten thousand groups: refused in the time that reading takes, and nobody else notices.
+///
+/// Covers spec/90: 77.
 #[test]
 fn a_flood_of_sources_is_refused_quickly() {
     let mut s = met(silent_pair());
@@ -459,6 +461,51 @@ fn what_one_sends_no_more_after_a_restart_may_be_anothers() {
     assert_eq!(told(&s.sent_to("alice").since(before).jingle("source-add"), "bob"), [[100]]);
     assert_eq!(on_bridge(&s, "bob"), [100]);
     s.finish();
+}
+
+/// Whoever is moved again before it has accepted: what it sent two sessions ago and what it has said in the last one are kept for
+/// it (spec/30 §9.3).
+#[test]
+fn what_one_sent_is_kept_however_often_it_is_moved_before_it_accepts() {
+    let named = |who: &str, ssrc: u32, msid: &str| Sources {
+        sources: vec![a_source(Media::Audio, ssrc, &format!("{who}-a{ssrc}"), msid)],
+        groups: Vec::new(),
+    };
+    let of_hers = |ssrc: u32, msid: &str| source_xml(&format!("ssrc='{ssrc}' name='alice-a{ssrc}'"), Some(msid));
+    for says_some in [true, false] {
+        let mut s = met(silent_pair().bridge("jvb2").bridge("jvb3"));
+        for (ssrc, msid) in [(100, "stream one"), (101, "stream two")] {
+            s.participant("alice").announce(named("alice", ssrc, msid));
+        }
+        s.settle();
+        s.participant("alice").settings.never_accepts = true;
+        for time in 0..2 {
+            let home = s.home_of("bob").expect("a home").to_owned();
+            s.dies(&home);
+            s.run_for(Time::from_secs(3));
+            assert_eq!(crate::support::offers(&s, "alice"), time + 2);
+            if time == 0 && says_some {
+                add(&mut s, "alice", &content("audio", &of_hers(100, "stream one")));
+                assert_eq!(refusals(&mut s, "alice"), []);
+            }
+        }
+        let before = s.now();
+        for (ssrc, msid, text) in [
+            (100, "b 1", "SSRC is already used: 100."),
+            (101, "b 2", "SSRC is already used: 101."),
+            (102, "stream one", "MSID is already used: stream one."),
+            (103, "stream two", "MSID is already used: stream two."),
+        ] {
+            s.participant("bob").announce(named("bob", ssrc, msid));
+            s.settle();
+            assert_eq!(refusal(&mut s, "bob"), bad_request(text), "{says_some}");
+        }
+        let own = sid(&s, "alice");
+        let both = content("audio", &(of_hers(100, "stream one") + &of_hers(101, "stream two")));
+        say(&mut s, "alice", "session-accept", &own, &both);
+        assert_eq!(refusals(&mut s, "alice"), []);
+        assert_eq!(told(&s.sent_to("bob").since(before).jingle("source-add"), "alice"), [[100, 101]]);
+    }
 }
 
 /// One who is called like the bridge would have its own sources taken for the bridge's in everybody's offer.

@@ -6,9 +6,9 @@ use testkit::ns;
 use testkit::participant::profile::Profile;
 use testkit::room::Fate;
 use testkit::scenario::Scenario;
-use testkit::xml::to_text;
+use testkit::xml::{Read, to_text};
 
-use crate::by_hand::{met, post, say, sid, silent_pair};
+use crate::by_hand::{about, endpoint_in, met, post, say, sid, silent_pair};
 use crate::support::{ROOM, said_to};
 
 const CANDIDATE: &str = "<candidate component='1' foundation='1' generation='0' id='good' network='0' \
@@ -50,6 +50,44 @@ fn nothing_gets_to_a_bridge_in_a_transport_that_does_not_belong_there() {
         assert_eq!(s.sent_to("alice").since(before).results().count(), 1);
         s.check();
     }
+}
+
+/// A client of 2021 trickles its candidates, with a fingerprint that has no `setup`, and does not say `rtcp-mux`.
+///
+/// Covers spec/40: 46.
+#[test]
+fn candidates_that_trickle_are_one_request_about_the_transport_alone() {
+    let mut s = met(silent_pair());
+    let (begin, own) = (s.now(), sid(&s, "alice"));
+    let candidates: String =
+        (0..4).map(|number| CANDIDATE.replace("good", &format!("number-{number}")).replace(".7'", ".8'")).collect();
+    let fingerprint = format!("<fingerprint xmlns='{}' hash='sha-256' required='true'>9B:0C</fingerprint>", ns::DTLS);
+    let contents = content("ufrag='u' pwd='p'", &format!("{fingerprint}{candidates}"));
+    say(&mut s, "alice", "transport-info", &own, &contents);
+    let told = about(&s, "jvb1", "alice").since(begin);
+    assert_eq!(told.count(), 1);
+    let endpoint = endpoint_in(told.first(), "alice").expect("of her");
+    let children: Vec<&str> = endpoint.children().map(|child| child.name()).collect();
+    assert_eq!(children, ["transport"]);
+    let ice = endpoint.kid("transport", ns::COLIBRI2).and_then(|it| it.kid("transport", ns::ICE)).expect("ICE");
+    assert_eq!(ice.kids("candidate", ns::ICE).count(), 4);
+    assert!(ice.kid("rtcp-mux", ns::ICE).is_some());
+    let fingerprint = ice.kid("fingerprint", ns::DTLS).expect("a fingerprint");
+    assert_eq!((fingerprint.get("setup"), fingerprint.text().as_str()), (None, "9B:0C"));
+    s.finish();
+}
+
+/// Covers spec/40: 36.
+#[test]
+fn the_generation_of_a_clients_ice_reaches_its_bridge() {
+    let mut s = met(silent_pair());
+    let (begin, own) = (s.now(), sid(&s, "alice"));
+    say(&mut s, "alice", "transport-info", &own, &content("ufrag='u' pwd='p' ice-generation='2'", CANDIDATE));
+    let told = about(&s, "jvb1", "alice").since(begin);
+    assert_eq!(told.count(), 1);
+    let transport = endpoint_in(told.first(), "alice").and_then(|it| it.kid("transport", ns::COLIBRI2));
+    let ice = transport.and_then(|it| it.kid("transport", ns::ICE)).expect("ICE");
+    assert_eq!(["ice-generation", "ufrag", "pwd"].map(|name| ice.get(name)), [Some("2"), Some("u"), Some("p")]);
 }
 
 #[test]
@@ -175,6 +213,10 @@ fn replaced_twice(between: impl Fn(&mut Scenario)) -> (Scenario, String) {
 
 /// What alice says when she accepts.
 fn accept(s: &mut Scenario, ssrc: u32, ufrag: &str) {
+    say_accept(s, "transport-accept", ssrc, ufrag);
+}
+
+fn say_accept(s: &mut Scenario, action: &str, ssrc: u32, ufrag: &str) {
     let own = sid(s, "alice");
     let source = crate::by_hand::source_xml(&format!("ssrc='{ssrc}'"), Some(&format!("m{ssrc} t{ssrc}")));
     let description = format!("<description xmlns='{}' media='audio'>{source}</description>", ns::RTP);
@@ -184,7 +226,7 @@ fn accept(s: &mut Scenario, ssrc: u32, ufrag: &str) {
     let last_n = format!("<initial-last-n xmlns='{}' value='{ssrc}'/>", ns::COLIBRI2);
     let contents =
         format!("<content name='audio'>{description}{transport}</content><content name='video'>{last_n}</content>");
-    say(s, "alice", "transport-accept", &own, &contents);
+    say(s, "alice", action, &own, &contents);
 }
 
 /// A bridge gets no credentials of an endpoint that was on another.
@@ -204,6 +246,57 @@ fn an_accept_of_an_earlier_transport_brings_its_sources_and_no_transport() {
         assert_eq!(s.sent_to("bob").since(before).jingle("source-add").containing(&ssrc.to_string()).count(), 1);
     }
     assert!(s.participant("alice").take_refusals().is_empty());
+}
+
+/// The bridge of the next endpoint was asked and has not answered when the client speaks of the one before it: nothing of that
+/// gets there.
+#[test]
+fn what_is_said_while_a_bridge_is_asked_for_the_next_transport_is_not_about_that() {
+    let replace = |config: &mut jicofo::config::Config| {
+        config.conference.reinvite_method = jicofo::config::ReinviteMethod::ReplaceTransport;
+    };
+    let ignores = |p: &mut testkit::participant::Settings| {
+        p.tracks = Vec::new();
+        p.profile = Profile { replaces_transport: false, ..Profile::current() };
+    };
+    for is_replaced in [true, false] {
+        let builder = Scenario::new().config(replace).bridge("jvb1").bridge("jvb2").bridge("jvb3");
+        let mut s = met(builder.participant("bob").participant_with("alice", ignores));
+        if is_replaced {
+            let home = s.home_of("alice").expect("a home").to_owned();
+            s.dies(&home);
+            s.run_for(Time::from_secs(3));
+        }
+        let said = replaces(&s);
+        let home = s.home_of("alice").expect("a home").to_owned();
+        let late = ["jvb1", "jvb2", "jvb3"].map(|bridge| (bridge != home).then_some(bridge));
+        for bridge in late.into_iter().flatten() {
+            (0..4).for_each(|_| s.bridge(bridge).fail_next(Fault::Late(Time::from_secs(12))));
+        }
+        s.dies(&home);
+        s.run_for(Time::from_secs(2));
+        assert_eq!(replaces(&s), said, "the bridge has not answered");
+        let before = s.now();
+        if is_replaced {
+            accept(&mut s, 11, "the-first");
+        } else {
+            say_accept(&mut s, "session-accept", 11, "the-first");
+        }
+        let own = sid(&s, "alice");
+        say(&mut s, "alice", "transport-info", &own, &content("ufrag='the-first' pwd='p'", CANDIDATE));
+        assert!(s.participant("alice").take_refusals().is_empty());
+        s.run_for(Time::from_secs(14));
+        assert_eq!(replaces(&s), said + 1);
+        let home = s.home_of("alice").expect("a home").to_owned();
+        for part in ["the-first", "9B:0C", "192.0.2.7", "initial-last-n"] {
+            assert!(s.sent_to(&home).since(before).containing(part).is_empty(), "{is_replaced} {part}");
+        }
+        assert!(!s.sent_to(&home).since(before).containing("ssrc='11'").is_empty());
+        assert_eq!(s.sent_to("bob").since(before).jingle("source-add").containing("11").count(), 1);
+        // What it says next is about this one.
+        accept(&mut s, 12, "the-next");
+        assert_eq!(s.sent_to(&home).since(before).containing("the-next").count(), 1);
+    }
 }
 
 /// An accept is about the transport that the client has heard of: the first one was lost, or rejected.

@@ -599,3 +599,42 @@ fn a_changed_form_changes_who_is_sent_to_a_node() {
         s.finish();
     }
 }
+
+/// Covers spec/30: 41.
+#[test]
+fn codecs_are_those_of_all_who_are_there_and_a_new_session_changes_nothing() {
+    let with = |codecs: &'static [&'static str]| {
+        move |settings: &mut Settings| settings.codecs = Some(codecs.iter().map(|it| (*it).to_owned()).collect())
+    };
+    let mut s = one_node(2).bridge("jvb2").participant("alice").participant("bob").start();
+    s.run_until(|s| s.all_connected());
+    let lists: [(_, &[&str]); 3] = [("v", &["vp9", "vp8", "h264"]), ("w", &["vp8", "h264"]), ("x", &["vp9", "vp8"])];
+    for (name, list) in lists {
+        s.joins_with(name, with(list));
+        s.run_until(|s| s.all_connected());
+    }
+    let codecs = |s: &Scenario| {
+        let said = [ROOM, MIRROR].map(|room| published(s, room, "visitor-codecs"));
+        assert_eq!(said[0], said[1], "all rooms are told the same");
+        said[0].iter().map(|(_, value)| value.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(codecs(&s), ["vp9,vp8,h264", "vp8,h264", "vp8"]);
+    // A new session of one, and of all.
+    s.participant("w").restart();
+    s.run_until(|s| s.view("w").sessions() == 2 && s.all_connected());
+    let home = s.home_of("w").expect("a home").to_owned();
+    s.dies(&home);
+    s.run_until(|s| s.view("w").sessions() == 3 && s.all_connected());
+    s.run_for(Time::from_secs(20));
+    assert_eq!(codecs(&s).len(), 3, "{:?}", codecs(&s));
+    s.participant("w").leave();
+    s.settle();
+    assert_eq!(codecs(&s).last().map(String::as_str), Some("vp9,vp8"));
+    for name in ["v", "x"] {
+        s.participant(name).leave();
+    }
+    s.settle();
+    assert_eq!(codecs(&s).last().map(String::as_str), Some(""));
+    assert_eq!(codecs(&s).len(), 5);
+    s.finish();
+}

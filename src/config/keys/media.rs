@@ -238,7 +238,7 @@ pub(super) const KEYS: &[Key] = &[
         "jicofo.conference.restart-request-rate-limits.max-requests",
         COUNT,
         "5",
-        "Restarts in an interval, session and ICE restarts apart.",
+        "Restarts in an interval, session and ICE restarts apart. 0: the first one of each, and no other.",
     ),
     Key::new("jicofo.conference.restart-request-rate-limits.interval", Kind::Duration(0), "1 minute", "That interval."),
 ];

@@ -282,8 +282,6 @@ mod tests {
         assert_eq!(endpoint.transport.as_ref().and_then(|transport| transport.sctp.clone()), None);
     }
 
-    /// And a part of cases 6 and 8.
-    /// Covers spec/40: 36, 46.
     #[test]
     fn an_update_says_what_changed_and_nothing_else() {
         let id = EndpointId::from("p");
@@ -321,8 +319,6 @@ mod tests {
         assert_eq!((&modify.endpoints[0].transport, modify.endpoints[0].initial_last_n), (&None, None));
     }
 
-    /// And a part of case 43 of spec/30 §14.
-    /// Covers spec/40: 7.
     #[test]
     fn media_sources_are_sources_by_name() {
         let named = |ssrc, media, name: &str| crate::focus::sources::set::Source {

@@ -123,21 +123,22 @@ impl Terminate {
 
 impl Conference {
     /// Invites whoever is to be invited now that it is known what `newcomer` supports: all members where nobody is a
-    /// participant, otherwise this one alone, so that a join costs the same in a room of any size.
+    /// participant, or where there were too few until now; otherwise this one alone, so that a join costs the same in a room
+    /// of any size.
     pub(super) fn invite_due(&mut self, cx: &mut Context, newcomer: MemberId) {
         let wanted = if self.metadata.transcribing { 1 } else { u64::from(cx.config.conference.min_participants) };
         if (self.members.len() as u64) < wanted || !self.is_running() {
+            self.has_waiting = true;
             return;
         }
-        let due: Vec<MemberId> = if self.members.participants() == 0 {
-            self.members.iter().filter(|member| may_be_invited(cx, member)).map(|member| member.id).collect()
+        let waited = std::mem::take(&mut self.has_waiting);
+        let is_first = self.members.participants() == 0;
+        let is_due =
+            |member: &&Member| may_be_invited(cx, member) && (is_first || !matches!(member.invite, Invite::Failed));
+        let due: Vec<MemberId> = if is_first || waited {
+            self.members.iter().filter(is_due).map(|member| member.id).collect()
         } else {
-            let newcomer = self.members.get(newcomer).filter(|member| may_be_invited(cx, member));
-            newcomer
-                .filter(|member| !matches!(member.invite, Invite::Failed))
-                .map(|member| member.id)
-                .into_iter()
-                .collect()
+            self.members.get(newcomer).filter(is_due).map(|member| member.id).into_iter().collect()
         };
         if due.is_empty() {
             return;

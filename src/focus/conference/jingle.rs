@@ -115,6 +115,12 @@ impl Conference {
         Ok(())
     }
 
+    /// Whether a bridge has been asked for an endpoint that a participant has yet to be told of: whatever it says of its
+    /// transport is about the one before (spec/30 §9.4).
+    fn awaits_transport(&mut self, id: MemberId) -> bool {
+        self.participation(id).is_some_and(|it| matches!(it.task, Task::Allocating(_)))
+    }
+
     /// Whether it was the last `transport-replace` that a participant answered.
     fn replace_answered(&mut self, id: MemberId) -> bool {
         let session = self.participation(id).and_then(|it| it.session.as_mut());
@@ -122,8 +128,9 @@ impl Conference {
     }
 
     /// What `session-accept` and `transport-accept` have in common: transport and sources go to the bridge, sources to all.
-    /// `to_this`: whether it is about the endpoint that the participant has now; otherwise only the sources are.
+    /// `to_this`: whether it is about the transport that the participant was told of last; otherwise only the sources matter.
     fn accept(&mut self, cx: &mut Context, id: MemberId, jingle: &Jingle, to_this: bool) -> Outcome {
+        let to_this = to_this && !self.awaits_transport(id);
         let transport = first_transport(&jingle.contents)?.filter(|_| to_this);
         let candidate = Candidate::from_contents(&jingle.contents)?;
         if self.role(id) == Some(Role::Visitor) && !candidate.is_empty() {
@@ -181,6 +188,9 @@ impl Conference {
         let transport = first_transport(&jingle.contents)?;
         if transport.is_none() {
             return refuse(Condition::BadRequest, "missing transport");
+        }
+        if self.awaits_transport(id) {
+            return Ok(());
         }
         self.update_endpoint(cx, id, transport, false, None);
         Ok(())

@@ -148,6 +148,8 @@ pub(crate) struct Conference {
     /// Ends the conference if nobody comes.
     start: Option<TimerKey>,
     alone: Option<TimerKey>,
+    /// Somebody could have been invited, and was not, as there were too few.
+    has_waiting: bool,
     /// It was found to contradict itself, and that was told.
     pub is_doubtful: bool,
     pub story: Story,
@@ -199,6 +201,7 @@ impl Conference {
             visitors: Visitors::default(),
             start: None,
             alone: None,
+            has_waiting: false,
             is_doubtful: false,
             story: Story::default(),
         }

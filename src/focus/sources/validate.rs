@@ -72,6 +72,9 @@ pub struct ConferenceSources {
 /// and a server ends the stream of who sends a stanza that is too large.
 const MAX_NAME: usize = 128;
 
+/// So many sources are kept for one who has session after session without accepting any: the latest.
+const MAX_RESERVED: usize = 256;
+
 impl ConferenceSources {
     /// Adds all of it or nothing. `Ok(None)`: there was nothing new in it.
     pub fn try_add(
@@ -141,12 +144,23 @@ impl ConferenceSources {
         Ok(Some(changed))
     }
 
-    /// An owner's session is over, and it may have another: it sends nothing, and nobody else may send it. `None`: it had
-    /// nothing.
+    /// An owner's session is over, and it may have another: it sends nothing, and nobody else may send it, nor what is kept for
+    /// it from before. `None`: it had nothing.
     pub fn withdraw(&mut self, owner: &EndpointId) -> Option<Changed> {
         let before = self.owners.remove(owner)?;
-        self.release(owner);
-        self.reserved.insert(owner.clone(), before.clone());
+        let Some(earlier) = self.reserved.remove(owner) else {
+            self.reserved.insert(owner.clone(), before.clone());
+            return Some(Changed { before, after: Arc::default() });
+        };
+        let identity = |source: &Source| (source.ssrc, source.msid.clone());
+        let latest: BTreeSet<_> = before.sources.iter().map(identity).collect();
+        let mut kept: Vec<Source> =
+            earlier.sources.iter().filter(|source| !latest.contains(&identity(source))).cloned().collect();
+        kept.extend(before.sources.iter().cloned());
+        let too_many = kept.len().saturating_sub(MAX_RESERVED.max(before.sources.len()));
+        kept.drain(..too_many);
+        self.reserved.insert(owner.clone(), Arc::new(SourceSet { sources: kept, groups: Vec::new() }));
+        self.forget_indexes(owner, &earlier);
         Some(Changed { before, after: Arc::default() })
     }
 

@@ -273,6 +273,31 @@ fn what_was_withdrawn_is_kept_for_its_owner_until_it_says_what_it_sends_now() {
     assert_eq!(add(&mut sources, b(), &set(&[source(70, AUDIO, "b")], &[])), Err("SSRC is already used: 70.".into()));
 }
 
+/// From one session to the next, none of which it accepts: the latest are kept, and no more than that.
+#[test]
+fn what_is_kept_for_one_who_never_accepts_has_an_end() {
+    let mut sources = ConferenceSources::default();
+    for session in 0..100 {
+        let said = [7 * session, 7 * session + 6].map(|ssrc| source(ssrc + 1, AUDIO, &format!("m{ssrc}")));
+        add(&mut sources, a(), &set(&said, &[])).expect("its own");
+        // One of them once more, called otherwise.
+        if session > 0 {
+            add(&mut sources, a(), &set(&[source(7 * session, AUDIO, "a-other")], &[])).expect("its own");
+        }
+        assert!(sources.withdraw(&a()).is_some());
+        check_invariants(&sources);
+    }
+    assert_eq!(sources.by_ssrc.values().filter(|owner| **owner == a()).count(), sources.by_ssrc.len());
+    assert!((150..=MAX_RESERVED).contains(&sources.by_ssrc.len()), "{}", sources.by_ssrc.len());
+    for (ssrc, is_kept) in [(1, false), (7 * 90 + 1, true), (7 * 99 + 7, true)] {
+        let claim = add(&mut sources, b(), &set(&[source(ssrc, AUDIO, "b-audio")], &[]));
+        assert_eq!(claim.is_err(), is_kept, "{ssrc}");
+    }
+    sources.release(&a());
+    check_invariants(&sources);
+    assert_eq!(sources.by_ssrc.len(), 1);
+}
+
 #[test]
 fn errors_have_the_type_of_their_condition() {
     let table = [

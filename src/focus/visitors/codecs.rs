@@ -110,7 +110,6 @@ mod tests {
         assert_eq!(list(&long).len(), MAX_LISTED + 1);
     }
 
-    /// Covers spec/30: 41.
     #[test]
     fn what_all_have_is_in_common_in_the_order_that_they_want() {
         let mut tally = Tally::default();

@@ -152,8 +152,6 @@ fn a_link_is_judged_by_what_it_costs_all_bridges_of_the_conference() {
     assert_eq!([took(0.02), took(0.20)], ["three.eu", "two.eu"]);
 }
 
-/// Covers spec/90: 81.
-///
 /// The choice depends on the bridges there are, not on when each was seen.
 #[test]
 fn the_order_in_which_bridges_come_means_nothing() {
@@ -165,7 +163,8 @@ fn the_order_in_which_bridges_come_means_nothing() {
     }
 }
 
-/// The cost of a selection does not grow by an allocation with each bridge, and a stress above 1 is one like any.
+/// The cost of a selection does not grow by an allocation with each bridge. (That a stress above 1 is one like any:
+/// tests/core/selection.rs.)
 ///
 /// Covers spec/90: 83.
 #[test]

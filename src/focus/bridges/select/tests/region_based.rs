@@ -44,7 +44,7 @@ fn the_first_endpoint_decides_by_its_region_and_ours() {
     );
 }
 
-/// Covers spec/50: 7, 8, 9, 10, 11; spec/90: 95.
+/// Covers spec/50: 7, 8, 9, 10, 11.
 #[test]
 fn bridges_of_the_conference_come_first_until_they_are_full() {
     check(
