@@ -215,6 +215,8 @@ pub(crate) struct Pending {
     table: BTreeMap<PendingId, PendingIq>,
     by_owner: BTreeSet<(ConferenceId, MemberId, PendingId)>,
     by_session: BTreeSet<(SessionKey, PendingId)>,
+    /// Ends of conferences that bridges were told of.
+    by_meeting: BTreeSet<(MeetingId, PendingId)>,
     count: u64,
 }
 
@@ -240,6 +242,9 @@ impl Pending {
         if let Some(session) = then.session() {
             self.by_session.insert((session, id));
         }
+        if let Then::Expired { meeting, .. } = &then {
+            self.by_meeting.insert((meeting.clone(), id));
+        }
         self.table.insert(id, PendingIq { on, to, then, asked, deadline });
     }
 
@@ -260,6 +265,9 @@ impl Pending {
         }
         if let Some(session) = pending.then.session() {
             self.by_session.remove(&(session, id));
+        }
+        if let Then::Expired { meeting, .. } = &pending.then {
+            self.by_meeting.remove(&(meeting.clone(), id));
         }
         Some((pending.then, pending.deadline))
     }
@@ -338,6 +346,17 @@ impl Pending {
         };
         let changes = asked.filter(is_change).collect();
         self.forget_each(changes)
+    }
+
+    /// Forgets that a bridge was told of the end of a meeting's conference by others than this one. Empty: it was not.
+    pub fn forget_ends(&mut self, to: &Jid, meeting: &MeetingId, but: ConferenceId) -> Vec<(Then, TimerKey)> {
+        let told = self.by_meeting.range((meeting.clone(), PendingId(0))..=(meeting.clone(), PendingId(u64::MAX)));
+        let is_it = |id: &PendingId| {
+            self.table.get(id).is_some_and(|it| {
+                it.to.as_ref() == Some(to) && !matches!(&it.then, Then::Expired { id, .. } if *id == but)
+            })
+        };
+        self.forget_each(told.map(|(_, id)| *id).filter(is_it).collect())
     }
 
     fn forget(
