@@ -1,12 +1,11 @@
 //! Simulated lives (docs/SIMULATION.md): a fixed few hundred, all that ever failed, and some of a focus that does wrong.
 
+mod plans;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use testkit::scenario::Tamper;
-use testkit::simulation::{Act, Client, Options, Plan, Setting, What, as_test, live, play_with, survives};
-
-/// Seeds that failed once, one a line, with their options and a word on what it was.
-const FAILED: &str = include_str!("../seeds");
+use testkit::simulation::{Act, Client, Options, Plan, Setting, Stored, What, as_test, live_as, play_with, survives};
 
 /// So many lives are played from the fixed start.
 const LIVES: u64 = 300;
@@ -14,13 +13,13 @@ const LIVES: u64 = 300;
 /// So many with visitor nodes and strangers.
 const WITH_NODES: u64 = 24;
 
-fn play(lives: &[(u64, Options)]) {
+fn play(lives: &[Plan]) {
     let next = AtomicU64::new(0);
     let work = || {
-        while let Some((seed, options)) = lives.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
-            if let Err(failure) = live(*seed, options) {
-                let (plan, failure) = *failure;
-                panic!("seed {seed} with {options:?} fails {failure}\n\n{}", as_test(&plan));
+        while let Some(plan) = lives.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
+            if let Err(failure) = live_as(plan.clone()) {
+                let (shrunk, failure) = *failure;
+                panic!("seed {} in {:?} fails {failure}\n\n{}", plan.seed, plan.setting, as_test(&shrunk));
             }
         }
     };
@@ -32,22 +31,27 @@ fn play(lives: &[(u64, Options)]) {
 
 #[test]
 fn lives_of_fixed_seeds_are_clean() {
-    play(&(1..=LIVES).map(|seed| (seed, Options::default())).collect::<Vec<_>>());
+    play(&(1..=LIVES).map(|seed| Plan::of(seed, &Options::default())).collect::<Vec<_>>());
 }
 
 /// With visitors who ask for what is others' to have, too.
 #[test]
 fn lives_with_visitor_nodes_and_strangers_are_clean() {
     let options = Options { nodes: 2, strangers: true, ..Options::default() };
-    play(&(1..=WITH_NODES).map(|seed| (seed, options)).collect::<Vec<_>>());
+    play(&(1..=WITH_NODES).map(|seed| Plan::of(seed, &options)).collect::<Vec<_>>());
 }
 
 #[test]
 fn lives_that_failed_once_are_clean() {
-    let lives: Result<Vec<_>, _> = FAILED.lines().filter_map(|line| Options::of_line(line).transpose()).collect();
-    let lives = lives.expect("seeds");
+    let stored = Stored::all().expect("seeds");
+    let lives: Vec<Plan> = stored.iter().map(|it| it.plan().unwrap_or_else(|wrong| panic!("{wrong}"))).collect();
     assert!(!lives.is_empty());
     play(&lives);
+}
+
+#[test]
+fn lives_that_were_written_down_are_clean() {
+    play(&plans::all());
 }
 
 /// One of so many lives notices anything that the focus does wrong again and again.
@@ -173,4 +177,25 @@ fn a_focus_that_grants_visitors_what_they_ask_for_is_noticed() {
     let failure = (1..=NAMED).find_map(|seed| play_with(&Plan::of(seed, &options), Some(grants)).err());
     let failure = failure.expect("somebody notices");
     assert!(failure.wrong.iter().any(|wrong| wrong.contains(" was granted ")), "{failure}");
+}
+
+/// A focus that stops leaves its rooms.
+#[test]
+fn a_focus_that_stops_and_stays_is_noticed() {
+    let joins = |who| What::Joins { who, room: 0, client: Client::Current, thinks: 50 };
+    let acts = [(0, joins(0)), (100, joins(1)), (20_000, What::FocusStops(5_000))];
+    let acts = acts.map(|(at, what)| Act { at, what }).into();
+    let plan = Plan { seed: 1, setting: Setting::PLAIN, acts };
+    survives(&plan);
+    let stays: Tamper = |said| (said.starts_with("<presence") && said.contains("unavailable")).then(Vec::new);
+    let failure = play_with(&plan, Some(stays)).expect_err("it is noticed");
+    assert!(failure.wrong[0].starts_with("the focus has stopped, and is still in "), "{failure}");
+}
+
+/// The core is made, and logs in, before anybody comes.
+#[test]
+fn a_failure_at_login_is_told_like_any_other() {
+    let fails: Tamper = |_| panic!("nothing can be said");
+    let failure = play_with(&Plan::of(1, &Options::default()), Some(fails)).expect_err("it fails");
+    assert!(failure.wrong[0].contains("nothing can be said"), "{failure}");
 }

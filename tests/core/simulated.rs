@@ -2,8 +2,7 @@
 
 use testkit::simulation::{Act, Client::*, Error::*, Plan, Setting, What::*, survives};
 
-const SETTING: Setting =
-    Setting { rooms: 1, bridges: 3, hop: 2, spread: 40, presets: false, ice: 2, batching: 0, links: 0, nodes: 0 };
+const SETTING: Setting = Setting { hop: 2, spread: 40, ice: 2, ..Setting::PLAIN };
 
 /// Everybody leaves, and somebody asks for the conference again before the server has sent us the last presence of our
 /// earlier stay: that is no entry, and the leave that follows it is no end.
@@ -11,7 +10,7 @@ const SETTING: Setting =
 fn the_echo_of_an_earlier_stay_is_not_taken_for_an_entry() {
     survives(&Plan {
         seed: 6214,
-        setting: SETTING,
+        setting: Setting { secured: true, auto_login: true, ..SETTING },
         acts: vec![
             Act { at: 72660, what: Joins { who: 3, room: 0, client: Rewriting, thinks: 100 } },
             Act { at: 77981, what: Joins { who: 2, room: 0, client: Xml, thinks: 139 } },
@@ -27,7 +26,7 @@ fn the_echo_of_an_earlier_stay_is_not_taken_for_an_entry() {
 fn a_failure_after_conferences_ended_is_not_theirs() {
     survives(&Plan {
         seed: 1000,
-        setting: Setting { ice: 1, batching: 500, ..SETTING },
+        setting: Setting { ice: 1, batching: 500, rushed: true, secured: true, auto_login: true, ..SETTING },
         acts: vec![
             Act { at: 692, what: Joins { who: 0, room: 0, client: Rewriting, thinks: 565 } },
             Act { at: 14391, what: Joins { who: 1, room: 0, client: Current, thinks: 4 } },
@@ -45,7 +44,7 @@ fn a_failure_after_conferences_ended_is_not_theirs() {
 fn a_bridge_found_for_one_is_found_for_all_who_wait() {
     survives(&Plan {
         seed: 20096,
-        setting: Setting { bridges: 1, hop: 0, spread: 0, presets: true, ..SETTING },
+        setting: Setting { bridges: 1, hop: 0, spread: 0, presets: true, rushed: true, ..SETTING },
         acts: vec![
             Act { at: 12128, what: BridgeFails(0, Unavailable) },
             Act { at: 45462, what: Joins { who: 4, room: 0, client: Current, thinks: 48 } },
@@ -62,7 +61,7 @@ fn a_bridge_found_for_one_is_found_for_all_who_wait() {
 fn whoever_comes_back_on_another_node_is_served() {
     survives(&Plan {
         seed: 372,
-        setting: Setting { hop: 0, spread: 0, batching: 500, nodes: 2, ..SETTING },
+        setting: Setting { hop: 0, spread: 0, batching: 500, nodes: 2, rushed: true, watched: true, ..SETTING },
         acts: vec![
             Act { at: 659, what: Joins { who: 0, room: 0, client: Current, thinks: 1916 } },
             Act { at: 1188, what: Joins { who: 1, room: 0, client: Current, thinks: 9190 } },
@@ -82,7 +81,16 @@ fn whoever_comes_back_on_another_node_is_served() {
 fn a_failure_while_somebody_is_sent_to_a_node_ends_the_conference() {
     survives(&Plan {
         seed: 647,
-        setting: Setting { bridges: 2, spread: 300, ice: 1, links: 4, nodes: 2, ..SETTING },
+        setting: Setting {
+            bridges: 2,
+            spread: 300,
+            ice: 1,
+            links: 4,
+            nodes: 2,
+            watched: true,
+            replaces: true,
+            ..SETTING
+        },
         acts: vec![
             Act { at: 37, what: Joins { who: 0, room: 0, client: Current, thinks: 17458 } },
             Act { at: 40, what: Joins { who: 1, room: 0, client: Current, thinks: 67 } },
@@ -99,7 +107,7 @@ fn a_failure_while_somebody_is_sent_to_a_node_ends_the_conference() {
 fn nodes_are_told_of_the_end_even_after_a_failure() {
     survives(&Plan {
         seed: 1366,
-        setting: Setting { spread: 300, links: 1, nodes: 2, ..SETTING },
+        setting: Setting { spread: 300, links: 1, nodes: 2, secured: true, auto_login: true, ..SETTING },
         acts: vec![
             Act { at: 625, what: Joins { who: 0, room: 0, client: Old, thinks: 182 } },
             Act { at: 17442, what: Joins { who: 1, room: 0, client: Xml, thinks: 182 } },
@@ -136,7 +144,7 @@ fn a_session_that_is_resumed_late_still_has_rooms_to_leave() {
 fn rooms_are_left_even_after_a_failure_in_between() {
     survives(&Plan {
         seed: 182,
-        setting: Setting { rooms: 3, bridges: 4, ice: 0, links: 1, nodes: 2, ..SETTING },
+        setting: Setting { rooms: 3, bridges: 4, ice: 0, links: 1, nodes: 2, watched: true, ..SETTING },
         acts: vec![
             Act { at: 149, what: Joins { who: 0, room: 2, client: Old, thinks: 131 } },
             Act { at: 614, what: Joins { who: 1, room: 2, client: Current, thinks: 136 } },
@@ -161,7 +169,7 @@ fn rooms_are_left_even_after_a_failure_in_between() {
 fn strangers_harm_nobody() {
     survives(&Plan {
         seed: 19,
-        setting: Setting { rooms: 2, hop: 0, spread: 0, ice: 1, nodes: 2, ..SETTING },
+        setting: Setting { rooms: 2, hop: 0, spread: 0, ice: 1, nodes: 2, secured: true, ..SETTING },
         acts: vec![
             Act { at: 10, what: Joins { who: 0, room: 0, client: Current, thinks: 149 } },
             Act { at: 20, what: Joins { who: 1, room: 0, client: Current, thinks: 149 } },

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use testkit::simulation::{Options, as_test, live};
+use testkit::simulation::{Failure, Options, Plan, Stored, as_test, live, live_as};
 
 /// A life is little but elements that come and go.
 #[global_allocator]
@@ -18,6 +18,7 @@ simulate [--seeds FIRST..LAST | --seed SEED|random] [--for SECONDS] [options]
 
   --seeds 1..1000     play these seeds, the last one included
   --seed 7            begin with this one; `random`: with a fresh one, which is printed
+  --step 1            each so many seeds one
   --for 120s          stop after so long
   --rooms 3           at most so many rooms in a life
   --participants 8    at most so many people
@@ -27,15 +28,18 @@ simulate [--seeds FIRST..LAST | --seed SEED|random] [--for SECONDS] [options]
   --acts 60           at most so many events
   --faults all        none, or some of server,bridges,hostile,panics
   --threads 1         lives played side by side
-  --keep-on           do not stop at the first life that fails";
+  --keep-on           do not stop at the first life that fails
+  --stored            first of all those of testkit/seeds, with their own options";
 
 struct Run {
     first: u64,
     last: u64,
+    step: u64,
     time: Option<Duration>,
     options: Options,
     threads: u64,
     keep_on: bool,
+    stored: bool,
 }
 
 fn main() -> ExitCode {
@@ -46,8 +50,39 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if run.stored && !play_stored() {
+        return ExitCode::FAILURE;
+    }
     println!("Lives from seed {}, {:?}", run.first, run.options);
     play_all(&run)
+}
+
+/// Whether all of them mean what they meant, and are clean.
+fn play_stored() -> bool {
+    let stored = match Stored::all() {
+        Ok(stored) => stored,
+        Err(wrong) => {
+            println!("testkit/seeds: {wrong}");
+            return false;
+        }
+    };
+    let mut clean = true;
+    for it in &stored {
+        match it.plan().map(live_as) {
+            Ok(Ok(_)) => continue,
+            Ok(Err(failure)) => tell(it.seed, &it.options, &failure.0, &failure.1),
+            Err(wrong) => println!("{wrong}\n"),
+        }
+        clean = false;
+    }
+    println!("{} stored seeds, {}", stored.len(), if clean { "all clean" } else { "not all clean" });
+    clean
+}
+
+fn tell(seed: u64, options: &Options, plan: &Plan, failure: &Failure) {
+    let (written, digest) = (options.written(), Plan::of(seed, options).digest());
+    println!("Seed {seed} fails {failure}\n\nAs a test:\n\n{}\n", as_test(plan));
+    println!("For testkit/seeds:\n\n{seed} {written}={digest:08x} what it was\n");
 }
 
 fn play_all(run: &Run) -> ExitCode {
@@ -57,7 +92,7 @@ fn play_all(run: &Run) -> ExitCode {
     let (stop, failed) = (AtomicBool::new(false), Mutex::new(BTreeSet::new()));
     let work = || {
         while !stop.load(Ordering::Relaxed) && run.time.is_none_or(|time| begin.elapsed() < time) {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
+            let seed = next.fetch_add(run.step, Ordering::Relaxed);
             if seed > run.last {
                 return;
             }
@@ -70,7 +105,7 @@ fn play_all(run: &Run) -> ExitCode {
                 }
                 Err(failure) => {
                     let (plan, failure) = *failure;
-                    println!("Seed {seed} fails {failure}\n\nAs a test:\n\n{}\n", as_test(&plan));
+                    tell(seed, &run.options, &plan, &failure);
                     failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(seed);
                     stop.store(!run.keep_on, Ordering::Relaxed);
                 }
@@ -112,13 +147,26 @@ fn tell_progress(told: &AtomicU64, clean: &AtomicU64, failed: &Mutex<BTreeSet<u6
 }
 
 fn read_arguments() -> Result<Run, String> {
-    let mut run = Run { first: 1, last: u64::MAX, time: None, options: Options::default(), threads: 1, keep_on: false };
+    let mut run = Run {
+        first: 1,
+        last: u64::MAX,
+        step: 1,
+        time: None,
+        options: Options::default(),
+        threads: 1,
+        keep_on: false,
+        stored: false,
+    };
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let mut arguments = arguments.iter().map(String::as_str);
     let mut bounded = false;
     while let Some(name) = arguments.next() {
-        if name == "--keep-on" {
-            run.keep_on = true;
+        match name {
+            "--keep-on" => run.keep_on = true,
+            "--stored" => run.stored = true,
+            _ => {}
+        }
+        if matches!(name, "--keep-on" | "--stored") {
             continue;
         }
         if run.options.take(name, || arguments.next())? {
@@ -133,6 +181,7 @@ fn read_arguments() -> Result<Run, String> {
             // Short enough to be typed.
             "--seed" if value == "random" => run.first = RandomState::new().build_hasher().finish() % 1_000_000_000_000,
             "--seed" => run.first = number(value)?,
+            "--step" => run.step = number(value)?.max(1),
             "--for" => run.time = Some(Duration::from_secs(number(value.trim_end_matches('s'))?)),
             "--threads" => run.threads = number(value)?.max(1),
             _ => return Err(format!("unknown option {name}")),

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use jicofo::config::{Account, Component, Config, Secret, VisitorNode};
 use jicofo::focus::Focus;
 
-use super::{Recording, Scenario};
+use super::{Recording, Scenario, Tamper};
 use crate::Time;
 use crate::logs::FRESH_FOCUS;
 use crate::participant::Settings;
@@ -26,6 +26,7 @@ pub struct Builder {
     participants: Vec<(String, Change<Settings>)>,
     bridges: Vec<(String, Change<crate::bridge::Settings>)>,
     recorded: bool,
+    tamper: Option<Tamper>,
 }
 
 impl Default for Builder {
@@ -52,6 +53,7 @@ impl Default for Builder {
             participants: Vec::new(),
             bridges: Vec::new(),
             recorded: false,
+            tamper: None,
         }
     }
 }
@@ -85,6 +87,12 @@ impl Builder {
     /// What the core is fed and says is kept, and each stanza of it is looked at: [`Scenario::take_recordings`].
     pub fn recorded(mut self) -> Builder {
         self.recorded = true;
+        self
+    }
+
+    /// The focus says what it should not, from its first word on.
+    pub(crate) fn tampered(mut self, tamper: Option<Tamper>) -> Builder {
+        self.tamper = tamper;
         self
     }
 
@@ -165,7 +173,7 @@ impl Builder {
 
     /// Bridges are in their brewery, the focus has logged in; then the participants ask for the conference, in this order.
     pub fn start(self) -> Scenario {
-        let Builder { config, mut options, seed, room, participants, bridges, recorded } = self;
+        let Builder { config, mut options, seed, room, participants, bridges, recorded, tamper } = self;
         options.seed = seed;
         log::info!(target: FRESH_FOCUS, "a scenario begins");
         let passwords = options.form.iter().filter(|(var, _)| var == "muc#roomconfig_roomsecret");
@@ -183,7 +191,7 @@ impl Builder {
             log: Vec::new(),
             said: Vec::new(),
             text: String::new(),
-            tamper: None,
+            tamper,
             complaints: Vec::new(),
             room,
             focus_jid,

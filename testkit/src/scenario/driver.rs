@@ -27,6 +27,9 @@ const TAIL: usize = STORY;
 /// More stanzas than this at one instant are a loop between two peers.
 const AT_ONCE: usize = 2_000_000;
 
+/// More outputs than this at one input are a loop in the core.
+const AT_ONE_INPUT: usize = 500_000;
+
 /// The room that something is sent to, or to somebody in it.
 fn room_of(stanza: &Stanza) -> &str {
     stanza.recipient().map_or("", |to| to.bare_str())
@@ -115,6 +118,9 @@ impl Scenario {
         assert_eq!(panics, self.focus.sabotaged(), "the core failed by itself\n{}", self.story());
         self.inputs += 1;
         self.drain_focus();
+        if let Some(recording) = self.recordings.last_mut() {
+            recording.wakes(self.focus.poll_timeout());
+        }
     }
 
     /// Sends what the focus wants sent.
@@ -122,10 +128,16 @@ impl Scenario {
         let mut text = std::mem::take(&mut self.text);
         // By connection and room. What was said in a room before it was left was right when it was said.
         let mut doubtful: Vec<(Connection, String, String)> = Vec::new();
+        let mut count = 0;
         while let Some(output) = self.focus.poll_output() {
+            count += 1;
+            assert!(count < AT_ONE_INPUT, "no end of what the core says at one input");
             let (on, stanza) = match output {
                 Output::Send { on, stanza } => (on, stanza),
                 Output::Reply { id, reply } => {
+                    if let Some(recording) = self.recordings.last_mut() {
+                        recording.reply(id, &reply);
+                    }
                     self.replies.push((id, reply));
                     continue;
                 }

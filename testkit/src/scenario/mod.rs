@@ -220,7 +220,7 @@ impl Scenario {
 
     /// One more bridge.
     pub fn add_bridge(&mut self, name: &str, change: impl FnOnce(&mut crate::bridge::Settings)) {
-        let brewery = format!("jvbbrewery@{}", self.server.options.domains.internal_muc);
+        let brewery = self.brewery();
         let mut settings = crate::bridge::Settings::new(name, brewery);
         change(&mut settings);
         self.server.connect(name, &settings.jid, true);
@@ -259,18 +259,28 @@ impl Scenario {
 
     /// The focus' stream breaks; the server keeps its session for a while.
     pub fn focus_is_cut_off(&mut self) {
+        self.focus_falls_silent();
+        self.feed(Input::Disconnected { on: Connection::Client, resumable: true });
+        self.pump();
+    }
+
+    /// The way is gone, and neither end knows: what is said waits.
+    pub fn focus_falls_silent(&mut self) {
         self.cut = true;
         for label in OWN {
             self.server.suspend(label);
         }
-        self.feed(Input::Disconnected { on: Connection::Client, resumable: true });
-        self.pump();
     }
 
     /// It is back within that while: nothing was lost.
     pub fn focus_resumes(&mut self) {
         let jid = self.focus_jid.parse().expect("a JID");
         self.feed(Input::Connected { on: Connection::Client, jid, resumed: true });
+        self.focus_is_heard_again();
+    }
+
+    /// The way is there again; what was said meanwhile arrives.
+    pub fn focus_is_heard_again(&mut self) {
         self.cut = false;
         for label in OWN {
             self.server.resume(self.now, label);
@@ -374,6 +384,7 @@ impl Scenario {
     /// The focus is killed, and another one takes its place: it knows nothing.
     pub fn focus_is_replaced(&mut self) {
         self.seed += 1;
+        self.end_recording();
         self.focus = Focus::new(self.config.clone(), self.seed);
         log::info!(target: FRESH_FOCUS, "from here on it is another process");
         self.sabotage = None;
@@ -387,6 +398,7 @@ impl Scenario {
         self.server.disconnect(self.now, SERVICE);
         self.focus_logs_in_anew();
         self.nodes_cut.clear();
+        self.component_cut = false;
         self.log_in_nodes();
     }
 
@@ -450,9 +462,33 @@ impl Scenario {
         self.pump();
     }
 
+    /// It has stopped, and its streams are closed: nobody is there until [`Scenario::focus_is_replaced`].
+    pub fn focus_is_gone(&mut self) {
+        self.cut = true;
+        self.service_cut = self.config.xmpp.service.is_some();
+        self.nodes_cut.extend(self.nodes());
+        let nodes = self.nodes().into_iter().map(|node| driver::label_of(Connection::Visitors(node)));
+        let labels: Vec<String> = OWN.into_iter().chain([SERVICE]).map(str::to_owned).chain(nodes).collect();
+        for label in labels {
+            self.server.disconnect(self.now, &label);
+        }
+    }
+
+    /// The room of the bridges.
+    pub fn brewery(&self) -> String {
+        format!("jvbbrewery@{}", self.server.options.domains.internal_muc)
+    }
+
     /// What the core, and each that took its place, was fed and said.
     pub fn take_recordings(&mut self) -> Vec<Recording> {
+        self.end_recording();
         std::mem::take(&mut self.recordings)
+    }
+
+    fn end_recording(&mut self) {
+        if let Some(recording) = self.recordings.last_mut() {
+            recording.ends(self.focus.metrics());
+        }
     }
 
     /// Makes the core fail when it sends so many more stanzas. The next input may cost a conference, and no more.

@@ -6,6 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use jicofo::config::Config;
+use jicofo::focus::command::{CommandId, Reply};
+use jicofo::focus::metrics::Metrics;
 use jicofo::focus::{Connection, Focus, Input, Output, Timestamp};
 use jicofo::wire::xml;
 
@@ -28,13 +30,18 @@ pub struct Recording {
     sabotage: BTreeMap<usize, u32>,
     /// What it said at each input.
     said: Vec<Digest>,
+    /// What it had counted in the end.
+    counted: Option<Metrics>,
 }
 
-/// Of what a core said at one input: how many stanzas, and a hash of their bytes.
+/// Of what a core said at one input: how many stanzas, and a hash of their bytes; what it replied to commands, and when it
+/// wanted to be woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Digest {
     stanzas: u32,
     hash: u64,
+    replies: u64,
+    wakes: Option<Timestamp>,
 }
 
 impl Digest {
@@ -43,13 +50,20 @@ impl Digest {
         hasher.write_u64(self.hash);
         on.hash(&mut hasher);
         hasher.write(text.as_bytes());
-        *self = Digest { stanzas: self.stanzas + 1, hash: hasher.finish() };
+        (self.stanzas, self.hash) = (self.stanzas + 1, hasher.finish());
+    }
+
+    fn reply(&mut self, id: CommandId, reply: &Reply) {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u64(self.replies);
+        hasher.write(format!("{id:?} {reply:?}").as_bytes());
+        self.replies = hasher.finish();
     }
 }
 
 impl Recording {
     pub(super) fn new(config: Arc<Config>, seed: u64) -> Recording {
-        Recording { config, seed, inputs: Vec::new(), sabotage: BTreeMap::new(), said: Vec::new() }
+        Recording { config, seed, inputs: Vec::new(), sabotage: BTreeMap::new(), said: Vec::new(), counted: None }
     }
 
     /// So many rooms, one after the other, each filled to that size; everybody is connected in the end.
@@ -94,11 +108,21 @@ impl Recording {
             let mut digest = Digest::default();
             let mut stanzas = Vec::new();
             while let Some(output) = focus.poll_output() {
-                let Output::Send { on, stanza } = output else { continue };
-                text.clear();
-                xml::write_to(&stanza, &mut text);
-                digest.add(on, &text);
-                stanzas.push(stanza);
+                match output {
+                    Output::Send { on, stanza } => {
+                        text.clear();
+                        xml::write_to(&stanza, &mut text);
+                        digest.add(on, &text);
+                        stanzas.push(stanza);
+                    }
+                    Output::Reply { id, reply } => digest.reply(id, &reply),
+                }
+            }
+            digest.wakes = focus.poll_timeout();
+            if (digest.stanzas, digest.hash) == (said.stanzas, said.hash) && digest != said {
+                return Err(format!(
+                    "a fresh core replies or wakes otherwise at input {number}: {said:?}, and now {digest:?}"
+                ));
             }
             if digest != said {
                 let before = said.stanzas;
@@ -109,7 +133,12 @@ impl Recording {
                 ));
             }
         }
-        Ok(())
+        match self.counted {
+            Some(counted) if counted != *focus.metrics() => {
+                Err(format!("a fresh core counts otherwise: {counted:?}, and now {:?}", focus.metrics()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Of all that it said.
@@ -123,6 +152,25 @@ impl Recording {
         self.sabotage.extend(sabotage.map(|stanzas| (self.inputs.len(), stanzas)));
         self.inputs.push((at, input.clone()));
         self.said.push(Digest::default());
+    }
+
+    /// To a command.
+    pub(super) fn reply(&mut self, id: CommandId, reply: &Reply) {
+        if let Some(digest) = self.said.last_mut() {
+            digest.reply(id, reply);
+        }
+    }
+
+    /// What the core is left with after an input.
+    pub(super) fn wakes(&mut self, at: Option<Timestamp>) {
+        if let Some(digest) = self.said.last_mut() {
+            digest.wakes = at;
+        }
+    }
+
+    /// It has had its last input.
+    pub(super) fn ends(&mut self, counted: &Metrics) {
+        self.counted = Some(counted.clone());
     }
 
     pub(super) fn output(&mut self, on: Connection, text: &str) {
@@ -139,4 +187,33 @@ pub(super) fn handle(focus: &mut Focus, now: Timestamp, input: Input) {
         resume_unwind(panic);
     }
     focus.recover(now);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Recording;
+    use crate::Time;
+    use crate::participant::profile::Profile;
+
+    fn wrong(change: impl FnOnce(&mut Recording)) -> String {
+        let mut recording = Recording::of_clients(1, 2, Profile::current);
+        change(&mut recording);
+        recording.replay().expect_err("it is noticed")
+    }
+
+    #[test]
+    fn a_core_that_says_wakes_or_counts_otherwise_is_noticed() {
+        assert_eq!(Recording::of_clients(1, 2, Profile::current).replay(), Ok(()));
+        let last = |recording: &mut Recording| recording.said.len() - 1;
+        let late = |recording: &mut Recording| {
+            let last = last(recording);
+            let wakes = &mut recording.said[last].wakes;
+            *wakes = wakes.map(|at| at + Time::from_secs(1));
+        };
+        assert!(wrong(late).starts_with("a fresh core replies or wakes otherwise"));
+        assert!(wrong(|it| it.said[0].replies = 7).starts_with("a fresh core replies or wakes otherwise at input 0"));
+        assert!(wrong(|it| it.said[0].hash = 7).starts_with("a fresh core does not say the same"));
+        let counted = |recording: &mut Recording| recording.counted.iter_mut().for_each(|counted| counted.panics += 1);
+        assert!(wrong(counted).starts_with("a fresh core counts otherwise"));
+    }
 }

@@ -4,8 +4,9 @@ use jicofo::focus::command::Command;
 use jicofo::focus::{Connection, Input, NodeId};
 
 use super::peers::{is_visitor, nick};
-use super::plan::{Client, Error, OMISSIONS, What, has_service};
+use super::plan::{Client, Error, OMISSIONS, What};
 use super::play::{Later, Life, bridge, node, room};
+use super::upheavals::{QUIET, SILENT};
 use crate::Time;
 use crate::bridge::{Fault, Health};
 use crate::ns;
@@ -17,10 +18,6 @@ use crate::xml::{Element, Read};
 
 /// Nobody honest sends more SSRCs than this before he adds some: each may have twenty.
 const MANY: usize = 12;
-
-/// So long after the last word of a connection it is known that nothing is heard of it, and that it is lost.
-const QUIET: Time = Time::from_secs(14);
-const SILENT: Time = Time::from_secs(25);
 
 /// After a bridge woke up it takes so long until it has worked off what came meanwhile.
 const BACKLOG: Time = Time::from_secs(1);
@@ -35,12 +32,18 @@ impl Life<'_> {
                 self.act_on_connection(what);
             }
             What::FocusReplaced if !self.focus_away => {
+                self.component_away = None;
                 self.lose_focus();
                 self.nodes_away.clear();
                 self.service_away = None;
                 self.s.focus_is_replaced();
             }
             What::FocusReplaced => {}
+            What::FocusStops(_)
+            | What::Silent(_)
+            | What::ComponentLost(_)
+            | What::FocusKickedFromBrewery
+            | What::BreweryDestroyed(_) => self.act_on_focus(what),
             What::NodeCutAndResumed(..) | What::NodeCutAndAnew(..) => self.act_on_node(what),
             What::ServiceCutAndResumed(_)
             | What::ServiceCutAndAnew(_)
@@ -180,6 +183,7 @@ impl Life<'_> {
         if self.focus_away {
             return;
         }
+        self.component_stands();
         (self.focus_away, self.focus_left) = (true, self.s.now());
         self.judge.trouble(self.s.now());
         match what {
@@ -217,7 +221,7 @@ impl Life<'_> {
     }
 
     fn act_on_service(&mut self, what: What) {
-        if self.service_away.is_some() || self.focus_away || !has_service(self.plan.seed) {
+        if self.service_away.is_some() || self.focus_away || !self.plan.setting.service {
             return;
         }
         let loss = self.count;
@@ -247,6 +251,15 @@ impl Life<'_> {
         }
     }
 
+    /// Whoever came meanwhile it has not read of, and speaks to those who were there before.
+    pub(super) fn is_back_in_its_session(&mut self) {
+        let now = self.s.now();
+        self.judge.trouble(now);
+        for person in self.people.values_mut().filter(|it| it.since + CROSSING > self.focus_left) {
+            person.since = now;
+        }
+    }
+
     /// What bridges were asked just now, or answered, may be lost.
     fn lose_service(&mut self) {
         self.judge.trouble(self.s.now());
@@ -273,7 +286,7 @@ impl Life<'_> {
     }
 
     /// The focus that there was is gone, with all that it was asked.
-    fn lose_focus(&mut self) {
+    pub(super) fn lose_focus(&mut self) {
         self.judge.trouble(self.s.now());
         self.judge.forgive(&self.s);
         self.orphan_conferences();
@@ -372,12 +385,7 @@ impl Life<'_> {
             }
             Later::Resumed => {
                 self.focus_away = false;
-                let now = self.s.now();
-                self.judge.trouble(now);
-                // It has not read yet that they came, and speaks to those who were there before.
-                for person in self.people.values_mut().filter(|it| it.since + CROSSING > self.focus_left) {
-                    person.since = now;
-                }
+                self.is_back_in_its_session();
                 self.s.focus_resumes();
             }
             Later::LoggedIn => {
@@ -414,6 +422,12 @@ impl Life<'_> {
                 self.s.node_logs_in_anew(NodeId(number.into()));
             }
             Later::NodeResumed(_) | Later::NodeLoggedIn(_) => {}
+            Later::Quiet
+            | Later::Cut
+            | Later::Heard(_)
+            | Later::Stopped
+            | Later::Succeeds
+            | Later::ComponentReturns(_) => self.upheaval_follows(later),
             Later::VisitorsSpeak => self.s.server().options.silent_visitors = false,
             Later::BridgeReturns(number) => {
                 let name = bridge(number);

@@ -13,14 +13,18 @@ mod peers;
 pub mod plan;
 mod play;
 mod shrink;
+mod stored;
 mod strangers;
+mod upheavals;
 mod visitors;
+mod watchdog;
 
 use std::fmt;
 
 pub use plan::{Act, Client, Error, Faults, Options, Plan, Setting, What};
 pub use play::{play, play_with};
 pub use shrink::shrink;
+pub use stored::Stored;
 
 /// A life that was lived to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +64,11 @@ pub fn survives(plan: &Plan) {
 
 /// Plays the life of a seed; if it fails, with the shortest plan that fails alike.
 pub fn live(seed: u64, options: &Options) -> Result<Lived, Box<(Plan, Failure)>> {
-    let plan = Plan::of(seed, options);
+    live_as(Plan::of(seed, options))
+}
+
+/// Plays the life of a plan; if it fails, with the shortest that fails alike.
+pub fn live_as(plan: Plan) -> Result<Lived, Box<(Plan, Failure)>> {
     play(&plan).map_err(|failure| Box::new(shrink(plan, failure)))
 }
 
@@ -68,8 +76,10 @@ pub fn live(seed: u64, options: &Options) -> Result<Lived, Box<(Plan, Failure)>>
 pub fn as_test(plan: &Plan) -> String {
     let mut text = format!(
         "#[test]\nfn seed_{}() {{\n    use testkit::simulation::{{Act, Client::*, Error::*, Plan, Setting, What::*, survives}};\n    \
-         survives(&Plan {{\n        seed: {},\n        setting: {:?},\n        acts: vec![\n",
-        plan.seed, plan.seed, plan.setting
+         survives(&Plan {{\n        seed: {},\n        setting: {},\n        acts: vec![\n",
+        plan.seed,
+        plan.seed,
+        plan.setting.written()
     );
     for act in &plan.acts {
         text += &format!("            {act:?},\n");

@@ -1,8 +1,30 @@
-//! Options as they are written: on the command line of `simulate`, and next to seeds that failed with them.
+//! Options as they are written: on the command line of `simulate`, and next to seeds that failed with them (`stored.rs`).
 
 use super::{Faults, Options};
 
 impl Options {
+    /// Those that are not the defaults, as they are taken, each with a blank after it.
+    pub fn written(&self) -> String {
+        let Options { rooms, participants, bridges, acts, faults, nodes, strangers } = *self;
+        let usual = Options::default();
+        let numbers = [
+            ("rooms", u16::from(rooms), u16::from(usual.rooms)),
+            ("participants", participants.into(), usual.participants.into()),
+            ("bridges", bridges.into(), usual.bridges.into()),
+            ("nodes", nodes.into(), usual.nodes.into()),
+            ("acts", acts, usual.acts),
+        ];
+        let others = numbers.iter().filter(|(_, own, usual)| own != usual);
+        let mut text: String = others.map(|(name, own, _)| format!("--{name} {own} ")).collect();
+        if strangers {
+            text += "--strangers ";
+        }
+        if faults != usual.faults {
+            text += &format!("--faults {} ", faults.written());
+        }
+        text
+    }
+
     /// Takes the option of that name, with its value if it has one. False: it is none of these.
     pub fn take<'a>(&mut self, name: &str, value: impl FnOnce() -> Option<&'a str>) -> Result<bool, String> {
         if name == "--strangers" {
@@ -25,24 +47,16 @@ impl Options {
         }
         Ok(true)
     }
-
-    /// A seed and the options with which it failed: `71261 --participants 12 --nodes 1 what it was`. What follows the options
-    /// says why; None for a line that is only a comment, or empty.
-    pub fn of_line(line: &str) -> Result<Option<(u64, Options)>, String> {
-        let mut words = line.split_whitespace().peekable();
-        let Some(first) = words.next().filter(|word| !word.starts_with('#')) else { return Ok(None) };
-        let seed = first.parse().map_err(|_| format!("'{first}' is no seed"))?;
-        let mut options = Options::default();
-        while let Some(name) = words.next_if(|word| word.starts_with("--")) {
-            if !options.take(name, || words.next())? {
-                return Err(format!("unknown option {name} of seed {seed}"));
-            }
-        }
-        Ok(Some((seed, options)))
-    }
 }
 
 impl Faults {
+    fn written(&self) -> String {
+        let Faults { server, bridges, hostile, panics } = *self;
+        let kinds = [(server, "server"), (bridges, "bridges"), (hostile, "hostile"), (panics, "panics")];
+        let some: Vec<&str> = kinds.iter().filter(|(there, _)| *there).map(|(_, name)| *name).collect();
+        if some.is_empty() { "none".into() } else { some.join(",") }
+    }
+
     /// `all`, `none`, or some of `server`, `bridges`, `hostile`, `panics`, with commas between them.
     pub fn read(text: &str) -> Result<Faults, String> {
         let mut faults = Faults::NONE;
@@ -58,32 +72,5 @@ impl Faults {
             }
         }
         Ok(faults)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Faults, Options};
-
-    #[test]
-    fn seeds_carry_options() {
-        let read = |line| Options::of_line(line).map(|read| read.map(|(seed, options)| (seed, format!("{options:?}"))));
-        let told = |seed, options: Options| Ok(Some((seed, format!("{options:?}"))));
-        assert_eq!(read("# seeds"), Ok(None));
-        assert_eq!(read(""), Ok(None));
-        assert_eq!(read("7 why --nodes"), told(7, Options::default()));
-        let options = Options { participants: 12, nodes: 1, strangers: true, ..Options::default() };
-        assert_eq!(read("71261 --participants 12 --strangers --nodes 1 why"), told(71261, options));
-        let options = Options { faults: Faults { server: true, ..Faults::NONE }, acts: 300, ..Options::default() };
-        assert_eq!(read("8 --faults server --acts 300"), told(8, options));
-        for (line, words) in [
-            ("seven", "'seven' is no seed"),
-            ("7 --nodes", "--nodes lacks its value"),
-            ("7 --nodes 300", "--nodes 300 is no number, or too large"),
-            ("7 --threads 2", "unknown option --threads of seed 7"),
-            ("7 --faults rain", "no faults of kind 'rain'"),
-        ] {
-            assert_eq!(read(line), Err(words.to_owned()));
-        }
     }
 }

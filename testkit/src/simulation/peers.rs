@@ -1,7 +1,7 @@
 //! Who takes part in a simulated life, and what people do of themselves when something goes wrong for them.
 
 use super::plan::{Client, Setting};
-use super::play::{Later, Life, is_replaced, is_secured};
+use super::play::{Later, Life};
 use crate::Time;
 use crate::participant::media::microphone;
 use crate::participant::profile::Profile;
@@ -74,11 +74,11 @@ impl Life<'_> {
         };
         let (nick, since) = (nick(number), self.s.now());
         let visitor = is_visitor(self.plan.setting, number);
-        let replaces = is_replaced(self.plan.seed);
+        let replaces = self.plan.setting.replaces;
         let label = label(number, lives);
         // What its browser keeps of the life before.
         let before = self.people.get(&number).map(|person| self.s.view(&person.label).login().session_id.clone());
-        let session = before.flatten().filter(|_| is_secured(self.plan.seed));
+        let session = before.flatten().filter(|_| self.plan.setting.secured);
         self.s.joins_with(&label, |settings| {
             settings.session_id = session;
             // What was sent to an earlier life must not reach this one.

@@ -34,6 +34,50 @@ pub struct Setting {
     pub links: u8,
     /// Visitor nodes. Where there are any, the main room has a place for two.
     pub nodes: u8,
+    /// Bridges are checked, and say how they are, as often as the configuration says; else less often.
+    pub rushed: bool,
+    /// People log in: all of them have accounts. Sessions end soon, so that they do in the midst of things.
+    pub secured: bool,
+    /// … and stay logged in.
+    pub auto_login: bool,
+    /// The focus looks after its own health, by entering a room of its own.
+    pub watched: bool,
+    /// Whoever gets another place keeps its session, and has its transport replaced. All clients of such an installation can.
+    pub replaces: bool,
+    /// There is a connection of its own to the bridges.
+    pub service: bool,
+    /// Requests for conferences come through an external component.
+    pub component: bool,
+}
+
+impl Setting {
+    /// Nothing out of the ordinary. Plans are written down by what is other than here, so this stays what it is.
+    pub const PLAIN: Setting = Setting {
+        rooms: 1,
+        bridges: 3,
+        hop: 0,
+        spread: 0,
+        presets: false,
+        ice: 0,
+        batching: 0,
+        links: 0,
+        nodes: 0,
+        rushed: false,
+        secured: false,
+        auto_login: false,
+        watched: false,
+        replaces: false,
+        service: false,
+        component: false,
+    };
+
+    /// As Rust: what is other than usual.
+    pub fn written(&self) -> String {
+        let (own, plain) = (format!("{self:#?}"), format!("{:#?}", Setting::PLAIN));
+        let others = own.lines().zip(plain.lines()).filter(|(own, plain)| own != plain);
+        let others: String = others.map(|(own, _)| format!("{} ", own.trim())).collect();
+        format!("Setting {{ {others}..Setting::PLAIN }}")
+    }
 }
 
 /// Something that happens, so many milliseconds after the beginning.
@@ -142,6 +186,15 @@ pub enum What {
     FocusReplaced,
     /// The core fails when it sends so many more stanzas.
     Sabotage(u8),
+    /// It is stopped in order, and its successor comes so much later.
+    FocusStops(u16),
+    /// The way to the server is gone for so long; its session is resumed where either end has noticed.
+    Silent(u16),
+    /// The connection that requests come through ends for so long, where it is one of its own.
+    ComponentLost(u16),
+    FocusKickedFromBrewery,
+    /// … and its bridges come back after so long.
+    BreweryDestroyed(u16),
 
     /// The connection to a visitor node is lost for so long, and the node keeps the session.
     NodeCutAndResumed(u8, u16),
@@ -253,7 +306,7 @@ impl Plan {
     /// The plan of a seed.
     pub fn of(seed: u64, options: &Options) -> Plan {
         let mut draw = Draw { dice: Dice::of(&format!("life {seed}")), options };
-        let setting = draw.setting();
+        let setting = draw.setting(seed);
         let people = 2 + draw.below(u64::from(options.participants.max(2)) - 1) as u8;
         let count = 8 + draw.below(u64::from(options.acts.max(9)) - 8);
         // Some lives are all trouble of one kind, and most have some of each.
@@ -273,8 +326,11 @@ impl Plan {
         if seed % GARBLED == 4 && options.faults.bridges {
             draw.garbled(seed, setting, at, &mut acts);
         }
-        if has_service(seed) && options.faults.server {
+        if setting.service && options.faults.server {
             draw.service(seed, at, &mut acts);
+        }
+        if options.faults.server {
+            draw.upheavals(seed, at, &mut acts);
         }
         if options.nodes > 0 && options.faults.hostile {
             draw.hostile_visitors(seed, people, at, &mut acts);
@@ -284,6 +340,12 @@ impl Plan {
         }
         Plan { seed, setting, acts }
     }
+
+    /// The same as long as this is the same life: of what is other than usual, and of what happens.
+    pub fn digest(&self) -> u32 {
+        let Plan { seed, setting, acts } = self;
+        (Dice::of(&format!("{seed} {} {acts:?}", setting.written())).roll() >> 32) as u32
+    }
 }
 
 /// In one of so many lives bridges leave things out of their answers.
@@ -292,10 +354,26 @@ const GARBLED: u64 = 13;
 /// In one of so many lives there is a connection of its own to the bridges.
 const SERVICE: u64 = 19;
 
-/// Whether there is one.
-pub(super) fn has_service(seed: u64) -> bool {
-    seed % SERVICE == 2
-}
+/// In one of so many lives requests come through a component, whose connection is lost; in as many the focus is stopped, in as
+/// many nothing is heard on its connection, and in as many the bridges' room is lost. Which: none of those that are stored.
+const UPHEAVAL: u64 = 41;
+const COMPONENT: u64 = 17;
+const STOPS: u64 = 32;
+const SILENCE: u64 = 33;
+const BREWERY: u64 = 37;
+
+/// In one of so many the configuration says how often bridges are checked. In most it is less often than every ten seconds:
+/// half of all that happens would be that.
+const RUSHED: u64 = 4;
+
+/// In one of so many people log in.
+const SECURED: u64 = 3;
+
+/// In one of so many the focus looks after its own health.
+const WATCHED: u64 = 5;
+
+/// In one of so many transports are replaced.
+const REPLACED: u64 = 6;
 
 /// How many things there are that a bridge may leave out.
 pub(super) const OMISSIONS: u8 = 4;
@@ -317,7 +395,7 @@ impl Draw<'_> {
         u8::try_from(self.below(u64::from(limit))).unwrap_or(0)
     }
 
-    fn setting(&mut self) -> Setting {
+    fn setting(&mut self, seed: u64) -> Setting {
         let slow = self.below(4) as u16;
         let mut setting = Setting {
             rooms: 1 + self.small(self.options.rooms),
@@ -329,6 +407,13 @@ impl Draw<'_> {
             batching: if self.below(4) == 0 { 500 } else { 0 },
             links: 0,
             nodes: self.options.nodes,
+            rushed: seed % RUSHED == 0,
+            secured: seed % SECURED == 1,
+            auto_login: seed % SECURED == 1 && seed % 2 == 0,
+            watched: seed % WATCHED == 2,
+            replaces: seed % REPLACED == 5,
+            service: seed % SERVICE == 2,
+            component: seed % UPHEAVAL == COMPONENT,
         };
         let drawn = self.small(12);
         if drawn % 3 == 0 {
@@ -459,6 +544,31 @@ impl Draw<'_> {
                 1 => What::ServiceCutAndAnew(long),
                 2 => What::ServiceSilent(long),
                 _ => What::ServiceDisconnected(long),
+            };
+            acts.push(Act { at, what });
+        }
+        acts.sort_by_key(|act| act.at);
+    }
+
+    /// Drawn apart likewise: what befalls the focus as a whole.
+    fn upheavals(&mut self, seed: u64, end: u32, acts: &mut Vec<Act>) {
+        let kind = seed % UPHEAVAL;
+        if ![COMPONENT, STOPS, SILENCE, BREWERY].contains(&kind) {
+            return;
+        }
+        // Where the server's word that we are not in the bridges' room is made another error, the end of what is on a bridge
+        // counts as refused by the bridge.
+        let spoilt = acts.iter().any(|act| matches!(act.what, What::AnswersAreErrors(_)));
+        self.dice = Dice::of(&format!("upheavals {seed}"));
+        for _ in 0..1 + self.below(4) {
+            let at = self.below(u64::from(end) + 1) as u32;
+            let (long, other) = (self.milliseconds(), self.below(2) == 0);
+            let what = match kind {
+                COMPONENT => What::ComponentLost(long),
+                STOPS => What::FocusStops(long),
+                SILENCE => What::Silent(long),
+                _ if other || spoilt => What::BreweryDestroyed(long),
+                _ => What::FocusKickedFromBrewery,
             };
             acts.push(Act { at, what });
         }

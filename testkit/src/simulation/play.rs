@@ -10,8 +10,8 @@ use jicofo::config::{AuthenticationType, ReinviteMethod, SelectionStrategy, Topo
 
 use super::judge::Judge;
 use super::peers::{Person, is_visitor, nick, region};
-use super::plan::{Plan, Setting, has_service};
-use super::{Failure, Lived};
+use super::plan::{Plan, Setting};
+use super::{Failure, Lived, watchdog};
 
 use crate::Time;
 use crate::bridge::IceRestart;
@@ -24,21 +24,15 @@ const HEALING: Time = Time::from_secs(140);
 /// After that what is still under way arrives.
 const SETTLING: Time = Time::from_secs(5);
 
-/// Most lives check bridges less often than every ten seconds, and hear less often of them: half of all that happens would
-/// be that. One in so many does as the configuration says.
-const RUSHED: u64 = 4;
+/// How often bridges are checked, and say how they are, where nobody is rushed.
 const CHECKS: Time = Time::from_secs(20);
 const PRESENCE: Time = Time::from_secs(25);
 
-/// In one of so many lives people log in. Sessions end soon, so that they do in the midst of things.
-const SECURED: u64 = 3;
+/// How long authentication sessions live.
 const SESSIONS: Time = Time::from_secs(20);
 
-/// In one of so many lives the focus looks after its own health, by entering a room of its own.
-const WATCHED: u64 = 5;
-
-/// In one of so many whoever gets another place keeps its session, and has its transport replaced.
-const REPLACED: u64 = 6;
+/// A life with more inputs than this has no end. The longest have a twentieth.
+const MOST: usize = 1_000_000;
 
 /// A life being lived.
 pub(super) struct Life<'a> {
@@ -54,6 +48,8 @@ pub(super) struct Life<'a> {
     pub nodes_away: BTreeSet<u8>,
     /// Which loss of the connection to the bridges is not over yet.
     pub service_away: Option<u64>,
+    /// Which loss of the connection that requests come through is not over yet.
+    pub component_away: Option<u64>,
     /// When that began.
     pub focus_left: Time,
     /// A bridge has refused somebody for good.
@@ -64,6 +60,8 @@ pub(super) struct Life<'a> {
     pub confused: BTreeSet<u8>,
     /// Bridges which have refused something.
     pub refusing: BTreeSet<u8>,
+    /// What else is to be complained of.
+    pub(super) wrong: Vec<String>,
     /// No more trouble is made.
     pub healing: bool,
     pub(super) later: BTreeMap<(Time, u64), Later>,
@@ -86,6 +84,15 @@ pub(super) enum Later {
     ServiceCut(u64),
     ServiceResumed(u64),
     ServiceLoggedIn(u64),
+    /// Of the connection of the focus.
+    Quiet,
+    Cut,
+    /// Whether anybody had noticed that nothing was heard.
+    Heard(bool),
+    Stopped,
+    Succeeds,
+    /// After which loss.
+    ComponentReturns(u64),
     VisitorsSpeak,
     /// It shows the address of a person.
     ForeignRoomSpeaks(u8),
@@ -103,27 +110,32 @@ pub fn play(plan: &Plan) -> Result<Lived, Failure> {
 pub fn play_with(plan: &Plan, tamper: Option<Tamper>) -> Result<Lived, Failure> {
     listen_for_panics();
     PANIC.with_borrow_mut(|panic| *panic = Listening::Yes(None));
-    let mut life = Life::new(plan);
-    life.s.tamper = tamper;
-    let outcome = catch_unwind(AssertUnwindSafe(|| life.live()));
+    let _watched = watchdog::watch(plan);
+    let mut life = None;
+    let outcome = catch_unwind(AssertUnwindSafe(|| life.insert(Life::new(plan, tamper)).live()));
     let panic = PANIC.take();
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(payload) => Err(vec![format!("the core failed: {}", panic.text(&*payload))]),
     };
-    match outcome {
-        Ok(said) => Ok(Lived { inputs: life.s.inputs(), said }),
-        Err(wrong) => Err(life.failure(wrong)),
+    let inputs = life.as_ref().map_or(0, |life| life.s.inputs());
+    match (outcome, life) {
+        (Ok(said), _) => Ok(Lived { inputs, said }),
+        (Err(wrong), Some(life)) => Err(life.failure(wrong)),
+        // Nobody has come yet.
+        (Err(wrong), None) => Err(Failure { step: 0, wrong, wire: String::new(), stories: String::new() }),
     }
 }
 
 impl<'a> Life<'a> {
-    fn new(plan: &'a Plan) -> Life<'a> {
+    fn new(plan: &'a Plan, tamper: Option<Tamper>) -> Life<'a> {
         let Setting { bridges, hop, spread, presets, ice, batching, links, nodes, .. } = plan.setting;
+        let Setting { rushed, secured, auto_login, watched, replaces, service, component, .. } = plan.setting;
         let millis = |count: u16| Time::from_millis(count.into());
         let mut builder = Scenario::new()
             .seed(plan.seed)
             .recorded()
+            .tampered(tamper)
             .latency(millis(hop), millis(spread))
             .server(|options| {
                 options.presets = presets;
@@ -132,24 +144,24 @@ impl<'a> Life<'a> {
                 }
             })
             .config(|config| {
-                if plan.seed % RUSHED != 0 {
+                if !rushed {
                     config.bridge.health_checks.interval = CHECKS;
                 }
-                if is_watched(plan.seed) {
+                if watched {
                     config.health.enabled = true;
                     config.health.interval = CHECKS;
                 }
-                if is_replaced(plan.seed) {
+                if replaces {
                     config.conference.reinvite_method = ReinviteMethod::ReplaceTransport;
                 }
-                if has_service(plan.seed) {
+                if service {
                     add_service(config);
                 }
-                if is_secured(plan.seed) {
+                if secured {
                     config.authentication.kind = AuthenticationType::Xmpp;
                     config.authentication.login_url = Some("meet.test".into());
                     config.authentication.authentication_lifetime = SESSIONS;
-                    config.authentication.enable_auto_login = plan.seed % 2 == 0;
+                    config.authentication.enable_auto_login = auto_login;
                 }
                 config.octo.enabled = links > 0;
                 config.octo.sctp_datachannels = links != 2;
@@ -166,6 +178,9 @@ impl<'a> Life<'a> {
                     config.conference.source_signaling_delays.0 = [(0, millis(batching))].into();
                 }
             });
+        if component {
+            builder = builder.component();
+        }
         if nodes > 0 {
             let names: Vec<String> = (0..nodes).map(node).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -189,16 +204,18 @@ impl<'a> Life<'a> {
             plan,
             s: builder.start(),
             people: BTreeMap::new(),
-            judge: Judge::new(is_replaced(plan.seed)),
+            judge: Judge::new(replaces),
             orphans: Vec::new(),
             focus_away: false,
             nodes_away: BTreeSet::new(),
             service_away: None,
+            component_away: None,
             focus_left: Time::ZERO,
             drops: false,
             asleep: BTreeSet::new(),
             confused: BTreeSet::new(),
             refusing: BTreeSet::new(),
+            wrong: Vec::new(),
             healing: false,
             later: BTreeMap::new(),
             count: 0,
@@ -263,7 +280,7 @@ impl<'a> Life<'a> {
         self.advance(self.s.now() + SETTLING)?;
         let mut wrong = self.judge.quiescent(&self.s, &self.people);
         let is_ill = |life: &Life<'_>| {
-            is_watched(life.plan.seed) && life.plan.setting.bridges > 0 && !life.s.focus().health().is_well()
+            life.plan.setting.watched && life.plan.setting.bridges > 0 && !life.s.focus().health().is_well()
         };
         // The core failed on purpose while it looked after its health: the next look tells.
         if is_ill(self) {
@@ -278,7 +295,7 @@ impl<'a> Life<'a> {
     fn nothing_is_left(&mut self) -> Result<(), Vec<String>> {
         let mut wrong = self.left_now();
         // A room that is entered to see whether it can be is left within the second, and the next is entered much later.
-        if is_watched(self.plan.seed) && !wrong.is_empty() {
+        if self.plan.setting.watched && !wrong.is_empty() {
             self.advance(self.s.now() + CHECKS / 4)?;
             wrong = self.left_now();
         }
@@ -291,7 +308,7 @@ impl<'a> Life<'a> {
         let gauges = self.s.focus().gauges();
         // Beside the ends of waiting: the next question for components, the next listening to the brewery, the next look at our
         // health, and the end of authentication sessions.
-        let others = 2 + usize::from(is_secured(self.plan.seed)) + usize::from(is_watched(self.plan.seed));
+        let others = 2 + usize::from(self.plan.setting.secured) + usize::from(self.plan.setting.watched);
         if gauges.requests_pending > standing_requests(&gauges) || gauges.timers > gauges.requests_pending + others {
             wrong.push(format!("something is left: {gauges:?}"));
         }
@@ -299,7 +316,11 @@ impl<'a> Life<'a> {
     }
 
     fn check(&mut self) -> Result<(), Vec<String>> {
-        let wrong = self.judge.step(&mut self.s, &mut self.people);
+        if self.s.inputs() > MOST {
+            return Err(vec![format!("no end of this life after {MOST} inputs")]);
+        }
+        let mut wrong = self.judge.step(&mut self.s, &mut self.people);
+        wrong.append(&mut self.wrong);
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 
@@ -311,20 +332,6 @@ impl<'a> Life<'a> {
         });
         Failure { step: self.s.inputs(), wrong, wire: self.s.story(), stories: stories.collect::<Vec<_>>().join("\n") }
     }
-}
-
-/// Whether people have to log in in this life: all of them have accounts.
-pub(super) fn is_secured(seed: u64) -> bool {
-    seed % SECURED == 1
-}
-
-/// Whether sessions stay when people get other places. All clients of such an installation can do that.
-pub(super) fn is_replaced(seed: u64) -> bool {
-    seed % REPLACED == 5
-}
-
-fn is_watched(seed: u64) -> bool {
-    seed % WATCHED == 2
 }
 
 pub(super) fn room(number: u8) -> String {
