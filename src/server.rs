@@ -32,9 +32,6 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// far from what may wait for a connection.
 const TURN: usize = 256;
 
-/// Threads that resolve names; with the one that runs everything, and one to spare, no more than four.
-const RESOLVER_THREADS: usize = 2;
-
 /// `JICOFO_MEASURE=1`: the time from a stanza to what it causes is counted, and printed at the end.
 const MEASURE: &str = "JICOFO_MEASURE";
 
@@ -48,8 +45,8 @@ const INTERRUPTED: u8 = 130;
 
 /// Runs the focus until a signal ends it. SIGHUP does `on_hang_up`.
 pub fn run(config: Arc<Config>, on_hang_up: impl FnMut()) -> ExitCode {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(RESOLVER_THREADS).build();
+    let resolvers = connections(&config).count();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(resolvers).build();
     let code = match runtime {
         Ok(runtime) => {
             let code = runtime.block_on(serve(config, on_hang_up));
@@ -126,6 +123,9 @@ pub async fn serve(config: Arc<Config>, on_hang_up: impl FnMut()) -> u8 {
         }
     };
     log::info!("Caught signal {first}, stopping. A second one stops at once.");
+    if let Some(http) = &mut http {
+        http.refuse();
+    }
     shell.handle(Input::Stop, None);
 
     let orderly = timeout(STOP_TIMEOUT, shell.close(&mut events));
@@ -168,6 +168,17 @@ async fn until(wake: Option<Instant>) {
     }
 }
 
+/// Each is one thread's at most that resolves its server's name: a name that hangs holds up no other.
+fn connections(config: &Config) -> impl Iterator<Item = (Connection, xmpp::Settings)> {
+    let client = (Connection::Client, xmpp::Settings::from(&config.xmpp.client.account));
+    let service = config.xmpp.service.as_ref().map(|account| (Connection::Service, account.into()));
+    let component = config.component.as_ref().map(|component| (Connection::Component, component.into()));
+    // Also where nobody is sent there: it shows at once whether they can be reached.
+    let nodes = (0..).map(NodeId).zip(&config.xmpp.visitors);
+    let nodes = nodes.map(|(node, (id, it))| (Connection::Visitors(node), xmpp::Settings::node(id, &it.account)));
+    [client].into_iter().chain(service).chain(component).chain(nodes)
+}
+
 /// The core, and its way to the world.
 struct Shell {
     focus: Focus,
@@ -192,15 +203,8 @@ impl Shell {
         events: &mpsc::Sender<(Connection, Event)>,
         latency: Option<Arc<Histogram>>,
     ) -> Shell {
-        let mut settings = vec![(Connection::Client, xmpp::Settings::from(&config.xmpp.client.account))];
-        settings.extend(config.xmpp.service.as_ref().map(|account| (Connection::Service, account.into())));
-        settings.extend(config.component.as_ref().map(|component| (Connection::Component, component.into())));
-        // Also where nobody is sent there: it shows at once whether they can be reached.
-        let nodes = (0..).map(NodeId).zip(&config.xmpp.visitors);
-        settings
-            .extend(nodes.map(|(node, (id, it))| (Connection::Visitors(node), xmpp::Settings::node(id, &it.account))));
         let measured = latency.is_some();
-        let connections = settings.into_iter().map(|(on, settings)| {
+        let connections = connections(&config).map(|(on, settings)| {
             let handle = xmpp::spawn(on, settings, events.clone(), latency.clone());
             (on, Line { handle, session: SessionId::default() })
         });
@@ -225,6 +229,10 @@ impl Shell {
             }
             Event::Trouble { kind, text } => self.handle(Input::Trouble { on, kind, text }, None),
             Event::Relief { kind } => self.handle(Input::Relief { on, kind }, None),
+            Event::Behind { behind, taken } => {
+                let taken = taken.map_or_else(Timestamp::default, |taken| self.clock.timestamp(taken));
+                self.handle(Input::Behind { on, behind, taken }, None)
+            }
             Event::Quiet { quiet } => self.handle(Input::Quiet { on, quiet }, None),
             Event::Disconnected { resumable } => self.handle(Input::Disconnected { on, resumable }, None),
             Event::Stanza { stanza, read_at } => {
@@ -306,6 +314,10 @@ impl Clock {
         self.epoch + self.started.elapsed()
     }
 
+    fn timestamp(&self, instant: Instant) -> Timestamp {
+        self.epoch + (instant - self.started)
+    }
+
     fn instant(&self, time: Timestamp) -> Instant {
         self.started + time.since(self.epoch)
     }
@@ -325,9 +337,10 @@ impl Summary {
         match input {
             Input::Connected { on, .. } => bare("a login", Some(*on)),
             Input::Disconnected { on, .. } => bare("the loss of a connection", Some(*on)),
-            Input::Trouble { on, .. } | Input::Relief { on, .. } | Input::Quiet { on, .. } => {
-                bare("the state of a connection", Some(*on))
-            }
+            Input::Trouble { on, .. }
+            | Input::Relief { on, .. }
+            | Input::Quiet { on, .. }
+            | Input::Behind { on, .. } => bare("the state of a connection", Some(*on)),
             Input::Tick => bare("a timer", None),
             Input::Stop => bare("the stop", None),
             Input::Command { .. } => bare("a command", None),

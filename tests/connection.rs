@@ -19,8 +19,9 @@ use jicofo::xmpp::{Event, Handle, MAX_WAITING, PACKETS, SessionId, Settings, Tru
 use sasl::common::Password;
 use sasl::common::scram::{ScramProvider, Sha1, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -364,6 +365,25 @@ async fn a_session_is_resumed_and_exactly_what_did_not_arrive_is_sent_again() {
     assert!(sent.contains("'c'") && !sent.contains("'b'"), "{sent}");
 }
 
+/// The kernel asks an address that is silent after 1, 3, 7, 15 s: a way that is back at 8 s would be found at 15, when all is given
+/// up that waits for it.
+#[tokio::test(start_paused = true)]
+async fn a_way_that_was_gone_for_a_while_is_taken_soon_after_it_is_back() {
+    // Whose queue is full with one connection that nobody accepts: then it is silent to others.
+    let mut focus = Focus::on(TcpSocket::new_v4().expect("a socket"), 0);
+    let (server, _) = focus.log_in(BIND).await;
+    let _in_the_way = TcpStream::connect(("127.0.0.1", focus.port)).await.expect("the queue has one place");
+    drop(server);
+    assert!(matches!(focus.event().await, Event::Disconnected { resumable: true }));
+    let lost = Instant::now();
+    sleep(Duration::from_secs(8)).await;
+    drop(focus.accept().await);
+    let mut server = focus.accept().await;
+    assert!(lost.elapsed() <= Duration::from_secs(12), "{:?}", lost.elapsed());
+    server.log_in(BIND).await;
+    server.until("<resume").await;
+}
+
 /// Covers spec/70: 33.
 #[tokio::test(start_paused = true)]
 async fn nothing_of_a_session_that_the_server_has_forgotten_reaches_the_next_one() {
@@ -476,6 +496,39 @@ async fn a_server_that_was_slow_to_say_that_it_is_there_is_heard_again() {
         server.send("<a xmlns='urn:xmpp:sm:3' h='0'/>").await;
         assert!(matches!(focus.event().await, Event::Quiet { quiet: false }));
     }
+}
+
+/// It speaks all the time, and is slow to take what it is sent: that is told, and how far it has got.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_speaks_and_takes_nothing_is_behind_until_it_has_taken_what_it_was_sent() {
+    let (mut focus, mut server, session) = Focus::connected_to(BIND).await;
+    let begin = Instant::now();
+    let mut told = Vec::new();
+    for second in 1..=40 {
+        // A few, behind which an acknowledgement is asked for after a while only.
+        if [1, 4, 30].contains(&second) {
+            focus.send(session, message(&second.to_string()));
+        }
+        sleep(Duration::from_secs(1)).await;
+        server.send("<message id='others'/>").await;
+        match second {
+            18 => server.send("<a xmlns='urn:xmpp:sm:3' h='1'/>").await,
+            // The next question is soon answered.
+            21 => server.send("<a xmlns='urn:xmpp:sm:3' h='2'/>").await,
+            _ => {}
+        }
+        sleep(Duration::from_millis(1)).await;
+        while let Ok((_, event)) = focus.events.try_recv() {
+            match event {
+                Event::Behind { behind, taken } => {
+                    told.push((begin.elapsed().as_secs(), behind, taken.map(|taken| (taken - begin).as_secs())));
+                }
+                Event::Stanza { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!(told, [(6, true, None), (18, false, Some(2)), (35, true, Some(20))]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -667,6 +720,75 @@ async fn a_stop_waits_two_seconds_for_a_server_that_does_not_close() {
     assert_eq!(waited.elapsed().as_secs(), 2);
 }
 
+/// What is queued at a stop may be more than a slow server takes in that time.
+#[tokio::test(start_paused = true)]
+async fn a_stop_goes_on_as_long_as_the_server_takes_what_is_queued() {
+    /// Several times what two sockets take in advance, so that the rest waits with us.
+    async fn much_queued() -> (Server, JoinHandle<()>) {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(64 * 1024).expect("a small one");
+        let mut focus = Focus::on(socket, 8);
+        let (server, session) = focus.log_in(BIND).await;
+        for _ in 0..100 {
+            focus.send(session, message(&"x".repeat(100_000)));
+        }
+        (server, tokio::spawn(focus.take_handle().stop()))
+    }
+
+    let (mut server, stopping) = much_queued().await;
+    let begin = Instant::now();
+    for slice in 0..4 {
+        sleep(Duration::from_millis(1_500)).await;
+        server.stream.read_exact(&mut vec![0; 2 << 20]).await.unwrap_or_else(|error| panic!("slice {slice}: {error}"));
+    }
+    let rest = server.rest_until_end().await;
+    assert!(rest.ends_with("</stream:stream>"), "{} bytes", rest.len());
+    server.send("</stream:stream>").await;
+    stopping.await.expect("it stops");
+    assert_eq!(begin.elapsed().as_secs(), 6);
+
+    // One that takes and says nothing is not waited for; and none is for ever.
+    for (speaks, lasts) in [(false, 2..=4), (true, 8..=8)] {
+        let (mut server, mut stopping) = much_queued().await;
+        let begin = Instant::now();
+        loop {
+            tokio::select! {
+                stopped = &mut stopping => break stopped.expect("it stops"),
+                () = sleep(Duration::from_millis(1_100)) => {}
+            }
+            if speaks {
+                server.send("<message id='others'/>").await;
+            }
+        }
+        assert!(lasts.contains(&begin.elapsed().as_secs()), "{speaks}: {:?}", begin.elapsed());
+    }
+}
+
+/// A failure of ours is that of one connection, and the core hears of it.
+#[tokio::test(start_paused = true)]
+async fn a_connection_whose_task_fails_is_lost_and_made_anew() {
+    let (mut focus, mut server, session) = Focus::connected_to(BIND).await;
+    for _ in 0..2 {
+        server.send(&format!("<message id='{BREAKS}'/>")).await;
+        assert!(matches!(focus.event().await, Event::Disconnected { resumable: false }));
+        focus.send(session, message("old"));
+        server = focus.accept().await;
+        server.log_in(BIND).await;
+        let asked = server.until("/>").await;
+        assert!(asked.contains("<enable") && !asked.contains("<resume"), "{asked}");
+        server.send(&bound()).await;
+        server.send(ENABLED).await;
+        let next = focus.connected().await;
+        focus.send(next, message("new"));
+        let sent = server.until("'new'").await;
+        assert!(!sent.contains("old"), "{sent}");
+    }
+    let stopping = tokio::spawn(focus.take_handle().stop());
+    server.until("</stream:stream>").await;
+    server.send("</stream:stream>").await;
+    stopping.await.expect("it stops");
+}
+
 // ---------------------------------------------------------------------------------------------------- components
 
 /// With the answer to a request, which is the core's.
@@ -732,6 +854,9 @@ async fn the_time_from_a_stanza_to_its_answer_is_measured() {
 }
 
 // ---------------------------------------------------------------------------------------------------- the two sides
+
+/// A stanza with that in it makes the connection fail: its log does.
+const BREAKS: &str = "breaks-the-connection";
 
 const ENABLED: &str = "<enabled xmlns='urn:xmpp:sm:3' id='s1' max='60' resume='true'/>";
 
@@ -829,6 +954,16 @@ impl Focus {
         focus
     }
 
+    /// A user whose server listens on that socket, with so many places in its queue and one.
+    fn on(socket: TcpSocket, backlog: u32) -> Focus {
+        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+        let listener = socket.listen(backlog).expect("it listens");
+        let port = listener.local_addr().expect("it is bound").port();
+        let mut focus = Focus::at(Settings::Client(Account { port, ..unencrypted() }, Trust::Everybody), port);
+        focus.listener = Some(listener);
+        focus
+    }
+
     async fn component(secret: &str) -> Focus {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
@@ -856,7 +991,13 @@ impl Focus {
     /// Both sides, behind the login.
     async fn connected_to(features: &str) -> (Focus, Server, SessionId) {
         let mut focus = Focus::start(&unencrypted()).await;
-        let mut server = focus.accept().await;
+        let (server, session) = focus.log_in(features).await;
+        (focus, server, session)
+    }
+
+    /// The other side, behind the login.
+    async fn log_in(&mut self, features: &str) -> (Server, SessionId) {
+        let mut server = self.accept().await;
         server.log_in(features).await;
         // The whole of what it sends: bind, and <enable/> where that is offered.
         server.until(if features == BIND { "/>" } else { "</iq>" }).await;
@@ -864,8 +1005,8 @@ impl Focus {
         if features == BIND {
             server.send(ENABLED).await;
         }
-        let session = focus.connected().await;
-        (focus, server, session)
+        let session = self.connected().await;
+        (server, session)
     }
 
     async fn accept(&self) -> Server {
@@ -979,6 +1120,15 @@ impl Server {
         std::mem::take(&mut self.seen) + &String::from_utf8_lossy(&bytes)
     }
 
+    /// The last of what comes up to the end tag.
+    async fn rest_until_end(&mut self) -> String {
+        let mut last = String::new();
+        while !last.ends_with("</stream:stream>") {
+            last = last.split_off(last.len().saturating_sub(64)) + &self.segment().await;
+        }
+        last
+    }
+
     /// Until this comes, whatever asks whether anybody is there is answered.
     async fn quiet_until(&mut self, text: &str) {
         loop {
@@ -1087,6 +1237,7 @@ impl log::Log for Memory {
     fn log(&self, record: &log::Record<'_>) {
         testkit::logs::guard(record);
         if record.target() == PACKETS {
+            assert!(!record.args().to_string().contains(BREAKS), "a failure on purpose");
             PACKET_LINES.with_borrow_mut(|lines| lines.push(record.args().to_string()));
         }
         if record.level() <= log::Level::Error {

@@ -358,6 +358,11 @@ impl Check<'_> {
             let text = format!("is above {per}, so max-requests is never reached; lower it, or raise the other");
             self.say(Warning, &between, text);
         }
+        let initial = "conference.initial-timeout";
+        if self.settings.optional_duration(initial).is_some_and(|wait| wait.is_zero()) {
+            let text = "is 0, so nobody would have the time to come; at least 1 second is waited; give it some seconds";
+            self.say(Warning, initial, text.to_owned());
+        }
         let per = "bridge.max-bridge-participants-per-interval";
         let interval = "bridge.max-bridge-participants-interval";
         if self.settings.int::<i64>(per) > 0 && self.settings.duration(interval).is_zero() {

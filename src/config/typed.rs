@@ -196,6 +196,8 @@ impl Kind {
             Kind::Duration(min) => {
                 let value = duration(text)
                     .map_err(|wrong| format!("{wrong}, found {}; write for example `15 seconds`", found()))?;
+                // Less than the finest time that anything is done by is no time.
+                let value = if value < Duration::from_millis(1) { Duration::ZERO } else { value };
                 self.within(value >= Duration::from_millis(*min), Setting::Duration(value), text)
             }
             Kind::Text => Ok(Setting::Text(text.to_owned())),

@@ -51,6 +51,9 @@ pub(crate) struct Link {
     pub in_grace: Option<TimerKey>,
     /// Perhaps it is lost already.
     pub quiet: bool,
+    /// The server has not got to what was said after `taken`.
+    pub behind: bool,
+    pub taken: Timestamp,
 }
 
 /// A request that is to be answered later, with everything that the answer needs.
@@ -265,10 +268,17 @@ impl Context {
     ) -> PendingId {
         let id = self.pending.reserve();
         let deadline = self.timers.set(self.now + wait, Timer::NoAnswer(id));
-        self.pending.insert(id, on, to.clone(), then, deadline);
+        self.pending.insert(id, (on, to.clone()), then, self.now, deadline);
         let id_on_wire = pending::stanza_id(self.ids.prefix(), id);
         self.send(on, Stanza::Iq(Box::new(Iq { from: None, to, id: id_on_wire, body })));
         id
+    }
+
+    /// On which connection it was asked, if its server has not taken it yet and silence would count.
+    pub fn untaken(&self, id: PendingId) -> Option<Connection> {
+        let (on, asked) = self.pending.if_silence_counts(id)?;
+        let link = &self.links[on.index()];
+        (link.behind && asked > link.taken).then_some(on)
     }
 
     /// What was asked has as much time as if it were asked now.

@@ -162,6 +162,13 @@ pub enum Input {
         on: Connection,
         quiet: bool,
     },
+    /// The server speaks, but is behind: it has not taken what was said after `taken`. Or it has caught up with what was said until
+    /// then.
+    Behind {
+        on: Connection,
+        behind: bool,
+        taken: Timestamp,
+    },
     Stanza {
         on: Connection,
         stanza: Stanza,
@@ -267,6 +274,7 @@ impl Focus {
             }
             Input::Relief { on, kind } => self.cx.problems.solve(kind, &on.name(&self.cx.config)),
             Input::Quiet { on, quiet } => self.quiet(on, quiet),
+            Input::Behind { on, behind, taken } => self.behind(on, behind, taken),
             Input::Stanza { on, stanza } => self.stanza(on, stanza),
             Input::Tick => {}
             Input::Command { id, command } => self.command(id, command),
@@ -464,6 +472,10 @@ impl Focus {
     }
 
     fn not_answered(&mut self, id: PendingId) {
+        // It has not got to whoever is asked. He has the whole time from then on.
+        if let Some(on) = self.cx.untaken(id) {
+            return self.cx.wait_anew(on, id);
+        }
         // A node hears of the end when our connection is back, and is given up when that has begun anew. To leave before would
         // bring its visitors back again and again.
         if let Some(on) = self.cx.pending.departure_on(id).filter(|on| !self.cx.may_answer(*on)) {

@@ -102,6 +102,7 @@ impl Focus {
             let those = conference.to_be_moved(&self.cx, bridge, left);
             let whole = those.len() == there as usize && !splits;
             let those = match from {
+                From::Any if whole && !conference.may_leave_whole(&self.cx, bridge) => continue,
                 From::Any => those,
                 From::Movable if whole => conference.all_with_elsewhere(&self.cx, those, bridge, &not_to),
                 // Those who are left are on their way already, and would be followed by nobody.

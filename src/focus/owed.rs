@@ -3,8 +3,8 @@
 //! A bridge ends what nobody sends through by itself, within some minutes, in which it counts as load, and is in the way of the
 //! meeting that begins anew. But relays, and whoever is behind them, no timer of its ends (spec/40 §3.4): a conference that it
 //! had linked with other bridges it keeps for ever, unless it is told that this is over. If the end died with our connection,
-//! it is told again when the bridge next speaks; that of one with links, too, if it was lost on the way, or could not be told
-//! at all. Once: whoever lets that pass, too, does not listen.
+//! or could not be told at all, it is told again when the bridge next speaks; that of one with links, too, if it was lost on the
+//! way. Once: whoever lets that pass, too, does not listen.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -13,6 +13,7 @@ use super::bridges::registry::BridgeId;
 use super::colibri::answer::Reason;
 use super::colibri::request;
 use super::conference::ConferenceId;
+use super::conference::bridge::Before;
 use super::pending::Answer;
 use super::time::Timestamp;
 use crate::wire::Jid;
@@ -123,7 +124,7 @@ impl Focus {
         for meeting in self.cx.owed.due(bridge) {
             log::debug!("the bridge {bridge} is told again that the meeting {meeting} is over there");
             match self.cx.meetings.get(&meeting).copied() {
-                Some(conference) => self.with_conference(conference, |it, cx| it.is_over_there(cx, &id)),
+                Some(conference) => self.with_conference(conference, |it, cx| it.is_over_there(cx, &id, Before::Alone)),
                 None => {
                     let modify = request::expire_conference(&meeting);
                     let on = self.cx.bridge_connection();

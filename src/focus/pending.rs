@@ -13,6 +13,7 @@ use super::conference::{AttemptId, ConferenceId, EndpointKey, MemberId, SessionK
 use super::ids;
 use super::seat::SeatOwner;
 use super::story::Came;
+use super::time::Timestamp;
 use super::timers::TimerKey;
 use super::visitors::departures::DepartureId;
 use super::visitors::mirrors::MirrorId;
@@ -205,6 +206,7 @@ struct PendingIq {
     on: Connection,
     to: Option<Jid>,
     then: Then,
+    asked: Timestamp,
     deadline: TimerKey,
 }
 
@@ -213,6 +215,8 @@ pub(crate) struct Pending {
     table: BTreeMap<PendingId, PendingIq>,
     by_owner: BTreeSet<(ConferenceId, MemberId, PendingId)>,
     by_session: BTreeSet<(SessionKey, PendingId)>,
+    /// Ends of conferences that bridges were told of.
+    by_meeting: BTreeSet<(MeetingId, PendingId)>,
     count: u64,
 }
 
@@ -223,14 +227,25 @@ impl Pending {
         PendingId(self.count)
     }
 
-    pub fn insert(&mut self, id: PendingId, on: Connection, to: Option<Jid>, then: Then, deadline: TimerKey) {
+    /// What was asked of whom, on which connection, when, and until when it may be answered.
+    pub fn insert(
+        &mut self,
+        id: PendingId,
+        (on, to): (Connection, Option<Jid>),
+        then: Then,
+        asked: Timestamp,
+        deadline: TimerKey,
+    ) {
         if let Some((conference, member)) = then.owner() {
             self.by_owner.insert((conference, member, id));
         }
         if let Some(session) = then.session() {
             self.by_session.insert((session, id));
         }
-        self.table.insert(id, PendingIq { on, to, then, deadline });
+        if let Then::Expired { meeting, .. } = &then {
+            self.by_meeting.insert((meeting.clone(), id));
+        }
+        self.table.insert(id, PendingIq { on, to, then, asked, deadline });
     }
 
     /// What waits for this answer. An answer counts once, and only from where the question went (spec/40 §1 item 5).
@@ -251,6 +266,9 @@ impl Pending {
         if let Some(session) = pending.then.session() {
             self.by_session.remove(&(session, id));
         }
+        if let Then::Expired { meeting, .. } = &pending.then {
+            self.by_meeting.remove(&(meeting.clone(), id));
+        }
         Some((pending.then, pending.deadline))
     }
 
@@ -265,10 +283,17 @@ impl Pending {
         asked.map(|(id, _)| *id).collect()
     }
 
-    /// For what is wrong on this connection if nothing is said to it.
-    pub fn heeding_silence_on(&self, on: Connection) -> Vec<PendingId> {
+    /// What was asked on this connection after that, for which something is wrong if nothing is said to it.
+    pub fn heeding_silence_on(&self, on: Connection, after: Timestamp) -> Vec<PendingId> {
         let heeding = self.table.iter().filter(|(_, pending)| pending.on == on && pending.then.heeds_silence());
-        heeding.map(|(id, _)| *id).collect()
+        heeding.filter(|(_, pending)| pending.asked > after).map(|(id, _)| *id).collect()
+    }
+
+    /// On which connection it was asked, and when, if silence would be taken for that of a bridge or a node.
+    pub fn if_silence_counts(&self, id: PendingId) -> Option<(Connection, Timestamp)> {
+        let pending = self.table.get(&id)?;
+        let counts = pending.then.is_for_bridge() || pending.then.heeds_silence();
+        counts.then_some((pending.on, pending.asked))
     }
 
     /// On which connection it was asked, if rooms are left when it is answered.
@@ -321,6 +346,17 @@ impl Pending {
         };
         let changes = asked.filter(is_change).collect();
         self.forget_each(changes)
+    }
+
+    /// Forgets that a bridge was told of the end of a meeting's conference by others than this one. Empty: it was not.
+    pub fn forget_ends(&mut self, to: &Jid, meeting: &MeetingId, but: ConferenceId) -> Vec<(Then, TimerKey)> {
+        let told = self.by_meeting.range((meeting.clone(), PendingId(0))..=(meeting.clone(), PendingId(u64::MAX)));
+        let is_it = |id: &PendingId| {
+            self.table.get(id).is_some_and(|it| {
+                it.to.as_ref() == Some(to) && !matches!(&it.then, Then::Expired { id, .. } if *id == but)
+            })
+        };
+        self.forget_each(told.map(|(_, id)| *id).filter(is_it).collect())
     }
 
     fn forget(

@@ -11,7 +11,7 @@ use super::pending::{self, Answer, PendingId, Then};
 use super::request;
 use super::story::Came;
 use super::timers::Timer;
-use super::{Connection, Focus, NodeId, problems};
+use super::{Connection, Focus, NodeId, Timestamp, problems};
 use crate::wire::jingle::Jingle;
 use crate::wire::presence::Presence;
 use crate::wire::stanza::{Iq, IqBody, Message, Payload, Roster, Stanza};
@@ -80,11 +80,28 @@ impl Focus {
     pub(super) fn quiet(&mut self, on: Connection, quiet: bool) {
         let was = std::mem::replace(&mut self.cx.link(on).quiet, quiet);
         if was && !quiet && self.cx.is_connected(on) {
-            self.wait_anew(on);
+            self.wait_anew(on, Timestamp::default());
         }
         if quiet && on == self.cx.bridge_connection() {
             log::info!(
                 "{}: nothing is heard, though the server was asked; bridges are not blamed for what is not answered meanwhile",
+                on.name(&self.cx.config)
+            );
+        }
+    }
+
+    /// The server speaks, but has not got to what was said after `taken`: nobody can have answered that. What it takes then has as
+    /// much time as if it were asked now; what it had taken before has no more than ever, so that a server that is behind again and
+    /// again hides no bridge that is dead.
+    pub(super) fn behind(&mut self, on: Connection, behind: bool, taken: Timestamp) {
+        let link = self.cx.link(on);
+        let was = std::mem::replace(&mut link.behind, behind);
+        let before = std::mem::replace(&mut link.taken, taken);
+        if was {
+            self.wait_anew(on, before);
+        } else if behind && on == self.cx.bridge_connection() {
+            log::info!(
+                "{}: the server is behind with what it was sent; bridges are not blamed for what it has not passed on yet",
                 on.name(&self.cx.config)
             );
         }
@@ -100,7 +117,7 @@ impl Focus {
             self.drop_rooms(on, Stay::Out);
         }
         match resumed {
-            true => self.wait_anew(on),
+            true => self.wait_anew(on, Timestamp::default()),
             false => self.give_up_requests(on),
         }
     }
@@ -129,7 +146,8 @@ impl Focus {
 
     pub(super) fn disconnected(&mut self, on: Connection, resumable: bool) {
         self.cx.metrics.xmpp_disconnects += 1;
-        self.cx.link(on).connected = false;
+        let link = self.cx.link(on);
+        (link.connected, link.behind) = (false, false);
         self.arrival.take_if(|arrival| arrival.on == on);
         // First, so that what was asked for them is not taken for a failure of bridges and rooms.
         if !resumable {
@@ -165,9 +183,10 @@ impl Focus {
         }
     }
 
-    /// The session was resumed: what was asked of bridges is on its way yet, and has as much time as if it were asked now.
-    fn wait_anew(&mut self, on: Connection) {
-        for id in self.cx.pending.heeding_silence_on(on) {
+    /// What was asked of bridges after that is on its way yet, as after the session was resumed, and has as much time as if it were
+    /// asked now.
+    fn wait_anew(&mut self, on: Connection, after: Timestamp) {
+        for id in self.cx.pending.heeding_silence_on(on, after) {
             self.cx.wait_anew(on, id);
         }
     }

@@ -1,6 +1,7 @@
 //! Connections: how many there are, how slow they may be, and which goes first when there are too many.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,8 +21,11 @@ const MAX_CONNECTIONS: usize = 512;
 /// How long the header of a request may take, also of the next one on a connection that is kept.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long a connection may last: then it is opened anew by whoever needs it.
+/// How long a connection may last: then it ends behind the request that is under way, and is opened anew by whoever needs it.
 const LIFETIME: Duration = Duration::from_secs(600);
+
+/// How long that request may take yet: more than any is waited for.
+const LAST_REQUEST: Duration = Duration::from_secs(70);
 
 /// The header of a request, or what of an answer waits to be written.
 const MAX_BUFFER: usize = 16 * 1024;
@@ -91,7 +95,7 @@ impl Open {
         let open = self.clone();
         let task = tokio::spawn(async move {
             let _removed = Removed { open, id };
-            let _ = timeout(LIFETIME, serving).await;
+            serving.await;
         });
         table.connections.insert(id, Connection { under_way, task: task.abort_handle() });
     }
@@ -140,7 +144,17 @@ async fn serve(stream: TcpStream, router: Router, under_way: Arc<AtomicU32>) {
     });
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_headers(MAX_HEADERS).max_buf_size(MAX_BUFFER);
-    if let Err(error) = http.serve_connection(TokioIo::new(stream), service).await {
-        log::debug!("an HTTP connection ends: {error}");
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let ended = match timeout(LIFETIME, connection.as_mut()).await {
+        Ok(ended) => Ok(ended),
+        Err(_) => {
+            connection.as_mut().graceful_shutdown();
+            timeout(LAST_REQUEST, connection).await
+        }
+    };
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => log::debug!("an HTTP connection ends: {error}"),
+        Err(_) => log::debug!("an HTTP connection is cut: its last request takes too long"),
     }
 }

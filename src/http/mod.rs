@@ -140,6 +140,12 @@ impl Serving {
         self.calls.recv().await
     }
 
+    /// Takes no calls any more: all that are not answered yet, and all that come, are told that the focus is stopping.
+    pub fn refuse(&mut self) {
+        self.calls.close();
+        while self.try_next().is_some() {}
+    }
+
     pub fn try_next(&mut self) -> Option<Call> {
         self.calls.try_recv().ok()
     }

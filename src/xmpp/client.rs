@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::errors::{Error, condition};
 use super::lingering::Lingering;
 use super::login::login;
+use super::route::Route;
 use super::session::{Established, OWN_ID, PingAddress};
 use super::sm::StreamManagement;
-use super::socket::connect;
+use super::socket::Socket;
 use super::stream::XmlStream;
 use super::tls::{Connector, Trust};
 use crate::config::Account;
@@ -22,6 +23,7 @@ use crate::wire::xml::{Element, Node, Writer};
 pub struct Client {
     account: Account,
     trust: Trust,
+    route: Route,
     /// Kept over attempts, as it holds the system's store and TLS sessions.
     connector: Option<Arc<Connector>>,
     /// The session to go on with, and who we were in it.
@@ -32,11 +34,15 @@ pub struct Client {
 
 impl Client {
     pub fn new(account: Account, trust: Trust) -> Client {
-        Client { account, trust, connector: None, session: None, before: None }
+        let route = Route::new(&account.hostname, account.port);
+        Client { account, trust, route, connector: None, session: None, before: None }
     }
 
     pub async fn connect(&mut self) -> Result<Established, Error> {
-        let result = self.attempt().await;
+        let socket = self.route.connect().await?;
+        let address = socket.peer;
+        let result = self.log_in(socket).await;
+        self.route.led(address, result.is_ok());
         if let Err(Error::Certificate(_)) = result {
             // People put it into the store while we run.
             self.connector = None;
@@ -44,8 +50,7 @@ impl Client {
         result
     }
 
-    async fn attempt(&mut self) -> Result<Established, Error> {
-        let socket = connect(&self.account.hostname, self.account.port).await?;
+    async fn log_in(&mut self, socket: Socket) -> Result<Established, Error> {
         let Client { account, trust, connector, .. } = self;
         let connector = || match connector {
             Some(connector) => Ok(connector.clone()),

@@ -6,8 +6,9 @@ use sha1::{Digest, Sha1};
 use tokio::time::Instant;
 
 use super::errors::Error;
+use super::route::Route;
 use super::session::{Established, PingAddress};
-use super::socket::{Transport, connect};
+use super::socket::{Socket, Transport};
 use super::stream::{Kind, LOGIN_TIMEOUT, XmlStream};
 use crate::config::Component;
 use crate::wire::Jid;
@@ -16,9 +17,16 @@ use crate::wire::sm::{Handshake, Incoming};
 /// How long an answer to a ping may take; a component's configuration does not say.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(15);
 
-pub async fn connect_component(component: &Component) -> Result<Established, Error> {
+pub async fn connect_component(component: &Component, route: &mut Route) -> Result<Established, Error> {
+    let socket = route.connect().await?;
+    let address = socket.peer;
+    let result = log_in(component, socket).await;
+    route.led(address, result.is_ok());
+    result
+}
+
+async fn log_in(component: &Component, socket: Socket) -> Result<Established, Error> {
     let jid = Jid::new(&component.domain).map_err(|_| Error::Domain(component.domain.clone()))?;
-    let socket = connect(&component.hostname, component.port).await?;
     let mut stream = XmlStream::new(Transport::Plain(socket), Instant::now() + LOGIN_TIMEOUT);
     handshake(&mut stream, component).await.map_err(|error| match error {
         Error::Stream { condition, text } => Error::ComponentRefused { condition, text },

@@ -15,6 +15,7 @@ mod lingering;
 mod login;
 mod packets;
 mod report;
+mod route;
 mod sasl;
 mod session;
 mod sm;
@@ -102,6 +103,9 @@ pub enum Event {
     Relief { kind: Kind },
     /// The server does not say whether it is still there, or has said something again.
     Quiet { quiet: bool },
+    /// The server speaks, but is behind: it has not yet taken what it was sent after `taken` (None: nothing in this session). Or it
+    /// has caught up with what it was sent until then.
+    Behind { behind: bool, taken: Option<Instant> },
     /// `read_at`: when its last byte had come.
     Stanza { stanza: Stanza, read_at: Instant },
 }
@@ -185,6 +189,8 @@ struct Link {
     shared: Arc<Shared>,
     stop: watch::Receiver<bool>,
     session: SessionId,
+    /// The core has been told that it stands.
+    connected: bool,
     latency: Option<Arc<Histogram>>,
 }
 
@@ -252,6 +258,7 @@ pub fn spawn(
         shared: shared.clone(),
         stop: stopped,
         session: SessionId::default(),
+        connected: false,
         latency,
     };
     let task = tokio::spawn(supervise::supervise(supervise::Peer::new(connection, settings), link));

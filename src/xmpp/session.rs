@@ -34,8 +34,16 @@ pub const IDLE: Duration = Duration::from_secs(10);
 /// left of that time, soon enough for nobody to be blamed whose answer does not come.
 const QUIET: (u32, u32) = (4, 15);
 
-/// How long a stop waits for the server to close the stream, too.
+/// With stanzas for which no acknowledgement was asked for it is asked for after so much of that time: without a question it does
+/// not show that the server is behind.
+const UNASKED: (u32, u32) = (2, 15);
+
+/// How long a stop waits for a server that takes nothing and says nothing: for the end of what is queued, and then for it to close
+/// the stream, too.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// And for any: less than an orderly end of the process may take (spec/80 §7).
+const LONGEST_CLOSE: Duration = Duration::from_secs(8);
 
 /// So many bytes may wait for a server that does not read.
 const MAX_UNWRITTEN: usize = 64 * 1024 * 1024;
@@ -110,7 +118,10 @@ pub async fn run(established: Established, link: &mut Link) -> End {
         asked: None,
         quiet: false,
         acknowledge: false,
-        questions: 0,
+        questions: VecDeque::new(),
+        taken: None,
+        behind: None,
+        unasked: None,
         closing: None,
         ended: false,
         oddities: Oddities::default(),
@@ -122,12 +133,18 @@ pub async fn run(established: Established, link: &mut Link) -> End {
     let result = session.carry(&mut reader, &mut writer, link).await;
     match result {
         Ok(()) => End::Stopped,
-        Err(_) if session.closing.is_some() => End::Stopped,
+        Err(_) if session.closing.is_some() => {
+            let unwritten = session.out.text.len() - session.out.done;
+            if unwritten > 0 {
+                log::warn!("The {} connection ends with {unwritten} bytes that the server has not taken", session.name);
+            }
+            End::Stopped
+        }
         Err(error) => {
             // Only a server that said nothing may yet read what it was sent.
             let lingers =
                 matches!(error, Error::Silent { .. }) && session.sm.as_ref().is_some_and(|sm| sm.id.is_some());
-            let begin = || Lingering::begin(reader, writer, session.framer, session.out, session.questions);
+            let begin = || Lingering::begin(reader, writer, session.framer, session.out, session.questions.len());
             let lingering = lingers.then(begin);
             End::Lost(error, session.sm, lingering)
         }
@@ -152,10 +169,15 @@ struct Session {
     quiet: bool,
     /// The server wants to know how many stanzas we have.
     acknowledge: bool,
-    /// How many requests for an acknowledgement it has not answered.
-    questions: usize,
-    /// We have sent our end tag, and wait for the server's until then.
-    closing: Option<Instant>,
+    /// When the requests for an acknowledgement went out that it has not answered.
+    questions: VecDeque<Instant>,
+    /// When the latest went out that it has answered: it has what was sent before that.
+    taken: Option<Instant>,
+    /// It has left one open for long though it speaks: told, with what it has.
+    behind: Option<Option<Instant>>,
+    /// Since when there have been stanzas for which none was asked for.
+    unasked: Option<Instant>,
+    closing: Option<Closing>,
     /// The server has sent its end tag.
     ended: bool,
     oddities: Oddities,
@@ -165,6 +187,15 @@ struct Session {
     clock: ServerClock,
     /// What the latest answer about the time showed, until it is told.
     time: clock::Shown,
+}
+
+/// Our end tag is queued, and we wait for the server's.
+struct Closing {
+    until: Instant,
+    /// However much it has to say until then.
+    latest: Instant,
+    /// When `until` was set, so many bytes had been written, and the last one had been heard then.
+    seen: (usize, Instant),
 }
 
 impl Session {
@@ -193,6 +224,10 @@ impl Session {
                 return Err(Error::QueueFull { stanzas: link.outgoing.len(), bytes: self.out.text.len() });
             }
             self.add_acknowledgements();
+            // What went out may be due before anything else is.
+            if self.due() < timer.deadline() {
+                timer.as_mut().reset(self.due());
+            }
             self.framer.buffer().reserve(READ_SIZE);
             // In this order: all that is to be sent joins one write, and that goes before the next read.
             let step = tokio::select! {
@@ -210,7 +245,12 @@ impl Session {
                         self.send(outgoing, link)?;
                     }
                 }
-                Step::Wrote(Ok(())) => self.out.written(link),
+                Step::Wrote(Ok(())) => {
+                    self.out.written(link);
+                    if self.closing.is_some() {
+                        self.close_by(Instant::now() + CLOSE_TIMEOUT);
+                    }
+                }
                 Step::Read(Ok(0)) if self.closing.is_some() => return Ok(()),
                 Step::Read(Ok(0)) => return Err(Error::Closed { doing: "carrying stanzas" }),
                 Step::Read(Ok(_)) => {
@@ -222,6 +262,7 @@ impl Session {
                         link.tell(Event::Quiet { quiet: false }).await;
                     }
                     self.take_in(link).await?;
+                    self.tell_behind(link).await;
                     // The core has its turn, so that what it answers goes out with our acknowledgement in one write.
                     yield_now().await;
                 }
@@ -232,6 +273,7 @@ impl Session {
                     if self.quiet && !before {
                         link.tell(Event::Quiet { quiet: true }).await;
                     }
+                    self.tell_behind(link).await;
                 }
                 Step::Stop => {
                     while let Ok(outgoing) = link.outgoing.try_recv() {
@@ -239,7 +281,9 @@ impl Session {
                     }
                     self.out.text.push_str(END_TAG);
                     self.out.ends_element();
-                    self.closing = Some(Instant::now() + CLOSE_TIMEOUT);
+                    let now = Instant::now();
+                    let seen = (self.out.done, self.heard);
+                    self.closing = Some(Closing { until: now + CLOSE_TIMEOUT, latest: now + LONGEST_CLOSE, seen });
                     timer.as_mut().reset(self.due());
                 }
             }
@@ -248,8 +292,28 @@ impl Session {
 
     /// When [`Session::look`] has something to do.
     fn due(&self) -> Instant {
-        let next = self.clock.due().map_or(self.alive_due(), |clock| clock.min(self.alive_due()));
-        self.closing.unwrap_or(next)
+        let others = [self.clock.due(), self.behind_due(), self.unasked_due()];
+        let next = others.into_iter().flatten().fold(self.alive_due(), Instant::min);
+        self.closing.as_ref().map_or(next, |closing| closing.until)
+    }
+
+    /// The server is waited for until then, unless that is too long.
+    fn close_by(&mut self, until: Instant) {
+        let seen = (self.out.done, self.heard);
+        if let Some(closing) = &mut self.closing {
+            (closing.until, closing.seen) = (until.min(closing.latest), seen);
+        }
+    }
+
+    /// When the server counts as behind, if it is not told already. One that says nothing at all is another matter.
+    fn behind_due(&self) -> Option<Instant> {
+        let asked = self.questions.front().filter(|asked| self.behind.is_none() && self.heard > **asked)?;
+        Some(*asked + self.reply_timeout * QUIET.0 / QUIET.1)
+    }
+
+    /// When an acknowledgement is asked for behind fewer stanzas than it mostly is.
+    fn unasked_due(&self) -> Option<Instant> {
+        self.unasked.map(|since| since + self.reply_timeout * UNASKED.0 / UNASKED.1)
     }
 
     /// When the server has to have been heard of, or is asked whether it is there.
@@ -265,8 +329,11 @@ impl Session {
     /// The timer has run off. It is not set anew with each read, so that it may have run off early.
     fn look(&mut self, timer: Pin<&mut Sleep>) -> Result<(), Error> {
         let now = Instant::now();
-        if self.closing.is_some_and(|closing| now >= closing) {
-            return Err(Error::Silent { doing: "closing the stream", after: CLOSE_TIMEOUT });
+        if let Some(closing) = self.closing.as_ref().filter(|closing| now >= closing.until) {
+            if now >= closing.latest || closing.seen == (self.out.done, self.heard) {
+                return Err(Error::Silent { doing: "closing the stream", after: CLOSE_TIMEOUT });
+            }
+            self.close_by(now + CLOSE_TIMEOUT);
         }
         if self.closing.is_none() && self.clock.due().is_some_and(|due| now >= due) {
             self.clock.ask(now, SystemTime::now());
@@ -296,12 +363,7 @@ impl Session {
 
     fn ask(&mut self) {
         match &mut self.sm {
-            Some(sm) => {
-                self.out.element(&AckRequest {});
-                self.questions += 1;
-                self.throttle.asked(Instant::now(), sm.open().len());
-                sm.requested();
-            }
+            Some(_) => self.ask_for_acknowledgement(),
             None => {
                 self.pings += 1;
                 let ping = Iq {
@@ -315,6 +377,15 @@ impl Session {
         }
     }
 
+    fn ask_for_acknowledgement(&mut self) {
+        let Some(sm) = &mut self.sm else { return };
+        let now = Instant::now();
+        self.out.element(&AckRequest {});
+        self.questions.push_back(now);
+        self.throttle.asked(now, sm.open().len());
+        sm.requested();
+    }
+
     /// One for the turn, however often they were asked for.
     fn add_acknowledgements(&mut self) {
         if self.closing.is_some() {
@@ -324,11 +395,11 @@ impl Session {
         if std::mem::take(&mut self.acknowledge) {
             self.out.element(&Ack { h: sm.h() });
         }
-        if sm.wants_acknowledgement() {
-            self.out.element(&AckRequest {});
-            self.questions += 1;
-            self.throttle.asked(Instant::now(), sm.open().len());
-            sm.requested();
+        let (wanted, unasked) = (sm.wants_acknowledgement(), sm.has_unasked());
+        self.unasked = unasked.then(|| self.unasked.unwrap_or_else(Instant::now));
+        if wanted || self.unasked_due().is_some_and(|due| due <= Instant::now()) {
+            self.unasked = None;
+            self.ask_for_acknowledgement();
         }
     }
 
@@ -440,7 +511,9 @@ impl Session {
             }
             Incoming::AckRequest(_) => self.acknowledge = true,
             Incoming::Ack(Ack { h }) => {
-                self.questions = self.questions.saturating_sub(1);
+                if let Some(asked) = self.questions.pop_front() {
+                    self.taken = Some(asked);
+                }
                 if let Some(sm) = &mut self.sm {
                     self.pace = self.throttle.answered(self.heard, sm.open().len());
                     sm.acknowledged(h)?;
@@ -455,6 +528,7 @@ impl Session {
             Incoming::Failed(failed) => {
                 log::warn!("the server refuses stream management ({})", condition(&failed.condition));
                 self.sm = None;
+                self.questions.clear();
             }
             Incoming::StreamError(error) => return Err(error.into()),
             Incoming::Unknown { name, ns } => {
@@ -474,6 +548,16 @@ impl Session {
                 _ => None,
             };
             self.time = self.clock.answered(time, SystemTime::now());
+        }
+    }
+
+    /// Tells of a server that has not taken for long what it was sent, of each part that it takes then, and when it is behind no more.
+    async fn tell_behind(&mut self, link: &Link) {
+        let late = self.reply_timeout * QUIET.0 / QUIET.1;
+        let behind = self.questions.front().is_some_and(|asked| self.heard > *asked && asked.elapsed() >= late);
+        let told = behind.then_some(self.taken);
+        if std::mem::replace(&mut self.behind, told) != told {
+            link.tell(Event::Behind { behind, taken: self.taken }).await;
         }
     }
 

@@ -83,6 +83,11 @@ impl StreamManagement {
         self.enabled && !self.requested && self.since_request >= ACKNOWLEDGE_EVERY
     }
 
+    /// Whether stanzas have gone out for which no acknowledgement was asked for.
+    pub fn has_unasked(&self) -> bool {
+        self.enabled && !self.requested && self.since_request > 0
+    }
+
     /// `<r/>` goes out.
     pub fn requested(&mut self) {
         self.requested = true;

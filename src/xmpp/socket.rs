@@ -4,37 +4,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, lookup_host};
-use tokio::time::timeout;
+use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use super::errors::Error;
-
-/// How long one address may take to answer (spec/70 §10.2).
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Connects to the first address of the host that answers.
-pub async fn connect(host: &str, port: u16) -> Result<Socket, Error> {
-    let found = timeout(CONNECT_TIMEOUT, lookup_host((host, port))).await;
-    let found = found.map_err(|_| Error::Silent { doing: "resolving the host's name", after: CONNECT_TIMEOUT })?;
-    let addresses = found.map_err(|source| Error::Resolve { host: host.to_owned(), source })?;
-    let mut problems = Vec::new();
-    for address in addresses {
-        match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return Socket::new(stream, address),
-            Ok(Err(error)) => problems.push(format!("{address}: {error}")),
-            Err(_) => problems.push(format!("{address}: no answer within {} s", CONNECT_TIMEOUT.as_secs())),
-        }
-    }
-    if problems.is_empty() {
-        let source = io::Error::new(io::ErrorKind::NotFound, "no address");
-        return Err(Error::Resolve { host: host.to_owned(), source });
-    }
-    Err(Error::Unreachable(problems.join("; ")))
-}
 
 /// A TCP connection that waits for nobody: no Nagle on our side, and no delayed acknowledgements, for which Nagle on the
 /// server's side would wait (40 ms a round trip). The kernel forgets the latter, so that it is said again after each read.
@@ -45,7 +20,7 @@ pub struct Socket {
 }
 
 impl Socket {
-    fn new(stream: TcpStream, peer: SocketAddr) -> Result<Socket, Error> {
+    pub fn new(stream: TcpStream, peer: SocketAddr) -> Result<Socket, Error> {
         stream.set_nodelay(true).map_err(|source| Error::Broken { doing: "connecting", source })?;
         let socket = Socket { stream, peer };
         socket.acknowledge_quickly();

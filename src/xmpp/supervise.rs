@@ -1,6 +1,10 @@
 //! The life of a connection: an attempt, a session, a pause, for ever.
 
+use std::future::poll_fn;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -9,6 +13,7 @@ use super::client::Client;
 use super::component::connect_component;
 use super::errors::{Error, Pace, Target};
 use super::report::Failures;
+use super::route::Route;
 use super::session::{self, End, Established};
 use super::{Event, Link, SessionId, Settings, name};
 use crate::config::Component;
@@ -32,7 +37,7 @@ pub struct Peer {
 
 enum Kind {
     Client(Box<Client>),
-    Component(Component),
+    Component(Component, Route),
 }
 
 impl Peer {
@@ -64,7 +69,8 @@ impl Peer {
                     account: component.domain.clone(),
                     user: String::new(),
                 };
-                Peer { kind: Kind::Component(component), target }
+                let route = Route::new(&component.hostname, component.port);
+                Peer { kind: Kind::Component(component, route), target }
             }
         }
     }
@@ -72,21 +78,49 @@ impl Peer {
     /// Something is missing in what waits for the session: it cannot be gone on with.
     fn forget_session(&mut self) {
         if let Kind::Client(client) = &mut self.kind {
-            client.session = None;
+            (client.session, client.before) = (None, None);
         }
     }
 
     async fn connect(&mut self) -> Result<Established, Error> {
         match &mut self.kind {
             Kind::Client(client) => client.connect().await,
-            Kind::Component(component) => connect_component(component).await,
+            Kind::Component(component, route) => connect_component(component, route).await,
         }
     }
 }
 
+/// Keeps a connection for ever, an error of ours in it included: that costs its session, of which the core hears.
 pub async fn supervise(mut peer: Peer, mut link: Link) {
+    while unwound(keep(&mut peer, &mut link)).await.is_err() {
+        log::error!("The {} connection failed by an error of ours. It is made anew; please report this.", link.name);
+        peer.forget_session();
+        link.forget_waiting();
+        if std::mem::take(&mut link.connected) {
+            link.tell(Event::Disconnected { resumable: false }).await;
+        }
+        // It may be what comes at once that fails.
+        tokio::select! {
+            () = sleep(Backoff::SHORTEST) => {}
+            () = Link::stopped(&mut link.stop) => return,
+        }
+    }
+}
+
+/// As the future, with its panic as an error. What it has borrowed has to be put in order then.
+async fn unwound<T>(work: impl Future<Output = T>) -> std::thread::Result<T> {
+    let mut work = pin!(work);
+    let poll = |cx: &mut Context<'_>| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+        Ok(poll) => poll.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
+    };
+    poll_fn(poll).await
+}
+
+/// Returns at a stop.
+async fn keep(peer: &mut Peer, link: &mut Link) {
     let mut failures = Failures::new(peer.target.clone());
-    let mut backoff = Backoff::new(matches!(peer.kind, Kind::Component(_)));
+    let mut backoff = Backoff::new(matches!(peer.kind, Kind::Component(..)));
     let mut quarrel = Quarrel::default();
     loop {
         if link.overflowed() {
@@ -99,7 +133,7 @@ pub async fn supervise(mut peer: Peer, mut link: Link) {
         let pace = match attempt {
             Ok(established) => {
                 let began = Instant::now();
-                let Some(error) = live(&mut peer, established, &mut link, &mut failures, &mut backoff).await else {
+                let Some(error) = live(peer, established, link, &mut failures, &mut backoff).await else {
                     return;
                 };
                 let pace = error.pace();
@@ -142,6 +176,7 @@ async fn live(
         link.session = SessionId(link.session.0 + 1);
         link.forget_waiting();
     }
+    link.connected = true;
     link.tell(Event::Connected { session: link.session, jid: jid.clone(), resumed }).await;
     let began = Instant::now();
     let end = session::run(established, link).await;
@@ -159,6 +194,7 @@ async fn live(
         client.before = lingering;
     }
     failures.lost(&error, resumable);
+    link.connected = false;
     link.tell(Event::Disconnected { resumable }).await;
     Some(error)
 }

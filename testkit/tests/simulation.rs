@@ -188,6 +188,19 @@ fn a_focus_that_grants_visitors_what_they_ask_for_is_noticed() {
     assert!(failure.wrong.iter().any(|wrong| wrong.contains(" was granted ")), "{failure}");
 }
 
+/// A focus that stops leaves its rooms.
+#[test]
+fn a_focus_that_stops_and_stays_is_noticed() {
+    let joins = |who| What::Joins { who, room: 0, client: Client::Current, thinks: 50 };
+    let acts = [(0, joins(0)), (100, joins(1)), (20_000, What::FocusStops(5_000))];
+    let acts = acts.map(|(at, what)| Act { at, what }).into();
+    let plan = Plan { seed: 1, setting: Setting::PLAIN, acts };
+    survives(&plan);
+    let stays: Tamper = |said| (said.starts_with("<presence") && said.contains("unavailable")).then(Vec::new);
+    let failure = play_with(&plan, Some(stays)).expect_err("it is noticed");
+    assert!(failure.wrong[0].starts_with("the focus has stopped, and is still in "), "{failure}");
+}
+
 /// The core is made, and logs in, before anybody comes.
 #[test]
 fn a_failure_at_login_is_told_like_any_other() {

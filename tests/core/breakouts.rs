@@ -379,3 +379,38 @@ fn a_main_conference_whose_breakout_room_is_left_while_it_is_entered_ends_too() 
     assert_eq!(s.focus().gauges().conferences, 0, "{}", s.story());
     assert!(s.focus().audit().is_empty(), "{:?}", s.focus().audit());
 }
+
+/// Whose it is its form says. From then on it counts, though its metadata is awaited for a while yet.
+#[test]
+fn a_breakout_room_that_waits_for_its_metadata_keeps_its_main_room() {
+    for destroyed in [false, true] {
+        let builder = Scenario::new().bridge("jvb1").participant("alice").participant("bob").server(|server| {
+            server.breakouts.insert(BREAKOUT.into(), ROOM.into());
+            server.presets = true;
+        });
+        let mut s = builder.start();
+        s.run_until(Scenario::all_connected);
+        goes_to(&mut s, "carol", BREAKOUT);
+        s.run_for(Time::from_secs(1));
+        assert!(joins(&s, BREAKOUT).count() == 1 && s.view("carol").place() != Place::InRoom, "the focus waits");
+        s.participant("alice").leave();
+        s.participant("bob").leave();
+        s.run_for(Time::from_secs(4));
+        assert_eq!((conferences(&s), leaves(&s, ROOM).count()), (2, 0));
+        if destroyed {
+            // It ends before it was open, and with it the main room.
+            let now = s.now();
+            s.server().destroy(now, BREAKOUT, "over");
+            s.run_for(Time::from_secs(1));
+            assert_eq!(leaves(&s, ROOM).count(), 1);
+            continue;
+        }
+        s.run_until(|s| s.view("carol").place() == Place::InRoom);
+        s.run_for(Time::from_secs(30));
+        assert_eq!((conferences(&s), leaves(&s, ROOM).count()), (2, 0));
+        s.participant("carol").leave();
+        s.settle();
+        assert_eq!((conferences(&s), leaves(&s, ROOM).count()), (0, 1));
+        s.finish();
+    }
+}

@@ -173,14 +173,17 @@ fn after_a_stop_of_the_server_nothing_of_the_old_stream_is_said_on_the_new_one()
 }
 
 #[test]
-fn a_live_conference_that_is_lost_with_its_stream_says_nothing_on_the_next() {
+fn a_live_conference_that_is_lost_with_its_stream_says_on_the_next_that_it_is_over_and_no_more() {
     let mut s = meet(Scenario::new());
     s.focus_is_cut_off();
     s.run_for(Time::from_secs(6));
     let before = s.said().count();
     s.focus_logs_in_anew();
     s.settle();
-    assert_eq!(said_after(&s, before), login(true));
+    let mut said = said_after(&s, before);
+    assert_eq!(said.pop(), Some("iq get colibri2 → jvbbrewery@internal.auth.meet.test/jvb1".to_owned()));
+    assert_eq!(said, login(true));
+    assert!(s.view_bridge("jvb1").conferences().is_empty());
 }
 
 /// Covers spec/10: 55; spec/90: 92.

@@ -6,8 +6,10 @@
 use jicofo::wire::stanza::{IqBody, Payload, Stanza};
 use testkit::participant::media::desktop;
 use testkit::participant::profile::Profile;
+use testkit::room::Fate;
 use testkit::scenario::Scenario;
 use testkit::sources::Media;
+use testkit::xml::to_text;
 use testkit::{Time, ns};
 
 use crate::authentication::{HOST, secured};
@@ -188,6 +190,31 @@ fn a_source_is_checked_against_those_of_all_senders_at_the_same_cost_however_man
         assert!(many.allocations <= few.allocations + few.allocations / 8 + 16, "{name}: {few:?} {many:?}");
         assert!(many.walked <= few.walked.max(A_FEW), "{name}: {few:?} {many:?}");
     }
+}
+
+/// The bridge hears nothing of what everybody begins to send: it is told again of each, which takes as long as there are many.
+#[test]
+fn what_bridges_do_not_answer_is_kept_at_the_same_cost_for_each_however_much_that_is() {
+    let costs = |size: usize| {
+        let mut s = Scenario::new().recorded().bridge("jvb1").start();
+        fill(&mut s, size, Profile::ssrc_rewriting);
+        s.run_for(Time::from_secs(5));
+        s.accident(size, Fate::IsLost, |d| d.to == "jvb1" && to_text(&d.stanza).contains("desktop"));
+        let names: Vec<String> = s.participants().map(|it| it.nick().to_owned()).collect();
+        for name in &names {
+            drop(s.participant(name).add_source(desktop()));
+            s.run_for(Time::from_millis(5));
+        }
+        s.run_for(Time::from_millis(14_500));
+        // They are given up one after the other, and all told again a second later.
+        measure(s, &[("what was lost", |s| s.run_for(Time::from_secs(3)))])[0]
+    };
+    let (few, many) = (costs(FEW), costs(MANY));
+    assert_eq!((few.stanzas, many.stanzas), (FEW as u64, MANY as u64));
+    let each = (many.allocations - few.allocations) / (MANY - FEW) as u64;
+    assert!(each < 60, "{each} allocations for each: {few:?} {many:?}");
+    // Once when they are told, and once more for each twenty who have to wait for their turn.
+    assert!(many.walked <= A_FEW + 4 * MANY as u64, "{few:?} {many:?}");
 }
 
 /// The host asks for a room, on one of his machines.

@@ -127,3 +127,20 @@ fn whoever_has_the_name_of_one_who_is_lost_has_a_place_when_that_is_known() {
 fn offers_to(s: &Scenario, mirror: &str) -> usize {
     s.said().containing(&format!("{mirror}/vera")).count()
 }
+
+/// Where nobody is counted who has yet to come, the room waits for him all the same.
+#[test]
+fn a_room_of_visitors_waits_for_the_first_one_whoever_counts() {
+    let nobody_counts = |config: &mut jicofo::config::Config| {
+        config.visitors.vnode_join_latency_interval = std::time::Duration::ZERO;
+    };
+    let mut s = one_node(50).config(nobody_counts).participant("alice").start();
+    s.settle();
+    s.joins_with("vera", wants_to_look_on);
+    s.run_until(|s| s.view("vera").connected());
+    assert_eq!((answered(&s, "vera"), told_component(&s)), (node("v0"), vec!["connect-vnode v0".to_owned()]));
+    s.participant("vera").leave();
+    s.run_for(Time::from_secs(30));
+    assert_eq!(told_component(&s), ["connect-vnode v0", "disconnect-vnode v0"]);
+    s.finish();
+}

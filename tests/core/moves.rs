@@ -2,6 +2,7 @@
 
 use jicofo::config::SelectionStrategy;
 use jicofo::focus::command::{Command, Moved, Refusal, Reply};
+use testkit::Time;
 use testkit::bridge::Settings;
 use testkit::scenario::{Builder, Scenario};
 
@@ -421,4 +422,124 @@ fn only_who_moves_counts_as_moved() {
     assert!((50..70).contains(&moved), "{moved}");
     assert_eq!((s.focus().metrics().endpoints_redistributed, counted), (moved, moved));
     assert_eq!(told(&s, &names).iter().sum::<usize>() as u64, moved);
+}
+
+/// Rooms of two on the only bridge, each with two people.
+fn pairs(builder: Builder, rooms: usize) -> (Scenario, Vec<Vec<String>>) {
+    let mut s = builder.start();
+    let rooms = (0..rooms).map(|number| crowd(&mut s, &format!("r{number}x"), 2, "")).collect();
+    (s, rooms)
+}
+
+/// The only bridge is going, and would refuse a conference that comes back to it.
+#[test]
+fn nobody_is_taken_off_the_last_bridge_that_keeps_him() {
+    let alone = |builder: Builder| builder.config(|config| config.conference.min_participants = 1);
+    for graceful in [true, false] {
+        let (mut s, rooms) = pairs(alone(Scenario::new().bridge_with("jvb1", stressed(0.1))), 2);
+        let lonely = room(&mut s, "lonely", 1);
+        s.bridge("jvb1").publish(|stats| stats.graceful_shutdown = graceful);
+        s.settle();
+        let expected = if graceful { moved(0, 0) } else { moved(5, 3) };
+        assert_eq!(s.command(off("jvb1", 500)), expected, "{graceful}");
+        let one = Command::MoveEndpoint {
+            room: "lonely@conference.meet.test".parse().expect("a room"),
+            endpoint: s.view("lonely0").nick().into(),
+            bridge: None,
+        };
+        s.run_for(seconds(2));
+        s.command(one);
+        s.run_for(seconds(30));
+        assert!(s.all_connected(), "{graceful}");
+        // Back to where they were is a move, too, if an operator wants it.
+        let times = usize::from(!graceful);
+        assert_eq!((told(&s, &rooms[0]), told(&s, &rooms[1])), (vec![times; 2], vec![times; 2]), "{graceful}");
+        assert_eq!(told(&s, &lonely), [2 * times], "{graceful}");
+        assert!(s.view_bridge("jvb1").errors().is_empty(), "{graceful}");
+        // When there is another they go there.
+        s.add_bridge("jvb2", stressed(0.0));
+        s.run_for(seconds(1));
+        assert_eq!(s.command(off("jvb1", 500)), moved(5, 3), "{graceful}");
+        s.run_for(seconds(2));
+        assert!(s.all_connected());
+        assert_eq!(s.home_of("lonely0"), Some("jvb2"));
+        s.finish();
+    }
+}
+
+/// A whole conference waits for its turn to move, and meanwhile there is nowhere to go any more: it stays, for whatever reason it
+/// was to move.
+#[test]
+fn a_conference_that_finds_no_other_bridge_when_it_is_its_turn_stays() {
+    for for_load in [true, false] {
+        let builder = redistributing().config(|config| config.bridge.load_redistribution.endpoints = 120);
+        let (mut s, rooms) = pairs(builder.bridge_with("B", stressed(0.2)), 60);
+        s.add_bridge("C", stressed(0.01));
+        s.run_for(seconds(1));
+        match for_load {
+            true => {
+                s.bridge("B").publish(|stats| stats.stress = 0.95);
+                s.run_until(|s| s.focus().metrics().participants_moved > 0);
+            }
+            false => {
+                assert_eq!(s.command(off("B", 120)), moved(120, 60));
+                s.bridge("B").publish(|stats| stats.graceful_shutdown = true);
+            }
+        }
+        s.bridge("C").publish(|stats| stats.shutting_down = true);
+        s.run_for(Time::from_millis(15));
+        let stay: Vec<&Vec<String>> = rooms.iter().filter(|names| told(&s, names) == [0, 0]).collect();
+        assert!(stay.len() > 20, "{}", stay.len());
+        let before = s.focus().metrics().endpoints_redistributed;
+        s.run_for(seconds(10));
+        for names in stay {
+            assert!(
+                told(&s, names) == [0, 0] && names.iter().all(|name| s.view(name).connected()),
+                "{for_load} {names:?}"
+            );
+            assert_eq!(s.home_of(&names[0]), Some("B"));
+        }
+        assert_eq!(s.focus().metrics().endpoints_redistributed, before, "{for_load}");
+    }
+}
+
+/// One by one, on an operator's word: nobody leaves a bridge who would be on none then.
+#[test]
+fn one_who_would_be_on_no_bridge_is_not_moved() {
+    let one = |s: &Scenario, name: &str| Command::MoveEndpoint {
+        room: "room@conference.meet.test".parse().expect("a room"),
+        endpoint: s.view(name).nick().into(),
+        bridge: None,
+    };
+    // The bridge says nothing, and there is no other.
+    let mut s = meet(Scenario::new().bridge("jvb1"));
+    s.bridge("jvb1").health = testkit::bridge::Health::Silent;
+    s.run_for(seconds(60));
+    assert_eq!(operational(&s), 0);
+    let command = one(&s, "alice");
+    s.command(command);
+    s.run_for(seconds(5));
+    assert_eq!((moves(&s, "alice"), s.all_connected()), (0, true));
+    s.finish();
+    // Nobody can be told: we have just lost the way to the bridges.
+    let mut s = meet(two_bridges().config(testkit::scenario::add_service));
+    s.service_is_cut_off();
+    for command in [one(&s, "alice"), off("jvb1", 2)] {
+        assert_eq!(s.command(command), moved(0, 0));
+    }
+    s.service_resumes();
+    s.run_for(seconds(5));
+    assert_eq!((moves(&s, "alice"), moves(&s, "bob"), s.all_connected()), (0, 0, true));
+    // Or the connection says nothing, so that it may be gone.
+    s.connection_tells(jicofo::focus::Input::Quiet { on: jicofo::focus::Connection::Service, quiet: true });
+    for command in [one(&s, "alice"), off("jvb1", 2)] {
+        s.command(command);
+    }
+    s.connection_tells(jicofo::focus::Input::Quiet { on: jicofo::focus::Connection::Service, quiet: false });
+    s.run_for(seconds(5));
+    assert_eq!((moves(&s, "alice"), moves(&s, "bob"), s.all_connected()), (0, 0, true));
+    assert_eq!(s.command(off("jvb1", 2)), moved(2, 1));
+    arrive(&mut s);
+    assert_eq!((moves(&s, "alice"), s.home_of("bob")), (1, Some("jvb2")));
+    s.finish();
 }

@@ -520,3 +520,37 @@ fn a_new_number_of_bridges_is_one_presence_with_everything_that_is_known() {
     assert_eq!(told.count(), distinct.len());
     s.finish();
 }
+
+/// Whoever was answered has a moment to come, whatever is configured: the conference is there when he does, also where the room
+/// takes long to let the focus in.
+#[test]
+fn a_conference_comes_about_though_nobody_is_to_be_waited_for() {
+    for (timeout, late) in
+        [(Time::ZERO, Time::ZERO), (Time::from_nanos(1), Time::ZERO), (Time::ZERO, Time::from_secs(3))]
+    {
+        let mut s = Scenario::new()
+            .bridge("jvb1")
+            .config(move |config| {
+                config.conference.initial_timeout = timeout;
+                config.health.enabled = true;
+            })
+            .start();
+        if !late.is_zero() {
+            s.accident(1, Fate::IsLate(late), |d| {
+                d.to == "focus" && d.stanza.get("from").is_some_and(|it| it.starts_with(ROOM))
+            });
+        }
+        s.joins("alice");
+        s.joins("bob");
+        s.run_until(Scenario::all_connected);
+        s.run_for(Time::from_secs(25));
+        assert!(s.all_connected() && s.focus().health().is_well(), "{timeout:?} {:?}", s.focus().health());
+        s.finish();
+        // Who does not come ends it all the same.
+        let mut s = Scenario::new().config(move |config| config.conference.initial_timeout = timeout).start();
+        connect(&mut s, "g", "g1@guest.meet.test/r1");
+        assert_eq!(of_conference(&answer_to(&mut s, "g", ROOM), "ready"), Some("true"));
+        s.run_for(Time::from_secs(2));
+        assert_eq!((s.focus().gauges().conferences, leaves(&s, ROOM).count()), (0, 1));
+    }
+}

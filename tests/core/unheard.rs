@@ -1,7 +1,7 @@
 //! What was asked of bridges and dies with our own connection, or with our place in their room. That says nothing of the bridges:
 //! nobody leaves them, and only what was in flight is asked for again.
 
-use jicofo::focus::{Connection, Input};
+use jicofo::focus::{Connection, Input, Timestamp};
 use testkit::Time;
 use testkit::logs::keep_lines;
 use testkit::room::{Delivery, Fate};
@@ -180,7 +180,7 @@ fn whoever_waits_for_the_connection_is_placed_though_another_was_before_the_brew
 /// Of the same meeting, in a conference of which the bridge knows nothing yet: we were out of the room for a moment.
 #[test]
 fn a_bridge_that_has_the_conference_before_yet_lets_go_of_it_first() {
-    for loss in [Loss::ForGood, Loss::TooLate] {
+    for loss in [Loss::ForGood, Loss::TooLate, Loss::Resumed] {
         let mut s = two_on_jvb1();
         s.service_is_cut_off();
         let (now, room) = (s.now(), s.room().to_owned());
@@ -189,10 +189,94 @@ fn a_bridge_that_has_the_conference_before_yet_lets_go_of_it_first() {
         s.joins("carol");
         s.run_for(Time::from_millis(500));
         loss.happens(&mut s);
+        let back = s.now();
         s.run_until(|s| s.view("carol").connected());
         assert_no_conflict(&mut s, &format!("{loss:?}"));
+        assert!(created(&s, back) - back >= Time::from_millis(100), "{loss:?}: it is removed just after the answer");
         assert_eq!(s.view_bridge("jvb1").conferences().len(), 1);
     }
+}
+
+/// The conference is over for us and not for its room, and somebody opens the next one of the same meeting at once.
+fn begins_anew(s: &mut Scenario) {
+    let (now, room) = (s.now(), s.room().to_owned());
+    s.server().put_out(now, &room, "focus", &["307"]);
+    s.run_for(Time::from_millis(100));
+    s.joins("carol");
+}
+
+fn is_end(d: &Delivery) -> bool {
+    d.to == "jvb1" && to_text(&d.stanza).contains("conference-modify") && to_text(&d.stanza).contains("expire=")
+}
+
+/// When the bridge was asked to create a conference, since then.
+#[track_caller]
+fn created(s: &Scenario, since: Time) -> Time {
+    let asked = said_to(s, &format!("{BREWERY}/jvb1")).request("conference-modify").since(since);
+    asked.containing("name='room@").times()[0]
+}
+
+/// However slow the bridge is, and where it never heard of the end: it lets go of the last conference before it is asked for the
+/// next one.
+#[test]
+fn the_next_conference_of_a_meeting_waits_for_the_end_of_the_last_one() {
+    for (delay, lost) in [(150, false), (700, false), (0, true), (300, true)] {
+        let mut s = meet(Scenario::new().bridge("jvb1"));
+        s.bridge("jvb1").settings.delay = Time::from_millis(delay);
+        if lost {
+            s.accident(1, Fate::IsLost, is_end);
+        }
+        let began = s.now();
+        begins_anew(&mut s);
+        s.run_until(|s| s.connected(&["alice", "bob", "carol"]));
+        assert!(s.now() - began < seconds(6), "{delay} {lost}: {:?}", s.now() - began);
+        let created = created(&s, began);
+        assert!(created - began >= Time::from_millis(delay + 100), "it is removed just after the answer: {created:?}");
+        assert_no_conflict(&mut s, &format!("{delay} {lost}"));
+        assert_eq!(s.focus().metrics().bridges_removed, 0, "{delay} {lost}");
+        assert_eq!(s.view_bridge("jvb1").conferences().len(), 1);
+        assert_eq!(s.focus().audit(), Vec::<String>::new());
+    }
+}
+
+/// A bridge that refuses to let go, or says nothing to it, holds up nobody for ever: another takes the conference, or it is asked
+/// all the same.
+#[test]
+fn an_end_that_is_refused_or_unanswered_lets_the_next_conference_go_on() {
+    for (another, refused, least, most) in
+        [(false, true, 0, 3), (false, false, 14, 20), (true, true, 0, 3), (true, false, 2, 3)]
+    {
+        let builder = if another { two_bridges() } else { Scenario::new().bridge("jvb1") };
+        let mut s = meet(builder);
+        match refused {
+            true => {
+                s.accident(1, Fate::IsLost, is_end);
+                let is_answer = |d: &Delivery| to_text(&d.stanza).contains("conference-modified");
+                s.accident(1, Fate::IsAnError, move |d| d.from.starts_with("jvb1") && d.to == "focus" && is_answer(d));
+            }
+            false => s.accident(2, Fate::IsLost, is_end),
+        }
+        let began = s.now();
+        begins_anew(&mut s);
+        s.run_until(|s| s.connected(&["alice", "bob", "carol"]));
+        let took = s.now() - began;
+        assert!(took >= seconds(least) && took < seconds(most), "{another} {refused}: {took:?}");
+        s.settle();
+        assert_eq!(s.focus().audit(), Vec::<String>::new());
+    }
+}
+
+/// Nothing could be said of the end, as bridges are on the connection that was lost. The room lives on, and begins anew on the next.
+#[test]
+fn a_meeting_whose_end_could_be_told_to_no_bridge_is_ended_before_it_begins_anew() {
+    let mut s = meet(Scenario::new().bridge("jvb1"));
+    s.focus_is_disconnected();
+    s.run_for(seconds(1));
+    s.focus_logs_in_anew();
+    s.joins("carol");
+    s.run_until(|s| s.connected(&["alice", "bob", "carol"]));
+    assert_no_conflict(&mut s, "");
+    assert_eq!((s.focus().metrics().bridges_removed, s.view_bridge("jvb1").conferences().len()), (0, 1));
 }
 
 /// He asks for another session while nobody can be told that the old one is over: his bridge takes no two endpoints of one name.
@@ -645,6 +729,63 @@ fn a_connection_that_died_without_a_word_is_no_fault_of_bridges() {
     }
     assert!(s.focus().bridges().iter().all(|bridge| bridge.operational));
     assert_eq!(s.complaints(), Vec::<String>::new());
+}
+
+fn server_is_behind(s: &mut Scenario, behind: bool, taken: Timestamp) {
+    s.connection_tells(Input::Behind { on: Connection::Service, behind, taken });
+}
+
+fn without_checks(builder: Builder) -> Builder {
+    with_service(builder).config(|config| config.bridge.health_checks.enabled = false)
+}
+
+/// The server passes on what it is sent when it gets to it, later than answers are waited for, while all others are heard as ever.
+#[test]
+fn a_server_that_is_behind_is_no_fault_of_bridges() {
+    let mut s = meet(without_checks(two_bridges()));
+    let (session, before, taken) = (sessions(&s, &["alice", "bob"]), count(&s, "jvb1"), s.timestamp());
+    s.accident(1, Fate::IsLate(seconds(16)), |d: &Delivery| d.to == "jvb1" && to_text(&d.stanza).contains("carol"));
+    s.run_for(Time::from_millis(10));
+    s.joins("carol");
+    s.run_for(seconds(6));
+    server_is_behind(&mut s, true, taken);
+    s.run_for(seconds(15));
+    let asked = s.timestamp() - seconds(15);
+    server_is_behind(&mut s, false, asked);
+    s.run_for(seconds(20));
+    assert!(s.connected(&["alice", "bob", "carol"]), "{}", s.story());
+    assert_eq!(sessions(&s, &["alice", "bob"]), session);
+    assert_eq!((moves(&s, "alice"), moves(&s, "carol"), operational(&s)), (0, 0, 2));
+    assert_eq!(asked_since(&s, "jvb1", before).iter().filter(|it| *it == "+carol").count(), 1);
+    assert_eq!(s.complaints(), Vec::<String>::new());
+    s.finish();
+}
+
+/// What the server has taken is answered or not by the bridge, however far and however often the server is behind with other things.
+#[test]
+fn a_bridge_that_is_dead_is_left_though_the_server_is_behind() {
+    let mut s = meet(without_checks(two_bridges()));
+    let before = s.timestamp();
+    s.accident(1_000, Fate::IsLost, |d: &Delivery| d.to == "jvb1" && to_text(&d.stanza).contains("carol"));
+    s.run_for(Time::from_millis(10));
+    s.joins("carol");
+    s.run_for(seconds(6));
+    server_is_behind(&mut s, true, before);
+    s.run_for(seconds(14));
+    // All but the newest: with that it is behind yet.
+    let mut taken = s.timestamp() - seconds(4);
+    server_is_behind(&mut s, true, taken);
+    for _ in 0..4 {
+        assert_eq!((moves(&s, "alice"), operational(&s)), (0, 2), "it has its time from when the server has it on");
+        s.run_for(Time::from_millis(3_500));
+        taken = taken + seconds(2);
+        server_is_behind(&mut s, false, taken);
+        server_is_behind(&mut s, true, taken);
+    }
+    s.run_for(seconds(3));
+    assert_eq!((moves(&s, "alice"), s.home_of("carol"), operational(&s)), (1, Some("jvb2"), 1));
+    s.server().forget_rules();
+    s.finish();
 }
 
 /// It was only slow: what was asked meanwhile has as much time as ever, or is asked again, and is answered once.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use jicofo::focus::command::{Refusal, Reply};
 use jicofo::http::Server;
 use serde_json::json;
 use testkit::http::{Answer, Request, exchange, send};
@@ -128,6 +129,55 @@ async fn who_says_less_than_a_request_for_long_is_hung_up_on() {
         assert!(received.starts_with(answered) && received.is_empty() == answered.is_empty(), "{said}: {received}");
     }
     assert!(begin.elapsed() < Duration::from_secs(120), "{:?}", begin.elapsed());
+}
+
+/// A connection ends behind a request, and not in its midst.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_has_lasted_long_ends_with_the_answer_to_its_last_request() {
+    let mut config = jicofo::config::Config::default();
+    config.rest.port = 0;
+    let server = Server::bind(&config).await.expect("a free port").expect("it is switched on");
+    let address = server.address().expect("it is bound");
+    let mut serving = server.serve(std::sync::Arc::new(config));
+    let begin = tokio::time::Instant::now();
+    let mut stream = TcpStream::connect(address).await.expect("the API listens");
+    while begin.elapsed() < Duration::from_secs(590) {
+        stream.write_all(b"GET /about/version HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("it is read");
+        let mut received = Vec::new();
+        while !received.ends_with(b"}") {
+            assert!(stream.read_buf(&mut received).await.expect("it is answered") > 0, "closed");
+        }
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    }
+    let body = json!({"room": ROOM}).to_string();
+    let head = format!("POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n");
+    let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    stream.write_all(request.as_bytes()).await.expect("it is read");
+    let (_, waiting) = serving.next().await.expect("it serves").split();
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    assert!(begin.elapsed() > Duration::from_secs(620));
+    waiting.answer(Reply::Refused(Refusal::NotConnected));
+    let mut received = Vec::new();
+    stream.read_to_end(&mut received).await.expect("it is answered");
+    let received = String::from_utf8_lossy(&received);
+    assert!(received.starts_with("HTTP/1.1 503 ") && received.contains("connection: close"), "{received}");
+
+    // One without a request under way ends then; and none lasts for ever, whatever it waits for.
+    for (said, lasts) in [("", 600), (request.as_str(), 670)] {
+        let begin = tokio::time::Instant::now();
+        let mut stream = TcpStream::connect(address).await.expect("the API listens");
+        while begin.elapsed() < Duration::from_secs(595) {
+            stream.write_all(b"GET /about/version HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("it is read");
+            let mut received = Vec::new();
+            while !received.ends_with(b"}") {
+                assert!(stream.read_buf(&mut received).await.expect("it is answered") > 0, "closed");
+            }
+            tokio::time::sleep(Duration::from_secs(7)).await;
+        }
+        stream.write_all(said.as_bytes()).await.expect("it is read");
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+        assert!(begin.elapsed() <= Duration::from_secs(lasts), "{said}: {:?}", begin.elapsed());
+    }
 }
 
 #[test]

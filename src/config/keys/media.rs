@@ -159,7 +159,7 @@ pub(super) const KEYS: &[Key] = &[
         "jicofo.conference.initial-timeout",
         Kind::Duration(0),
         "15 seconds",
-        "A conference that nobody joins ends after this long.",
+        "A conference that nobody joins ends after this long, 1 second at least.",
     )
     .legacy(names::IDLE_TIMEOUT),
     Key::new(

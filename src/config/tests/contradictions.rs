@@ -68,6 +68,14 @@ fn contradictions_are_told_with_what_to_do() {
         ("jicofo.bridge.region-groups = [[a, b], [c, a]]", "\"a\" is named twice"),
         ("jicofo { local-region = z, bridge.region-groups = [[a, b]] }", "local-region \"z\" is in no group"),
         ("jicofo.health { enabled = true, interval = 1 m }", "health.interval: is not below health.timeout"),
+        (
+            "jicofo.conference.initial-timeout = 0",
+            "initial-timeout: is 0, so nobody would have the time to come; at least 1",
+        ),
+        (
+            "jicofo.conference.initial-timeout = 1 us",
+            "initial-timeout: is 0, so nobody would have the time to come; at least 1",
+        ),
         ("jicofo.bridge.health-checks.retry-delay = 10s", "retry-delay: is not below bridge.health-checks.interval"),
         (
             "jicofo.bridge { max-bridge-participants-per-interval = 5, max-bridge-participants-interval = 0 }",

@@ -69,7 +69,7 @@ impl Conference {
     /// How many members, and owners of sources, were looked at in walks so far.
     #[cfg(feature = "sabotage")]
     pub(in crate::focus) fn walked(&self) -> u64 {
-        self.members.walked() + self.sources.walked() + self.signals.walked()
+        self.members.walked() + self.sources.walked() + self.signals.walked() + self.repeats.walked()
     }
 
     #[cfg(feature = "sabotage")]

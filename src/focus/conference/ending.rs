@@ -23,9 +23,18 @@ pub(crate) enum Leave {
 /// On a server that is slow with what it is sent, people take so many times as long to come.
 const SLOWER: u32 = 4;
 
+/// So long is waited at least, whatever is configured: with nothing at all no conference would ever come about, and what waits
+/// to look again would never do anything else.
+const LEAST: Duration = Duration::from_secs(1);
+
+/// How long is waited for somebody to come.
+fn initial_timeout(cx: &Context) -> Duration {
+    cx.config.conference.initial_timeout.max(LEAST)
+}
+
 /// How long whoever was told that the conference is there may take to come.
 fn patience(cx: &Context) -> Duration {
-    let timeout = cx.config.conference.initial_timeout;
+    let timeout = initial_timeout(cx);
     if cx.problems.has(Kind::RateLimited) { timeout * SLOWER } else { timeout }
 }
 
@@ -75,8 +84,7 @@ impl Conference {
     /// Ends the conference unless somebody comes in time.
     pub(super) fn await_somebody(&mut self, cx: &mut Context) {
         cx.timers.cancel(self.start.take());
-        let wait = cx.config.conference.initial_timeout;
-        self.start = Some(cx.timers.set(cx.now + wait, Timer::NobodyCame(self.id)));
+        self.start = Some(cx.timers.set(cx.now + initial_timeout(cx), Timer::NobodyCame(self.id)));
     }
 
     pub fn nobody_came(&mut self, cx: &mut Context) {
@@ -111,7 +119,7 @@ impl Conference {
         self.story.decided(cx.now, what);
         say!(self, info, "Stopping: {what}");
         self.published.mute_for_good();
-        // On the new stream the bridges do not know us yet, and would be told by nobody (spec/10 §5.3).
+        // On the new stream the bridges do not know us yet: they are told when they speak (spec/10 §5.3).
         if leave == Leave::Silently && cx.bridge_connection() == self.seat.on {
             self.drop_bridges(cx);
         } else {

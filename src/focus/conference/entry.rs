@@ -123,6 +123,10 @@ impl Conference {
         }
         let wait = form.presets && !self.metadata_seen;
         self.form = form;
+        // From here on: its metadata may take a while, and whoever is on the way to it has left the main room.
+        if let Some(main) = &self.form.main_room {
+            cx.breakouts.entry(main.clone()).or_default().insert(self.id);
+        }
         self.metadata.apply_form(&self.form, self.metadata_seen);
         if wait {
             let timer = cx.timers.set(cx.now + METADATA_WAIT, Timer::MetadataTimeout(self.id));
@@ -179,9 +183,6 @@ impl Conference {
             return;
         }
         cx.meetings.insert(self.meeting.clone(), self.id);
-        if let Some(main) = &self.form.main_room {
-            cx.breakouts.entry(main.clone()).or_default().insert(self.id);
-        }
         self.phase = Phase::Running;
         say!(self, info, "Joined: the conference is open");
         if self.form.main_room.is_none() && cx.breakout_domain.as_deref() != Some(self.room.domain()) {

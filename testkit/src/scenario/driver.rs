@@ -295,7 +295,7 @@ impl Scenario {
     }
 }
 
-fn timestamp(now: Time) -> Timestamp {
+pub(super) fn timestamp(now: Time) -> Timestamp {
     Timestamp(EPOCH) + now
 }
 

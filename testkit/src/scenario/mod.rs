@@ -22,7 +22,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use jicofo::config::Config;
 use jicofo::focus::command::{Command, CommandId, Reply};
-use jicofo::focus::{Connection, Focus, Input, NodeId};
+use jicofo::focus::{Connection, Focus, Input, NodeId, Timestamp};
 
 use crate::Time;
 use crate::bridge::Bridge;
@@ -443,6 +443,11 @@ impl Scenario {
         self.forget_unsent(&[&label]);
         self.server.disconnect(self.now, &label);
         self.log_in_node(node);
+    }
+
+    /// The time as the focus knows it.
+    pub fn timestamp(&self) -> Timestamp {
+        driver::timestamp(self.now)
     }
 
     /// A connection tells something of itself: trouble, or that it is over.

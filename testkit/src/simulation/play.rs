@@ -60,6 +60,8 @@ pub(super) struct Life<'a> {
     pub confused: BTreeSet<u8>,
     /// Bridges which have refused something.
     pub refusing: BTreeSet<u8>,
+    /// What else is to be complained of.
+    pub(super) wrong: Vec<String>,
     /// No more trouble is made.
     pub healing: bool,
     pub(super) later: BTreeMap<(Time, u64), Later>,
@@ -220,6 +222,7 @@ impl<'a> Life<'a> {
             asleep: BTreeSet::new(),
             confused: BTreeSet::new(),
             refusing: BTreeSet::new(),
+            wrong: Vec::new(),
             healing: false,
             later: BTreeMap::new(),
             count: 0,
@@ -323,7 +326,8 @@ impl<'a> Life<'a> {
         if self.s.inputs() > MOST {
             return Err(vec![format!("no end of this life after {MOST} inputs")]);
         }
-        let wrong = self.judge.step(&mut self.s, &mut self.people);
+        let mut wrong = self.judge.step(&mut self.s, &mut self.people);
+        wrong.append(&mut self.wrong);
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 

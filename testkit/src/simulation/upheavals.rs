@@ -64,6 +64,17 @@ impl Life<'_> {
         self.service_away = None;
     }
 
+    /// Rooms in which a focus that has stopped in order still is.
+    fn stayed_in(&self) -> Option<String> {
+        let brewery = self.s.brewery();
+        // What is on connections of their own may have been lost with them.
+        let told =
+            |room: &str| room.ends_with("@conference.meet.test") || (room == brewery && !self.plan.setting.service);
+        let rooms = self.s.view_server().rooms().iter();
+        let mut in_them = rooms.filter(|(name, room)| told(name) && room.occupants.contains_key("focus"));
+        in_them.next().map(|(name, _)| format!("the focus has stopped, and is still in {name}"))
+    }
+
     /// The way to the server is gone, and neither end knows. It may be there again before anybody does.
     fn fall_silent(&mut self, long: Time) {
         self.component_stands();
@@ -94,7 +105,10 @@ impl Life<'_> {
                 }
                 self.s.focus_is_heard_again();
             }
-            Later::Stopped => self.s.focus_is_gone(),
+            Later::Stopped => {
+                self.wrong.extend(self.stayed_in());
+                self.s.focus_is_gone();
+            }
             Later::Succeeds => {
                 self.focus_away = false;
                 self.lose_focus();

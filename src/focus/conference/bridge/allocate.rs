@@ -276,12 +276,12 @@ impl Conference {
         let avoid = self.avoided(cx, id);
         let wanted = self.wanted(id, &sessions, &avoid)?;
         let choice = self.choose(cx, wanted);
-        // What was there before under this meeting is over, of which it has not heard: it is asked to let go first.
+        // What was there before under this meeting is over, of which it may not have heard: it is asked to let go first.
         if let Choice::Take(Selected { bridge, .. }) = &choice
             && self.bridges.on(bridge).is_none()
-            && cx.owed.take_meeting(&bridge.jid, &self.meeting)
+            && let Some(before) = self.before_us(cx, bridge)
         {
-            self.is_over_there(cx, bridge);
+            self.is_over_there(cx, bridge, before);
             return self.select_bridge(cx, id);
         }
         cx.metrics.bridge_selections_rate_limited += u64::from(wanted.is_rate_limited(&cx.config));

@@ -91,12 +91,12 @@ impl Conference {
         }
     }
 
-    /// The connection to the bridges is gone: nothing can be said to them. They will let go of the conference by themselves, or
-    /// are told when they are there again.
+    /// The connection to the bridges is gone: nothing can be said to them. They are told when they are there again, or before the
+    /// same meeting is created there anew.
     pub(in crate::focus::conference) fn drop_bridges(&mut self, cx: &mut Context) {
         self.cascade = Cascade::default();
         for key in self.bridges.keys() {
-            if let Some(session) = self.bridges.get(key).filter(|session| session.linked) {
+            if let Some(session) = self.bridges.get(key) {
                 cx.owed.add(cx.now, &session.bridge.jid, self.meeting.clone());
             }
             self.forget_session(cx, key);

@@ -6,6 +6,7 @@ use super::super::{Conference, MemberId};
 use super::allocate::Choice;
 use crate::config::SelectionStrategy;
 use crate::focus::bridges::registry::BridgeId;
+use crate::focus::bridges::select::{ConferenceBridge, Selected, Wanted};
 use crate::focus::context::Context;
 use crate::focus::time::Timestamp;
 
@@ -70,6 +71,34 @@ impl Conference {
         if those.iter().all(has_elsewhere) { those } else { Vec::new() }
     }
 
+    /// Whether all who are on a bridge would be on one again if the conference left it: each on another, or, where an operator
+    /// wants it and not the load, on the same once more. That one is asked to create the conference then, as any other.
+    pub(in crate::focus) fn may_leave_whole(&self, cx: &Context, bridge: &BridgeId) -> bool {
+        let mut rest = self.conference_bridges(cx);
+        rest.retain(|session| session.id != *bridge);
+        let on_it = self.bridges.on(bridge).into_iter().flat_map(super::BridgeSession::endpoints);
+        on_it.map(|(_, id)| id).all(|id| self.has_place_without(cx, id, bridge, &rest))
+    }
+
+    /// Whether one would be placed if the conference were on `rest` alone, and not on that bridge.
+    fn has_place_without(&self, cx: &Context, id: MemberId, bridge: &BridgeId, rest: &[ConferenceBridge]) -> bool {
+        let for_load = self.moves_for_load(id);
+        let avoid = match for_load {
+            true => self.avoided_by_moves(cx, id, bridge, &[]),
+            false => self.avoided(cx, id),
+        };
+        let Some(wanted) = self.wanted(id, rest, &avoid) else { return false };
+        let selected = cx.bridges.select(cx.now, &cx.config, wanted);
+        let selected = selected.or_else(|_| cx.bridges.select(cx.now, &cx.config, Wanted { avoid: &[], ..wanted }));
+        let Ok(Selected { bridge: to, .. }) = selected else { return false };
+        let comes_back = for_load && avoid.contains(&to);
+        let is_held = self.setbacks.expiring.keys().any(|it| it.jid == to.jid);
+        if comes_back || is_held || self.setbacks.blocked_until(cx.now, &to).is_some() {
+            return false;
+        }
+        rest.iter().any(|on| on.id == to) || cx.bridges.get(&to).is_some_and(|known| !known.graceful_shutdown)
+    }
+
     fn avoided_by_moves(&self, cx: &Context, id: MemberId, bridge: &BridgeId, not_to: &[BridgeId]) -> Vec<BridgeId> {
         let mut avoid = self.avoided(cx, id);
         avoid.push(bridge.clone());
@@ -119,8 +148,14 @@ impl Conference {
             return;
         }
         self.note_left(id, bridge);
-        // Nobody is taken off a bridge who would be on none then.
-        if !cx.may_answer(cx.bridge_connection()) || self.would_take(cx, id).is_none() {
+        let is_last = self.bridges.on(bridge).is_some_and(|session| session.count() == 1);
+        // Nobody is taken off a bridge who would be on none then, or, for the load, back on it.
+        let has_place = match self.would_take(cx, id) {
+            _ if is_last => self.may_leave_whole(cx, bridge),
+            None => false,
+            Some(to) => to != *bridge || !self.moves_for_load(id),
+        };
+        if !cx.may_answer(cx.bridge_connection()) || !has_place {
             self.story.decided(cx.now, "no bridge takes one who was to be moved: stays");
             self.stays(id);
             return;
@@ -129,6 +164,10 @@ impl Conference {
         self.count_if_for_load(cx, id, bridge);
         cx.metrics.participants_moved += 1;
         self.reinvite(cx, id);
+    }
+
+    fn moves_for_load(&self, id: MemberId) -> bool {
+        self.members.get(id).is_some_and(|member| member.moves_for_load)
     }
 
     fn stays(&mut self, id: MemberId) {
@@ -141,8 +180,9 @@ impl Conference {
     /// All leave a bridge at once, as they can't be on two; each is invited anew when it is its turn.
     pub(in crate::focus) fn leave_whole(&mut self, cx: &mut Context, bridge: &BridgeId) {
         let Some(session) = self.bridges.on(bridge) else { return };
-        if !cx.may_answer(cx.bridge_connection()) {
-            self.story.decided(cx.now, "no bridge can be told of those who were to be moved: they stay");
+        // Since that was decided other bridges may have gone.
+        if !cx.may_answer(cx.bridge_connection()) || !self.may_leave_whole(cx, bridge) {
+            self.story.decided(cx.now, "no bridge takes those who were to be moved: they stay");
             let on_it: Vec<MemberId> = session.endpoints().map(|(_, id)| id).collect();
             return on_it.into_iter().for_each(|id| self.stays(id));
         }

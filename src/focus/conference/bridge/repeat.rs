@@ -10,6 +10,7 @@ use super::super::invite::Task;
 use super::super::moderation::force_mutes_in_pieces;
 use super::super::{Conference, EndpointKey, SessionKey};
 use super::EndpointState;
+use super::lost::Kept;
 use super::relays::Linked;
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::colibri::answer::{self, UpdateOutcome};
@@ -108,7 +109,7 @@ impl Told {
 
 /// What is to be told again.
 #[derive(Debug, PartialEq)]
-enum Lost {
+pub(super) enum Lost {
     /// A participant waits for the endpoint.
     Allocation(EndpointKey),
     Update(EndpointKey, Box<Told>),
@@ -144,7 +145,7 @@ impl Lost {
 #[derive(Debug, Default)]
 pub(crate) struct Repeats {
     due: Option<TimerKey>,
-    lost: Vec<(SessionKey, Lost)>,
+    lost: Kept,
     /// Bridges that have not heard that the conference is over there.
     ends: BTreeSet<BridgeId>,
     /// Some of it was told, and the rest waits for its turn.
@@ -154,38 +155,42 @@ pub(crate) struct Repeats {
 impl Repeats {
     /// Whoever trickles on while its bridge says nothing has its two oldest words made one: of what holds nothing is forgotten but
     /// candidates (spec/30 §11).
-    fn make_room(&mut self, endpoint: EndpointKey, state: Option<&EndpointState>) {
-        let is_of = |lost: &Lost| matches!(lost, Lost::Update(of, _) if *of == endpoint);
-        let mut of_it = self.lost.iter().enumerate().filter(|(_, (_, lost))| is_of(lost)).map(|(index, _)| index);
-        let (Some(first), Some(second)) = (of_it.next(), of_it.next()) else { return };
-        if of_it.count() + 2 < MAX_OF_ENDPOINT {
+    fn make_room(&mut self, key: SessionKey, endpoint: EndpointKey, state: Option<&EndpointState>) {
+        let of_it = self.lost.updates_of(key, endpoint);
+        let [first, second, ..] = of_it[..] else { return };
+        if of_it.len() < MAX_OF_ENDPOINT {
             return;
         }
-        // The second is behind the first.
-        let (_, Lost::Update(_, oldest)) = self.lost.remove(first) else { return };
-        let Some((_, Lost::Update(_, told))) = self.lost.get_mut(second - 1) else { return };
-        let oldest = match state {
-            Some(state) => oldest.without_replaced(state),
-            None => *oldest,
-        };
-        **told = oldest.and((**told).clone());
+        self.lost.merge(first, second, |oldest, second| {
+            let (Lost::Update(_, oldest), Lost::Update(_, told)) = (oldest, second) else { return };
+            let oldest = match state {
+                Some(state) => oldest.without_replaced(state),
+                None => *oldest,
+            };
+            **told = oldest.and((**told).clone());
+        });
     }
 
     /// Whether the ends of this link are to be made again.
     pub fn will_make(&self, relay: RelayKey) -> bool {
-        let ends = [relay, relay.opposite()];
-        self.lost.iter().any(|(_, lost)| matches!(lost, Lost::NewLink(relay) if ends.contains(relay)))
+        self.lost.has_new_link(either_end(relay))
     }
 
     /// Whatever was to be told again of an end of a link: the end is made anew.
     pub fn forget_relay(&mut self, end: RelayKey) {
-        self.lost.retain(|(_, lost)| !matches!(lost, Lost::Link(linked) if linked.relay() == Some(end)));
+        self.lost.forget_relay(end);
     }
 
-    /// Whether this endpoint is asked for again.
-    pub fn will_ask_for(&self, endpoint: EndpointKey) -> bool {
-        self.lost.iter().any(|(_, lost)| *lost == Lost::Allocation(endpoint))
+    /// How much of it was looked at one after the other.
+    #[cfg(feature = "sabotage")]
+    pub fn walked(&self) -> u64 {
+        self.lost.walked()
     }
+}
+
+/// By which of its two ends a link is known that is to be made again.
+fn either_end(relay: RelayKey) -> RelayKey {
+    if relay.at < relay.to { relay } else { relay.opposite() }
 }
 
 /// What is to be told again, with all that concerns one endpoint or one relay in one place.
@@ -196,6 +201,9 @@ struct Merged {
     relays: BTreeMap<RelayKey, usize>,
     /// By the bridge, and whether they are to be muted.
     mutes: BTreeMap<(SessionKey, bool), usize>,
+    /// Of whom each of these has it already.
+    muted: BTreeSet<EndpointKey>,
+    behind: BTreeSet<(RelayKey, EndpointId)>,
 }
 
 impl Merged {
@@ -208,21 +216,23 @@ impl Merged {
     }
 
     fn force_mute(&mut self, key: SessionKey, mutes: bool, endpoint: EndpointKey) {
+        if !self.muted.insert(endpoint) {
+            return;
+        }
         let index = *self.mutes.entry((key, mutes)).or_insert(self.all.len());
         match self.all.get_mut(index) {
-            Some((_, Lost::ForceMute(before))) if before.contains(&endpoint) => {}
             Some((_, Lost::ForceMute(before))) => before.push(endpoint),
             _ => self.all.push((key, Lost::ForceMute(vec![endpoint]))),
         }
     }
 
-    fn endpoints(&mut self, key: SessionKey, relay: RelayKey, ids: Vec<EndpointId>) {
+    fn endpoints(&mut self, key: SessionKey, relay: RelayKey, mut ids: Vec<EndpointId>) {
+        ids.retain(|id| self.behind.insert((relay, id.clone())));
         let index = *self.relays.entry(relay).or_insert(self.all.len());
         if let Some((_, Lost::Link(before))) = self.all.get_mut(index)
             && let Linked::Endpoints(_, before) = &mut **before
         {
-            let new: Vec<EndpointId> = ids.into_iter().filter(|id| !before.contains(id)).collect();
-            before.extend(new);
+            before.extend(ids);
         } else {
             self.all.push((key, Lost::Link(Box::new(Linked::Endpoints(relay, ids)))));
         }
@@ -278,7 +288,7 @@ impl Conference {
 
     /// Whether an endpoint that was asked for is asked for again before long.
     pub(in crate::focus::conference) fn will_ask_for(&self, endpoint: EndpointKey) -> bool {
-        self.repeats.will_ask_for(endpoint)
+        self.session_of(endpoint.member).is_some_and(|session| self.repeats.lost.has_allocation(session.key, endpoint))
     }
 
     /// A request for an endpoint died with our connection. Whether the bridge has heard of it is not known.
@@ -293,7 +303,7 @@ impl Conference {
 
     /// The same of an end of a link. Each link is made again once, whichever end was lost.
     pub(super) fn repeat_new_link(&mut self, cx: &mut Context, relay: RelayKey) {
-        let relay = if relay.at < relay.to { relay } else { relay.opposite() };
+        let relay = either_end(relay);
         self.repeat_later(cx, relay.at, Lost::NewLink(relay));
     }
 
@@ -309,17 +319,16 @@ impl Conference {
     }
 
     fn repeat_later(&mut self, cx: &mut Context, key: SessionKey, lost: Lost) {
-        let lost = (key, lost);
-        if self.bridges.get(key).is_none() || self.repeats.lost.contains(&lost) {
+        if self.bridges.get(key).is_none() {
             return;
         }
-        if let (_, Lost::Update(endpoint, _)) = &lost {
+        if let Lost::Update(endpoint, _) = &lost {
             let endpoint = *endpoint;
             let is_current = self.is_current(key, endpoint);
             let state = self.members.get(endpoint.member).and_then(|member| member.endpoint.as_ref());
-            self.repeats.make_room(endpoint, state.filter(|_| is_current));
+            self.repeats.make_room(key, endpoint, state.filter(|_| is_current));
         }
-        self.repeats.lost.push(lost);
+        self.repeats.lost.push(key, lost);
         self.set_repeat(cx, PAUSE);
     }
 
@@ -344,7 +353,7 @@ impl Conference {
             self.end_again(cx, &bridge);
             spend(cx, before);
         }
-        let lost = std::mem::take(&mut self.repeats.lost);
+        let lost = self.repeats.lost.take_all();
         if !lost.is_empty() && !self.repeats.goes_on {
             say!(self, warn, "bridges did not answer {} requests: told again", lost.len());
             self.story.decided(cx.now, "a bridge did not answer: told again");
@@ -357,10 +366,10 @@ impl Conference {
             spend(cx, before);
         }
         // What was lost meanwhile is newer.
-        let newer = std::mem::take(&mut self.repeats.lost);
-        self.repeats.lost = lost.collect();
+        let newer = self.repeats.lost.take_all();
+        lost.for_each(|(key, lost)| self.repeats.lost.push(key, lost));
         self.repeats.goes_on = !self.repeats.lost.is_empty() || !self.repeats.ends.is_empty();
-        self.repeats.lost.extend(newer);
+        newer.into_iter().for_each(|(key, lost)| self.repeats.lost.push(key, lost));
         if self.repeats.goes_on {
             cx.timers.cancel(self.repeats.due.take());
             self.set_repeat(cx, TICK);
@@ -370,19 +379,8 @@ impl Conference {
     /// Of one name a bridge takes no two, of its own or behind relays: what bridges may have of somebody yet is to end before he
     /// is given a place. What ends with a link may be anybody.
     pub(super) fn tell_ends_first(&mut self, cx: &mut Context, nick: &EndpointId) {
-        let is_end = |(_, lost): &(SessionKey, Lost)| match lost {
-            Lost::Expiry(of) => of == nick,
-            Lost::Link(linked) => match &**linked {
-                Linked::Gone(_) => true,
-                Linked::Hidden(_, of) | Linked::Endpoints(_, of) => of.contains(nick),
-                Linked::Anew(_, of) => of == nick,
-                Linked::Connection(..) => false,
-            },
-            _ => false,
-        };
         let before = cx.outputs().len();
-        let (ends, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.repeats.lost).into_iter().partition(is_end);
-        self.repeats.lost = rest;
+        let ends = self.repeats.lost.take_ends_of(nick);
         for (key, lost) in ends {
             self.tell_again(cx, key, lost);
         }

@@ -73,6 +73,13 @@ pub(crate) enum Setback {
     Waits,
 }
 
+/// What a bridge may have yet of an earlier conference: one that was linked with others it does not end by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Before {
+    Alone,
+    Linked,
+}
+
 impl Setbacks {
     /// A bridge failed this conference: each time it is left alone for longer.
     pub(super) fn count(&mut self, now: Timestamp, bridge: &BridgeId, setback: Setback) {
@@ -146,15 +153,26 @@ impl Conference {
         let before = self.setbacks.expiring.len();
         self.setbacks.expiring.retain(|it, _| it.jid != bridge.jid || it == bridge);
         if self.setbacks.expiring.len() < before {
-            self.ask_to_let_go(cx, bridge);
+            self.ask_to_let_go(cx, bridge, Before::Alone);
         }
     }
 
     /// Unless its answer to that is awaited already.
-    fn ask_to_let_go(&mut self, cx: &mut Context, bridge: &BridgeId) {
+    fn ask_to_let_go(&mut self, cx: &mut Context, bridge: &BridgeId, before: Before) {
         if self.setbacks.expiring.insert(bridge.clone(), cx.now).is_none() {
-            self.tell_end(cx, bridge, false);
+            self.tell_end(cx, bridge, before == Before::Linked);
         }
+    }
+
+    /// What a bridge may have yet of a conference of this meeting that is over: it was not told that, or has not answered. That is
+    /// this conference's to ask for now: the answer to whoever asked before is of no interest any more.
+    pub(super) fn before_us(&self, cx: &mut Context, bridge: &BridgeId) -> Option<Before> {
+        let owed = cx.owed.take_meeting(&bridge.jid, &self.meeting);
+        let told = cx.pending.forget_ends(&bridge.jid, &self.meeting, self.id);
+        let linked = told.iter().any(|(then, _)| matches!(then, Then::Expired { linked: true, .. }));
+        let is_there = owed || !told.is_empty();
+        cx.forget_requests(told);
+        is_there.then_some(if linked { Before::Linked } else { Before::Alone })
     }
 
     /// Tells a bridge that the conference is over there.
@@ -167,13 +185,13 @@ impl Conference {
 
     /// A bridge speaks that may not have heard that this conference is over there. If it is not there again by now it is told,
     /// and whoever is to go there next waits for the answer.
-    pub(in crate::focus) fn is_over_there(&mut self, cx: &mut Context, bridge: &BridgeId) {
+    pub(in crate::focus) fn is_over_there(&mut self, cx: &mut Context, bridge: &BridgeId, before: Before) {
         let is_there = self.bridges.iter().any(|session| session.bridge.jid == bridge.jid);
         if is_there || self.setbacks.expiring.contains_key(bridge) {
             return;
         }
         self.setbacks.expiring.retain(|it, _| it.jid != bridge.jid);
-        self.ask_to_let_go(cx, bridge);
+        self.ask_to_let_go(cx, bridge, before);
     }
 
     /// There is a chance that a bridge takes those whom none took.

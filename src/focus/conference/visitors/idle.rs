@@ -1,6 +1,8 @@
 //! Rooms of visitors in which nobody is: they are given up after a while, and the main room is open to all again (spec/60
 //! §6.6). Otherwise one who asks to look on, and never comes, would make a visitor of everybody who comes later.
 
+use std::time::Duration;
+
 use super::super::Conference;
 use crate::focus::NodeId;
 use crate::focus::context::Context;
@@ -13,6 +15,9 @@ use crate::focus::visitors::mirrors::MirrorId;
 /// where the node closed it by itself.
 const PATIENCE: u32 = 2;
 
+/// Where nobody counts for as long as that, he has this long to come all the same.
+const LEAST: Duration = Duration::from_secs(10);
+
 impl Conference {
     /// To be called when Prosody has let visitors in, and when the last one has gone.
     pub(in crate::focus::conference) fn watch_for_visitors(&mut self, cx: &mut Context, node: NodeId) {
@@ -20,7 +25,7 @@ impl Conference {
         if !mirror.connected || mirror.visitors > 0 || mirror.idle.is_some() {
             return;
         }
-        let wait = cx.config.visitors.vnode_join_latency_interval * PATIENCE;
+        let wait = (cx.config.visitors.vnode_join_latency_interval * PATIENCE).max(LEAST);
         mirror.idle = Some(cx.timers.set(cx.now + wait, Timer::MirrorIdle(self.id, mirror.id)));
     }
 
