@@ -336,6 +336,11 @@ impl Server {
         self.rules.push(Rule { times, fate, when: Box::new(when) });
     }
 
+    /// Whether something is yet to become of what is sent.
+    pub fn has_rules(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
     /// From now on everything arrives as it should.
     pub fn forget_rules(&mut self) {
         self.rules.clear();

@@ -4,9 +4,11 @@
 //! must hold does; a plan that fails is cut down to few acts by [`shrink`].
 
 mod acts;
+mod causes;
 mod fairness;
 mod hostile;
 mod judge;
+mod leaders;
 mod mutes;
 mod options;
 mod peers;
