@@ -157,12 +157,12 @@ impl<'a> Views<'a> {
 
     /// Endpoints of nobody who is in the room.
     fn compare_strangers(&self, wrong: &mut Vec<String>) {
-        let known = |id: &str| self.present().any(|p| p.nick() == id);
+        let known = |conference: &Conference, id: &str| self.present().any(|p| p.nick() == id && is_of(conference, p));
         for bridge in self.bridges {
             let label = bridge.nick();
             for conference in bridge.conferences().values() {
                 let relayed = conference.relays.values().flat_map(|relay| relay.endpoints.keys());
-                for id in conference.endpoints.keys().chain(relayed).filter(|id| !known(id)) {
+                for id in conference.endpoints.keys().chain(relayed).filter(|id| !known(conference, id)) {
                     wrong.push(format!("{label} has an endpoint {id}, who is not in the room"));
                 }
             }

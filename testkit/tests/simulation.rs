@@ -2,6 +2,7 @@
 
 mod plans;
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use testkit::scenario::Tamper;
@@ -70,7 +71,7 @@ const NOTICED: u64 = 16;
 const NAMED: u64 = 16;
 
 /// What a focus does wrong, each time that there is occasion; and what is complained of.
-const WRONGS: [(&str, Tamper, &str); 14] = [
+const WRONGS: [(&str, Tamper, &str); 19] = [
     ("withdraws no sources", |said| said.contains("action='source-remove'").then(Vec::new), " knows of "),
     ("tells of sources twice", |said| twice(said, "action='source-add'"), "twice"),
     ("ends no session", |said| said.contains("action='session-terminate'").then(Vec::new), " lives"),
@@ -87,6 +88,15 @@ const WRONGS: [(&str, Tamper, &str); 14] = [
     ("answers no request of a client", |said| is_answer(said).then(Vec::new), "no answer"),
     ("answers twice", |said| if is_answer(said) { twice(said, "type='result'") } else { None }, "which is not open"),
     ("refuses Jingle", |said| (is_answer(said) && said.ends_with("/>")).then(|| vec![refused(said)]), "was refused "),
+    ("has nobody find a conference", |said| is_ready(said).then(|| vec![refused(said)]), "was refused conference"),
+    ("tells clients to ask again", |said| instead(said, "focusjid=", "ready='true'", "ready='false'"), "not ready"),
+    (
+        "has everybody wait for a host",
+        |said| is_ready(said).then(|| vec![refused(said).replace("item-not-found", "not-authorized")]),
+        "not-authorized",
+    ),
+    ("ends a session where somebody adds a source", ends_a_session, "is ended without cause"),
+    ("makes nobody an owner", |said| said.contains("affiliation='owner'").then(Vec::new), "nobody leads "),
     ("writes what is no XML", |said| instead(said, "<jingle ", "<content ", "<content <"), "not well-formed"),
     (
         "closes what is not open",
@@ -94,6 +104,30 @@ const WRONGS: [(&str, Tamper, &str); 14] = [
         "not well-formed",
     ),
 ];
+
+/// The answer that somebody's conference is there.
+fn is_ready(said: &str) -> bool {
+    said.contains("<conference ") && said.contains("ready='true'")
+}
+
+/// With an endpoint another goes, which is there as a rule.
+fn of_a_neighbour(said: &str) -> Option<Vec<String>> {
+    let start = said.find("<endpoint id='p").filter(|_| is_expiry(said))? + "<endpoint id='p".len();
+    let other = if said[start..].starts_with('0') { '1' } else { '0' };
+    let end = start + said[start..].find('\'')?;
+    let another = format!("{}{other}{}", &said[..start], &said[end..]).replacen(" id='", " id='also-", 1);
+    Some(vec![said.to_owned(), another])
+}
+
+/// Whoever is told of a source of another loses its session instead.
+fn ends_a_session(said: &str) -> Option<Vec<String>> {
+    let start = said.find("<jingle ").filter(|_| said.contains("action='source-add'"))?;
+    let sid = said[start..].split_once(" sid='")?.1.split_once('\'')?.0;
+    let reason = "<reason><success/><text>moving</text></reason>";
+    let end =
+        format!("<jingle xmlns='urn:xmpp:jingle:1' action='session-terminate' sid='{sid}'>{reason}</jingle></iq>");
+    Some(vec![format!("{}{end}", &said[..start])])
+}
 
 fn twice(said: &str, what: &str) -> Option<Vec<String>> {
     said.contains(what).then(|| vec![said.to_owned(); 2])
@@ -173,6 +207,77 @@ fn a_focus_that_has_bridges_mute_nobody_is_noticed() {
         let words = format!("lets {who} speak, who is moderated");
         assert!(failure.wrong.iter().any(|wrong| wrong.contains(&words)), "{failure}");
     }
+}
+
+thread_local! {
+    /// How many requests of one client a focus of this thread has answered.
+    static ANSWERED: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Two who are connected, and what happens to them after half a minute.
+fn two_and(acts: &[(u32, What)]) -> Plan {
+    let joins = |who| What::Joins { who, room: 0, client: Client::Current, thinks: 50 };
+    let drawn = Plan::of(6, &Options::default());
+    let setting = Setting { presets: false, links: 0, ..drawn.setting };
+    let acts = [(0, joins(0)), (100, joins(1))].into_iter().chain(acts.iter().copied());
+    Plan { setting, acts: acts.map(|(at, what)| Act { at, what }).collect(), ..drawn }
+}
+
+/// Its accept is granted, and nothing after it.
+#[test]
+fn a_focus_that_refuses_what_belongs_to_no_session_any_more_is_noticed() {
+    let refuses: Tamper = |said| {
+        let of_p0 = is_answer(said) && said.contains("/p0'");
+        let answered = of_p0.then(|| ANSWERED.replace(ANSWERED.get() + 1));
+        answered.filter(|count| *count >= 1).map(|_| vec![refused(said)])
+    };
+    for (what, words) in [
+        (What::Restarts(0), "p0 was refused session-terminate: item-not-found"),
+        (What::AsksToMute(0, 1), "p0 was refused mute: item-not-found"),
+    ] {
+        let plan = two_and(&[(30_000, what)]);
+        survives(&plan);
+        ANSWERED.set(0);
+        let failure = play_with(&plan, Some(refuses)).expect_err("it is noticed");
+        assert!(failure.wrong.iter().any(|wrong| wrong.starts_with(words)), "{failure}");
+    }
+}
+
+/// Its client asks for another session, and would say nothing.
+#[test]
+fn a_focus_that_lets_others_go_with_who_leaves_is_noticed() {
+    let joins = What::Joins { who: 2, room: 0, client: Client::Current, thinks: 50 };
+    let plan = two_and(&[(200, joins), (30_000, What::Leaves(2))]);
+    survives(&plan);
+    let failure = play_with(&plan, Some(of_a_neighbour)).expect_err("it is noticed");
+    let words = "p0 has lost its endpoint";
+    assert!(failure.wrong.iter().any(|wrong| wrong.starts_with(words)), "{failure}");
+}
+
+#[test]
+fn a_focus_that_passes_no_mute_on_is_noticed() {
+    let plan = two_and(&[(30_000, What::AsksToMute(0, 1)), (40_000, What::AddsCamera(0))]);
+    survives(&plan);
+    let withholds: Tamper = |said| said.contains("<mute ").then(Vec::new);
+    let failure = play_with(&plan, Some(withholds)).expect_err("it is noticed");
+    let words = "p1 was to be muted, and was not told";
+    assert!(failure.wrong.iter().any(|wrong| wrong.starts_with(words)), "{failure}");
+}
+
+/// Nobody sees anything of it: that there was one explains nothing.
+#[test]
+fn a_focus_that_ends_sessions_when_its_connection_is_resumed_is_noticed() {
+    let plan = two_and(&[(30_000, What::CutAndResumed(5_000)), (36_000, What::AddsCamera(0))]);
+    survives(&plan);
+    let failure = play_with(&plan, Some(ends_a_session_of_p1)).expect_err("it is noticed");
+    let words = "the session of p1 is ended without cause";
+    assert!(failure.wrong.iter().any(|wrong| wrong.starts_with(words)), "{failure}");
+}
+
+/// The first time that it is told of sources is when both have accepted.
+fn ends_a_session_of_p1(said: &str) -> Option<Vec<String>> {
+    let is_camera = said.contains("/p1'") && said.contains("p0-v1");
+    ends_a_session(said).filter(|_| is_camera)
 }
 
 /// What visitors ask for on nodes and must not have.

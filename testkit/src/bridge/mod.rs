@@ -148,6 +148,8 @@ pub struct Bridge {
     restarted: bool,
     joined_at: Time,
     faults: VecDeque<Fault>,
+    /// When one of them happened last.
+    failed_at: Option<Time>,
     /// Until then it works off what it was asked long before.
     lags_until: Time,
     joined: bool,
@@ -177,6 +179,7 @@ impl Bridge {
             joined_at: Time::ZERO,
             refuses_links: None,
             faults: VecDeque::new(),
+            failed_at: None,
             lags_until: Time::ZERO,
             joined: false,
             broken: false,
@@ -234,6 +237,11 @@ impl Bridge {
     /// Nothing happens to further requests.
     pub fn forget_faults(&mut self) {
         self.faults.clear();
+    }
+
+    /// When it did last what it was told to with [`Bridge::fail_next`].
+    pub fn failed_at(&self) -> Option<Time> {
+        self.failed_at
     }
 
     /// Forgets a conference, as after a restart that nobody noticed.
@@ -425,6 +433,9 @@ impl Bridge {
         // The end of an endpoint may be lost; errors and the like are meant for what makes and changes something.
         let spared = expires(payload) || (ends && !matches!(self.faults.front(), Some(Fault::Lost)));
         let fault = if spared { None } else { self.faults.pop_front() };
+        if fault.is_some() {
+            self.failed_at = Some(self.now);
+        }
         let unheard = match &fault {
             Some(Fault::Lost | Fault::Unanswered | Fault::Error { .. } | Fault::Refused(_) | Fault::Bounced { .. }) => {
                 true

@@ -178,6 +178,7 @@ impl Participant {
             self.complain(format!("a mute by {actor}, who is in another room"));
         }
         self.mute_requests.push(mute.clone());
+        self.muted_at.push(self.now);
         // A client that shares no screen has nothing to mute then.
         let media = match mute.ns() {
             ns::JITMEET_AUDIO => Some(crate::sources::Media::Audio),
@@ -231,6 +232,9 @@ impl Participant {
 
     fn on_success(&mut self, asked: &Asked) {
         self.stopwatch.answers.push((asked.what.clone(), self.now - asked.at));
+        if let Some(about) = asked.about.clone().filter(|about| *about != self.settings.nick) {
+            self.mutes.push((asked.at, about));
+        }
         if asked.what != "session-accept" {
             return;
         }
@@ -244,6 +248,9 @@ impl Participant {
     fn on_refusal(&mut self, asked: Asked, condition: String, text: String) {
         // The next session began with what it was to have then: what the last one was refused changes nothing of that.
         let lasts = self.session.as_ref().is_some_and(|session| Some(&session.sid) == asked.sid.as_ref());
+        // It has let go of it; the focus, if it had not ended it, has yet.
+        let ended = |sid: &String| self.ended_by_both.contains(sid) || self.focus_gone;
+        let unended = asked.what == "session-terminate" && asked.sid.as_ref().is_some_and(|sid| !ended(sid));
         match asked.what.as_str() {
             // The real client reloads its page now.
             "session-accept" => {
@@ -259,21 +266,23 @@ impl Participant {
             "source-remove" if lasts => self.own.extend(asked.sources),
             _ => {}
         }
-        let Asked { what: request, at, led, about, .. } = asked;
-        self.refusals.push(Refusal { request, condition, text, lasts, at, led, about });
+        let Asked { what: request, at, led, about, sid, .. } = asked;
+        let (in_session, lasts) = (sid.is_some(), lasts || unended);
+        self.refusals.push(Refusal { request, condition, text, in_session, lasts, at, led, about });
     }
 
     /// What is asked of nobody's session was refused.
     pub(super) fn refused(&mut self, request: &str, at: Time, condition: String, text: String) {
         let request = request.to_owned();
-        self.refusals.push(Refusal { request, condition, text, lasts: false, at, led: false, about: None });
+        let (in_session, lasts, led, about) = (false, false, false, None);
+        self.refusals.push(Refusal { request, condition, text, in_session, lasts, at, led, about });
     }
 
     /// The answer to the conference request, read as lib-jitsi-meet does (spec/10 §11.2).
     fn on_conference(&mut self, iq: &Element, asked: &Asked) {
         self.conference_answers.push(iq.clone());
         if let Some((condition, text)) = error_in(iq) {
-            if !self.on_login_error(iq, &condition) {
+            if !self.on_login_error(iq, &condition, asked) {
                 self.refused_conference(asked.at, condition, text);
             }
             return;
@@ -324,6 +333,7 @@ impl Participant {
             self.retries = 0;
             return self.join();
         }
+        self.detour("not ready", asked);
         // 1, 2, 4, … s, at most 120.
         self.retry_at = Some(self.now + Time::from_secs((1 << self.retries.min(7)).min(120)));
         self.retries += 1;

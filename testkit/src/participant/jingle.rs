@@ -1,7 +1,7 @@
 //! Jingle from the focus: what lib-jitsi-meet takes, and how it refuses the rest (spec/30 §1, §8, §10, §12).
 
 use super::profile::{AUDIO, Age, JSON_SOURCES, VIDEO};
-use super::{CROSSING, Participant, Session, SessionState, offer};
+use super::{CROSSING, Ended, Participant, Session, SessionState, offer};
 use crate::ice::Ice;
 use crate::ns;
 use crate::sources::{ByOwner, Media, Sources, from_contents, from_json};
@@ -93,7 +93,11 @@ impl Participant {
         let known = self.session.as_ref().is_some_and(|session| session.sid == sid && session.peer == from);
         if !known {
             // What the focus sent before it knew that we ended the session is no fault of it.
-            if !self.ended_by_us.contains(sid) {
+            if self.ended_by_us.contains(sid) {
+                if action == "session-terminate" {
+                    self.ended_by_both.insert(sid.to_owned());
+                }
+            } else {
                 let own = self.session.as_ref().map(|session| session.sid.clone());
                 self.complain(format!("{action} of session '{sid}', mine is {own:?}"));
             }
@@ -117,12 +121,22 @@ impl Participant {
         if jingle.kid("reason", ns::JINGLE).is_none_or(|reason| reason.children().next().is_none()) {
             self.complain("session-terminate without reason");
         }
+        let reason = jingle.kid("reason", ns::JINGLE).and_then(|reason| reason.children().next());
+        self.note_end(reason.map_or("none", Element::name));
         self.session = None;
         self.accept_at = None;
         self.forget_own();
         self.remote.clear();
         // The time to the next offer counts from here.
         self.stopwatch.joined = Some(self.now);
+    }
+
+    fn note_end(&mut self, reason: &str) {
+        let Some(session) = self.session.as_ref().filter(|session| session.state == SessionState::Active) else {
+            return;
+        };
+        let certificate = session.bridge_ice.fingerprint.as_ref().map(|(_, digest)| digest.clone());
+        self.ended.push(Ended { reason: reason.to_owned(), certificate: certificate.unwrap_or_default() });
     }
 
     /// What it sends is over, and what it sends next is new.
@@ -277,6 +291,7 @@ impl Participant {
             }
             return;
         }
+        self.note_end("replaced");
         self.remote.clear();
         for text in self.take_sources(jingle, true) {
             self.complain(format!("transport-replace: {text}"));

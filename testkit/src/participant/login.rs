@@ -24,6 +24,17 @@ pub struct LoginState {
     pub told_to_wait: u32,
     /// How many sessions in a row were refused.
     pub refused_sessions: u32,
+    /// Answers after which it asked again.
+    pub(super) detours: Vec<Detour>,
+}
+
+/// An answer to a conference request after which a client asks again: nobody is shown it as an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detour {
+    /// The condition, or what else it was.
+    pub what: String,
+    /// It had asked with a session.
+    pub named_session: bool,
 }
 
 impl Participant {
@@ -77,10 +88,20 @@ impl Participant {
         self.send_iq("set", &to, logout.done());
     }
 
+    /// What it was answered since the last time after which it asks again.
+    pub(crate) fn take_detours(&mut self) -> Vec<Detour> {
+        std::mem::take(&mut self.login.detours)
+    }
+
+    pub(super) fn detour(&mut self, what: &str, asked: &Asked) {
+        self.login.detours.push(Detour { what: what.to_owned(), named_session: asked.session.is_some() });
+    }
+
     /// An error to the conference request. False: it is nothing that a login helps with.
-    pub(super) fn on_login_error(&mut self, answer: &Element, condition: &str) -> bool {
+    pub(super) fn on_login_error(&mut self, answer: &Element, condition: &str, asked: &Asked) -> bool {
         let invalid = answer.kid("error", ns::CLIENT).is_some_and(|e| e.kid("session-invalid", ns::FOCUS).is_some());
         if condition == "not-authorized" {
+            self.detour(condition, asked);
             self.login.told_to_wait += 1;
             if self.place == Place::Requesting {
                 self.retry_at = Some(self.now + WAITS_FOR_HOST);
@@ -90,6 +111,7 @@ impl Participant {
         if !invalid && condition != "not-acceptable" {
             return false;
         }
+        self.detour(if invalid { "session-invalid" } else { condition }, asked);
         self.login.session_id = None;
         self.login.refused_sessions += 1;
         if self.login.refused_sessions > MAX_REFUSED_SESSIONS {

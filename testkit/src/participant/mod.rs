@@ -29,7 +29,7 @@ use crate::xml::Element;
 
 /// Until what was sent to somebody, or said of him, before he left has arrived: over a slow way to the focus, and a slow one back.
 pub const CROSSING: Time = Time::from_secs(4);
-pub use login::LoginState;
+pub use login::{Detour, LoginState};
 use media::{Dice, Track};
 use profile::Profile;
 
@@ -173,13 +173,24 @@ pub struct Refusal {
     pub request: String,
     pub condition: String,
     pub text: String,
-    /// It was asked in the Jingle session that it has yet.
+    /// It was asked in a Jingle session.
+    pub in_session: bool,
+    /// It was asked in the Jingle session that it has yet; or ended one that the focus had not ended.
     pub lasts: bool,
     pub at: Time,
     /// Whether it knew itself for a moderator when it asked.
     pub led: bool,
     /// Whom a mute was to be about, by nickname.
     pub about: Option<String>,
+}
+
+/// A session, or the transport of one, that the focus ended and that was in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The name of the reason; of a transport, that it was replaced.
+    pub reason: String,
+    /// Whose certificate it was told: the bridge's.
+    pub certificate: String,
 }
 
 /// A request of ours which awaits its answer.
@@ -239,6 +250,8 @@ pub struct Participant {
     sids: BTreeSet<String>,
     /// Sessions that we ended ourselves: what still comes for them has crossed on the way.
     ended_by_us: BTreeSet<String>,
+    /// Those of them that the focus had ended meanwhile.
+    ended_by_both: BTreeSet<String>,
     sessions: u32,
     accept_at: Option<Time>,
     tracks: Vec<Track>,
@@ -258,6 +271,7 @@ pub struct Participant {
     in_vain: BTreeSet<String>,
     granted: Vec<String>,
     refusals: Vec<Refusal>,
+    ended: Vec<Ended>,
     conference_answers: Vec<Element>,
     retry_at: Option<Time>,
     retries: u32,
@@ -277,6 +291,10 @@ pub struct Participant {
     /// The focus left the room: the real client's conference has failed.
     focus_gone: bool,
     mute_requests: Vec<Element>,
+    /// When each of them came.
+    muted_at: Vec<Time>,
+    /// When it asked for mutes that it was granted, and of whom.
+    mutes: Vec<(Time, String)>,
     told: Vec<serde_json::Value>,
     login: LoginState,
     /// The visitor node to which it was sent, and has yet to go.
@@ -304,6 +322,7 @@ impl Participant {
             session: None,
             sids: BTreeSet::new(),
             ended_by_us: BTreeSet::new(),
+            ended_by_both: BTreeSet::new(),
             sessions: 0,
             accept_at: None,
             tracks: settings.tracks.clone(),
@@ -317,6 +336,7 @@ impl Participant {
             in_vain: BTreeSet::new(),
             granted: Vec::new(),
             refusals: Vec::new(),
+            ended: Vec::new(),
             conference_answers: Vec::new(),
             retry_at: None,
             retries: 0,
@@ -331,6 +351,8 @@ impl Participant {
             has_led: false,
             focus_gone: false,
             mute_requests: Vec::new(),
+            muted_at: Vec::new(),
+            mutes: Vec::new(),
             told: Vec::new(),
             redirect: None,
             waits_for_live: false,
@@ -448,6 +470,16 @@ impl Participant {
         &self.mute_requests
     }
 
+    /// When it was told last to mute.
+    pub(crate) fn last_muted(&self) -> Option<Time> {
+        self.muted_at.last().copied()
+    }
+
+    /// Mutes of others that it was granted since the last time: when it asked, and of whom.
+    pub(crate) fn take_mutes(&mut self) -> Vec<(Time, String)> {
+        std::mem::take(&mut self.mutes)
+    }
+
     /// What the server's components told it.
     pub fn told(&self) -> &[serde_json::Value] {
         &self.told
@@ -480,6 +512,11 @@ impl Participant {
     /// What nobody may ask for and was not refused, since the last time.
     pub fn take_granted(&mut self) -> Vec<String> {
         std::mem::take(&mut self.granted)
+    }
+
+    /// What the focus ended since the last time that was in use.
+    pub(crate) fn take_ended(&mut self) -> Vec<Ended> {
+        std::mem::take(&mut self.ended)
     }
 
     pub fn take_refusals(&mut self) -> Vec<Refusal> {

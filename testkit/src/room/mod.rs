@@ -184,6 +184,8 @@ pub struct Server {
     queue: BTreeMap<(Time, u64), Delivery>,
     sequence: u64,
     rules: Vec<Rule>,
+    /// When one of them struck last.
+    struck_at: Option<Time>,
     /// Who answers until when what others are asked, and how often it has.
     forgers: Vec<Forger>,
     dice: Dice,
@@ -211,6 +213,7 @@ impl Server {
             queue: BTreeMap::new(),
             sequence: 0,
             rules: Vec::new(),
+            struck_at: None,
             forgers: Vec::new(),
             dice: Dice::of(&format!("server {}", options.seed)),
             open: BTreeMap::new(),
@@ -344,6 +347,16 @@ impl Server {
         self.rules.push(Rule { times, fate, when: Box::new(when) });
     }
 
+    /// Whether something is yet to become of what is sent.
+    pub fn has_rules(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
+    /// When something was lost last, or late, or became something else, as a rule wants it.
+    pub fn struck_at(&self) -> Option<Time> {
+        self.struck_at
+    }
+
     /// From now on everything arrives as it should.
     pub fn forget_rules(&mut self) {
         self.rules.clear();
@@ -426,7 +439,11 @@ impl Server {
         let Some(connection) = self.connections.get_mut(to) else { return };
         let at = connection.last.max(self.now + travels);
         let delivery = Delivery { at, from: from.to_owned(), to: to.to_owned(), stanza };
-        match faults::fate_of(&mut self.rules, &delivery) {
+        let fate = faults::fate_of(&mut self.rules, &delivery);
+        if fate != Fate::Arrives {
+            self.struck_at = Some(self.now);
+        }
+        match fate {
             Fate::Arrives => connection.last = at,
             Fate::IsLost => return,
             Fate::IsLate(delay) => return self.enqueue(Delivery { at: at + delay, ..delivery }),

@@ -6,7 +6,7 @@ use jicofo::focus::metrics::Gauges;
 use super::Scenario;
 use crate::Time;
 use crate::bridge::{Answered, Bridge};
-use crate::participant::{Participant, Place, Refusal};
+use crate::participant::{Detour, Ended, Participant, Place, Refusal};
 use crate::views::{Rules, disagreements};
 use crate::violation::Violation;
 use crate::wire_log::Wire;
@@ -94,12 +94,15 @@ impl Scenario {
         for bridge in self.bridges.values() {
             wrong.extend(bridge.errors().iter().map(|error| format!("{} answered {error:?}", bridge.nick())));
         }
-        let nodes = self.nodes().into_iter().map(|node| super::driver::label_of(Connection::Visitors(node)));
-        for label in ["focus", "focus/component"].map(str::to_owned).into_iter().chain(nodes) {
-            let open = self.server.unanswered(&label);
-            wrong.extend(open.into_iter().map(|open| format!("the focus never answered: {open}")));
-        }
+        wrong.extend(self.unanswered().into_iter().map(|open| format!("the focus never answered: {open}")));
         wrong
+    }
+
+    /// Requests that the focus was asked, on any of its connections, and has not answered.
+    pub(crate) fn unanswered(&self) -> Vec<String> {
+        let nodes = self.nodes().into_iter().map(|node| super::driver::label_of(Connection::Visitors(node)));
+        let labels = ["focus", "focus/component", super::SERVICE].map(str::to_owned).into_iter().chain(nodes);
+        labels.flat_map(|label| self.server.unanswered(&label)).collect()
     }
 
     /// What anybody has complained of since the last time.
@@ -127,6 +130,24 @@ impl Scenario {
     pub(crate) fn take_granted(&mut self) -> Vec<(String, String)> {
         let all = self.participants.iter_mut();
         all.flat_map(|(label, p)| p.take_granted().into_iter().map(|it| (label.clone(), it))).collect()
+    }
+
+    /// Answers since the last time after which somebody asks for his conference again.
+    pub(crate) fn take_detours(&mut self) -> Vec<(String, Detour)> {
+        let all = self.participants.iter_mut();
+        all.flat_map(|(label, p)| p.take_detours().into_iter().map(|it| (label.clone(), it))).collect()
+    }
+
+    /// Mutes of others that somebody was granted since the last time.
+    pub(crate) fn take_mutes(&mut self) -> Vec<(String, Time, String)> {
+        let all = self.participants.iter_mut();
+        all.flat_map(|(label, p)| p.take_mutes().into_iter().map(|(at, about)| (label.clone(), at, about))).collect()
+    }
+
+    /// Sessions in use that the focus has ended since the last time.
+    pub(crate) fn take_ended(&mut self) -> Vec<(String, Ended)> {
+        let all = self.participants.iter_mut();
+        all.flat_map(|(label, p)| p.take_ended().into_iter().map(|it| (label.clone(), it))).collect()
     }
 
     /// Errors that bridges have answered since the last time.

@@ -25,6 +25,7 @@ const BACKLOG: Time = Time::from_secs(1);
 impl Life<'_> {
     pub fn act(&mut self, what: What) {
         self.judge.unheard |= matches!(what, What::AnswersLost(_) | What::AnswersLate(..));
+        self.judge.causes.happens(self.s.now(), self.focus_away, what);
         match what {
             What::Joins { who, room: number, client, thinks } => self.comes(who, room(number), client, thinks),
             What::RoomDestroyed(_) | What::FocusKicked(_) | What::FocusLosesRights(_) => self.act_on_room(what),
@@ -438,6 +439,7 @@ impl Life<'_> {
             | Later::ComponentReturns(_) => self.upheaval_follows(later),
             Later::VisitorsSpeak => self.s.server().options.silent_visitors = false,
             Later::BridgeReturns(number) => {
+                self.judge.causes.bridge_fails(self.s.now(), number);
                 let name = bridge(number);
                 if self.s.view_server().is_connected(&name) {
                     self.s.dies(&name);

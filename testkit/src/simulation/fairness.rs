@@ -64,17 +64,27 @@ impl Judge {
             ("conference", "internal-server-error") => self.spoilt && refusal.text == "as planned",
             // It named the bridge's session that has just been replaced.
             ("session-info", "item-not-found") if self.replaced => true,
-            // It crossed the end of its session: whoever ends one says so before it refuses.
-            (_, "gone" | "item-not-found") => !refusal.lasts,
+            // Its bridge is gone, and with it the bridge's session that it names; another is sought.
+            ("session-terminate", "item-not-found") if names_a_lost_bridge(refusal) => {
+                !refusal.lasts || self.replaced || self.may_lose_its_bridge(s)
+            }
+            // It crossed the end of its session: whoever ends one says so before it refuses. What belongs to no session crosses none.
+            (_, "gone" | "item-not-found") => refusal.in_session && !refusal.lasts,
             // The session may be that of the life before, whose offer crossed its end.
-            (_, "bad-request") => refusal.text.is_empty() && (!refusal.lasts || is_young(person, s.now())),
+            (_, "bad-request") => {
+                refusal.in_session && refusal.text.is_empty() && (!refusal.lasts || is_young(person, s.now()))
+            }
             _ => false,
         }
     }
 }
 
+fn names_a_lost_bridge(refusal: &Refusal) -> bool {
+    refusal.text.ends_with(" is not a currently active session")
+}
+
 /// Whether nobody takes part any more where somebody looks on.
-fn is_over(s: &Scenario, person: &Person) -> bool {
+pub(super) fn is_over(s: &Scenario, person: &Person) -> bool {
     let main = s.view_server().rooms().get(&person.room);
     let takes_part = |nick: &String| nick != "focus";
     !main.is_some_and(|room| room.occupants.keys().any(takes_part))

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::causes::Causes;
+use super::mutes::Granted;
 use super::peers::{Person, label, nick};
-use super::plan::Client;
+use super::plan::{Client, Setting};
 use crate::Time;
 use crate::participant::{CROSSING, Participant, Place, Refusal};
 use crate::scenario::Scenario;
@@ -34,15 +36,27 @@ pub(super) struct Judge {
     /// Transports are replaced within a session: what a client says of the one before reaches the next, which passes it over
     /// (spec/30 §12.2).
     pub(super) replaced: bool,
+    /// People have to log in.
+    pub(super) secured: bool,
+    /// Conferences are on several bridges at once.
+    pub(super) linked: bool,
     /// Bridges which do not hear all that they are asked: the end of an endpoint may reach them after its successor.
     pub lossy: BTreeSet<String>,
     /// Who has waited in vain.
     waiting: BTreeSet<String>,
+    /// What the sessions of honest people may end of.
+    pub(super) causes: Causes,
+    /// Mutes that are under way.
+    pub(super) granted: Vec<Granted>,
+    /// What people find of themselves when they look.
+    pub(super) noticed: Vec<String>,
 }
 
 impl Judge {
-    pub fn new(replaced: bool) -> Judge {
-        Judge { replaced, ..Judge::default() }
+    /// Of the life of that seed. `links`: as in its setting.
+    pub fn of(setting: Setting) -> Judge {
+        let Setting { replaces, secured, links, .. } = setting;
+        Judge { replaced: replaces, secured, linked: links > 0, ..Judge::default() }
     }
 
     /// Something came between the focus and its rooms.
@@ -52,8 +66,9 @@ impl Judge {
 
     /// What the focus was asked until now it may not know of.
     pub fn forgive(&mut self, s: &Scenario) {
+        self.causes.focus_is_new(s.now());
         self.orphans = s.now() + ORPHANS;
-        self.forgiven.extend(s.view_server().unanswered("focus"));
+        self.forgiven.extend(s.unanswered());
     }
 
     pub fn waits(&self, label: &str) -> bool {
@@ -70,6 +85,7 @@ impl Judge {
         if s.failures() > self.failures {
             self.failures = s.failures();
             self.trouble(s.now());
+            self.causes.everything_fails(s.now());
         }
         // Without an input it is as it was.
         let mut wrong = Vec::new();
@@ -114,6 +130,9 @@ impl Judge {
                 wrong.push(format!("{label} was refused {}: {} {}", refusal.request, refusal.condition, refusal.text));
             }
         }
+        self.look_at_mutes(s, people, &mut wrong);
+        self.look_at_ends(s, people, &mut wrong);
+        wrong.append(&mut self.noticed);
         wrong.extend(s.take_granted().into_iter().map(|(label, what)| format!("{label} was granted {what}")));
         for (label, error) in s.take_bridge_errors() {
             let bridge = s.view_bridge(&label);
@@ -201,12 +220,13 @@ impl Judge {
                 place => wrong.push(format!("{} never got in: {place:?}", person.label)),
             }
         }
+        self.compare_leaders(s, people, &mut wrong);
         wrong
     }
 
     /// Requests that the focus has and never answered.
     pub fn unanswered(&self, s: &Scenario) -> Vec<String> {
-        let open = s.view_server().unanswered("focus").into_iter().filter(|open| !self.forgiven.contains(open));
+        let open = s.unanswered().into_iter().filter(|open| !self.forgiven.contains(open));
         open.map(|open| format!("the focus never answered: {open}")).collect()
     }
 }

@@ -4,10 +4,12 @@
 //! must hold does; a plan that fails is cut down to few acts by [`shrink`].
 
 mod acts;
+mod causes;
 mod fairness;
 mod hostile;
 mod judge;
 mod kinds;
+mod leaders;
 mod mutes;
 mod options;
 mod peers;

@@ -7,10 +7,41 @@ use super::judge::Judge;
 use super::peers::{Person, label};
 use crate::Time;
 use crate::bridge::Endpoint;
+use crate::participant::CROSSING;
 use crate::scenario::Scenario;
 use crate::views::is_of;
 
+/// Somebody was granted that another be muted.
+#[derive(Debug)]
+pub(super) struct Granted {
+    /// By when it has to have reached him.
+    due: Time,
+    asked: Time,
+    /// In which life it was about him.
+    label: String,
+}
+
 impl Judge {
+    /// What was granted reaches whom it was about, if he stays.
+    pub(super) fn look_at_mutes(&mut self, s: &mut Scenario, people: &BTreeMap<u8, Person>, wrong: &mut Vec<String>) {
+        let now = s.now();
+        for (label, asked, about) in s.take_mutes() {
+            let room = &s.view(&label).settings.room;
+            let victim = people.values().map(|person| (person, s.view(&person.label)));
+            let victim = victim.into_iter().find(|(_, view)| view.nick() == about && view.settings.room == *room);
+            if let Some((person, _)) = victim.filter(|(person, view)| view.connected() && person.since < asked) {
+                self.granted.push(Granted { due: now + CROSSING, asked, label: person.label.clone() });
+            }
+        }
+        let due = self.granted.iter().take_while(|granted| granted.due <= now).count();
+        for Granted { asked, label, .. } in self.granted.drain(..due) {
+            let view = s.view(&label);
+            if view.connected() && self.trouble <= asked && view.last_muted().is_none_or(|at| at < asked) {
+                wrong.push(format!("{label} was to be muted, and was not told"));
+            }
+        }
+    }
+
     /// Where nothing was ever moderated, nobody is muted. Where microphones are, and the focus was there to be told and in no
     /// trouble since, everybody is who has never led the room and was never approved: nothing could have lifted it.
     pub(super) fn compare_mutes(&self, s: &Scenario, people: &BTreeMap<u8, Person>, wrong: &mut Vec<String>) {

@@ -83,6 +83,7 @@ impl Life<'_> {
             settings.session_id = session;
             // What was sent to an earlier life must not reach this one.
             settings.jid = format!("{nick}@meet.test/web{lives}");
+            settings.machine_uid = format!("machine-of-{nick}");
             settings.nick = nick;
             settings.room = room.clone();
             settings.thinks = Time::from_millis(thinks.into());
@@ -197,6 +198,13 @@ impl Life<'_> {
             }
         }
         for label in dead {
+            if let Some(person) = self.people.values().find(|person| person.label == label)
+                && !self.judge.may_have_lost_its_endpoint(&self.s, person)
+            {
+                self.judge
+                    .noticed
+                    .push(format!("{label} has lost its endpoint, and nothing went wrong with its bridge"));
+            }
             self.s.participant(&label).restart();
         }
     }
@@ -229,6 +237,7 @@ impl Life<'_> {
             let conference = self.s.view_bridge(&bridge).conferences().get(&meeting);
             if conference.is_some_and(|conference| conference.created == created) {
                 self.s.bridge(&bridge).forget(&meeting);
+                self.judge.causes.bridge_forgets(now, bridge);
             }
         }
     }

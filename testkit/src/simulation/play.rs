@@ -211,7 +211,7 @@ impl<'a> Life<'a> {
             plan,
             s: builder.start(),
             people: BTreeMap::new(),
-            judge: Judge::new(replaces),
+            judge: Judge::of(plan.setting),
             orphans: Vec::new(),
             focus_away: false,
             nodes_away: BTreeSet::new(),
@@ -282,10 +282,13 @@ impl<'a> Life<'a> {
 
     /// All sources agree, all sessions stand, all people are served.
     fn everybody_is_served(&mut self) -> Result<(), Vec<String>> {
+        let away = self.people.values().filter(|person| person.away && !person.hostile);
+        let mut loops: Vec<String> = away.map(|it| format!("{} loads its page yet again", it.label)).collect();
         // Nobody does anything of himself while views are compared.
         self.later.clear();
         self.advance(self.s.now() + SETTLING)?;
         let mut wrong = self.judge.quiescent(&self.s, &self.people);
+        wrong.append(&mut loops);
         let is_ill = |life: &Life<'_>| {
             life.plan.setting.watched && life.plan.setting.bridges > 0 && !life.s.focus().health().is_well()
         };
