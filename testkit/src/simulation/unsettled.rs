@@ -81,6 +81,8 @@ impl Life<'_> {
     /// An operator clears its bridge.
     fn is_moved(&mut self, label: &str) {
         if let Some(bridge) = self.s.home_of(label).map(str::to_owned) {
+            // With all others who are on it.
+            self.judge.causes.bridge_forgets(self.s.now(), bridge.clone());
             self.s.command(Command::MoveEndpoints { bridge, room: None, count: ALL });
         }
     }
