@@ -40,6 +40,10 @@ impl Focus {
     /// that is said of us and not of the bridge (spec/40 §3.3).
     pub(in crate::focus) fn heard_of_bridge(&mut self, answer: Answer) -> Answer {
         let Some(brewery) = self.breweries.get(&Worker::Bridge) else { return answer };
+        // No bridge can be heard from without: whoever says that, it is of what was under way when we were put out.
+        if matches!(answer, Answer::Error(_)) && !brewery.seat.is_inside() {
+            return Answer::Unheard;
+        }
         let is_of_us = match &answer {
             Answer::Error(error) if Reason::of(error).is_none() => {
                 let of_service = error.by.as_ref().is_some_and(|by| by.as_str() == brewery.seat.room.domain());

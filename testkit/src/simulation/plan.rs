@@ -581,9 +581,6 @@ impl Draw<'_> {
         if ![COMPONENT, STOPS, SILENCE, BREWERY].contains(&kind) {
             return;
         }
-        // Where the server's word that we are not in the bridges' room is made another error, the end of what is on a bridge
-        // counts as refused by the bridge.
-        let spoilt = acts.iter().any(|act| matches!(act.what, What::AnswersAreErrors(_)));
         self.dice = Dice::of(&format!("upheavals {seed}"));
         for _ in 0..1 + self.below(4) {
             let at = self.below(u64::from(end) + 1) as u32;
@@ -592,7 +589,7 @@ impl Draw<'_> {
                 COMPONENT => What::ComponentLost(long),
                 STOPS => What::FocusStops(long),
                 SILENCE => What::Silent(long),
-                _ if other || spoilt => What::BreweryDestroyed(long),
+                _ if other => What::BreweryDestroyed(long),
                 _ => What::FocusKickedFromBrewery,
             };
             acts.push(Act { at, what });

@@ -328,4 +328,65 @@ pub const PLANS: &[Stored] = &[
             Act { at: 16905, what: BridgeForgets(0) },
         ],
     },
+    // The server's word that we are not in the bridges' room, made another error, was taken for a bridge's.
+    Stored {
+        seed: 127566,
+        setting: Setting { hop: 2, spread: 300, presets: true, ice: 1, batching: 500, ..Setting::PLAIN },
+        acts: &[
+            Act { at: 1419, what: Joins { who: 0, room: 0, client: Old, thinks: 0 } },
+            Act { at: 9037, what: Joins { who: 2, room: 0, client: Current, thinks: 0 } },
+            Act { at: 9081, what: BridgeCrashes(2, 8) },
+            Act { at: 32722, what: AnswersAreErrors(4) },
+            Act { at: 56932, what: FocusKickedFromBrewery },
+            Act { at: 58524, what: RestartsIce(1) },
+        ],
+    },
+    // The same.
+    Stored {
+        seed: 142613,
+        setting: Setting { bridges: 1, ice: 1, replaces: true, ..Setting::PLAIN },
+        acts: &[
+            Act { at: 448, what: Joins { who: 0, room: 0, client: Current, thinks: 0 } },
+            Act { at: 448, what: Joins { who: 1, room: 0, client: Current, thinks: 0 } },
+            Act { at: 4669, what: BridgeFails(0, NotImplemented) },
+            Act { at: 5318, what: AnswersAreErrors(2) },
+            Act { at: 13015, what: FocusKickedFromBrewery },
+            Act { at: 95398, what: AsksToUnmute(5) },
+        ],
+    },
+    // The same.
+    Stored {
+        seed: 155856,
+        setting: Setting { rushed: true, ..Setting::PLAIN },
+        acts: &[
+            Act { at: 198, what: Joins { who: 0, room: 0, client: Current, thinks: 0 } },
+            Act { at: 3627, what: Joins { who: 1, room: 0, client: Xml, thinks: 0 } },
+            Act { at: 4348, what: AnswersAreErrors(3) },
+            Act { at: 20983, what: BridgeShutsDown(2, 46) },
+            Act { at: 22362, what: FocusKickedFromBrewery },
+            Act { at: 22869, what: Sabotage(20) },
+        ],
+    },
+    // The same, on linked bridges.
+    Stored {
+        seed: 160120,
+        setting: Setting {
+            bridges: 1,
+            presets: true,
+            ice: 1,
+            links: 3,
+            rushed: true,
+            secured: true,
+            auto_login: true,
+            ..Setting::PLAIN
+        },
+        acts: &[
+            Act { at: 449, what: Joins { who: 1, room: 0, client: Phone, thinks: 0 } },
+            Act { at: 804, what: Joins { who: 3, room: 0, client: Old, thinks: 0 } },
+            Act { at: 10148, what: BreweryDestroyed(7238) },
+            Act { at: 24277, what: AnswersAreErrors(3) },
+            Act { at: 38788, what: FocusKickedFromBrewery },
+            Act { at: 44437, what: AnswersLate(2, 29) },
+        ],
+    },
 ];
