@@ -21,6 +21,9 @@ use crate::scenario::{Scenario, Tamper, add_service, standing_requests};
 /// minute, the next presence of it comes half a minute later, somebody takes twenty seconds to accept, and people load their pages again.
 const HEALING: Time = Time::from_secs(140);
 
+/// So long after the last one the focus leaves, too.
+const DEPARTURE: Time = Time::from_secs(5);
+
 /// After that what is still under way arrives.
 const SETTLING: Time = Time::from_secs(5);
 
@@ -246,6 +249,8 @@ impl<'a> Life<'a> {
         self.everybody_is_served()?;
         self.s.everybody_leaves_now();
         self.later.clear();
+        self.advance(self.s.now() + DEPARTURE)?;
+        self.empty_rooms_are_left()?;
         self.advance(self.s.now() + Time::from_secs(70))?;
         self.nothing_is_left()?;
         let mut said = 0_u64;
@@ -299,6 +304,18 @@ impl<'a> Life<'a> {
         if is_ill(self) {
             wrong.push(format!("the focus is not well: {:?}", self.s.focus().health()));
         }
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+    }
+
+    /// Nobody is there any more, and nothing is wrong: the focus does not stay.
+    fn empty_rooms_are_left(&self) -> Result<(), Vec<String>> {
+        let rooms = (0..self.plan.setting.rooms).map(room);
+        let stays = |room: &String| {
+            let held = self.s.view_server().rooms().get(room);
+            held.is_some_and(|held| held.occupants.contains_key("focus"))
+        };
+        let wrong: Vec<String> =
+            rooms.filter(stays).map(|room| format!("everybody has left {room}, and the focus has not")).collect();
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 

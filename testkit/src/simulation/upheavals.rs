@@ -80,6 +80,8 @@ impl Life<'_> {
         self.component_stands();
         (self.focus_away, self.focus_left) = (true, self.s.now());
         self.judge.trouble(self.s.now());
+        // What clients support, too, if they were asked just now: it is guessed.
+        self.judge.unheard = true;
         self.s.focus_falls_silent();
         if long < QUIET {
             return self.later(long, Later::Heard(false));
