@@ -74,7 +74,7 @@ fn forged(count: usize, request: &Element) -> Builder {
     let payload = request.children().next();
     let result = match payload.map(|payload| (payload.name(), payload.ns())) {
         Some(("conference-modify", _)) => Some(el("conference-modified", ns::COLIBRI2)),
-        Some(("query", namespace)) => Some(el("query", &namespace)),
+        Some(("query", namespace)) => Some(el("query", namespace)),
         _ => None,
     };
     answer.attr("type", "result").children(result)

@@ -51,7 +51,7 @@ impl Judge {
             ("mute", "not-allowed") => may_not_mute(s, people, person, refusal),
             ("mute", "item-not-found") => !takes_part(s, person) || !is_there(s, people, person, refusal),
             // It was sent to a node, whose room goes with the conference: the main room has nobody any more.
-            ("join", "not-allowed") => s.view(&person.label).is_visitor(),
+            ("join", "not-allowed" | "item-not-found") => s.view(&person.label).is_visitor(),
             // Its conference has ended, and with it its session, which it is told when its node has heard of that.
             (_, "gone" | "item-not-found" | "bad-request")
                 if refusal.text.is_empty() && s.view(&person.label).is_visitor() && is_over(s, person) =>
