@@ -21,6 +21,9 @@ const AFTERMATH: Time = Time::from_secs(75);
 /// What went wrong with answers to the focus is known to it, and got over, after this.
 const UNHEARD: Time = Time::from_secs(60);
 
+/// A connection that is away for longer takes its conferences with it, a little earlier or later (spec/10 §5.3).
+const GRACE: Time = Time::from_secs(14);
+
 /// So long after somebody asked for another session, or for another transport, the focus may begin one anew.
 const REQUEST: Time = Time::from_secs(45);
 
@@ -50,10 +53,14 @@ impl Causes {
     pub fn happens(&mut self, now: Time, focus_away: bool, what: What) {
         let millis = |long: u16| Time::from_millis(long.into());
         match what {
-            // Nobody sees anything of a connection that is resumed.
-            What::CutAndResumed(_) => {}
-            What::CutAndAnew(_) | What::Disconnected(_) | What::ServerRestarts(_) if focus_away => {}
-            What::CutAndAnew(long) | What::Disconnected(long) | What::ServerRestarts(long) => {
+            // Nobody sees anything of a connection that is resumed, unless conferences have ended before.
+            What::CutAndResumed(long) if millis(long) < GRACE => {}
+            What::CutAndResumed(_) | What::CutAndAnew(_) | What::Disconnected(_) | What::ServerRestarts(_)
+                if focus_away => {}
+            What::CutAndResumed(long)
+            | What::CutAndAnew(long)
+            | What::Disconnected(long)
+            | What::ServerRestarts(long) => {
                 self.is_in_trouble(now + millis(long));
             }
             What::ServiceCutAndResumed(long)
