@@ -21,6 +21,10 @@ const RESUMABLE: &str = "The client connection is lost, its session may be resum
 
 async fn two_meet(stage: &mut Stage<'_>) {
     stage.bridge("jvb1").await;
+    two_come(stage).await;
+}
+
+async fn two_come(stage: &mut Stage<'_>) {
     for name in ["alice", "bob"] {
         stage.joins(name).await;
     }
@@ -261,7 +265,8 @@ async fn a_server_that_comes_back_with_another_password_is_a_problem_told_once_a
     prosody.set_password("focus", prosody.focus_password());
     in_brewery(&prosody, server).await;
     let mut second = stage(&prosody);
-    two_meet(&mut second).await;
+    second.bridge_with("jvb1", |bridge| bridge.follows = true).await;
+    two_come(&mut second).await;
     second.finish().await;
     left(&prosody, server, "room").await;
 }
@@ -313,7 +318,7 @@ async fn everybody_meets_again(wiring: Wiring) {
 
     // While they come, without a word.
     let mut second = stage(&prosody);
-    second.bridge("jvb1").await;
+    second.bridge_with("jvb1", |bridge| bridge.follows = true).await;
     second.join_at_once(&names).await;
     second.until(|look| look.participants().any(|participant| participant.session().is_some())).await;
     signal(prosody.pid(), "KILL");
@@ -324,7 +329,7 @@ async fn everybody_meets_again(wiring: Wiring) {
     back_again(&prosody, since).await;
 
     let mut third = stage(&prosody);
-    third.bridge("jvb1").await;
+    third.bridge_with("jvb1", |bridge| bridge.follows = true).await;
     third.join_at_once(&names).await;
     third.agree().await;
     third.finish().await;

@@ -45,6 +45,8 @@ pub struct Settings {
     pub sctp: bool,
     pub web_sockets: bool,
     pub ice_restart: IceRestart,
+    /// There was another of its name, of whose conferences it may be told the end.
+    pub follows: bool,
     /// How long each answer takes.
     pub delay: Time,
     /// Keeps what it was asked, for [`Bridge::requests`].
@@ -63,6 +65,7 @@ impl Settings {
             sctp: true,
             web_sockets: true,
             ice_restart: IceRestart::Works,
+            follows: false,
             delay: Time::ZERO,
             keeps_requests: true,
         }
@@ -175,7 +178,7 @@ impl Bridge {
             late: VecDeque::new(),
             conferences: IndexMap::new(),
             missed: BTreeSet::new(),
-            restarted: false,
+            restarted: settings.follows,
             joined_at: Time::ZERO,
             refuses_links: None,
             faults: VecDeque::new(),

@@ -170,8 +170,9 @@ impl Judge {
 
     /// Bridges let nobody go by themselves who is connected.
     pub(super) fn may_have_lost_its_endpoint(&self, s: &Scenario, person: &Person) -> bool {
-        // The conference is over, of which its node has yet to hear.
-        if s.view(&person.label).is_visitor() && (is_over(s, person) || self.in_trouble(s.now())) {
+        // The conference is over, of which its node has yet to hear; and before that nobody else is told either.
+        let has_nodes = !s.config().xmpp.visitors.is_empty();
+        if (s.view(&person.label).is_visitor() && is_over(s, person)) || (has_nodes && self.in_trouble(s.now())) {
             return true;
         }
         let session = s.view(&person.label).session();
