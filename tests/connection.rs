@@ -314,6 +314,7 @@ async fn a_server_that_takes_less_than_is_sent_is_told_of_once_and_when_it_is_ov
         assert!(text.contains(part), "{part}: {text}");
     }
     // Slow once more: it is the same problem.
+    server.until("<r ").await;
     send(&focus, 45..90);
     server.until("'89'").await;
     sleep(Duration::from_millis(3000)).await;
@@ -529,6 +530,26 @@ async fn a_server_that_speaks_and_takes_nothing_is_behind_until_it_has_taken_wha
         }
     }
     assert_eq!(told, [(6, true, None), (18, false, Some(2)), (35, true, Some(20))]);
+}
+
+/// What the core says to what was read with an acknowledgement goes before the next question: the answer to that is about it, too.
+#[tokio::test(start_paused = true)]
+async fn an_acknowledgement_is_asked_for_behind_all_that_is_to_be_sent() {
+    let (mut focus, mut server, session) = Focus::connected_to(BIND).await;
+    // One is asked for behind five; and the next at once when that is answered.
+    for number in 1..=5 {
+        focus.send(session, message(&format!("before-{number}")));
+    }
+    server.until("<r xmlns=").await;
+    for number in 6..=10 {
+        focus.send(session, message(&format!("before-{number}")));
+    }
+    server.until("before-10").await;
+    server.send("<a xmlns='urn:xmpp:sm:3' h='5'/><message id='go'/>").await;
+    assert_eq!(focus.message().await, "go");
+    focus.send(session, message("answer"));
+    let sent = server.until("<r xmlns=").await;
+    assert!(sent.contains("'answer'"), "{sent}");
 }
 
 #[tokio::test(start_paused = true)]

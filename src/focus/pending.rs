@@ -135,6 +135,11 @@ impl Then {
         matches!(self, Then::Allocated(..) | Then::RelayMade(..) | Then::Checked(_) | Then::NodesDisconnected(_))
     }
 
+    /// Whether silence is taken for that of whoever was asked: of a bridge, or a node.
+    fn counts_silence(&self) -> bool {
+        self.is_for_bridge() || self.heeds_silence()
+    }
+
     /// What was asked, in a story.
     fn name(&self) -> &'static str {
         match self {
@@ -283,17 +288,22 @@ impl Pending {
         asked.map(|(id, _)| *id).collect()
     }
 
-    /// What was asked on this connection after that, for which something is wrong if nothing is said to it.
-    pub fn heeding_silence_on(&self, on: Connection, after: Timestamp) -> Vec<PendingId> {
+    /// For what is wrong on this connection if nothing is said to it.
+    pub fn heeding_silence_on(&self, on: Connection) -> Vec<PendingId> {
         let heeding = self.table.iter().filter(|(_, pending)| pending.on == on && pending.then.heeds_silence());
-        heeding.filter(|(_, pending)| pending.asked > after).map(|(id, _)| *id).collect()
+        heeding.map(|(id, _)| *id).collect()
+    }
+
+    /// What was asked on this connection after that, if silence would be taken for that of a bridge or a node.
+    pub fn asked_after(&self, on: Connection, after: Timestamp) -> Vec<PendingId> {
+        let is_it = |pending: &PendingIq| pending.on == on && pending.asked > after && pending.then.counts_silence();
+        self.table.iter().filter(|(_, pending)| is_it(pending)).map(|(id, _)| *id).collect()
     }
 
     /// On which connection it was asked, and when, if silence would be taken for that of a bridge or a node.
     pub fn if_silence_counts(&self, id: PendingId) -> Option<(Connection, Timestamp)> {
         let pending = self.table.get(&id)?;
-        let counts = pending.then.is_for_bridge() || pending.then.heeds_silence();
-        counts.then_some((pending.on, pending.asked))
+        pending.then.counts_silence().then_some((pending.on, pending.asked))
     }
 
     /// On which connection it was asked, if rooms are left when it is answered.

@@ -80,7 +80,7 @@ impl Focus {
     pub(super) fn quiet(&mut self, on: Connection, quiet: bool) {
         let was = std::mem::replace(&mut self.cx.link(on).quiet, quiet);
         if was && !quiet && self.cx.is_connected(on) {
-            self.wait_anew(on, Timestamp::default());
+            self.wait_anew(on);
         }
         if quiet && on == self.cx.bridge_connection() {
             log::info!(
@@ -98,7 +98,9 @@ impl Focus {
         let was = std::mem::replace(&mut link.behind, behind);
         let before = std::mem::replace(&mut link.taken, taken);
         if was {
-            self.wait_anew(on, before);
+            for id in self.cx.pending.asked_after(on, before) {
+                self.cx.wait_anew(on, id);
+            }
         } else if behind && on == self.cx.bridge_connection() {
             log::info!(
                 "{}: the server is behind with what it was sent; bridges are not blamed for what it has not passed on yet",
@@ -117,7 +119,7 @@ impl Focus {
             self.drop_rooms(on, Stay::Out);
         }
         match resumed {
-            true => self.wait_anew(on, Timestamp::default()),
+            true => self.wait_anew(on),
             false => self.give_up_requests(on),
         }
     }
@@ -183,10 +185,9 @@ impl Focus {
         }
     }
 
-    /// What was asked of bridges after that is on its way yet, as after the session was resumed, and has as much time as if it were
-    /// asked now.
-    fn wait_anew(&mut self, on: Connection, after: Timestamp) {
-        for id in self.cx.pending.heeding_silence_on(on, after) {
+    /// The session was resumed: what was asked of bridges is on its way yet, and has as much time as if it were asked now.
+    fn wait_anew(&mut self, on: Connection) {
+        for id in self.cx.pending.heeding_silence_on(on) {
             self.cx.wait_anew(on, id);
         }
     }

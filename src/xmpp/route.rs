@@ -58,7 +58,8 @@ impl Route {
     /// Connects to whichever address answers first.
     pub async fn connect(&mut self) -> Result<Socket, Error> {
         let (stream, peer) = self.first().await?;
-        self.lookup = None;
+        // One that hangs keeps its thread, and is what the next attempt waits for.
+        self.lookup.take_if(|lookup| lookup.is_finished());
         Socket::new(stream, peer)
     }
 

@@ -223,6 +223,10 @@ impl Session {
             if link.overflowed() {
                 return Err(Error::QueueFull { stanzas: link.outgoing.len(), bytes: self.out.text.len() });
             }
+            // The answer to a question is about all that is before it: it goes behind what the core has said meanwhile.
+            if self.closing.is_none() {
+                self.send_all(link)?;
+            }
             self.add_acknowledgements();
             // What went out may be due before anything else is.
             if self.due() < timer.deadline() {
@@ -241,9 +245,7 @@ impl Session {
             match step {
                 Step::Send(first) => {
                     self.send(first, link)?;
-                    while let Ok(outgoing) = link.outgoing.try_recv() {
-                        self.send(outgoing, link)?;
-                    }
+                    self.send_all(link)?;
                 }
                 Step::Wrote(Ok(())) => {
                     self.out.written(link);
@@ -276,9 +278,7 @@ impl Session {
                     self.tell_behind(link).await;
                 }
                 Step::Stop => {
-                    while let Ok(outgoing) = link.outgoing.try_recv() {
-                        self.send(outgoing, link)?;
-                    }
+                    self.send_all(link)?;
                     self.out.text.push_str(END_TAG);
                     self.out.ends_element();
                     let now = Instant::now();
@@ -288,6 +288,13 @@ impl Session {
                 }
             }
         }
+    }
+
+    fn send_all(&mut self, link: &mut Link) -> Result<(), Error> {
+        while let Ok(outgoing) = link.outgoing.try_recv() {
+            self.send(outgoing, link)?;
+        }
+        Ok(())
     }
 
     /// When [`Session::look`] has something to do.
@@ -529,6 +536,7 @@ impl Session {
                 log::warn!("the server refuses stream management ({})", condition(&failed.condition));
                 self.sm = None;
                 self.questions.clear();
+                self.unasked = None;
             }
             Incoming::StreamError(error) => return Err(error.into()),
             Incoming::Unknown { name, ns } => {
