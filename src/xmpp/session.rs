@@ -312,10 +312,15 @@ impl Session {
         }
     }
 
-    /// When the server counts as behind, if it is not told already. One that says nothing at all is another matter.
-    fn behind_due(&self) -> Option<Instant> {
-        let asked = self.questions.front().filter(|asked| self.behind.is_none() && self.heard > **asked)?;
+    /// When the server counts as behind, or since when. One that says nothing at all is another matter.
+    fn late_at(&self) -> Option<Instant> {
+        let asked = self.questions.front().filter(|asked| self.heard > **asked)?;
         Some(*asked + self.reply_timeout * QUIET.0 / QUIET.1)
+    }
+
+    /// The same, if it is not told already.
+    fn behind_due(&self) -> Option<Instant> {
+        self.late_at().filter(|_| self.behind.is_none())
     }
 
     /// When an acknowledgement is asked for behind fewer stanzas than it mostly is.
@@ -561,8 +566,7 @@ impl Session {
 
     /// Tells of a server that has not taken for long what it was sent, of each part that it takes then, and when it is behind no more.
     async fn tell_behind(&mut self, link: &Link) {
-        let late = self.reply_timeout * QUIET.0 / QUIET.1;
-        let behind = self.questions.front().is_some_and(|asked| self.heard > *asked && asked.elapsed() >= late);
+        let behind = self.late_at().is_some_and(|due| due <= Instant::now());
         let told = behind.then_some(self.taken);
         if std::mem::replace(&mut self.behind, told) != told {
             link.tell(Event::Behind { behind, taken: self.taken }).await;

@@ -5,7 +5,7 @@ use jicofo::focus::{Connection, Input, NodeId};
 
 use super::peers::{is_visitor, nick};
 use super::plan::{Client, Error, What};
-use super::play::{Later, Life, bridge, node, room};
+use super::play::{Later, Life, bridge, millis, node, room};
 use super::refusals::{fault, omission};
 use super::upheavals::{QUIET, SILENT};
 use crate::Time;
@@ -488,10 +488,6 @@ impl Life<'_> {
         }
         self.s.pump();
     }
-}
-
-fn millis(count: u16) -> Time {
-    Time::from_millis(count.into())
 }
 
 fn is_answer(delivery: &Delivery) -> bool {

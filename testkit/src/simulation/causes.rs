@@ -7,7 +7,7 @@ use super::fairness::is_over;
 use super::judge::Judge;
 use super::peers::Person;
 use super::plan::What;
-use super::play::bridge;
+use super::play::{bridge, millis};
 use super::upheavals::SILENT;
 use crate::Time;
 use crate::bridge::Bridge;
@@ -51,7 +51,6 @@ pub(super) struct Causes {
 impl Causes {
     /// Something is about to happen. `focus_away`: what needs its connection does not.
     pub fn happens(&mut self, now: Time, focus_away: bool, what: What) {
-        let millis = |long: u16| Time::from_millis(long.into());
         match what {
             // Nobody sees anything of a connection that is resumed, unless conferences have ended before.
             What::CutAndResumed(long) if millis(long) < GRACE => {}
@@ -101,16 +100,13 @@ impl Causes {
         *until = (*until).max(at.saturating_add(AFTERMATH));
     }
 
-    pub fn everything_fails(&mut self, now: Time) {
-        self.is_in_trouble(now);
-    }
-
     pub fn focus_is_new(&mut self, now: Time) {
         self.is_in_trouble(now);
         self.focus_began = now;
     }
 
-    fn is_in_trouble(&mut self, at: Time) {
+    /// Something of no bridge and no room goes wrong until then.
+    pub fn is_in_trouble(&mut self, at: Time) {
         self.general = self.general.max(at + super::judge::TROUBLE);
     }
 

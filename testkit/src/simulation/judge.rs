@@ -53,7 +53,7 @@ pub(super) struct Judge {
 }
 
 impl Judge {
-    /// Of the life of that seed. `links`: as in its setting.
+    /// Of a life of that setting.
     pub fn of(setting: Setting) -> Judge {
         let Setting { replaces, secured, links, .. } = setting;
         Judge { replaced: replaces, secured, linked: links > 0, ..Judge::default() }
@@ -85,7 +85,7 @@ impl Judge {
         if s.failures() > self.failures {
             self.failures = s.failures();
             self.trouble(s.now());
-            self.causes.everything_fails(s.now());
+            self.causes.is_in_trouble(s.now());
         }
         // Without an input it is as it was.
         let mut wrong = Vec::new();

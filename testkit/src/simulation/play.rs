@@ -141,7 +141,6 @@ impl<'a> Life<'a> {
     fn new(plan: &'a Plan, tamper: Option<Tamper>) -> Life<'a> {
         let Setting { bridges, hop, spread, presets, ice, batching, links, nodes, .. } = plan.setting;
         let Setting { rushed, secured, auto_login, watched, replaces, service, component, .. } = plan.setting;
-        let millis = |count: u16| Time::from_millis(count.into());
         let mut builder = Scenario::new()
             .seed(plan.seed)
             .recorded()
@@ -359,6 +358,10 @@ impl<'a> Life<'a> {
         });
         Failure { step: self.s.inputs(), wrong, wire: self.s.story(), stories: stories.collect::<Vec<_>>().join("\n") }
     }
+}
+
+pub(super) fn millis(count: u16) -> Time {
+    Time::from_millis(count.into())
 }
 
 pub(super) fn room(number: u8) -> String {

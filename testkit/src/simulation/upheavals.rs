@@ -4,7 +4,7 @@
 use jicofo::focus::{Connection, Input};
 
 use super::plan::What;
-use super::play::{Later, Life, bridge};
+use super::play::{Later, Life, bridge, millis};
 use crate::Time;
 
 /// So long after the last word of a connection it is known that nothing is heard of it, and that it is lost.
@@ -128,8 +128,4 @@ impl Life<'_> {
             self.s.component_returns();
         }
     }
-}
-
-fn millis(count: u16) -> Time {
-    Time::from_millis(count.into())
 }
