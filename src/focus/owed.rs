@@ -5,6 +5,8 @@
 //! had linked with other bridges it keeps for ever, unless it is told that this is over. If the end died with our connection,
 //! or could not be told at all, it is told again when the bridge next speaks; that of one with links, too, if it was lost on the
 //! way. Once: whoever lets that pass, too, does not listen.
+//!
+//! The same meeting may begin anew before that: then it is its new conference's to tell, and to wait for the answer (`retry.rs`).
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -14,7 +16,7 @@ use super::colibri::answer::Reason;
 use super::colibri::request;
 use super::conference::ConferenceId;
 use super::conference::bridge::Before;
-use super::pending::Answer;
+use super::pending::{Answer, Then};
 use super::time::Timestamp;
 use crate::wire::Jid;
 use crate::wire::stanza::{IqBody, Payload};
@@ -39,43 +41,52 @@ pub(crate) struct Owed {
 #[derive(Debug)]
 struct Ended {
     since: Timestamp,
-    meetings: VecDeque<MeetingId>,
+    meetings: VecDeque<Over>,
+}
+
+/// A conference of before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Over {
+    pub meeting: MeetingId,
+    pub conference: ConferenceId,
+    /// `Linked`: if it lets that pass it is told once more.
+    pub before: Before,
 }
 
 impl Owed {
-    pub fn add(&mut self, now: Timestamp, bridge: &Jid, meeting: MeetingId) {
+    pub fn add(&mut self, now: Timestamp, bridge: &Jid, over: Over) {
         if self.by_bridge.len() >= MAX_BRIDGES && !self.by_bridge.contains_key(bridge) {
             let oldest = self.by_bridge.iter().min_by_key(|(_, ended)| ended.since).map(|(bridge, _)| bridge.clone());
             oldest.and_then(|oldest| self.by_bridge.remove(&oldest));
         }
         let ended =
             self.by_bridge.entry(bridge.clone()).or_insert_with(|| Ended { since: now, meetings: VecDeque::new() });
-        if ended.meetings.contains(&meeting) {
+        if let Some(known) = ended.meetings.iter_mut().find(|known| known.meeting == over.meeting) {
+            known.before = known.before.max(over.before);
             return;
         }
         if ended.meetings.len() >= MAX_MEETINGS {
             ended.meetings.pop_front();
         }
-        ended.meetings.push_back(meeting);
+        ended.meetings.push_back(over);
     }
 
     /// The bridge has heard of it.
     fn forget(&mut self, bridge: &Jid, meeting: &MeetingId) {
         if let Some(ended) = self.by_bridge.get_mut(bridge) {
-            ended.meetings.retain(|other| other != meeting);
+            ended.meetings.retain(|over| over.meeting != *meeting);
             if ended.meetings.is_empty() {
                 self.by_bridge.remove(bridge);
             }
         }
     }
 
-    /// Whether this is to be told; which is the caller's to do now.
-    pub fn take_meeting(&mut self, bridge: &Jid, meeting: &MeetingId) -> bool {
-        let is_owed = self.by_bridge.get(bridge).is_some_and(|ended| ended.meetings.contains(meeting));
-        if is_owed {
-            self.forget(bridge, meeting);
-        }
-        is_owed
+    /// What is to be told of this meeting, if anything is; which is the caller's to do now.
+    pub fn take_meeting(&mut self, bridge: &Jid, meeting: &MeetingId) -> Option<Before> {
+        let ended = self.by_bridge.get(bridge)?;
+        let before = ended.meetings.iter().find(|over| over.meeting == *meeting)?.before;
+        self.forget(bridge, meeting);
+        Some(before)
     }
 
     fn has(&self, bridge: &Jid) -> bool {
@@ -83,7 +94,7 @@ impl Owed {
     }
 
     /// What to tell it now. Each is owed until it is told.
-    fn due(&self, bridge: &Jid) -> Vec<MeetingId> {
+    fn due(&self, bridge: &Jid) -> Vec<Over> {
         let meetings = self.by_bridge.get(bridge).into_iter().flat_map(|ended| &ended.meetings);
         meetings.take(AT_ONCE).cloned().collect()
     }
@@ -110,7 +121,9 @@ impl Focus {
         if heard {
             self.cx.owed.forget(&bridge.jid, &meeting);
         } else if linked || died {
-            self.cx.owed.add(self.cx.now, &bridge.jid, meeting);
+            // What it was told, and let pass, it is told once more. What died on the way is as if it had not been told.
+            let over = Over { meeting, conference: id, before: Before::of(linked && died) };
+            self.cx.owed.add(self.cx.now, &bridge.jid, over);
         }
         self.with_conference(id, |conference, cx| conference.expired(cx, bridge, answer));
     }
@@ -121,17 +134,20 @@ impl Focus {
             return;
         }
         let Some(id) = self.cx.bridges.at(bridge).map(|bridge| bridge.id.clone()) else { return };
-        for meeting in self.cx.owed.due(bridge) {
+        for Over { meeting, conference, before } in self.cx.owed.due(bridge) {
+            // If it lets this pass it is owed again, unless this was the last time.
+            self.cx.owed.forget(bridge, &meeting);
             log::debug!("the bridge {bridge} is told again that the meeting {meeting} is over there");
             match self.cx.meetings.get(&meeting).copied() {
-                Some(conference) => self.with_conference(conference, |it, cx| it.is_over_there(cx, &id, Before::Alone)),
+                Some(next) => self.with_conference(next, |it, cx| it.is_over_there(cx, &id, before)),
                 None => {
-                    let modify = request::expire_conference(&meeting);
+                    let modify = IqBody::Get(Payload::ConferenceModify(request::expire_conference(&meeting)));
+                    let linked = before == Before::Linked;
+                    let then = Then::Expired { id: conference, bridge: id.clone(), meeting, linked };
                     let on = self.cx.bridge_connection();
-                    self.cx.notify(on, bridge.clone(), IqBody::Get(Payload::ConferenceModify(modify)));
+                    self.cx.request(on, bridge.clone(), modify, then);
                 }
             }
-            self.cx.owed.forget(bridge, &meeting);
         }
     }
 }
@@ -148,29 +164,34 @@ mod tests {
         MeetingId::from(format!("meeting-{number}").as_str())
     }
 
+    fn over(number: usize) -> Over {
+        Over { meeting: meeting(number), conference: ConferenceId::default(), before: Before::Alone }
+    }
+
     #[test]
     fn the_oldest_gives_way() {
         let mut owed = Owed::default();
         for number in 0..=MAX_BRIDGES {
-            owed.add(Timestamp(number as u64), &bridge(number), meeting(0));
+            owed.add(Timestamp(number as u64), &bridge(number), over(0));
         }
         assert_eq!((owed.by_bridge.len(), owed.has(&bridge(0)), owed.has(&bridge(1))), (MAX_BRIDGES, false, true));
         for number in 1..=MAX_MEETINGS {
-            owed.add(Timestamp(5000), &bridge(1), meeting(number));
+            owed.add(Timestamp(5000), &bridge(1), over(number));
         }
         let told = owed.due(&bridge(1));
-        assert_eq!((told.len(), told.first()), (AT_ONCE, Some(&meeting(1))));
+        assert_eq!((told.len(), told.first()), (AT_ONCE, Some(&over(1))));
     }
 
     #[test]
     fn each_is_told_once_and_what_was_heard_is_not() {
         let mut owed = Owed::default();
         for number in [0, 1, 0, 2] {
-            owed.add(Timestamp(0), &bridge(0), meeting(number));
+            owed.add(Timestamp(0), &bridge(0), over(number));
         }
         owed.forget(&bridge(0), &meeting(1));
-        assert_eq!(owed.due(&bridge(0)), [meeting(0), meeting(2)]);
-        assert!(owed.take_meeting(&bridge(0), &meeting(0)) && !owed.take_meeting(&bridge(0), &meeting(1)));
+        assert_eq!(owed.due(&bridge(0)), [over(0), over(2)]);
+        assert_eq!(owed.take_meeting(&bridge(0), &meeting(0)), Some(Before::Alone));
+        assert_eq!(owed.take_meeting(&bridge(0), &meeting(1)), None);
         owed.forget(&bridge(0), &meeting(2));
         assert!(!owed.has(&bridge(0)) && owed.due(&bridge(0)).is_empty());
     }

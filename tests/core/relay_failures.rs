@@ -437,6 +437,34 @@ fn after_a_new_login_bridges_are_told_what_they_had_linked() {
     s.finish();
 }
 
+/// What it could not be told is not what it let pass: it is told again if that is lost.
+#[test]
+fn a_bridge_that_could_not_be_told_what_is_over_is_told_until_it_hears_of_it_once() {
+    let mut s = linked_meeting(&["a", "b"], &[("p", "a"), ("q", "b"), ("r", "b")]);
+    s.focus_is_disconnected();
+    s.participant("p").leave();
+    s.run_for(seconds(3));
+    s.accident(1, Fate::IsLost, |d| {
+        d.to == "a" && d.stanza.kids("conference-modify", ns::COLIBRI2).any(|it| it.get("expire") == Some("true"))
+    });
+    let before = count(&s, "a");
+    s.focus_logs_in_anew();
+    // Who loses the focus loads its page again; the room lasts, and the meeting with it.
+    for (old, new) in [("q", "q2"), ("r", "r2")] {
+        s.participant(old).leave();
+        s.joins_with(new, |p| p.region = Some("b".into()));
+    }
+    s.run_until(|s| s.connected(&["q2", "r2"]));
+    s.run_for(seconds(6));
+    assert_eq!((asked_since(&s, "a", before), s.view_bridge("a").conferences().len()), (vec!["expire".to_owned()], 1));
+    s.run_for(seconds(20));
+    assert_eq!(asked_since(&s, "a", before), ["expire", "expire"]);
+    assert!(s.view_bridge("a").conferences().is_empty());
+    s.run_for(seconds(30));
+    assert_eq!(count(&s, "a"), before + 2);
+    s.finish();
+}
+
 /// The death of a bridge that the conference is not on, or that nobody is on, is nobody's business.
 #[test]
 fn the_death_of_an_unrelated_or_empty_bridge_moves_nobody() {

@@ -2,11 +2,12 @@
 
 use super::super::cascade::Cascade;
 use super::super::{Conference, MemberId, SessionKey};
-use super::retry::Setback;
+use super::retry::{Before, Setback};
 use crate::focus::bridges::crowd::Weight;
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::colibri::request;
 use crate::focus::context::Context;
+use crate::focus::owed::Over;
 use crate::focus::pending::Then;
 
 /// Why a conference leaves a bridge.
@@ -68,6 +69,11 @@ impl Conference {
         on_it
     }
 
+    /// This conference, as a bridge may have it yet.
+    pub(super) fn over(&self, before: Before) -> Over {
+        Over { meeting: self.meeting.clone(), conference: self.id, before }
+    }
+
     fn forget_session(&mut self, cx: &mut Context, key: SessionKey) -> Vec<MemberId> {
         let Some(mut session) = self.bridges.table.remove(&key) else { return Vec::new() };
         cx.bridges.endpoints_released(&session.bridge, session.count());
@@ -97,7 +103,7 @@ impl Conference {
         self.cascade = Cascade::default();
         for key in self.bridges.keys() {
             if let Some(session) = self.bridges.get(key) {
-                cx.owed.add(cx.now, &session.bridge.jid, self.meeting.clone());
+                cx.owed.add(cx.now, &session.bridge.jid, self.over(Before::of(session.linked)));
             }
             self.forget_session(cx, key);
         }

@@ -12,6 +12,7 @@ use super::super::{Conference, EndpointKey, SessionKey};
 use super::EndpointState;
 use super::lost::Kept;
 use super::relays::Linked;
+use super::retry::Before;
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::colibri::answer::{self, UpdateOutcome};
 use crate::focus::colibri::request::{self, Update};
@@ -535,7 +536,7 @@ impl Conference {
     pub(in crate::focus::conference) fn cancel_repeat(&mut self, cx: &mut Context) {
         cx.timers.cancel(self.repeats.due.take());
         for bridge in std::mem::take(&mut self.repeats.ends) {
-            cx.owed.add(cx.now, &bridge.jid, self.meeting.clone());
+            cx.owed.add(cx.now, &bridge.jid, self.over(Before::Linked));
         }
     }
 }

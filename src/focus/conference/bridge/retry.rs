@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::invite::{Invite, Task};
 use super::super::member::Role;
-use super::super::{Conference, MemberId};
+use super::super::{Conference, EndpointKey, MemberId};
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::colibri::request;
 use crate::focus::context::Context;
@@ -45,9 +45,14 @@ pub(crate) struct Losses {
 }
 
 impl Losses {
+    /// None, or none that has to do with one now.
+    fn are_over(&self, now: Timestamp) -> bool {
+        self.count == 0 || now.since(self.last) >= CALM
+    }
+
     /// Counts one more; how long to wait before the next try. The first is nothing to wait for.
     fn count(&mut self, now: Timestamp) -> Option<Duration> {
-        if now.since(self.last) >= CALM {
+        if self.are_over(now) {
             self.count = 0;
         }
         self.count += 1;
@@ -74,10 +79,17 @@ pub(crate) enum Setback {
 }
 
 /// What a bridge may have yet of an earlier conference: one that was linked with others it does not end by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Before {
     Alone,
     Linked,
+}
+
+impl Before {
+    /// Of a conference that was linked with other bridges, or not.
+    pub fn of(linked: bool) -> Before {
+        if linked { Before::Linked } else { Before::Alone }
+    }
 }
 
 impl Setbacks {
@@ -115,6 +127,12 @@ impl Conference {
         let Some(wait) = member.losses.count(cx.now) else { return };
         let timer = cx.timers.set(cx.now + wait, Timer::Reinvite(self.id, id));
         cx.timers.cancel(member.next_endpoint.replace(timer));
+    }
+
+    /// Whether the bridge has not failed with a participant's endpoint for a while, this one being that.
+    pub(super) fn is_first_loss(&self, cx: &Context, about: EndpointKey) -> bool {
+        let member = self.members.get(about.member);
+        self.endpoint_key(about.member) == Some(about) && member.is_some_and(|member| member.losses.are_over(cx.now))
     }
 
     /// A participant has waited long enough for its next endpoint.
@@ -170,9 +188,9 @@ impl Conference {
         let owed = cx.owed.take_meeting(&bridge.jid, &self.meeting);
         let told = cx.pending.forget_ends(&bridge.jid, &self.meeting, self.id);
         let linked = told.iter().any(|(then, _)| matches!(then, Then::Expired { linked: true, .. }));
-        let is_there = owed || !told.is_empty();
+        let is_told = (!told.is_empty()).then_some(Before::of(linked));
         cx.forget_requests(told);
-        is_there.then_some(if linked { Before::Linked } else { Before::Alone })
+        owed.max(is_told)
     }
 
     /// Tells a bridge that the conference is over there.

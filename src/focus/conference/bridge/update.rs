@@ -127,15 +127,10 @@ impl Conference {
                 self.hold_if_lost_again(cx, id);
                 self.reinvite(cx, id);
             }
-            UpdateOutcome::EndpointRefused => {
-                let detail = answered.detail();
-                match self.nick_of(endpoint) {
-                    Some(nick) => {
-                        say!(self, error, participant = nick; "the bridge refused an update about {nick}{detail}");
-                    }
-                    None => say!(self, error, "the bridge refused an update{detail}"),
-                }
-            }
+            UpdateOutcome::EndpointRefused => match endpoint.filter(|about| self.is_first_loss(cx, *about)) {
+                Some(about) => self.endpoint_failed(cx, about, answered),
+                None => self.update_refused(endpoint, answered),
+            },
             UpdateOutcome::EndpointFailed => match endpoint {
                 Some(about) => self.endpoint_failed(cx, about, answered),
                 None => self.update_failed(cx, key, None, answered),
@@ -160,6 +155,18 @@ impl Conference {
         self.release_endpoint(cx, id);
         self.hold_if_lost_again(cx, id);
         self.reinvite(cx, id);
+    }
+
+    /// What the bridge calls wrong with a new endpoint, too, it will call wrong with any: whoever is on it has at least all the rest.
+    fn update_refused(&self, endpoint: Option<EndpointKey>, answered: &Answer) {
+        let detail = answered.detail();
+        match self.nick_of(endpoint) {
+            Some(nick) => say!(
+                self, error, participant = nick;
+                "the bridge refused an update about {nick}{detail}: what it was is missing there until {nick} is invited anew"
+            ),
+            None => say!(self, error, "the bridge refused an update{detail}: what it was is missing there"),
+        }
     }
 
     fn update_failed(&mut self, cx: &mut Context, key: SessionKey, endpoint: Option<EndpointKey>, answered: &Answer) {
