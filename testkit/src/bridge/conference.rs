@@ -26,6 +26,10 @@ pub struct Conference {
     pub connects: IndexMap<String, ConnectModify>,
     /// It has not seen all that it was asked, or nobody has heard what it answered: what follows may not fit.
     pub(super) troubled: bool,
+    /// How often it has called wrong what it was asked to change of these, its own or behind relays.
+    refused: BTreeMap<String, u32>,
+    /// What it has refused nobody asks again (spec/40 §8.2): what it was is missing here.
+    pub lacks_something: bool,
     /// SSRCs of `jvb-a0` and `jvb-v0`.
     pub feedback: (u32, u32),
 }
@@ -53,6 +57,23 @@ pub struct Endpoint {
     pub(super) ice_generation: u64,
     /// The client has not yet answered the restart of this generation.
     pub ice_pending: bool,
+}
+
+impl Conference {
+    /// Notes that this is called wrong, of which not a word is carried out.
+    pub(super) fn calls_wrong(&mut self, modify: &Element) {
+        let creates = |element: &&Element| element.get("create") == Some("true");
+        let endpoints: Vec<&Element> = modify.kids("endpoint", ns::COLIBRI2).filter(|it| !creates(it)).collect();
+        self.lacks_something |= endpoints.iter().any(|it| it.kid("force-mute", ns::COLIBRI2).is_some());
+        let relays = modify.kids("relay", ns::COLIBRI2).filter(|it| !creates(it));
+        let behind = relays.flat_map(|relay| relay.kids("endpoints", ns::COLIBRI2));
+        let behind = behind.flat_map(|all| all.kids("endpoint", ns::COLIBRI2));
+        for id in endpoints.iter().copied().chain(behind).filter_map(|endpoint| endpoint.get("id")) {
+            let times = self.refused.entry(id.to_owned()).or_default();
+            *times += 1;
+            self.lacks_something |= *times > 1;
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default)]

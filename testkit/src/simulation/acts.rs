@@ -305,11 +305,6 @@ impl Life<'_> {
         match what {
             What::BridgeFails(_, error) => {
                 self.drops |= error == Error::BadRequest;
-                self.refusing.insert(number);
-                // An update that it calls wrong is not sent again (spec/40 §8.2, "Improve").
-                if matches!(error, Error::BadRequest | Error::NotImplemented) {
-                    self.confused.insert(number);
-                }
                 // The room's word that the focus is not in it: what is under way may have been heard, and is asked again.
                 self.judge.unheard |= matches!(error, Error::NotAcceptable | Error::NotInRoom | Error::NoSuchRoom);
                 self.s.bridge(&name).fail_next(fault(error));
@@ -479,10 +474,8 @@ impl Life<'_> {
             bridge.settings.delay = Time::ZERO;
             bridge.says_nothing_until(Time::ZERO);
             bridge.publish(|stats| (stats.drain, stats.stress) = (false, 0.01));
-            if shutting_down
-                || self.confused.contains(&number)
-                || (self.judge.unheard && self.refusing.contains(&number))
-            {
+            let lacks_something = bridge.conferences().values().any(|conference| conference.lacks_something);
+            if shutting_down || lacks_something {
                 self.later(Time::ZERO, Later::BridgeReturns(number));
             }
         }

@@ -59,10 +59,6 @@ pub(super) struct Life<'a> {
     pub drops: bool,
     /// Bridges that do nothing, and have not missed the end of a focus.
     pub asleep: BTreeSet<u8>,
-    /// Bridges which have not seen all that they were asked.
-    pub confused: BTreeSet<u8>,
-    /// Bridges which have refused something.
-    pub refusing: BTreeSet<u8>,
     /// What else is to be complained of.
     pub(super) wrong: Vec<String>,
     /// No more trouble is made.
@@ -222,8 +218,6 @@ impl<'a> Life<'a> {
             focus_left: Time::ZERO,
             drops: false,
             asleep: BTreeSet::new(),
-            confused: BTreeSet::new(),
-            refusing: BTreeSet::new(),
             wrong: Vec::new(),
             healing: false,
             later: BTreeMap::new(),
