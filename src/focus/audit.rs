@@ -201,8 +201,10 @@ impl Focus {
         }
     }
 
-    /// Every request that awaits an answer has a deadline, and an owner that is there.
+    /// Every request that awaits an answer has a deadline, and an owner that is there; the end of each other one was dealt with
+    /// once.
     fn audit_requests(&self, wrong: &mut Vec<String>) {
+        self.cx.pending.audit(wrong);
         for (then, deadline) in self.cx.pending.iter() {
             if !self.cx.timers.has(deadline) {
                 wrong.push(format!("no end of waiting for {then:?}"));

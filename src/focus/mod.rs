@@ -489,6 +489,8 @@ impl Focus {
 
     /// An answer, or that there was none, goes to whoever asked.
     fn answered(&mut self, then: Then, answer: Answer) {
+        // First: whatever fails now, it is not handed on again.
+        self.cx.pending.ends(&answer);
         if let Some(id) = then.conference() {
             self.note(id, answer.came(&then));
         }
