@@ -9,16 +9,34 @@ use super::bridges::crowd::Load;
 use super::bridges::registry::BridgeId;
 use super::conference::{ConferenceId, EndpointKey, MemberId};
 use super::pending::Then;
+#[cfg(feature = "sabotage")]
+use super::story::Story;
 use super::time::Timestamp;
 use super::timers::TimerKey;
 use super::{Connection, Focus};
-use crate::wire::stanza::{IqBody, Stanza};
+use crate::wire::Jid;
+use crate::wire::colibri2::ConferenceModify;
+use crate::wire::stanza::{IqBody, Payload, Stanza};
 
 /// How often a conference is looked over in production.
 const LOOK: Duration = Duration::from_secs(10);
 
 /// Those with more members are not: it costs what there is, and others wait meanwhile.
 const LARGE: usize = 200;
+
+/// Who is in which room: what a failure in one may not change in others.
+#[cfg(feature = "sabotage")]
+pub type Census = BTreeMap<String, Held>;
+
+/// A conference, and who is in it.
+#[cfg(feature = "sabotage")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Never that of another conference.
+    pub id: u64,
+    /// Whether each, by name, takes part.
+    pub members: BTreeMap<String, bool>,
+}
 
 /// Which conference was looked over last, and when.
 #[derive(Debug, Default)]
@@ -128,20 +146,43 @@ impl Focus {
         self.conferences.get(id).map(|conference| conference.story.to_string())
     }
 
-    /// What is wrong with sending this now: a request in a room goes to somebody who is in it. To be asked before the next
-    /// input.
+    /// The story of the last conference in a room, if that has ended and there is no other.
+    #[cfg(feature = "sabotage")]
+    pub fn last_story(&self, room: &str) -> Option<String> {
+        self.last_stories.0.get(room).filter(|_| self.conferences.id_of_text(room).is_none()).map(Story::to_string)
+    }
+
+    /// What is wrong with sending this now: a request in a room goes to somebody who is in it, one to a bridge is about a
+    /// conference that is on it. To be asked before the next input.
     pub fn audit_output(&self, on: Connection, stanza: &Stanza) -> Option<String> {
         let Stanza::Iq(iq) = stanza else { return None };
         let to = iq.to.as_ref().filter(|_| matches!(iq.body, IqBody::Get(_) | IqBody::Set(_)))?;
         let nick = to.resource()?;
         if self.brewery_at(on, to).is_some() {
-            return None;
+            return self.audit_colibri(to, colibri(stanza)?);
         }
         let conference = self.conference_at(on, to.bare_str()).and_then(|id| self.conferences.get(id));
         match conference {
             None => Some(format!("a request on {on:?} into a room without a conference")),
             Some(conference) if conference.member_by_nick(on, nick).is_none() => {
                 Some(format!("a request to {nick}, who is not in the room"))
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// What is wrong with asking this of a bridge now: it is there, and so is what it is asked about. That a conference is over
+    /// is told to bridges that are gone, too, as they may yet be there for others (spec/50 §8), and of conferences that are.
+    fn audit_colibri(&self, to: &Jid, modify: &ConferenceModify) -> Option<String> {
+        if modify.expire {
+            return None;
+        }
+        let Some(bridge) = self.cx.bridges.at(to) else { return Some("a request to a bridge that is gone".into()) };
+        let conference = self.cx.meetings.get(&modify.meeting_id).and_then(|id| self.conferences.get(*id));
+        match conference {
+            None => Some("a request to a bridge about a conference that has ended".into()),
+            Some(conference) if !conference.bridges().any(|(id, _)| *id == bridge.id) => {
+                Some(format!("a request to a bridge on which {} is not", conference.room))
             }
             Some(_) => None,
         }
@@ -201,8 +242,10 @@ impl Focus {
         }
     }
 
-    /// Every request that awaits an answer has a deadline, and an owner that is there.
+    /// Every request that awaits an answer has a deadline, and an owner that is there; the end of each other one was dealt with
+    /// once.
     fn audit_requests(&self, wrong: &mut Vec<String>) {
+        self.cx.pending.audit(wrong);
         for (then, deadline) in self.cx.pending.iter() {
             if !self.cx.timers.has(deadline) {
                 wrong.push(format!("no end of waiting for {then:?}"));
@@ -270,6 +313,20 @@ impl Focus {
         self.conferences.walked()
     }
 
+    /// Each conference that there is.
+    #[cfg(feature = "sabotage")]
+    pub fn census(&self) -> Census {
+        let held = |conference: &super::conference::Conference| Held {
+            id: conference.id.0,
+            members: conference
+                .members()
+                .iter()
+                .map(|member| (member.nick.to_string(), member.is_participant()))
+                .collect(),
+        };
+        self.conferences.iter().map(|conference| (conference.room.to_string(), held(conference))).collect()
+    }
+
     /// Makes the core panic when it is about to send so many more stanzas: in the middle of things. Once.
     #[cfg(feature = "sabotage")]
     pub fn sabotage(&mut self, stanzas: u32) {
@@ -286,6 +343,31 @@ impl Focus {
     #[cfg(feature = "sabotage")]
     pub fn sabotaged(&self) -> u64 {
         self.cx.sabotage.struck
+    }
+}
+
+/// What a bridge is asked about a conference.
+pub fn colibri(stanza: &Stanza) -> Option<&ConferenceModify> {
+    let Stanza::Iq(iq) = stanza else { return None };
+    match &iq.body {
+        IqBody::Get(Payload::ConferenceModify(modify)) | IqBody::Set(Payload::ConferenceModify(modify)) => Some(modify),
+        _ => None,
+    }
+}
+
+/// The stories of conferences that have ended, by room: for as many rooms as a life has.
+#[cfg(feature = "sabotage")]
+#[derive(Debug, Default)]
+pub(super) struct LastStories(BTreeMap<String, Story>);
+
+#[cfg(feature = "sabotage")]
+impl LastStories {
+    const ROOMS: usize = 16;
+
+    pub fn keep(&mut self, room: String, story: Story) {
+        if self.0.len() < LastStories::ROOMS || self.0.contains_key(&room) {
+            self.0.insert(room, story);
+        }
     }
 }
 

@@ -344,6 +344,7 @@ impl Context {
     pub fn forget_requests(&mut self, asked: Vec<(Then, TimerKey)>) {
         for (then, deadline) in asked {
             self.timers.cancel(Some(deadline));
+            self.pending.is_forgotten();
             // Whoever asked for it will not get it (spec/30 §12.2).
             self.metrics.ice_restarts_failed += u64::from(matches!(then, Then::IceRestarted(..)));
         }

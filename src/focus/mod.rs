@@ -232,6 +232,8 @@ pub struct Focus {
     health: Health,
     doors: Doors,
     looked: LookOver,
+    #[cfg(feature = "sabotage")]
+    last_stories: audit::LastStories,
 }
 
 impl Focus {
@@ -254,6 +256,8 @@ impl Focus {
             health: Health::default(),
             doors: Doors::default(),
             looked: LookOver::default(),
+            #[cfg(feature = "sabotage")]
+            last_stories: audit::LastStories::default(),
         }
     }
 
@@ -404,6 +408,8 @@ impl Focus {
         self.cx.metrics.conferences_micros += metrics::micros(self.cx.now.since(conference.created));
         self.sessions_of_conference_end(&conference);
         let main = conference.main_room().and_then(|room| self.conferences.id_of(room));
+        #[cfg(feature = "sabotage")]
+        self.last_stories.keep(conference.room.to_string(), conference.story);
         if let Some(main) = main {
             self.with_conference(main, |conference, cx| conference.breakout_ended(cx));
         }
@@ -489,6 +495,8 @@ impl Focus {
 
     /// An answer, or that there was none, goes to whoever asked.
     fn answered(&mut self, then: Then, answer: Answer) {
+        // First: whatever fails now, it is not handed on again.
+        self.cx.pending.ends(&answer);
         if let Some(id) = then.conference() {
             self.note(id, answer.came(&then));
         }

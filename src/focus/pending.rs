@@ -223,6 +223,18 @@ pub(crate) struct Pending {
     /// Ends of conferences that bridges were told of.
     by_meeting: BTreeSet<(MeetingId, PendingId)>,
     count: u64,
+    tally: Tally,
+}
+
+/// What became of all requests so far, counted where it is dealt with: each is answered, given up or forgotten, once.
+#[derive(Debug, Default, Clone, Copy)]
+struct Tally {
+    asked: u64,
+    answered: u64,
+    /// Nothing came.
+    given_up: u64,
+    /// Nobody wants the answer any more.
+    forgotten: u64,
 }
 
 impl Pending {
@@ -250,6 +262,7 @@ impl Pending {
         if let Then::Expired { meeting, .. } = &then {
             self.by_meeting.insert((meeting.clone(), id));
         }
+        self.tally.asked += 1;
         self.table.insert(id, PendingIq { on, to, then, asked, deadline });
     }
 
@@ -389,6 +402,31 @@ impl Pending {
     pub fn len(&self) -> usize {
         self.table.len()
     }
+
+    /// The end of one that was taken out is dealt with now.
+    pub fn ends(&mut self, answer: &Answer) {
+        match answer.is_silence() {
+            true => self.tally.given_up += 1,
+            false => self.tally.answered += 1,
+        }
+    }
+
+    /// One that was taken out is of no interest any more.
+    pub fn is_forgotten(&mut self) {
+        self.tally.forgotten += 1;
+    }
+
+    /// Where an end was lost, or dealt with twice.
+    pub fn audit(&self, wrong: &mut Vec<String>) {
+        let Tally { asked, answered, given_up, forgotten } = self.tally;
+        let under_way = self.len() as u64;
+        if asked != answered + given_up + forgotten + under_way {
+            wrong.push(format!(
+                "of {asked} requests {answered} were answered, {given_up} given up and {forgotten} forgotten, and {under_way} are \
+                 under way"
+            ));
+        }
+    }
 }
 
 /// The id under which a request goes out.
@@ -400,4 +438,40 @@ pub(crate) fn stanza_id(prefix: &str, id: PendingId) -> StanzaId {
 pub(crate) fn pending_id(prefix: &str, id: &str) -> Option<PendingId> {
     let number = id.strip_prefix(prefix)?.strip_prefix('-')?;
     ids::from_base32(number).map(PendingId)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::focus::timers::{Timer, Timers};
+
+    fn wrong(pending: &Pending) -> usize {
+        let mut wrong = Vec::new();
+        pending.audit(&mut wrong);
+        wrong.len()
+    }
+
+    #[test]
+    fn an_end_that_is_lost_or_dealt_with_twice_is_noticed() {
+        let (mut pending, mut timers) = (Pending::default(), Timers::default());
+        let mut ask = |pending: &mut Pending| {
+            let id = pending.reserve();
+            let deadline = timers.set(Timestamp(1), Timer::NoAnswer(id));
+            pending.insert(id, (Connection::Client, None), Then::Pinged, Timestamp(0), deadline);
+            id
+        };
+        let ids = [(); 4].map(|()| ask(&mut pending));
+        assert_eq!(wrong(&pending), 0);
+        assert!(pending.answered(ids[0], Connection::Client, None).is_some());
+        assert_eq!(wrong(&pending), 1, "nobody has dealt with it yet");
+        pending.ends(&Answer::Result(None));
+        assert_eq!(wrong(&pending), 0);
+        pending.take(ids[1]);
+        pending.ends(&Answer::None);
+        pending.take(ids[2]);
+        pending.is_forgotten();
+        assert_eq!(wrong(&pending), 0);
+        pending.ends(&Answer::Result(None));
+        assert_eq!(wrong(&pending), 1, "one was answered twice");
+    }
 }

@@ -97,6 +97,14 @@ pub fn take_lines() -> Vec<Line> {
     LINES.with_borrow_mut(|lines| lines.as_mut().map(std::mem::take).unwrap_or_default())
 }
 
+/// Has lines of this thread not kept meanwhile: those of a core that is played aside.
+pub(crate) fn aside<T>(act: impl FnOnce() -> T) -> T {
+    let kept = LINES.take();
+    let done = act();
+    LINES.set(kept);
+    done
+}
+
 fn watch() {
     // An error means that it watches already.
     let _ = log::set_logger(&Watch);

@@ -206,6 +206,7 @@ impl Builder {
             sabotage: None,
             failures: 0,
             failed: false,
+            failed_in: None,
             inputs: 0,
             config,
         };

@@ -1,9 +1,11 @@
 //! The loop: whatever is due next, in virtual time. Between core and peers everything is text, as on a real wire.
 
+use jicofo::focus::audit::{Census, Held, colibri};
 use jicofo::focus::{Connection, Input, NodeId, Output, Timestamp};
+use jicofo::wire::Jid;
 use jicofo::wire::sm::{Incoming, read_stanza};
 use jicofo::wire::stanza::{Stanza, StanzaReadError};
-use jicofo::wire::values::PresenceType;
+use jicofo::wire::values::{MeetingId, PresenceType};
 use jicofo::wire::xml;
 
 use super::checks::STORY;
@@ -33,6 +35,25 @@ const AT_ONE_INPUT: usize = 500_000;
 /// The room that something is sent to, or to somebody in it.
 fn room_of(stanza: &Stanza) -> &str {
     stanza.recipient().map_or("", |to| to.bare_str())
+}
+
+/// The bridge that is asked, and the meeting that this is about.
+fn about_meeting(stanza: &Stanza) -> Option<(Jid, MeetingId)> {
+    Some((stanza.recipient()?.clone(), colibri(stanza)?.meeting_id.clone()))
+}
+
+/// Something that the core said, and that may be wrong.
+struct Doubtful {
+    on: Connection,
+    room: String,
+    meeting: Option<(Jid, MeetingId)>,
+    wrong: String,
+}
+
+impl Doubtful {
+    fn of(on: Connection, stanza: &Stanza, wrong: String) -> Doubtful {
+        Doubtful { on, room: room_of(stanza).to_owned(), meeting: about_meeting(stanza), wrong }
+    }
 }
 
 fn is_leaving(stanza: &Stanza) -> bool {
@@ -115,19 +136,31 @@ impl Scenario {
         let panics = self.focus.metrics().panics;
         self.failed = panics > before;
         self.failures += usize::from(self.failed);
+        self.failed_in = None;
         assert_eq!(panics, self.focus.sabotaged(), "the core failed by itself\n{}", self.story());
         self.inputs += 1;
+        self.look_at_failure();
         self.drain_focus();
         if let Some(recording) = self.recordings.last_mut() {
             recording.wakes(self.focus.poll_timeout());
         }
     }
 
+    /// A failure has ended one conference, at most, and has done nothing to the others.
+    fn look_at_failure(&mut self) {
+        let Some(recording) = self.recordings.last().filter(|_| self.failed) else { return };
+        let (before, without) = recording.without_failure();
+        let (ended, wrong) = what_failure_did(&before, &without, &self.focus.census());
+        wrong.into_iter().for_each(|wrong| self.complain(wrong));
+        self.failed_in = ended;
+    }
+
     /// Sends what the focus wants sent.
     fn drain_focus(&mut self) {
         let mut text = std::mem::take(&mut self.text);
-        // By connection and room. What was said in a room before it was left was right when it was said.
-        let mut doubtful: Vec<(Connection, String, String)> = Vec::new();
+        // What was said in a room before it was left was right when it was said, and what a bridge was asked about a conference
+        // before that ended there.
+        let mut doubtful: Vec<Doubtful> = Vec::new();
         let mut count = 0;
         while let Some(output) = self.focus.poll_output() {
             count += 1;
@@ -156,10 +189,14 @@ impl Scenario {
                 if !self.failed
                     && let Some(wrong) = self.focus.audit_output(on, &stanza)
                 {
-                    doubtful.push((on, room_of(&stanza).to_owned(), format!("{wrong}: {text}")));
+                    doubtful.push(Doubtful::of(on, &stanza, format!("{wrong}: {text}")));
                 }
                 if is_leaving(&stanza) {
-                    doubtful.retain(|(other, room, _)| (*other, room.as_str()) != (on, room_of(&stanza)));
+                    doubtful.retain(|it| (it.on, it.room.as_str()) != (on, room_of(&stanza)));
+                }
+                if colibri(&stanza).is_some_and(|modify| modify.expire) {
+                    let about = about_meeting(&stanza);
+                    doubtful.retain(|it| it.on != on || it.meeting != about);
                 }
             }
             match self.tamper.and_then(|tamper| tamper(&text)) {
@@ -168,7 +205,7 @@ impl Scenario {
             }
         }
         self.text = text;
-        doubtful.into_iter().for_each(|(_, _, wrong)| self.complain(wrong));
+        doubtful.into_iter().for_each(|it| self.complain(it.wrong));
     }
 
     fn sends(&mut self, on: Connection, text: &str) {
@@ -332,4 +369,30 @@ fn keep_session_secret(stanza: &str) {
     };
     let session = stanza.split_once(" session-id=").and_then(|(_, rest)| value(rest));
     session.iter().for_each(|session| keep_secret_of_peer(session));
+}
+
+/// Which conference has ended because of a failure, and what is wrong with that: of who was there before it, who would be there
+/// without it, and who is there.
+pub(super) fn what_failure_did(before: &Census, without: &Census, after: &Census) -> (Option<String>, Vec<String>) {
+    let is_lost = |(room, held): &(&String, &Held)| match before.get(*room) {
+        Some(one) if one.id == held.id => after.get(*room).is_none_or(|it| it.id != held.id),
+        // It would have begun just now.
+        _ => !after.contains_key(*room),
+    };
+    let (lost, others): (Vec<_>, Vec<_>) = without.iter().partition(is_lost);
+    let lost: Vec<&str> = lost.into_iter().map(|(room, _)| room.as_str()).collect();
+    let mut wrong = Vec::new();
+    if lost.len() > 1 {
+        wrong.push(format!("one failure of the core ended {} conferences: {}", lost.len(), lost.join(", ")));
+    }
+    for (room, held) in others {
+        let members = after.get(room).map(|it| &it.members);
+        if members != Some(&held.members) {
+            wrong.push(format!(
+                "a failure of the core changed another conference: in {room} are {members:?}, not {:?}",
+                held.members
+            ));
+        }
+    }
+    (lost.first().filter(|_| lost.len() == 1).map(|room| (*room).to_owned()), wrong)
 }

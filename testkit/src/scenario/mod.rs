@@ -89,6 +89,8 @@ pub struct Scenario {
     failures: usize,
     /// It did at its last input.
     failed: bool,
+    /// The room whose conference that ended, if it is recorded and only one did.
+    failed_in: Option<String>,
     inputs: usize,
     /// What the core answered to commands.
     replies: Vec<(CommandId, Reply)>,
@@ -518,6 +520,11 @@ impl Scenario {
     /// How often the core has failed.
     pub fn failures(&self) -> usize {
         self.failures
+    }
+
+    /// The room whose conference has ended because the core failed at its last input.
+    pub(crate) fn failed_in(&self) -> Option<&str> {
+        self.failed_in.as_deref()
     }
 
     /// How many inputs the core has had.

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use jicofo::config::Config;
+use jicofo::focus::audit::Census;
 use jicofo::focus::command::{CommandId, Reply};
 use jicofo::focus::metrics::Metrics;
 use jicofo::focus::{Connection, Focus, Input, Output, Timestamp};
@@ -13,6 +14,7 @@ use jicofo::wire::xml;
 
 use super::Scenario;
 use crate::Time;
+use crate::logs::aside;
 use crate::participant::profile::Profile;
 
 /// So much time passes between two joins in [`Recording::of_rooms`]: nobody waits for anybody.
@@ -139,6 +141,29 @@ impl Recording {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Who was there before the last input, and who would be there after it if the core had not failed at it.
+    pub(super) fn without_failure(&self) -> (Census, Census) {
+        aside(|| self.play_without_failure())
+    }
+
+    fn play_without_failure(&self) -> (Census, Census) {
+        let mut focus = Focus::new(self.config.clone(), self.seed);
+        // It fails once each time that it is told to: what it was told last it has just done.
+        let struck = self.sabotage.last_key_value().map(|(number, _)| *number);
+        let mut before = Census::default();
+        for (number, (at, input)) in self.inputs.iter().enumerate() {
+            if let Some(stanzas) = self.sabotage.get(&number).filter(|_| Some(number) != struck) {
+                focus.sabotage(*stanzas);
+            }
+            if number + 1 == self.inputs.len() {
+                before = focus.census();
+            }
+            handle(&mut focus, *at, input.clone());
+            while focus.poll_output().is_some() {}
+        }
+        (before, focus.census())
     }
 
     /// Of all that it said.

@@ -1,5 +1,10 @@
 //! Scenarios of the core, to see that the kit works.
 
+use jicofo::focus::Connection;
+use jicofo::focus::audit::{Census, Held};
+use jicofo::wire::sm::{Incoming, read_stanza};
+
+use super::driver::what_failure_did;
 use crate::Time;
 use crate::bridge::Fault;
 use crate::participant::media::{desktop, microphone};
@@ -248,4 +253,77 @@ fn what_is_left_is_noticed() {
     s.everybody_leaves();
     let wrong = s.leftovers();
     assert!(wrong.iter().any(|w| w.contains("is left on jvb1")), "{wrong:?}");
+}
+
+#[test]
+fn a_failure_that_costs_more_than_one_conference_is_noticed() {
+    let held = |id, nicks: &[&str]| Held { id, members: nicks.iter().map(|nick| ((*nick).to_owned(), true)).collect() };
+    let all = |rooms: &[(&str, Held)]| -> Census {
+        rooms.iter().map(|(room, it)| ((*room).to_owned(), it.clone())).collect()
+    };
+    let (a, b, c) = (("a", held(1, &["alice"])), ("b", held(2, &["bob", "carol"])), ("c", held(3, &["dave"])));
+    let before = all(&[a.clone(), b.clone(), c.clone()]);
+    // What came with the input was the end of one.
+    let without = all(&[a.clone(), b.clone()]);
+
+    assert_eq!(what_failure_did(&before, &without, &without), (None, Vec::new()));
+    let (ended, wrong) = what_failure_did(&before, &without, &all(std::slice::from_ref(&b)));
+    assert_eq!((ended.as_deref(), wrong), (Some("a"), Vec::new()));
+
+    let (ended, wrong) = what_failure_did(&before, &without, &Census::new());
+    assert_eq!((ended, &wrong[..]), (None, &["one failure of the core ended 2 conferences: a, b".to_owned()][..]));
+    // One that began anew is another.
+    let (_, wrong) = what_failure_did(&before, &without, &all(&[("b", held(7, &["bob", "carol"]))]));
+    assert!(wrong[0].contains("ended 2 conferences"), "{wrong:?}");
+    let (ended, wrong) = what_failure_did(&before, &without, &all(&[("b", held(2, &["bob"]))]));
+    assert_eq!(ended.as_deref(), Some("a"));
+    assert!(wrong[0].contains("changed another conference: in b are"), "{wrong:?}");
+}
+
+/// The core is played once more, without the failure, to see what it cost.
+#[test]
+fn a_failure_is_known_by_the_room_that_it_ended() {
+    let mut s = Scenario::new().recorded().bridge("jvb1").participant("alice").participant("bob").start();
+    let (room, other) = (s.room().to_owned(), s.room().replace("room@", "other@"));
+    for name in ["carol", "dave"] {
+        s.joins_with(name, |settings| settings.room = other.clone());
+    }
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    s.sabotage(0);
+    s.participant("alice").add_source(desktop());
+    while s.failures() == 0 {
+        assert!(s.step(s.now() + Time::from_secs(1)));
+    }
+    assert_eq!(s.failed_in(), Some(room.as_str()));
+    assert_eq!(s.focus().census().into_keys().collect::<Vec<_>>(), [other]);
+    assert!(!s.complaints().iter().any(|it| it.contains("a failure of the core")), "{:?}", s.complaints());
+}
+
+#[test]
+fn what_is_asked_of_bridges_about_what_is_over_is_noticed() {
+    let mut s = Scenario::new().bridge("jvb1").bridge("jvb2").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    let meeting = s.view_bridge("jvb1").conferences().keys().next().expect("a conference").clone();
+    let wrong = |s: &Scenario, bridge: &str, change: &str| {
+        let to = format!("{}/{bridge}", s.brewery());
+        let text = format!(
+            "<iq xmlns='jabber:client' type='get' id='1' to='{to}'><conference-modify xmlns='jitsi:colibri2' {change}/></iq>"
+        );
+        let Ok(Incoming::Stanza(stanza)) = read_stanza(&text) else { panic!("a stanza: {text}") };
+        s.focus().audit_output(Connection::Client, &stanza)
+    };
+    let about = |meeting: &str| format!("meeting-id='{meeting}'");
+    assert_eq!(wrong(&s, "jvb1", &about(&meeting)), None);
+    let over =
+        |found: Option<String>, what: &str| assert!(found.as_ref().is_some_and(|it| it.contains(what)), "{found:?}");
+    over(wrong(&s, "jvb1", &about("another")), "about a conference that has ended");
+    over(wrong(&s, "jvb2", &about(&meeting)), "on which room@conference.meet.test is not");
+    over(wrong(&s, "jvb3", &about(&meeting)), "to a bridge that is gone");
+    // What is over may be said.
+    assert_eq!(wrong(&s, "jvb1", &format!("{} expire='true'", about("another"))), None);
+    s.dies("jvb1");
+    s.settle();
+    over(wrong(&s, "jvb1", &about(&meeting)), "to a bridge that is gone");
 }

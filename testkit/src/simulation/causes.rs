@@ -40,6 +40,8 @@ pub(super) struct Causes {
     general: Time,
     /// Bridges, by name.
     bridges: BTreeMap<String, Time>,
+    /// Rooms whose conference the core failed in.
+    rooms: BTreeMap<String, Time>,
     /// When the focus began that there is.
     focus_began: Time,
     /// From whom rights were taken.
@@ -110,6 +112,15 @@ impl Causes {
         self.general = self.general.max(at + super::judge::TROUBLE);
     }
 
+    /// The core failed in the conference of one room, which has ended.
+    pub fn room_fails(&mut self, now: Time, room: &str) {
+        self.rooms.insert(room.to_owned(), now + super::judge::TROUBLE);
+    }
+
+    fn is_of_room(&self, now: Time, room: &str) -> bool {
+        self.rooms.get(room).is_some_and(|until| now < *until)
+    }
+
     fn is_of_bridge(&self, now: Time, bridge: &Bridge) -> bool {
         self.bridges.get(bridge.nick()).is_some_and(|until| now < *until)
             || !bridge.settings.delay.is_zero()
@@ -136,7 +147,7 @@ impl Judge {
 
     fn has_cause(&self, s: &Scenario, people: &BTreeMap<u8, Person>, person: &Person, ended: &Ended) -> bool {
         let now = s.now();
-        if self.fails_at_large(s) {
+        if self.fails_for(s, person) {
             return true;
         }
         if ended.reason == "expired" {
@@ -159,9 +170,14 @@ impl Judge {
             || s.view_server().struck_at().is_some_and(|at| s.now() < at + UNHEARD)
     }
 
+    /// Whether it is, or is of its room.
+    fn fails_for(&self, s: &Scenario, person: &Person) -> bool {
+        self.fails_at_large(s) || self.causes.is_of_room(s.now(), &person.room)
+    }
+
     /// Whether some bridge lets people go.
-    pub(super) fn may_lose_its_bridge(&self, s: &Scenario) -> bool {
-        self.fails_at_large(s) || s.bridges().any(|bridge| self.causes.is_of_bridge(s.now(), bridge))
+    pub(super) fn may_lose_its_bridge(&self, s: &Scenario, person: &Person) -> bool {
+        self.fails_for(s, person) || s.bridges().any(|bridge| self.causes.is_of_bridge(s.now(), bridge))
     }
 
     /// Bridges let nobody go by themselves who is connected.
@@ -174,14 +190,15 @@ impl Judge {
         let session = s.view(&person.label).session();
         let digest = session.and_then(|session| session.bridge_ice.fingerprint.as_ref()).map(|(_, digest)| digest);
         let concerned = |bridge: &&Bridge| self.linked || Some(&bridge.fingerprint()) == digest;
-        self.fails_at_large(s) || s.bridges().filter(concerned).any(|bridge| self.causes.is_of_bridge(s.now(), bridge))
+        self.fails_for(s, person)
+            || s.bridges().filter(concerned).any(|bridge| self.causes.is_of_bridge(s.now(), bridge))
     }
 
     /// A session of before may be over, or of a focus that is gone.
     fn is_asked_again(&self, s: &Scenario, person: &Person, detour: &Detour) -> bool {
         let life = person.since.max(self.causes.focus_began);
         let over = s.now() < self.causes.focus_began + OLD || s.now() >= life + OLD || person.lives > 0;
-        let troubled = self.in_trouble(s.now()) || self.fails_at_large(s);
+        let troubled = self.in_trouble(s.now()) || self.fails_for(s, person);
         match detour.what.as_str() {
             // With the room for which it was given it ends, too.
             "session-invalid" => detour.named_session && (over || troubled),

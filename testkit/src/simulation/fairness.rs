@@ -66,7 +66,7 @@ impl Judge {
             ("session-info", "item-not-found") if self.replaced => true,
             // Its bridge is gone, and with it the bridge's session that it names; another is sought.
             ("session-terminate", "item-not-found") if names_a_lost_bridge(refusal) => {
-                !refusal.lasts || self.replaced || self.may_lose_its_bridge(s)
+                !refusal.lasts || self.replaced || self.may_lose_its_bridge(s, person)
             }
             // It crossed the end of its session: whoever ends one says so before it refuses. What belongs to no session crosses none.
             (_, "gone" | "item-not-found") => refusal.in_session && !refusal.lasts,

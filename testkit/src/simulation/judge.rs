@@ -83,9 +83,13 @@ impl Judge {
     /// After each input: whoever has something to complain of does so; the core's own state is sound.
     pub fn step(&mut self, s: &mut Scenario, people: &mut BTreeMap<u8, Person>) -> Vec<String> {
         if s.failures() > self.failures {
+            let once = s.failures() == self.failures + 1;
             self.failures = s.failures();
             self.trouble(s.now());
-            self.causes.is_in_trouble(s.now());
+            match s.failed_in().filter(|_| once) {
+                Some(room) => self.causes.room_fails(s.now(), room),
+                None => self.causes.is_in_trouble(s.now()),
+            }
         }
         // Without an input it is as it was.
         let mut wrong = Vec::new();

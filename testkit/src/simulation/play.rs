@@ -347,8 +347,9 @@ impl<'a> Life<'a> {
     fn failure(&self, wrong: Vec<String>) -> Failure {
         let stories = (0..self.plan.setting.rooms).filter_map(|number| {
             let room = room(number);
-            let story = self.s.focus().story(&room)?;
-            Some(format!("The story of {room}:\n{story}"))
+            let focus = self.s.focus();
+            let ended = || Some(format!("What was the story of {room}:\n{}", focus.last_story(&room)?));
+            focus.story(&room).map(|story| format!("The story of {room}:\n{story}")).or_else(ended)
         });
         Failure { step: self.s.inputs(), wrong, wire: self.s.story(), stories: stories.collect::<Vec<_>>().join("\n") }
     }
