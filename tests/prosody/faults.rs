@@ -31,6 +31,32 @@ async fn two_come(stage: &mut Stage<'_>) {
     stage.agree().await;
 }
 
+/// All agree and leave, nobody complains, and the focus has nothing of them any more. The bridges are still there then, so that
+/// their endpoints are counted.
+async fn nothing_stays(stage: Stage<'_>, focus: &FocusProcess) {
+    stage.agree().await;
+    stage.everybody_leaves().await;
+    let (api, bridges) = (focus.http_address(), stage.look().bridges().count());
+    let none_there = |answer: &Answer| {
+        let page = Page::open_metrics(&answer.body);
+        let endpoints = &page.families["jitsi_jicofo_bridge_endpoints"].samples;
+        let sizes = [
+            "conferences",
+            "conferences_with_visitors",
+            "largest_conference",
+            "participants_current",
+            "visitors_current",
+        ];
+        let nobody = |name: &&str| page.value(&format!("jitsi_jicofo_{name}")) == 0.0;
+        sizes.iter().all(nobody) && endpoints.len() == bridges && endpoints.values().all(|count| *count == 0.0)
+    };
+    let page = Page::open_metrics(&until(api, &Request::get("/metrics"), none_there, PATIENCE).await.body);
+    for wrong in ["internal_errors_total", "conferences_contradictory_total"] {
+        assert_eq!(page.value(&format!("jitsi_jicofo_{wrong}")), 0.0, "{wrong}");
+    }
+    stage.finish().await;
+}
+
 /// Exactly one loss, after which the session went on, and nobody in the room has seen anything of it.
 async fn nobody_noticed(focus: &FocusProcess, stage: &Stage<'_>) {
     assert!(focus.logged(0, "The client connection has resumed the session", PATIENCE).await, "{}", focus.log());
@@ -60,7 +86,7 @@ async fn a_connection_that_is_cut_for_a_moment_goes_on_where_it_was() {
     stage.agree().await;
 
     nobody_noticed(&focus, &stage).await;
-    stage.finish().await;
+    nothing_stays(stage, &focus).await;
     left(&prosody, 0, "room").await;
     assert!(focus.errors().iter().all(|line| line.contains("failed")), "{:?}", focus.errors());
 }
@@ -85,7 +111,7 @@ async fn who_asks_while_the_account_is_not_connected_is_told_to_ask_again() {
     line.mend();
     stage.joins("bob").await;
     stage.agree().await;
-    stage.finish().await;
+    nothing_stays(stage, &focus).await;
 }
 
 #[tokio::test]
@@ -111,7 +137,7 @@ async fn a_connection_that_is_cut_for_long_ends_the_conferences_and_they_come_ba
     let refused = stage.bridge_named("jvb1").tell(Bridge::take_errors);
     assert!(refused.iter().all(|refusal| refusal.condition == "conflict"), "{refused:?}");
     let since = prosody.log().len();
-    stage.finish().await;
+    nothing_stays(stage, &focus).await;
     left(&prosody, since, "room").await;
 }
 
@@ -141,7 +167,7 @@ async fn a_stalled_line() {
     assert!(focus.logged(0, "The client connection has resumed the session", PATIENCE).await, "{}", focus.log());
     stage.agree().await;
     nobody_noticed(&focus, &stage).await;
-    stage.finish().await;
+    nothing_stays(stage, &focus).await;
 }
 
 /// Prosody reads 8 kB by 8 kB of what was held back, and goes on with the session where its parser stands by then: so it has to
@@ -168,7 +194,7 @@ async fn much_that_a_stalled_server_was_sent_is_read_to_its_end() {
     }
     stage.agree().await;
     nobody_noticed(&focus, &stage).await;
-    stage.finish().await;
+    nothing_stays(stage, &focus).await;
 }
 
 async fn a_server_that_stands_still() {
@@ -184,7 +210,7 @@ async fn a_server_that_stands_still() {
     signal(pid, "CONT");
     stage.agree().await;
     nobody_noticed(&focus, &stage).await;
-    stage.finish().await;
+    nothing_stays(stage, &focus).await;
     left(&prosody, 0, "room").await;
 }
 
@@ -207,7 +233,7 @@ async fn a_server_that_stands_still_for_long_ends_the_conferences_and_they_come_
     stage.agree().await;
     let refused = stage.bridge_named("jvb1").tell(Bridge::take_errors);
     assert!(refused.iter().all(|refusal| refusal.condition == "conflict"), "{refused:?}");
-    stage.finish().await;
+    nothing_stays(stage, &focus).await;
     left(&prosody, 0, "room").await;
 }
 
@@ -234,7 +260,7 @@ async fn a_bridge_that_stands_still_is_left_and_serves_again_when_it_goes_on() {
     stage.bridge_named("jvb1").resume();
     stage.agree().await;
     stage.bridge_named("jvb1").tell(Bridge::take_errors);
-    stage.finish().await;
+    nothing_stays(stage, &focus).await;
     left(&prosody, 0, "room").await;
     assert!(!focus.log().contains("connection is lost"), "{}", focus.log());
 }
@@ -267,7 +293,7 @@ async fn a_server_that_comes_back_with_another_password_is_a_problem_told_once_a
     let mut second = stage(&prosody);
     second.bridge_with("jvb1", |bridge| bridge.follows = true).await;
     two_come(&mut second).await;
-    second.finish().await;
+    nothing_stays(second, &focus).await;
     left(&prosody, server, "room").await;
 }
 
@@ -284,7 +310,7 @@ async fn a_server_that_pauses_for_less_than_that_is_waited_for() {
     }
     signal(pid, "CONT");
     stage.agree().await;
-    stage.finish().await;
+    nothing_stays(stage, &focus).await;
     undisturbed(&focus);
 }
 
@@ -332,7 +358,7 @@ async fn everybody_meets_again(wiring: Wiring) {
     third.bridge_with("jvb1", |bridge| bridge.follows = true).await;
     third.join_at_once(&names).await;
     third.agree().await;
-    third.finish().await;
+    nothing_stays(third, &focus).await;
     left(&prosody, since, "room").await;
     assert_eq!(focus.log().matches("The client connection is lost").count(), 2, "{}", focus.log());
 }
