@@ -22,7 +22,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -207,7 +207,6 @@ async fn any_certificate_is_believed_where_that_is_configured() {
 
 // ---------------------------------------------------------------------------------------------------- explanations
 
-/// Covers spec/90: 42.
 #[tokio::test(start_paused = true)]
 async fn each_failure_is_one_line_that_says_what_to_do() {
     const FAILURE: &str =
@@ -236,6 +235,54 @@ async fn each_failure_is_one_line_that_says_what_to_do() {
         assert!(line.contains("The client connection as focus@auth.meet.example.com to 127.0.0.1:"), "{what}: {line}");
         assert!(line.contains("Attempts go on every"), "{what}: {line}");
     }
+}
+
+/// A server that is not fully up ends streams with `invalid-namespace`, or says nothing more: wherever the login is by then, the
+/// attempt is over soon, and another one comes.
+///
+/// Covers spec/90: 42.
+#[tokio::test(start_paused = true)]
+async fn reconnection_goes_on_after_a_stream_error_at_any_point_of_the_login() {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let mut focus = Focus::start(&unencrypted()).await;
+    for at in ["the header", "the features", "the password", "the bind", "silence"] {
+        let attempt = timeout(MINUTE, focus.accept()).await;
+        let mut server = attempt.unwrap_or_else(|_| panic!("no attempt comes that could fail at {at}"));
+        match at {
+            "the header" | "silence" => {
+                server.until("version='1.0'>").await;
+                server.send(&header()).await;
+            }
+            "the features" => {
+                server.offer(PLAIN, "").await;
+                server.until("</auth>").await;
+            }
+            "the password" => {
+                server.offer(PLAIN, "").await;
+                server.until("</auth>").await;
+                server.send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>").await;
+                server.until("version='1.0'>").await;
+                server.send(&header()).await;
+            }
+            _ => {
+                server.log_in(BIND).await;
+                server.until("<enable").await;
+            }
+        }
+        if at != "silence" {
+            server.send(&stream_error("invalid-namespace")).await;
+        }
+        assert!(timeout(MINUTE, server.rest()).await.is_ok(), "the attempt that failed at {at} is never given up");
+    }
+    let login = timeout(MINUTE, focus.log_in(BIND)).await;
+    assert!(login.is_ok(), "no attempt comes when the server is up");
+    let lines = focus.lines();
+    let told = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(
+        (told("the server ended the stream: invalid-namespace"), told("no answer within 30 s")),
+        (1, 1),
+        "{lines:#?}"
+    );
 }
 
 /// Covers spec/90: 28.
@@ -454,7 +501,7 @@ async fn a_session_that_another_focus_takes_is_taken_back_three_times() {
     }
     let lines = focus.lines();
     assert_eq!(lines.iter().filter(|line| line.contains("PROBLEM two-focuses: ")).count(), 4, "{lines:#?}");
-    let again = tokio::time::timeout(Duration::from_secs(3600), focus.accept()).await;
+    let again = timeout(Duration::from_secs(3600), focus.accept()).await;
     assert!(again.is_err(), "it leaves the other in peace");
     focus.take_handle().stop().await;
 
@@ -601,7 +648,7 @@ async fn a_clock_that_is_not_the_servers_is_a_problem_until_it_is() {
     }
     server.quiet_until("<time").await;
     server.send(&format!("<iq type='error' id='connection-time' from='{DOMAIN}'><error type='cancel'/></iq>")).await;
-    let asked = tokio::time::timeout(Duration::from_secs(7200), server.quiet_until("<time")).await;
+    let asked = timeout(Duration::from_secs(7200), server.quiet_until("<time")).await;
     assert!(asked.is_err(), "a server that does not tell the time is asked no more");
 }
 

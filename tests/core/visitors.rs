@@ -8,6 +8,8 @@ use testkit::participant::{Place, Settings};
 use testkit::scenario::{Builder, Scenario};
 use testkit::xml::{Element, Read, el};
 
+use crate::bridges_support::{BREWERY, asked_since, count};
+use crate::by_hand::endpoint_in;
 use crate::support::*;
 
 pub const MIRROR: &str = "room@conference.v0.meet.test";
@@ -369,14 +371,19 @@ fn a_visitor_sends_nothing_and_sees_all() {
     let mut s = one_node(2).participant("alice").participant("bob").start();
     s.run_until(|s| s.all_connected());
     s.joins("vera");
+    s.run_until(|s| s.view("vera").session().is_some());
+    let before = count(&s, "jvb1");
     s.run_until(|s| s.all_connected());
     // By the visitor node, from the focus as it is there; the bridge knows that she sends nothing.
     let offer = s.sent_to("vera").jingle("session-initiate").first().stanza.clone();
     assert_eq!(offer.get("from"), Some("room@conference.v0.meet.test/focus"));
     let endpoint = s.view_bridge("jvb1").endpoint("vera").expect("an endpoint");
     assert!(endpoint.visitor && endpoint.sources.is_empty());
-    let accept = s.said().containing("colibri2").containing("<sources/>").containing("vera");
-    assert!(accept.count() > 0, "her accept gives the bridge her transport, and no sources\n{}", s.story());
+    // Her accept gives it her transport, and an empty set of sources.
+    assert_eq!(asked_since(&s, "jvb1", before), ["vera:transport,sources"]);
+    let update = said_to(&s, &format!("{BREWERY}/jvb1")).request("conference-modify").last();
+    let sources = endpoint_in(update, "vera").and_then(|endpoint| endpoint.kid("sources", ns::COLIBRI2));
+    assert_eq!(sources.expect("a set").children().count(), 0);
     assert_eq!(s.view("vera").remote().by_owner().keys().filter(|owner| *owner != "jvb").count(), 2);
     // Later sources reach her; her own are refused.
     s.participant("alice").add_source(testkit::participant::media::desktop());

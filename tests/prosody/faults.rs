@@ -11,6 +11,7 @@ use testkit::participant::media::desktop;
 use testkit::prosody::{Prosody, Wiring};
 use testkit::tcp::Stage;
 use testkit::tcp_proxy::TcpProxy;
+use tokio::time::timeout;
 
 use super::support::{PATIENCE, focus, in_brewery, left, signal, stage, undisturbed};
 
@@ -29,6 +30,45 @@ async fn two_come(stage: &mut Stage<'_>) {
         stage.joins(name).await;
     }
     stage.agree().await;
+}
+
+/// All agree and leave, nobody complains, and the focus has nothing of them any more. The bridges are still there then, so that
+/// their endpoints are counted.
+async fn nothing_stays(stage: Stage<'_>, focus: &FocusProcess) {
+    stage.agree().await;
+    stage.everybody_leaves().await;
+    let (api, metrics) = (focus.http_address(), Request::get("/metrics"));
+    let bridges = stage.look().bridges().count();
+    let empty = |answer: &Answer| {
+        let page = Page::open_metrics(&answer.body);
+        what_stays(&page).is_empty() && endpoints(&page).count() == bridges
+    };
+    if timeout(PATIENCE, until(api, &metrics, empty, 2 * PATIENCE)).await.is_err() {
+        let page = Page::open_metrics(&send(api, &metrics).await.body);
+        panic!("of {bridges} bridges {} are known, and there stays {:#?}", endpoints(&page).count(), what_stays(&page));
+    }
+    stage.finish().await;
+}
+
+/// What counts those who are there, and what goes wrong in the core, where that is not 0.
+fn what_stays(page: &Page) -> Vec<(&str, f64)> {
+    let names = [
+        "jitsi_jicofo_conferences",
+        "jitsi_jicofo_conferences_with_visitors",
+        "jitsi_jicofo_largest_conference",
+        "jitsi_jicofo_participants_current",
+        "jitsi_jicofo_visitors_current",
+        "jitsi_jicofo_internal_errors_total",
+        "jitsi_jicofo_conferences_contradictory_total",
+    ];
+    let counted = names.into_iter().map(|name| (name, page.value(name)));
+    counted.chain(endpoints(page)).filter(|(_, count)| *count != 0.0).collect()
+}
+
+/// How many endpoints each bridge has.
+fn endpoints(page: &Page) -> impl Iterator<Item = (&str, f64)> {
+    let family = page.families.get("jitsi_jicofo_bridge_endpoints");
+    family.into_iter().flat_map(|family| family.samples.iter().map(|(name, count)| (name.as_str(), *count)))
 }
 
 /// Exactly one loss, after which the session went on, and nobody in the room has seen anything of it.
@@ -60,7 +100,7 @@ async fn a_connection_that_is_cut_for_a_moment_goes_on_where_it_was() {
     stage.agree().await;
 
     nobody_noticed(&focus, &stage).await;
-    stage.finish().await;
+    nothing_stays(stage, &focus).await;
     left(&prosody, 0, "room").await;
     assert!(focus.errors().iter().all(|line| line.contains("failed")), "{:?}", focus.errors());
 }
@@ -85,7 +125,7 @@ async fn who_asks_while_the_account_is_not_connected_is_told_to_ask_again() {
     line.mend();
     stage.joins("bob").await;
     stage.agree().await;
-    stage.finish().await;
+    nothing_stays(stage, &focus).await;
 }
 
 #[tokio::test]
@@ -111,7 +151,7 @@ async fn a_connection_that_is_cut_for_long_ends_the_conferences_and_they_come_ba
     let refused = stage.bridge_named("jvb1").tell(Bridge::take_errors);
     assert!(refused.iter().all(|refusal| refusal.condition == "conflict"), "{refused:?}");
     let since = prosody.log().len();
-    stage.finish().await;
+    nothing_stays(stage, &focus).await;
     left(&prosody, since, "room").await;
 }
 
@@ -141,7 +181,7 @@ async fn a_stalled_line() {
     assert!(focus.logged(0, "The client connection has resumed the session", PATIENCE).await, "{}", focus.log());
     stage.agree().await;
     nobody_noticed(&focus, &stage).await;
-    stage.finish().await;
+    nothing_stays(stage, &focus).await;
 }
 
 /// Prosody reads 8 kB by 8 kB of what was held back, and goes on with the session where its parser stands by then: so it has to
@@ -168,7 +208,7 @@ async fn much_that_a_stalled_server_was_sent_is_read_to_its_end() {
     }
     stage.agree().await;
     nobody_noticed(&focus, &stage).await;
-    stage.finish().await;
+    nothing_stays(stage, &focus).await;
 }
 
 async fn a_server_that_stands_still() {
@@ -184,7 +224,7 @@ async fn a_server_that_stands_still() {
     signal(pid, "CONT");
     stage.agree().await;
     nobody_noticed(&focus, &stage).await;
-    stage.finish().await;
+    nothing_stays(stage, &focus).await;
     left(&prosody, 0, "room").await;
 }
 
@@ -207,7 +247,7 @@ async fn a_server_that_stands_still_for_long_ends_the_conferences_and_they_come_
     stage.agree().await;
     let refused = stage.bridge_named("jvb1").tell(Bridge::take_errors);
     assert!(refused.iter().all(|refusal| refusal.condition == "conflict"), "{refused:?}");
-    stage.finish().await;
+    nothing_stays(stage, &focus).await;
     left(&prosody, 0, "room").await;
 }
 
@@ -234,7 +274,7 @@ async fn a_bridge_that_stands_still_is_left_and_serves_again_when_it_goes_on() {
     stage.bridge_named("jvb1").resume();
     stage.agree().await;
     stage.bridge_named("jvb1").tell(Bridge::take_errors);
-    stage.finish().await;
+    nothing_stays(stage, &focus).await;
     left(&prosody, 0, "room").await;
     assert!(!focus.log().contains("connection is lost"), "{}", focus.log());
 }
@@ -267,7 +307,7 @@ async fn a_server_that_comes_back_with_another_password_is_a_problem_told_once_a
     let mut second = stage(&prosody);
     second.bridge_with("jvb1", |bridge| bridge.follows = true).await;
     two_come(&mut second).await;
-    second.finish().await;
+    nothing_stays(second, &focus).await;
     left(&prosody, server, "room").await;
 }
 
@@ -284,7 +324,7 @@ async fn a_server_that_pauses_for_less_than_that_is_waited_for() {
     }
     signal(pid, "CONT");
     stage.agree().await;
-    stage.finish().await;
+    nothing_stays(stage, &focus).await;
     undisturbed(&focus);
 }
 
@@ -332,7 +372,7 @@ async fn everybody_meets_again(wiring: Wiring) {
     third.bridge_with("jvb1", |bridge| bridge.follows = true).await;
     third.join_at_once(&names).await;
     third.agree().await;
-    third.finish().await;
+    nothing_stays(third, &focus).await;
     left(&prosody, since, "room").await;
     assert_eq!(focus.log().matches("The client connection is lost").count(), 2, "{}", focus.log());
 }
