@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::framing::{Frame, Framer};
-use super::session::Out;
+use super::out::Out;
 use super::socket::Transport;
 use super::stream::READ_SIZE;
 use crate::wire::sm::{AckRequest, Incoming, read_stanza};

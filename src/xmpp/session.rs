@@ -1,10 +1,9 @@
-//! A session while it lasts: stanzas both ways, acknowledgements, and a look now and then whether anybody is there.
+//! A session while it lasts: stanzas both ways, acknowledgements, and a look now and then whether anybody is there (`liveness.rs`).
 
-use std::collections::VecDeque;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
-use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::io::{AsyncReadExt, ReadHalf, WriteHalf, split};
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -13,6 +12,8 @@ use super::clock::{self, ServerClock};
 use super::errors::{Error, broken, condition};
 use super::framing::{Frame, Framer};
 use super::lingering::Lingering;
+use super::liveness::{Behind, Liveness, Silence};
+use super::out::Out;
 use super::packets::Shown;
 use super::report::Oddities;
 use super::sm::StreamManagement;
@@ -26,17 +27,6 @@ use crate::wire::sm::{Ack, AckRequest, Incoming, read_stanza};
 use crate::wire::stanza::{EntityTime, Iq, IqBody, MAX_SENT, Payload, Ping, Stanza, StanzaError, StanzaKind};
 use crate::wire::values::{Condition, ErrorType, StanzaId};
 use crate::wire::xml;
-
-/// After that long without a byte from the server we ask whether it is there (spec/70 §10.6).
-pub const IDLE: Duration = Duration::from_secs(10);
-
-/// If that is not answered in so much of the time that answers are waited for, the way may be gone: together, and with what is
-/// left of that time, soon enough for nobody to be blamed whose answer does not come.
-const QUIET: (u32, u32) = (4, 15);
-
-/// With stanzas for which no acknowledgement was asked for it is asked for after so much of that time: without a question it does
-/// not show that the server is behind.
-const UNASKED: (u32, u32) = (2, 15);
 
 /// How long a stop waits for a server that takes nothing and says nothing: for the end of what is queued, and then for it to close
 /// the stream, too.
@@ -57,14 +47,6 @@ const MAX_ANSWER: usize = 64 * 1024;
 
 /// How much the log shows of a stanza that is too large, in characters: its kind and to whom it would have gone.
 const SHOWN_HEAD: usize = 200;
-
-/// So much goes out in one write, and so in one TLS record, unless a single stanza is longer: what Prosody reads at once. It
-/// goes on with a session that is resumed where its parser stood when the connection before was lost (`lingering.rs`). So it
-/// gets whole stanzas, or nothing.
-const AT_ONCE: usize = 8 * 1024;
-
-/// A write buffer that one burst has left is given back.
-const KEPT_CAPACITY: usize = 256 * 1024;
 
 /// Ids of requests of this layer begin so; their answers go no further.
 pub const OWN_ID: &str = "connection-";
@@ -114,14 +96,8 @@ pub async fn run(established: Established, link: &mut Link) -> End {
         pings: 0,
         reply_timeout,
         out: Out::default(),
-        heard: now,
-        asked: None,
-        quiet: false,
+        liveness: Liveness::new(now, reply_timeout),
         acknowledge: false,
-        questions: VecDeque::new(),
-        taken: None,
-        behind: None,
-        unasked: None,
         closing: None,
         ended: false,
         oddities: Oddities::default(),
@@ -134,7 +110,7 @@ pub async fn run(established: Established, link: &mut Link) -> End {
     match result {
         Ok(()) => End::Stopped,
         Err(_) if session.closing.is_some() => {
-            let unwritten = session.out.text.len() - session.out.done;
+            let unwritten = session.out.unwritten();
             if unwritten > 0 {
                 log::warn!("The {} connection ends with {unwritten} bytes that the server has not taken", session.name);
             }
@@ -144,7 +120,7 @@ pub async fn run(established: Established, link: &mut Link) -> End {
             // Only a server that said nothing may yet read what it was sent.
             let lingers =
                 matches!(error, Error::Silent { .. }) && session.sm.as_ref().is_some_and(|sm| sm.id.is_some());
-            let begin = || Lingering::begin(reader, writer, session.framer, session.out, session.questions.len());
+            let begin = || Lingering::begin(reader, writer, session.framer, session.out, session.liveness.questions());
             let lingering = lingers.then(begin);
             End::Lost(error, session.sm, lingering)
         }
@@ -161,22 +137,9 @@ struct Session {
     pings: u32,
     reply_timeout: Duration,
     out: Out,
-    /// When the last byte came.
-    heard: Instant,
-    /// Since when a question whether anybody is there has been open.
-    asked: Option<Instant>,
-    /// It took long enough to be told.
-    quiet: bool,
+    liveness: Liveness,
     /// The server wants to know how many stanzas we have.
     acknowledge: bool,
-    /// When the requests for an acknowledgement went out that it has not answered.
-    questions: VecDeque<Instant>,
-    /// When the latest went out that it has answered: it has what was sent before that.
-    taken: Option<Instant>,
-    /// It has left one open for long though it speaks: told, with what it has.
-    behind: Option<Option<Instant>>,
-    /// Since when there have been stanzas for which none was asked for.
-    unasked: Option<Instant>,
     closing: Option<Closing>,
     /// The server has sent its end tag.
     ended: bool,
@@ -195,7 +158,7 @@ struct Closing {
     /// However much it has to say until then.
     latest: Instant,
     /// When `until` was set, so many bytes had been written, and the last one had been heard then.
-    seen: (usize, Instant),
+    seen: (u64, Instant),
 }
 
 impl Session {
@@ -209,8 +172,7 @@ impl Session {
         if let Some(sm) = &self.sm {
             // After a resumption: what the server has not.
             for stanza in sm.open() {
-                self.out.text.push_str(stanza);
-                self.out.ends_element();
+                self.out.text(stanza);
             }
         }
         // What came in the same segment as the answer to our login.
@@ -221,7 +183,7 @@ impl Session {
                 return if self.closing.is_some() { Ok(()) } else { Err(Error::Ended) };
             }
             if link.overflowed() {
-                return Err(Error::QueueFull { stanzas: link.outgoing.len(), bytes: self.out.text.len() });
+                return Err(Error::QueueFull { stanzas: link.outgoing.len(), bytes: self.out.unwritten() });
             }
             // The answer to a question is about all that is before it: it goes behind what the core has said meanwhile.
             if self.closing.is_none() {
@@ -248,7 +210,7 @@ impl Session {
                     self.send_all(link)?;
                 }
                 Step::Wrote(Ok(())) => {
-                    self.out.written(link);
+                    self.out.written(link.latency.as_deref());
                     if self.closing.is_some() {
                         self.close_by(Instant::now() + CLOSE_TIMEOUT);
                     }
@@ -256,11 +218,7 @@ impl Session {
                 Step::Read(Ok(0)) if self.closing.is_some() => return Ok(()),
                 Step::Read(Ok(0)) => return Err(Error::Closed { doing: "carrying stanzas" }),
                 Step::Read(Ok(_)) => {
-                    self.heard = Instant::now();
-                    if self.asked.take().is_some() {
-                        timer.as_mut().reset(self.due());
-                    }
-                    if std::mem::take(&mut self.quiet) {
+                    if self.liveness.heard(Instant::now()) {
                         link.tell(Event::Quiet { quiet: false }).await;
                     }
                     self.take_in(link).await?;
@@ -270,19 +228,17 @@ impl Session {
                 }
                 Step::Wrote(Err(source)) | Step::Read(Err(source)) => return Err(broken("carrying stanzas", source)),
                 Step::Timer => {
-                    let before = self.quiet;
-                    self.look(timer.as_mut())?;
-                    if self.quiet && !before {
+                    if self.look()? {
                         link.tell(Event::Quiet { quiet: true }).await;
                     }
                     self.tell_behind(link).await;
+                    timer.as_mut().reset(self.due());
                 }
                 Step::Stop => {
                     self.send_all(link)?;
-                    self.out.text.push_str(END_TAG);
-                    self.out.ends_element();
+                    self.out.text(END_TAG);
                     let now = Instant::now();
-                    let seen = (self.out.done, self.heard);
+                    let seen = self.seen();
                     self.closing = Some(Closing { until: now + CLOSE_TIMEOUT, latest: now + LONGEST_CLOSE, seen });
                     timer.as_mut().reset(self.due());
                 }
@@ -299,50 +255,29 @@ impl Session {
 
     /// When [`Session::look`] has something to do.
     fn due(&self) -> Instant {
-        let others = [self.clock.due(), self.behind_due(), self.unasked_due()];
-        let next = others.into_iter().flatten().fold(self.alive_due(), Instant::min);
+        let next = self.clock.due().map_or(self.liveness.due(), |due| due.min(self.liveness.due()));
         self.closing.as_ref().map_or(next, |closing| closing.until)
+    }
+
+    /// What moves while a server takes what it is sent, or speaks.
+    fn seen(&self) -> (u64, Instant) {
+        (self.out.taken(), self.liveness.last_heard())
     }
 
     /// The server is waited for until then, unless that is too long.
     fn close_by(&mut self, until: Instant) {
-        let seen = (self.out.done, self.heard);
+        let seen = self.seen();
         if let Some(closing) = &mut self.closing {
             (closing.until, closing.seen) = (until.min(closing.latest), seen);
         }
     }
 
-    /// When the server counts as behind, or since when. One that says nothing at all is another matter.
-    fn late_at(&self) -> Option<Instant> {
-        let asked = self.questions.front().filter(|asked| self.heard > **asked)?;
-        Some(*asked + self.reply_timeout * QUIET.0 / QUIET.1)
-    }
-
-    /// The same, if it is not told already.
-    fn behind_due(&self) -> Option<Instant> {
-        self.late_at().filter(|_| self.behind.is_none())
-    }
-
-    /// When an acknowledgement is asked for behind fewer stanzas than it mostly is.
-    fn unasked_due(&self) -> Option<Instant> {
-        self.unasked.map(|since| since + self.reply_timeout * UNASKED.0 / UNASKED.1)
-    }
-
-    /// When the server has to have been heard of, or is asked whether it is there.
-    fn alive_due(&self) -> Instant {
-        match self.asked {
-            Some(asked) if !self.quiet => asked + self.reply_timeout * QUIET.0 / QUIET.1,
-            // Asked sooner, it is not given up sooner.
-            Some(asked) => asked.max(self.heard + IDLE) + self.reply_timeout,
-            None => self.heard + IDLE.min(self.reply_timeout * 2 / 3),
-        }
-    }
-
-    /// The timer has run off. It is not set anew with each read, so that it may have run off early.
-    fn look(&mut self, timer: Pin<&mut Sleep>) -> Result<(), Error> {
+    /// The timer has run off. It is not set anew with each read, so that it may have run off early. Whether the server turns out to
+    /// be quiet.
+    fn look(&mut self) -> Result<bool, Error> {
         let now = Instant::now();
         if let Some(closing) = self.closing.as_ref().filter(|closing| now >= closing.until) {
-            if now >= closing.latest || closing.seen == (self.out.done, self.heard) {
+            if now >= closing.latest || closing.seen == self.seen() {
                 return Err(Error::Silent { doing: "closing the stream", after: CLOSE_TIMEOUT });
             }
             self.close_by(now + CLOSE_TIMEOUT);
@@ -356,21 +291,21 @@ impl Session {
                 body: IqBody::Get(Payload::Time(EntityTime::default())),
             })?;
         }
-        if self.closing.is_none() && now >= self.alive_due() {
-            match self.asked {
-                Some(_) if self.quiet => {
-                    let doing = "asking whether it is still there";
-                    return Err(Error::Silent { doing, after: self.reply_timeout });
-                }
-                Some(_) => self.quiet = true,
-                None => {
-                    self.ask();
-                    self.asked = Some(now);
-                }
-            }
+        if self.closing.is_some() {
+            return Ok(false);
         }
-        timer.reset(self.due());
-        Ok(())
+        match self.liveness.silence(now) {
+            Some(Silence::Ask) => {
+                self.ask();
+                self.liveness.asked(now);
+            }
+            Some(Silence::Gone) => {
+                return Err(Error::Silent { doing: "asking whether it is still there", after: self.reply_timeout });
+            }
+            Some(Silence::Quiet) => return Ok(true),
+            None => {}
+        }
+        Ok(false)
     }
 
     fn ask(&mut self) {
@@ -393,7 +328,7 @@ impl Session {
         let Some(sm) = &mut self.sm else { return };
         let now = Instant::now();
         self.out.element(&AckRequest {});
-        self.questions.push_back(now);
+        self.liveness.asked_to_acknowledge(now);
         self.throttle.asked(now, sm.open().len());
         sm.requested();
     }
@@ -407,10 +342,8 @@ impl Session {
         if std::mem::take(&mut self.acknowledge) {
             self.out.element(&Ack { h: sm.h() });
         }
-        let (wanted, unasked) = (sm.wants_acknowledgement(), sm.has_unasked());
-        self.unasked = unasked.then(|| self.unasked.unwrap_or_else(Instant::now));
-        if wanted || self.unasked_due().is_some_and(|due| due <= Instant::now()) {
-            self.unasked = None;
+        let late = self.liveness.unasked(sm.has_unasked(), Instant::now());
+        if late || sm.wants_acknowledgement() {
             self.ask_for_acknowledgement();
         }
     }
@@ -420,34 +353,35 @@ impl Session {
             return Ok(());
         }
         self.write(&outgoing.stanza)?;
-        self.out.causes.extend(outgoing.caused_at.filter(|_| link.latency.is_some()));
+        if let Some(cause) = outgoing.caused_at.filter(|_| link.latency.is_some()) {
+            self.out.caused_at(cause);
+        }
         Ok(())
     }
 
     fn write(&mut self, stanza: &impl xml::Element) -> Result<(), Error> {
-        let start = self.out.text.len();
-        xml::write_to(stanza, &mut self.out.text);
-        let bytes = self.out.text.len() - start;
-        if bytes > MAX_ANSWER && is_answer(&self.out.text[start..]) {
-            self.out.text.truncate(start);
+        let start = self.out.begin(stanza);
+        let bytes = self.out.begun(start).len();
+        if bytes > MAX_ANSWER && is_answer(self.out.begun(start)) {
+            self.out.take_back(start);
             self.oddities.note(&self.name, "answer", || format!("its answer would have {bytes} bytes and is not sent"));
             return Ok(());
         }
         // One request that is never answered instead of the end of every conference.
         if bytes > MAX_SENT {
-            let head: String = self.out.text[start..].chars().take(SHOWN_HEAD).collect();
-            self.out.text.truncate(start);
+            let head: String = self.out.begun(start).chars().take(SHOWN_HEAD).collect();
+            self.out.take_back(start);
             log::error!("{}: a stanza of {bytes} bytes is not sent, no server takes it: {}…", self.name, Shown(&head));
             return Ok(());
         }
-        log::trace!(target: PACKETS, "SENT PKT ({}): {}", self.name, Shown(&self.out.text[start..]));
+        log::trace!(target: PACKETS, "SENT PKT ({}): {}", self.name, Shown(self.out.begun(start)));
         self.out.ends_element();
         if let Some(sm) = &mut self.sm {
-            sm.sent(&self.out.text[start..])?;
+            sm.sent(self.out.begun(start))?;
         }
-        let bytes = self.out.text.len() - self.out.done;
+        let bytes = self.out.unwritten();
         if bytes > MAX_UNWRITTEN {
-            return Err(Error::QueueFull { stanzas: self.out.causes.len(), bytes });
+            return Err(Error::QueueFull { stanzas: self.out.waiting(), bytes });
         }
         Ok(())
     }
@@ -459,7 +393,7 @@ impl Session {
                 Frame::Element(document) => {
                     log::trace!(target: PACKETS, "RCV PKT ({}): {}", self.name, Shown(unwrapped(&document)));
                     if let Some(stanza) = self.element(&document)? {
-                        link.tell(Event::Stanza { stanza, read_at: self.heard }).await;
+                        link.tell(Event::Stanza { stanza, read_at: self.liveness.last_heard() }).await;
                     }
                     self.tell_pace(link).await;
                     self.tell_time(link).await;
@@ -523,11 +457,9 @@ impl Session {
             }
             Incoming::AckRequest(_) => self.acknowledge = true,
             Incoming::Ack(Ack { h }) => {
-                if let Some(asked) = self.questions.pop_front() {
-                    self.taken = Some(asked);
-                }
+                self.liveness.acknowledged();
                 if let Some(sm) = &mut self.sm {
-                    self.pace = self.throttle.answered(self.heard, sm.open().len());
+                    self.pace = self.throttle.answered(self.liveness.last_heard(), sm.open().len());
                     sm.acknowledged(h)?;
                 }
             }
@@ -540,8 +472,7 @@ impl Session {
             Incoming::Failed(failed) => {
                 log::warn!("the server refuses stream management ({})", condition(&failed.condition));
                 self.sm = None;
-                self.questions.clear();
-                self.unasked = None;
+                self.liveness.never_acknowledges();
             }
             Incoming::StreamError(error) => return Err(error.into()),
             Incoming::Unknown { name, ns } => {
@@ -566,10 +497,8 @@ impl Session {
 
     /// Tells of a server that has not taken for long what it was sent, of each part that it takes then, and when it is behind no more.
     async fn tell_behind(&mut self, link: &Link) {
-        let behind = self.late_at().is_some_and(|due| due <= Instant::now());
-        let told = behind.then_some(self.taken);
-        if std::mem::replace(&mut self.behind, told) != told {
-            link.tell(Event::Behind { behind, taken: self.taken }).await;
+        if let Some(Behind { behind, taken }) = self.liveness.behind(Instant::now()) {
+            link.tell(Event::Behind { behind, taken }).await;
         }
     }
 
@@ -649,80 +578,6 @@ fn unwrapped(document: &str) -> &str {
     element.rsplit_once("</").map_or(element, |(element, _)| element)
 }
 
-/// What goes out, and how far it is.
-#[derive(Default)]
-pub struct Out {
-    text: String,
-    /// So many bytes are with the transport.
-    done: usize,
-    /// Where elements end.
-    ends: VecDeque<usize>,
-    /// The transport may hold bytes back.
-    flush: bool,
-    /// When that which caused a stanza of this write was read.
-    causes: Vec<Instant>,
-}
-
-impl Out {
-    fn waits(&self) -> bool {
-        self.flush || self.done < self.text.len()
-    }
-
-    pub fn element(&mut self, element: &impl xml::Element) {
-        xml::write_to(element, &mut self.text);
-        self.ends_element();
-    }
-
-    fn ends_element(&mut self) {
-        self.ends.push_back(self.text.len());
-    }
-
-    /// Where the next write ends: behind as many elements as it takes, or behind one that is longer.
-    fn next_end(&mut self) -> usize {
-        let mut end = self.done;
-        while let Some(next) =
-            self.ends.front().copied().filter(|next| end <= self.done || *next <= self.done + AT_ONCE)
-        {
-            end = end.max(next);
-            self.ends.pop_front();
-        }
-        // Not to be looked for again if less of it is taken.
-        self.ends.push_front(end);
-        end
-    }
-
-    /// Hands everything to the transport. May be dropped at any point and called again.
-    pub async fn write(&mut self, writer: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
-        while self.done < self.text.len() {
-            self.flush = true;
-            let end = self.next_end();
-            let taken = writer.write(&self.text.as_bytes()[self.done..end]).await?;
-            if taken == 0 {
-                return Err(std::io::ErrorKind::WriteZero.into());
-            }
-            self.done += taken;
-        }
-        writer.flush().await?;
-        self.flush = false;
-        Ok(())
-    }
-
-    /// All is written.
-    fn written(&mut self, link: &Link) {
-        if let Some(latency) = &link.latency {
-            let now = Instant::now();
-            self.causes.iter().for_each(|cause| latency.record(now.duration_since(*cause)));
-        }
-        self.causes.clear();
-        self.done = 0;
-        self.text.clear();
-        self.ends.clear();
-        if self.text.capacity() > KEPT_CAPACITY {
-            self.text = String::new();
-        }
-    }
-}
-
 /// Whether this is a result or an error. No value can look like it, as apostrophes are escaped in all of them.
 fn is_answer(text: &str) -> bool {
     let kind = text.strip_prefix("<iq").and_then(|rest| rest.split_once(" type='"));
@@ -737,61 +592,4 @@ fn too_large(stanza: &Stanza) -> Option<Stanza> {
     let error = StanzaError::new(ErrorType::Modify, Condition::PolicyViolation, "too large".to_owned());
     let answer = Iq { from: None, to: Some(from.clone()), id: iq.id.clone(), body: IqBody::Error(error) };
     Some(Stanza::Iq(Box::new(answer)))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io;
-    use std::task::{Context, Poll};
-
-    use super::*;
-
-    /// What came in each write, of which it takes so much at most.
-    struct Taker(usize, Vec<String>);
-
-    impl AsyncWrite for Taker {
-        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-            let taken = bytes.len().min(self.0);
-            self.1.push(String::from_utf8_lossy(&bytes[..taken]).into_owned());
-            Poll::Ready(Ok(taken))
-        }
-
-        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Poll::Ready(Ok(()))
-        }
-
-        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Poll::Ready(Ok(()))
-        }
-    }
-
-    fn out(lengths: &[usize]) -> Out {
-        let mut out = Out::default();
-        for length in lengths {
-            out.text.push_str(&format!("<{}>", "m".repeat(length - 2)));
-            out.ends_element();
-        }
-        out
-    }
-
-    #[tokio::test]
-    async fn each_write_has_whole_stanzas_and_no_more_than_is_read_at_once() {
-        let mut taker = Taker(usize::MAX, Vec::new());
-        let mut out = out(&[100, 8092, 3, 8190, 8191, 20_000, 5, 6]);
-        out.write(&mut taker).await.expect("it takes all");
-        let lengths: Vec<usize> = taker.1.iter().map(String::len).collect();
-        assert_eq!(lengths, [8192, 3, 8190, 8191, 20_000, 11]);
-        assert!(taker.1.iter().all(|text| text.starts_with('<') && text.ends_with('>')));
-        assert!(!out.waits());
-    }
-
-    #[tokio::test]
-    async fn what_is_taken_in_part_is_completed_by_a_write_of_its_own() {
-        let mut taker = Taker(90, Vec::new());
-        let mut out = out(&[100, 50]);
-        out.write(&mut taker).await.expect("it takes all in the end");
-        let lengths: Vec<usize> = taker.1.iter().map(String::len).collect();
-        assert_eq!(lengths, [90, 60]);
-        assert_eq!(taker.1.concat().len(), 150);
-    }
 }

@@ -446,6 +446,10 @@ impl Participant {
         self.occupants.get(&self.settings.nick).is_some_and(|me| me.role == "moderator")
     }
 
+    pub fn is_owner(&self) -> bool {
+        self.occupants.get(&self.settings.nick).is_some_and(|me| me.affiliation == "owner")
+    }
+
     pub fn has_led(&self) -> bool {
         self.has_led
     }

@@ -18,7 +18,15 @@ impl Judge {
         let mut taken = BTreeSet::new();
         for person in people.values() {
             let participant = s.view(&person.label);
-            if participant.place() != Place::InRoom || participant.looks_on() {
+            if participant.place() != Place::InRoom {
+                continue;
+            }
+            // To the focus an owner is one whatever his role, so that it has found one (spec/20 §4.2, §6.1). The servers here
+            // show an owner as a visitor if his name is one's.
+            if participant.is_owner() {
+                led.insert(&participant.settings.room);
+            }
+            if participant.looks_on() {
                 continue;
             }
             taken.insert(&participant.settings.room);
