@@ -267,13 +267,10 @@ impl Pending {
     }
 
     /// What waits for this answer. An answer counts once, and only from where the question went (spec/40 §1 item 5).
-    pub fn answered(&mut self, id: PendingId, on: Connection, from: Option<&Jid>) -> Option<(Then, TimerKey)> {
+    pub fn awaits(&self, id: PendingId, on: Connection, from: Option<&Jid>) -> Option<&Then> {
         let pending = self.table.get(&id)?;
         let asked = pending.to.is_none() || pending.to.as_ref() == from;
-        if pending.on != on || !asked {
-            return None;
-        }
-        self.take(id)
+        (pending.on == on && asked).then_some(&pending.then)
     }
 
     pub fn take(&mut self, id: PendingId) -> Option<(Then, TimerKey)> {
@@ -462,7 +459,8 @@ mod tests {
         };
         let ids = [(); 4].map(|()| ask(&mut pending));
         assert_eq!(wrong(&pending), 0);
-        assert!(pending.answered(ids[0], Connection::Client, None).is_some());
+        assert!(pending.awaits(ids[0], Connection::Client, None).is_some());
+        pending.take(ids[0]);
         assert_eq!(wrong(&pending), 1, "nobody has dealt with it yet");
         pending.ends(&Answer::Result(None));
         assert_eq!(wrong(&pending), 0);

@@ -295,14 +295,16 @@ impl Focus {
             IqBody::Error(error) => Answer::Error(error),
         };
         let pending = pending::pending_id(self.cx.ids.prefix(), id.as_str());
-        match pending.and_then(|id| self.cx.pending.answered(id, on, from.as_ref())) {
-            Some((then, deadline)) => {
-                self.cx.timers.cancel(Some(deadline));
-                let answer = if then.is_for_bridge() { self.heard_of_bridge(answer) } else { answer };
-                self.answered(then, answer);
-            }
+        let Some(then) = pending.and_then(|id| self.cx.pending.awaits(id, on, from.as_ref())) else {
             // Second answers, answers after the end, and answers to what needs none (spec/90, row 118).
-            None => self.cx.metrics.answers_unmatched += 1,
+            self.cx.metrics.answers_unmatched += 1;
+            return;
+        };
+        // It is open until then: if this fails, it will be given up.
+        let answer = if then.is_for_bridge() { self.heard_of_bridge(answer) } else { answer };
+        if let Some((then, deadline)) = pending.and_then(|id| self.cx.pending.take(id)) {
+            self.cx.timers.cancel(Some(deadline));
+            self.answered(then, answer);
         }
     }
 

@@ -1,12 +1,11 @@
 //! A session while it lasts: stanzas both ways, acknowledgements, and a look now and then whether anybody is there (`liveness.rs`).
 
-use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
 use tokio::io::{AsyncReadExt, ReadHalf, WriteHalf, split};
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use super::clock::{self, ServerClock};
 use super::errors::{Error, broken, condition};

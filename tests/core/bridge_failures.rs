@@ -903,6 +903,24 @@ fn a_mute_of_somebody_whom_the_bridge_does_not_know_moves_nobody() {
     s.finish();
 }
 
+/// A mute that the bridge calls wrong is told again, once: one that it always calls wrong is not asked for without end.
+#[test]
+fn a_mute_that_is_refused_is_told_again_once() {
+    for (refusals, told) in [(1, 2), (2, 2)] {
+        let mut s = crate::moderation::meeting(&["alice", "bob", "carol"]);
+        let before = s.now();
+        (0..refusals).for_each(|_| s.bridge("jvb1").fail_next(refusal("feature-not-implemented", None)));
+        s.participant("alice").moderate("audio", true);
+        s.run_for(Time::from_secs(30));
+        let mutes = crate::moderation::force_mutes(&s, before);
+        assert_eq!((mutes.len(), mutes.iter().all(|it| *it == mutes[0])), (told, true), "{mutes:?}");
+        assert_eq!((moves(&s, "bob"), s.focus().metrics().bridges_removed), (0, 0));
+        if refusals == 1 {
+            s.finish();
+        }
+    }
+}
+
 /// A mute of several that is lost is told again as what it was: one request.
 #[test]
 fn a_mute_of_several_that_is_lost_is_told_again_in_one_request() {

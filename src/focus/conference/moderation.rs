@@ -445,14 +445,26 @@ impl Conference {
         endpoints: &[EndpointKey],
         answered: &Answer,
     ) {
-        match answered.is_silence() {
-            true => self.force_mute_lost(cx, session, endpoints),
-            false if matches!(answer::update(answered.as_colibri()), UpdateOutcome::UnknownEndpoint(_)) => {
+        if answered.is_silence() {
+            return self.force_mute_lost(cx, session, endpoints);
+        }
+        match answer::update(answered.as_colibri()) {
+            UpdateOutcome::EndpointRefused => {
+                // What one of several may have been the reason for, each is told again.
+                let again: Vec<EndpointKey> =
+                    endpoints.iter().copied().filter(|about| self.is_first_refusal(cx, *about)).collect();
+                if again.is_empty() {
+                    return self.updated(cx, session, None, answered);
+                }
+                say!(self, warn, "the bridge refused to mute or unmute{}: told again", answered.detail());
+                self.force_mute_lost(cx, session, &again);
+            }
+            UpdateOutcome::UnknownEndpoint(_) => {
                 // Nobody asked it for an endpoint, and no bridge that we know says so (spec/40 §3.2): of one of several, whose
                 // answer may be late, it says too little to take anybody's session.
                 say!(self, warn, "the bridge does not know an endpoint that was to be muted{}", answered.detail());
             }
-            false => self.updated(cx, session, None, answered),
+            _ => self.updated(cx, session, None, answered),
         }
     }
 }

@@ -60,15 +60,17 @@ pub struct Endpoint {
 }
 
 impl Conference {
-    /// Notes that this is called wrong, of which not a word is carried out.
-    pub(super) fn calls_wrong(&mut self, modify: &Element) {
+    /// Notes that this is refused with such an error, of which not a word is carried out.
+    pub(super) fn calls_wrong(&mut self, modify: &Element, condition: &str) {
+        // Of its own endpoints the last is said of the bridge (spec/40 §8.2).
+        let wrong = matches!(condition, "bad-request" | "feature-not-implemented");
+        let failed = condition == "internal-server-error";
         let creates = |element: &&Element| element.get("create") == Some("true");
-        let endpoints: Vec<&Element> = modify.kids("endpoint", ns::COLIBRI2).filter(|it| !creates(it)).collect();
-        self.lacks_something |= endpoints.iter().any(|it| it.kid("force-mute", ns::COLIBRI2).is_some());
+        let endpoints = modify.kids("endpoint", ns::COLIBRI2).filter(|it| wrong && !creates(it));
         let relays = modify.kids("relay", ns::COLIBRI2).filter(|it| !creates(it));
-        let behind = relays.flat_map(|relay| relay.kids("endpoints", ns::COLIBRI2));
+        let behind = relays.filter(|_| wrong || failed).flat_map(|relay| relay.kids("endpoints", ns::COLIBRI2));
         let behind = behind.flat_map(|all| all.kids("endpoint", ns::COLIBRI2));
-        for id in endpoints.iter().copied().chain(behind).filter_map(|endpoint| endpoint.get("id")) {
+        for id in endpoints.chain(behind).filter_map(|endpoint| endpoint.get("id")) {
             let times = self.refused.entry(id.to_owned()).or_default();
             *times += 1;
             self.lacks_something |= *times > 1;

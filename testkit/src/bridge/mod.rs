@@ -469,12 +469,15 @@ impl Bridge {
                 }
                 return self.answer(answer);
             }
-            Some(Fault::Refused(refused)) => return self.answer(refused(payload).answer(iq)),
-            Some(Fault::Error { kind, condition, text, reason }) => {
+            Some(Fault::Refused(refused)) => {
+                let refused = refused(payload);
                 let conference = payload.get("meeting-id").and_then(|id| self.conferences.get_mut(id));
-                if let Some(conference) = conference.filter(|_| is_about_one(condition)) {
-                    conference.calls_wrong(payload);
+                if let Some(conference) = conference {
+                    conference.calls_wrong(payload, refused.condition);
                 }
+                return self.answer(refused.answer(iq));
+            }
+            Some(Fault::Error { kind, condition, text, reason }) => {
                 let text = (!text.is_empty()).then(|| text.clone());
                 let refused = Refused { kind, condition, text, reason: *reason, endpoint: None };
                 return self.answer(refused.answer(iq));
@@ -537,11 +540,6 @@ impl Bridge {
             self.late.push_back((at, stanza));
         }
     }
-}
-
-/// Whether the focus takes this error for one about what it asked to change, and not about the conference (spec/40 §8.2).
-fn is_about_one(condition: &str) -> bool {
-    matches!(condition, "bad-request" | "feature-not-implemented")
 }
 
 /// Whether an element, or anything in it, is to end.

@@ -154,8 +154,9 @@ impl Recording {
         let struck = self.sabotage.last_key_value().map(|(number, _)| *number);
         let mut before = Census::default();
         for (number, (at, input)) in self.inputs.iter().enumerate() {
-            if let Some(stanzas) = self.sabotage.get(&number).filter(|_| Some(number) != struck) {
-                focus.sabotage(*stanzas);
+            if let Some(stanzas) = self.sabotage.get(&number) {
+                // What it was told before it was to forget all the same.
+                focus.sabotage(if Some(number) == struck { u32::MAX } else { *stanzas });
             }
             if number + 1 == self.inputs.len() {
                 before = focus.census();

@@ -42,17 +42,20 @@ pub(crate) struct Setbacks {
 pub(crate) struct Losses {
     count: u32,
     last: Timestamp,
+    /// When a bridge last called wrong what it was asked to change.
+    refused: Option<Timestamp>,
 }
 
 impl Losses {
-    /// None, or none that has to do with one now.
-    fn are_over(&self, now: Timestamp) -> bool {
-        self.count == 0 || now.since(self.last) >= CALM
+    /// Counts a refusal of what the bridge was asked to change. Is it the first for long?
+    fn is_first_refusal(&mut self, now: Timestamp) -> bool {
+        let before = self.refused.replace(now);
+        before.is_none_or(|before| now.since(before) >= CALM)
     }
 
     /// Counts one more; how long to wait before the next try. The first is nothing to wait for.
     fn count(&mut self, now: Timestamp) -> Option<Duration> {
-        if self.are_over(now) {
+        if now.since(self.last) >= CALM {
             self.count = 0;
         }
         self.count += 1;
@@ -129,10 +132,11 @@ impl Conference {
         cx.timers.cancel(member.next_endpoint.replace(timer));
     }
 
-    /// Whether the bridge has not failed with a participant's endpoint for a while, this one being that.
-    pub(super) fn is_first_loss(&self, cx: &Context, about: EndpointKey) -> bool {
-        let member = self.members.get(about.member);
-        self.endpoint_key(about.member) == Some(about) && member.is_some_and(|member| member.losses.are_over(cx.now))
+    /// A bridge calls wrong what it was asked to change of this endpoint. Is it the participant's, and the first time for long?
+    pub(in crate::focus::conference) fn is_first_refusal(&mut self, cx: &Context, about: EndpointKey) -> bool {
+        let is_current = self.endpoint_key(about.member) == Some(about);
+        let member = self.members.get_mut(about.member).filter(|_| is_current);
+        member.is_some_and(|member| member.losses.is_first_refusal(cx.now))
     }
 
     /// A participant has waited long enough for its next endpoint.

@@ -127,7 +127,7 @@ impl Conference {
                 self.hold_if_lost_again(cx, id);
                 self.reinvite(cx, id);
             }
-            UpdateOutcome::EndpointRefused => match endpoint.filter(|about| self.is_first_loss(cx, *about)) {
+            UpdateOutcome::EndpointRefused => match endpoint.filter(|about| self.is_first_refusal(cx, *about)) {
                 Some(about) => self.endpoint_failed(cx, about, answered),
                 None => self.update_refused(endpoint, answered),
             },
