@@ -86,6 +86,21 @@ fn the_tries_go_on_with_the_next_login() {
     s.finish();
 }
 
+/// It was to be tried again when the process was asked to stop: that is over.
+#[test]
+fn a_focus_that_stops_enters_no_brewery_again() {
+    let mut s = Scenario::new().bridge("jvb1").start();
+    s.server().options.brewery_refuses_focus = Some(("forbidden".into(), "not here".into()));
+    s.focus_is_replaced();
+    s.run_for(seconds(20));
+    s.server().options.brewery_refuses_focus = None;
+    let before = joins(&s, BREWERY).count();
+    s.stop_focus();
+    s.run_for(seconds(60));
+    assert_eq!(joins(&s, BREWERY).count(), before);
+    assert!(s.server().rooms().values().all(|room| !room.occupants.contains_key("focus")));
+}
+
 /// The room need not be there, nor any bridge.
 #[test]
 fn the_focus_makes_the_brewery_if_it_comes_first() {

@@ -161,7 +161,8 @@ impl Focus {
     pub(super) fn join_brewery(&mut self, worker: Worker) {
         let Some(brewery) = self.breweries.get_mut(&worker) else { return };
         self.cx.timers.cancel(brewery.retry.take());
-        if brewery.seat.is_outside() && self.cx.is_connected(brewery.seat.on) {
+        // Whoever tells of an end to come is not to come back (spec/80 §7).
+        if !self.stopping && brewery.seat.is_outside() && self.cx.is_connected(brewery.seat.on) {
             brewery.seat.enter(&mut self.cx);
         }
     }
