@@ -282,7 +282,7 @@ impl Focus {
             }
             for (member, task) in conference.tasks() {
                 let awaited = |then: &Then| match *then {
-                    Then::Allocated(_, _, EndpointKey { member: asked, attempt })
+                    Then::Allocated(_, _, EndpointKey { member: asked, attempt }, _)
                     | Then::Offered(_, asked, attempt) => asked == member && task == Some(attempt),
                     _ => false,
                 };

@@ -534,8 +534,8 @@ impl Focus {
             Then::Offered(id, member, attempt) => {
                 self.with_conference(id, |conference, cx| conference.offer_answered(cx, member, attempt, answer));
             }
-            Then::Allocated(id, _, endpoint) => {
-                self.with_conference(id, |conference, cx| conference.allocated(cx, endpoint, &answer));
+            Then::Allocated(id, key, endpoint, creates) => {
+                self.with_conference(id, |conference, cx| conference.allocated(cx, key, endpoint, creates, &answer));
             }
             Then::RelayMade(id, relay) => {
                 self.with_conference(id, |conference, cx| conference.relay_made(cx, relay, &answer));

@@ -25,6 +25,14 @@ use crate::wire::values::{EndpointId, MeetingId, StanzaId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PendingId(pub u64);
 
+/// What else an allocation made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Creates {
+    /// The conference on that bridge.
+    Conference,
+    Nothing,
+}
+
 /// What to do with the answer. The identifiers in it are never used twice, so that an answer to what has been replaced or
 /// has gone finds nothing (spec/90, "answers that arrive after the thing they answer was removed").
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +61,7 @@ pub(crate) enum Then {
     /// A participant took or refused an offer.
     Offered(ConferenceId, MemberId, AttemptId),
     /// A bridge allocated an endpoint, or not.
-    Allocated(ConferenceId, SessionKey, EndpointKey),
+    Allocated(ConferenceId, SessionKey, EndpointKey, Creates),
     /// A bridge took an update of an endpoint. It is told again what it did not confirm.
     EndpointUpdated(ConferenceId, SessionKey, EndpointKey, Box<Told>),
     /// A bridge muted or unmuted these endpoints.
@@ -93,7 +101,11 @@ impl Then {
             // A right is the member's, whatever becomes of its session.
             Then::Granted(id, _) => Some((*id, MemberId::NONE)),
             Then::Offered(id, member, _) => Some((*id, *member)),
-            Then::Allocated(id, _, endpoint) | Then::IceRestarted(id, _, endpoint, _) => Some((*id, endpoint.member)),
+            // What it says of the conference there concerns all who are to be there, whether or not he stays for whom it was asked.
+            Then::Allocated(id, .., Creates::Conference) => Some((*id, MemberId::NONE)),
+            Then::Allocated(id, _, endpoint, _) | Then::IceRestarted(id, _, endpoint, _) => {
+                Some((*id, endpoint.member))
+            }
             Then::RoomReread(id) => Some((*id, MemberId::NONE)),
             Then::EndpointUpdated(id, ..) | Then::EndpointExpired(id, ..) | Then::ForceMuted(id, ..) => {
                 Some((*id, MemberId::NONE))
@@ -114,7 +126,7 @@ impl Then {
     /// The session on a bridge that it is about: what ends with that.
     pub fn session(&self) -> Option<SessionKey> {
         match self {
-            Then::Allocated(_, key, _) | Then::EndpointUpdated(_, key, ..) | Then::EndpointExpired(_, key, ..) => {
+            Then::Allocated(_, key, ..) | Then::EndpointUpdated(_, key, ..) | Then::EndpointExpired(_, key, ..) => {
                 Some(*key)
             }
             Then::ForceMuted(_, key, _) | Then::IceRestarted(_, key, ..) => Some(*key),

@@ -448,6 +448,31 @@ fn a_conference_that_the_bridge_has_forgotten_is_made_anew() {
     s.finish();
 }
 
+/// The bridge has a conference of a focus that is gone. Whoever the new one is asked for with has left when the bridge says so, and
+/// whoever was asked for behind him was given an endpoint in the old one, with all that is left there.
+#[test]
+fn a_conference_is_not_taken_over_because_nobody_waits_for_the_word_that_it_exists() {
+    let mut s = meet(Scenario::new().bridge("jvb1"));
+    s.focus_is_replaced();
+    s.participant("alice").leave();
+    s.bridge("jvb1").settings.delay = seconds(1);
+    let before = count(&s, "jvb1");
+    for name in ["carol", "dave"] {
+        s.joins(name);
+    }
+    s.run_for(Time::from_millis(500));
+    let asked = asked_since(&s, "jvb1", before);
+    assert!(asked.iter().any(|it| it.starts_with("create +bob")), "{asked:?}");
+    s.participant("bob").leave();
+    s.run_until(|s| s.connected(&["carol", "dave"]));
+    let on_it: Vec<String> =
+        s.view_bridge("jvb1").conferences().values().flat_map(|it| it.endpoints.keys().cloned()).collect();
+    assert_eq!(on_it, ["carol", "dave"]);
+    s.bridge("jvb1").take_errors();
+    s.settle();
+    s.finish();
+}
+
 /// What was wrong with an update of one endpoint is no reason to move anybody else; other errors are (spec/40 §8.2). Everybody is
 /// served in the end, and all views agree.
 #[test]

@@ -117,12 +117,7 @@ impl Reason {
 
 /// Reads the answer to an allocation. `sctp`: whether it was asked for.
 pub fn allocation(endpoint: &EndpointId, sctp: bool, answer: Answer<'_>) -> Result<Allocated, AllocationFailure> {
-    let modified = match answer {
-        Answer::Timeout => return Err(AllocationFailure::Timeout),
-        Answer::Error(error) => return Err(AllocationFailure::of(error)),
-        Answer::Result(Some(Payload::ConferenceModified(modified))) => modified,
-        Answer::Result(_) => return Err(AllocationFailure::WrongKind),
-    };
+    let modified = modified(answer)?;
     let transport = transport_of(modified, endpoint).ok_or(AllocationFailure::NoTransport)?;
     let ice = transport.ice.clone().ok_or(AllocationFailure::NoTransport)?;
     let sctp_port = transport.sctp.as_ref().and_then(|sctp| sctp.port);
@@ -131,6 +126,20 @@ pub fn allocation(endpoint: &EndpointId, sctp: bool, answer: Answer<'_>) -> Resu
     }
     let feedback = modified.sources.as_ref().map(feedback);
     Ok(Allocated { transport: ice, feedback, sctp_port: sctp_port.filter(|_| sctp) })
+}
+
+/// Reads what the answer to the first allocation says of the conference: the bridge's own sources, if it names them.
+pub fn creation(answer: Answer<'_>) -> Result<Option<SourceSet>, AllocationFailure> {
+    Ok(modified(answer)?.sources.as_ref().map(feedback))
+}
+
+fn modified(answer: Answer<'_>) -> Result<&ConferenceModified, AllocationFailure> {
+    match answer {
+        Answer::Timeout => Err(AllocationFailure::Timeout),
+        Answer::Error(error) => Err(AllocationFailure::of(error)),
+        Answer::Result(Some(Payload::ConferenceModified(modified))) => Ok(modified),
+        Answer::Result(_) => Err(AllocationFailure::WrongKind),
+    }
 }
 
 fn transport_of<'a>(modified: &'a ConferenceModified, id: &EndpointId) -> Option<&'a crate::wire::colibri2::Transport> {

@@ -15,7 +15,7 @@ use crate::focus::colibri::request::{self, NewConference, NewEndpoint};
 use crate::focus::conference::features::Features;
 use crate::focus::conference::view::View;
 use crate::focus::context::Context;
-use crate::focus::pending::{Answer, Then};
+use crate::focus::pending::{Answer, Creates, Then};
 use crate::focus::time::Timestamp;
 use crate::wire::colibri2::Capability;
 
@@ -147,16 +147,29 @@ impl Conference {
             sources: &self.sources.of(&member.nick),
         };
         let modify = request::allocate(&self.meeting, conference, endpoint);
-        let then = Then::Allocated(self.id, session.key, EndpointKey { member: id, attempt });
+        let creates = if conference.is_some() { Creates::Conference } else { Creates::Nothing };
+        let then = Then::Allocated(self.id, session.key, EndpointKey { member: id, attempt }, creates);
         self.ask_bridge(cx, &session.bridge, modify, then);
     }
 
     /// The bridge answered an allocation, or did not.
-    pub(in crate::focus) fn allocated(&mut self, cx: &mut Context, about: EndpointKey, answered: &Answer) {
+    pub(in crate::focus) fn allocated(
+        &mut self,
+        cx: &mut Context,
+        key: SessionKey,
+        about: EndpointKey,
+        creates: Creates,
+        answered: &Answer,
+    ) {
         let EndpointKey { member: id, attempt } = about;
+        if !self.is_allocating(about) {
+            if creates == Creates::Conference {
+                self.created_for_others(cx, key, answered);
+            }
+            return;
+        }
         let Some(member) = self.members.get(id) else { return };
-        let current = member.invite.participation().is_some_and(|it| it.task == Task::Allocating(attempt));
-        let endpoint = member.endpoint.as_ref().filter(|endpoint| current && endpoint.attempt == attempt);
+        let endpoint = member.endpoint.as_ref().filter(|endpoint| endpoint.attempt == attempt);
         let Some(session) = endpoint.and_then(|endpoint| self.bridges.get_mut(endpoint.session)) else { return };
         if *answered == Answer::Unheard {
             let (key, confirmed) = (session.key, session.confirmed);
@@ -179,6 +192,61 @@ impl Conference {
         }
     }
 
+    /// Whether this is the endpoint that its participant waits for.
+    fn is_allocating(&self, about: EndpointKey) -> bool {
+        let EndpointKey { member: id, attempt } = about;
+        let Some(member) = self.members.get(id) else { return false };
+        let waits = member.invite.participation().is_some_and(|it| it.task == Task::Allocating(attempt));
+        waits && member.endpoint.as_ref().is_some_and(|endpoint| endpoint.attempt == attempt)
+    }
+
+    /// The bridge was asked for the conference with the first endpoint, which nobody waits for any more. Others who were asked for
+    /// behind it may have been given theirs in what the bridge had left of an earlier conference.
+    fn created_for_others(&mut self, cx: &mut Context, key: SessionKey, answered: &Answer) {
+        let Some(session) = self.bridges.get_mut(key) else { return };
+        if *answered == Answer::Unheard {
+            if !session.confirmed {
+                self.leave_session(cx, key, LeaveBridge::Unheard);
+            }
+            return;
+        }
+        let failure = match answer::creation(answered.as_colibri()) {
+            Ok(feedback) => {
+                session.confirmed = true;
+                session.feedback = feedback.unwrap_or_else(|| std::mem::take(&mut session.feedback));
+                return;
+            }
+            // What is wrong with an endpoint that nobody waits for.
+            Err(failure) if !failure.removes_session() => return,
+            Err(failure) => failure,
+        };
+        let bridge = session.bridge.clone();
+        say!(self, warn, "{} did not make the conference: {failure:?}{}", bridge.jid, answered.detail());
+        self.bridge_failed(cx, &bridge, failure);
+        self.story.decided(cx.now, "the bridge did not make the conference");
+        cx.metrics.bridges_removed += 1;
+        self.leave_session(cx, key, LeaveBridge::AfterSetback);
+    }
+
+    /// What the failure of an allocation says of the bridge.
+    fn bridge_failed(&self, cx: &mut Context, bridge: &BridgeId, failure: AllocationFailure) {
+        if failure.marks_bridge() {
+            cx.bridges.failed(cx.now, bridge);
+        }
+        if failure == AllocationFailure::GracefulShutdown {
+            cx.bridges.refused_gracefully(bridge);
+        }
+        if failure == AllocationFailure::NotImplemented {
+            say!(
+                self,
+                error,
+                "{}: the bridge lacks what it was asked for. If it has no SCTP, set jicofo.sctp.enabled = false here, or \
+                 enable SCTP on the bridge",
+                bridge.jid
+            );
+        }
+    }
+
     /// The request died with our connection (spec/50 §3.3, "Improve"): the bridge is as good as before, and whoever is on it
     /// stays. Only what was in flight is asked for again; if the bridge has no endpoint of ours yet, that is all that there is, and
     /// since it may have made the conference or not, it is to let go of it first.
@@ -198,20 +266,7 @@ impl Conference {
             self, warn, participant = nick;
             "{} gave no endpoint for {nick}: {failure:?}{}", bridge.jid, answered.detail()
         );
-        if failure.marks_bridge() {
-            cx.bridges.failed(cx.now, &bridge);
-        }
-        if failure == AllocationFailure::GracefulShutdown {
-            cx.bridges.refused_gracefully(&bridge);
-        }
-        if failure == AllocationFailure::NotImplemented {
-            say!(
-                self, error, participant = nick;
-                "{}: the bridge lacks what it was asked for. If it has no SCTP, set jicofo.sctp.enabled = false here, or \
-                 enable SCTP on the bridge",
-                bridge.jid
-            );
-        }
+        self.bridge_failed(cx, &bridge, failure);
         self.story.decided(cx.now, "the bridge gave no endpoint");
         if failure.removes_session() {
             cx.metrics.bridges_removed += 1;
