@@ -135,19 +135,19 @@ impl Focus {
         }
         let Some(id) = self.cx.bridges.at(bridge).map(|bridge| bridge.id.clone()) else { return };
         for Over { meeting, conference, before } in self.cx.owed.due(bridge) {
-            // If it lets this pass it is owed again, unless this was the last time.
-            self.cx.owed.forget(bridge, &meeting);
             log::debug!("the bridge {bridge} is told again that the meeting {meeting} is over there");
             match self.cx.meetings.get(&meeting).copied() {
                 Some(next) => self.with_conference(next, |it, cx| it.is_over_there(cx, &id, before)),
                 None => {
                     let modify = IqBody::Get(Payload::ConferenceModify(request::expire_conference(&meeting)));
                     let linked = before == Before::Linked;
-                    let then = Then::Expired { id: conference, bridge: id.clone(), meeting, linked };
+                    let then = Then::Expired { id: conference, bridge: id.clone(), meeting: meeting.clone(), linked };
                     let on = self.cx.bridge_connection();
                     self.cx.request(on, bridge.clone(), modify, then);
                 }
             }
+            // If it lets this pass it is owed again, unless this was the last time.
+            self.cx.owed.forget(bridge, &meeting);
         }
     }
 }

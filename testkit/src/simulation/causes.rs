@@ -182,6 +182,10 @@ impl Judge {
 
     /// Bridges let nobody go by themselves who is connected.
     pub(super) fn may_have_lost_its_endpoint(&self, s: &Scenario, person: &Person) -> bool {
+        // Whoever accepts with what is others' is refused, and has none then.
+        if person.hostile {
+            return true;
+        }
         // The conference is over, of which its node has yet to hear; and before that nobody else is told either.
         let has_nodes = !s.config().xmpp.visitors.is_empty();
         if (s.view(&person.label).is_visitor() && is_over(s, person)) || (has_nodes && self.in_trouble(s.now())) {
@@ -189,7 +193,8 @@ impl Judge {
         }
         let session = s.view(&person.label).session();
         let digest = session.and_then(|session| session.bridge_ice.fingerprint.as_ref()).map(|(_, digest)| digest);
-        let concerned = |bridge: &&Bridge| self.linked || Some(&bridge.fingerprint()) == digest;
+        // Whose transport is replaced keeps its session until another bridge has answered: that one may be the cause.
+        let concerned = |bridge: &&Bridge| self.linked || self.replaced || Some(&bridge.fingerprint()) == digest;
         self.fails_for(s, person)
             || s.bridges().filter(concerned).any(|bridge| self.causes.is_of_bridge(s.now(), bridge))
     }

@@ -221,7 +221,8 @@ impl Conference {
             Err(failure) => failure,
         };
         let bridge = session.bridge.clone();
-        say!(self, warn, "{} did not make the conference: {failure:?}{}", bridge.jid, answered.detail());
+        // The words of the error may be about somebody who has gone.
+        say!(self, warn, "{} did not make the conference: {failure:?}", bridge.jid);
         self.bridge_failed(cx, &bridge, failure);
         self.story.decided(cx.now, "the bridge did not make the conference");
         cx.metrics.bridges_removed += 1;

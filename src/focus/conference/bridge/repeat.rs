@@ -349,9 +349,11 @@ impl Conference {
             return self.set_repeat(cx, NEXT_TURN);
         }
         while cx.repeat_pace.may(cx.now) {
-            let Some(bridge) = self.repeats.ends.pop_first() else { break };
+            let Some(bridge) = self.repeats.ends.first().cloned() else { break };
             let before = cx.outputs().len();
             self.end_again(cx, &bridge);
+            // If that fails the conference ends, and the bridge is to be told all the same.
+            self.repeats.ends.remove(&bridge);
             spend(cx, before);
         }
         let lost = self.repeats.lost.take_all();
