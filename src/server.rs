@@ -253,6 +253,13 @@ impl Shell {
     /// Hands one input to the core and carries out what it says: so many stanzas.
     fn handle(&mut self, input: Input, caused_at: Option<Instant>) -> usize {
         let mut sent = 0;
+        if let Some(late) = self.focus.poll_timeout().and_then(|due| self.clock.catch_up(due)) {
+            log::warn!(
+                "This process did not run for {:.1} s: nobody is blamed for not having answered meanwhile. Was it, its container or \
+                 its machine paused or moved, is the machine overloaded, or does the log's disk hang?",
+                late.as_secs_f64()
+            );
+        }
         let now = self.clock.now();
         let summary = Summary::of(&input);
         if catch_unwind(AssertUnwindSafe(|| self.focus.handle(now, input))).is_err() {
@@ -298,7 +305,15 @@ impl Shell {
     }
 }
 
-/// Time as the core knows it. It follows the monotonic clock from the start on, so that it never runs backwards.
+/// When something is done so much later than it was due, this process did not run: it, its container or its machine was paused, or
+/// it waited for the disk of its log.
+const LATE: Duration = Duration::from_secs(1);
+
+/// So long the connections have to read what has come meanwhile.
+const TO_READ: Duration = Duration::from_secs(1);
+
+/// Time as the core knows it. It follows the monotonic clock from the start on, so that it never runs backwards, but for the times
+/// at which this process did not run.
 struct Clock {
     started: Instant,
     epoch: Timestamp,
@@ -315,7 +330,15 @@ impl Clock {
     }
 
     fn timestamp(&self, instant: Instant) -> Timestamp {
-        self.epoch + (instant - self.started)
+        self.epoch + instant.saturating_duration_since(self.started)
+    }
+
+    /// Something is due since then. If that is long ago this process did not run meanwhile, and what others have answered by now
+    /// has yet to be read: all deadlines keep what they had left, and a second more. Gives how long it was.
+    fn catch_up(&mut self, due: Timestamp) -> Option<Duration> {
+        let late = self.started.elapsed().checked_sub(due.since(self.epoch)).filter(|late| *late > LATE)?;
+        self.started += late + TO_READ;
+        Some(late)
     }
 
     fn instant(&self, time: Timestamp) -> Instant {

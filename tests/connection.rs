@@ -387,6 +387,14 @@ async fn bytes_that_are_no_stream_end_it_and_the_session_is_resumed() {
     let mut server = focus.accept().await;
     server.log_in(BIND).await;
     server.until("<resume").await;
+    // They stand in a stanza that the server sends again: it would be so for ever.
+    server.send("<resumed xmlns='urn:xmpp:sm:3' previd='s1' h='0'/><!DOCTYPE x>").await;
+    assert!(matches!(focus.event().await, Event::Connected { resumed: true, .. }));
+    assert!(matches!(focus.event().await, Event::Disconnected { resumable: false }));
+    let mut server = focus.accept().await;
+    server.log_in(BIND).await;
+    let bind = server.until("<enable").await;
+    assert!(bind.contains("<bind") && !bind.contains("<resume"), "{bind}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -628,6 +636,11 @@ async fn a_clock_that_is_not_the_servers_is_a_problem_until_it_is() {
     let begin = Instant::now();
     server.quiet_until("<time").await;
     assert_eq!(begin.elapsed().as_secs(), 60, "the login has other things to do");
+    // Anybody can write this.
+    let forged = said(-7200).replace(&format!("from='{DOMAIN}'"), "from='mallory@meet.example.com/x'");
+    server.send(&forged).await;
+    server.send("<message id='m'/>").await;
+    assert_eq!(focus.message().await, "m");
     server.send(&said(7200)).await;
     match focus.events.recv().await {
         Some((_, Event::Trouble { kind: Kind::Clock, text })) => {
@@ -879,6 +892,13 @@ async fn a_component_shakes_hands_and_is_asked_after() {
     focus.send(session, Iq { from, to, id: StanzaId::from("q1"), body: ping }.into());
     let sent = server.until("</iq>").await;
     assert!(sent.contains("focus.meet.example.com") && sent.contains("a@b/c"), "{sent}");
+    // Refused by the connection itself: a server ends the stream of a component that does not say who it is.
+    let much = "x".repeat(41 * 1024);
+    server
+        .send(&format!("<iq type='set' id='q2' from='a@b/c' to='focus.meet.example.com'><x xmlns='y'>{much}</x></iq>"))
+        .await;
+    let refusal = server.until("</iq>").await;
+    assert!(refusal.contains("policy-violation") && refusal.contains("from='focus.meet.example.com'"), "{refusal}");
     // Quiet: a ping to the domain above ours.
     let ping = server.until("</iq>").await;
     assert!(ping.contains("connection-1"), "{ping}");

@@ -76,6 +76,7 @@ impl Client {
         let Some(previd) = session.id.clone() else { return Ok(false) };
         if let Some(before) = &mut self.before {
             before.is_read().await;
+            stream.has_waited();
         }
         stream.doing("resuming the session");
         stream.push(&Resume { previd, h: session.h() });

@@ -32,7 +32,9 @@ impl Failures {
     pub fn attempt_failed(&mut self, error: &Error) -> Option<String> {
         self.count += 1;
         let line = format!("PROBLEM {}: {}", error.problem().id(), self.line(error));
-        if self.told.get(&line).is_some_and(|at| at.elapsed() < REMIND_AFTER) {
+        // The advice may tell the time.
+        let what = format!("{}: {error}", error.problem().id());
+        if self.told.get(&what).is_some_and(|at| at.elapsed() < REMIND_AFTER) {
             log::debug!("{line} (attempt {})", self.count);
             return None;
         }
@@ -43,7 +45,7 @@ impl Failures {
         if self.told.len() >= MAX_TOLD {
             self.told.clear();
         }
-        self.told.insert(line.clone(), Instant::now());
+        self.told.insert(what, Instant::now());
         Some(line)
     }
 

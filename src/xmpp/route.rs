@@ -32,6 +32,9 @@ const RESOLVE_TIMEOUT: Duration = Duration::from_secs(30);
 /// After so long the server is looked for where it was last, too.
 const RESOLVED_LATE: Duration = Duration::from_secs(1);
 
+/// An answer to a question of so long ago is no news.
+const OLD_ANSWER: Duration = Duration::from_secs(60);
+
 /// How to get to a server, from one attempt to the next.
 pub struct Route {
     host: String,
@@ -43,7 +46,8 @@ pub struct Route {
     lookup: Option<Lookup>,
 }
 
-type Lookup = JoinHandle<io::Result<Vec<SocketAddr>>>;
+/// Since when it has been under way.
+type Lookup = (Instant, JoinHandle<io::Result<Vec<SocketAddr>>>);
 
 impl Route {
     pub fn new(host: &str, port: u16) -> Route {
@@ -59,13 +63,15 @@ impl Route {
     pub async fn connect(&mut self) -> Result<Socket, Error> {
         let (stream, peer) = self.first().await?;
         // One that hangs keeps its thread, and is what the next attempt waits for.
-        self.lookup.take_if(|lookup| lookup.is_finished());
+        self.lookup.take_if(|(_, lookup)| lookup.is_finished());
         Socket::new(stream, peer)
     }
 
     async fn first(&mut self) -> Result<(TcpStream, SocketAddr), Error> {
         let Route { host, port, last, lookup } = self;
         let begin = Instant::now();
+        // An answer that came when we were there already says where the server was then.
+        lookup.take_if(|(asked, lookup)| lookup.is_finished() && begin - *asked >= OLD_ANSWER);
         let patience = last.map_or(RESOLVE_TIMEOUT, |_| RESOLVED_LATE + CONNECT_TIMEOUT);
         let mut resolving = pin!(resolve(lookup, host, *port));
         // Once it is: why it is not, if so.
@@ -104,7 +110,8 @@ impl Route {
 /// The addresses of a name. May be dropped at any point and called again.
 async fn resolve(lookup: &mut Option<Lookup>, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     let target = (host.to_owned(), port);
-    let under_way = lookup.get_or_insert_with(|| tokio::spawn(async { Ok(lookup_host(target).await?.collect()) }));
+    let ask = || (Instant::now(), tokio::spawn(async { Ok(lookup_host(target).await?.collect()) }));
+    let (_, under_way) = lookup.get_or_insert_with(ask);
     let found = under_way.await;
     *lookup = None;
     found.unwrap_or_else(|ended| Err(io::Error::other(ended)))
@@ -233,7 +240,7 @@ mod tests {
             Some(addresses) => tokio::spawn(async { Ok(addresses) }),
             None => tokio::spawn(std::future::pending()),
         };
-        Route { lookup: Some(lookup), ..Route::new("no-such-host.invalid", 5222) }
+        Route { lookup: Some((Instant::now(), lookup)), ..Route::new("no-such-host.invalid", 5222) }
     }
 
     #[tokio::test(start_paused = true)]
@@ -287,6 +294,19 @@ mod tests {
         assert_eq!(socket.peer, first, "the name has moved");
     }
 
+    /// The resolver answered when the server had been found without it. By the next loss the server may be elsewhere.
+    #[tokio::test(start_paused = true)]
+    async fn the_server_is_not_looked_for_where_it_was_long_ago() {
+        let (old, _listener) = open().await;
+        let mut route = route(Some(vec![old]));
+        let (now, listener) = open().await;
+        drop(listener);
+        (route.host, route.port) = (now.ip().to_string(), now.port());
+        tokio::time::sleep(OLD_ANSWER).await;
+        let Err(error) = route.connect().await else { panic!("it goes where the server was") };
+        assert!(error.to_string().contains(&now.to_string()), "{error}");
+    }
+
     /// The way to the resolver may be gone with that to the server.
     #[tokio::test(start_paused = true)]
     async fn a_name_that_is_not_resolved_is_looked_for_where_it_was_last() {
@@ -297,18 +317,19 @@ mod tests {
         assert_eq!((socket.peer, begin.elapsed()), (address, RESOLVED_LATE));
         // It is known no more, as soon as nobody lets us in there.
         hanging.led(address, false);
-        hanging.lookup = Some(tokio::spawn(std::future::pending()));
+        hanging.lookup = Some((Instant::now(), tokio::spawn(std::future::pending())));
         let begin = Instant::now();
         let Err(error) = hanging.connect().await else { panic!("there is no address") };
         assert!(error.to_string().contains("resolving the host's name"), "{error}");
         assert_eq!(begin.elapsed(), RESOLVE_TIMEOUT);
-        let asked = hanging.lookup.as_ref().map(JoinHandle::id);
+        let question = |route: &Route| route.lookup.as_ref().map(|(_, lookup)| lookup.id());
+        let asked = question(&hanging);
         assert!(asked.is_some());
         let _ = hanging.connect().await;
-        assert_eq!(hanging.lookup.as_ref().map(JoinHandle::id), asked, "one question at a time");
+        assert_eq!(question(&hanging), asked, "one question at a time");
         // The resolver says that there is no such name.
         let mut gone = Route { last: Some(address), ..Route::new("no-such-host.invalid", 5222) };
-        gone.lookup = Some(tokio::spawn(async { Err(io::ErrorKind::NotFound.into()) }));
+        gone.lookup = Some((Instant::now(), tokio::spawn(async { Err(io::ErrorKind::NotFound.into()) })));
         let socket = gone.connect().await.unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(socket.peer, address);
     }

@@ -1,5 +1,7 @@
 //! SASL: which mechanism, and the exchange (RFC 6120 §6, RFC 5802). What goes back and forth here is in no log.
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sasl::client::Mechanism;
@@ -110,13 +112,20 @@ fn scram_name(username: &str) -> String {
     username.replace('=', "=3D").replace(',', "=2C")
 }
 
-/// What the crate does not check of a SCRAM challenge: the amount of work, and that the nonce goes on from ours.
+/// What the crate does not check of a SCRAM challenge: the amount of work, that the nonce goes on from ours, and that nothing is
+/// said twice, of which the crate would take the other.
 fn check_challenge(challenge: &[u8], initial: &[u8]) -> Result<(), Error> {
     let text = |bytes| std::str::from_utf8(bytes).map_err(|_| Error::Challenge("not UTF-8".to_owned()));
     let (challenge, initial) = (text(challenge)?, text(initial)?);
     let attribute = |message: &'_ str, name: &str| -> Option<String> {
         message.split(',').find_map(|part| part.strip_prefix(name)).map(str::to_owned)
     };
+    let mut names = BTreeSet::new();
+    if let Some(twice) =
+        challenge.split(',').filter_map(|part| part.split('=').next()).find(|name| !names.insert(*name))
+    {
+        return Err(Error::Challenge(format!("it says {twice}= twice")));
+    }
     let iterations = attribute(challenge, "i=").and_then(|count| count.parse::<u64>().ok());
     match iterations {
         None | Some(0) => return Err(Error::Challenge("no number of iterations".to_owned())),
@@ -178,5 +187,8 @@ mod tests {
         assert!(matches!(check("r=abcdef,s=AA=="), Err(Error::Challenge(_))));
         assert!(matches!(check("r=xyzdef,s=AA==,i=4096"), Err(Error::Challenge(_))));
         assert!(matches!(check("r=abc,s=AA==,i=4096"), Err(Error::Challenge(_))));
+        // Of two the crate takes the last.
+        assert!(matches!(check("r=abcdef,s=AA==,i=1,i=4294967295"), Err(Error::Challenge(_))));
+        assert!(matches!(check("r=abcdef,r=xyz,s=AA==,i=1"), Err(Error::Challenge(_))));
     }
 }

@@ -485,7 +485,9 @@ impl Session {
     /// An answer to what this layer asked.
     fn answered(&mut self, stanza: &Stanza) {
         let Stanza::Iq(iq) = stanza else { return };
-        if iq.id.as_str() == TIME_ID {
+        // Anybody may write to us under that id.
+        let of_server = iq.from.is_none() || iq.from == self.ping.to;
+        if iq.id.as_str() == TIME_ID && of_server {
             let time = match &iq.body {
                 IqBody::Result(Some(Payload::Time(time))) => Some(time),
                 _ => None,
@@ -589,6 +591,7 @@ fn too_large(stanza: &Stanza) -> Option<Stanza> {
     let is_request = matches!(iq.body, IqBody::Get(_) | IqBody::Set(_));
     let from = iq.from.as_ref().filter(|from| is_request && (from.local().is_some() || from.resource().is_some()))?;
     let error = StanzaError::new(ErrorType::Modify, Condition::PolicyViolation, "too large".to_owned());
-    let answer = Iq { from: None, to: Some(from.clone()), id: iq.id.clone(), body: IqBody::Error(error) };
+    // Servers end the stream of a component that does not say which of its addresses answers (XEP-0114 §3).
+    let answer = Iq { from: iq.to.clone(), to: Some(from.clone()), id: iq.id.clone(), body: IqBody::Error(error) };
     Some(Stanza::Iq(Box::new(answer)))
 }

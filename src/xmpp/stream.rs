@@ -46,6 +46,11 @@ impl XmlStream {
         self.doing = doing;
     }
 
+    /// Something else had to be waited for: what comes now has as much time as all of it.
+    pub fn has_waited(&mut self) {
+        self.deadline = self.deadline.max(Instant::now() + LOGIN_TIMEOUT);
+    }
+
     pub fn deadline(&self) -> Instant {
         self.deadline
     }

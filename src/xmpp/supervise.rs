@@ -26,7 +26,7 @@ const GOOD_SESSION: Duration = Duration::from_secs(10);
 /// conferences for ever; the one that stays away leaves the other in peace (spec/70 §10.6).
 const MAX_TAKEN_BACK: u32 = 3;
 
-/// A session that lasted that long was nobody's turn in such a quarrel.
+/// Between losses that far apart there was no quarrel.
 const PEACE: Duration = Duration::from_secs(600);
 
 /// Whom to connect to, and how.
@@ -132,13 +132,12 @@ async fn keep(peer: &mut Peer, link: &mut Link) {
         };
         let pace = match attempt {
             Ok(established) => {
-                let began = Instant::now();
                 let Some(error) = live(peer, established, link, &mut failures, &mut backoff).await else {
                     return;
                 };
                 let pace = error.pace();
                 if pace == Pace::Contended {
-                    let goes_on = quarrel.lost_to_another(began.elapsed());
+                    let goes_on = quarrel.lost_to_another(Instant::now());
                     let text = failures.replaced(&error, goes_on);
                     link.tell(Event::Trouble { kind: error.problem(), text }).await;
                     if !goes_on {
@@ -184,7 +183,9 @@ async fn live(
         backoff.worked();
     }
     let End::Lost(error, sm, lingering) = end else { return None };
-    let kept = sm.filter(|sm| sm.id.is_some() && error.leaves_session());
+    // What cannot be read of a session that was resumed comes again with each resumption.
+    let again = resumed && matches!(error, Error::Framing(_));
+    let kept = sm.filter(|sm| sm.id.is_some() && error.leaves_session() && !again);
     let resumable = kept.is_some();
     if !resumable {
         link.forget_waiting();
@@ -203,12 +204,13 @@ async fn live(
 #[derive(Default)]
 struct Quarrel {
     taken: u32,
+    last: Option<Instant>,
 }
 
 impl Quarrel {
-    /// One more, which had lasted so long. Whether it is taken back.
-    fn lost_to_another(&mut self, lasted: Duration) -> bool {
-        if lasted >= PEACE {
+    /// One more. Whether it is taken back.
+    fn lost_to_another(&mut self, now: Instant) -> bool {
+        if self.last.replace(now).is_some_and(|last| now - last >= PEACE) {
             self.taken = 0;
         }
         self.taken += 1;
@@ -273,13 +275,18 @@ impl Backoff {
 mod tests {
     use super::*;
 
+    const SECOND: Duration = Duration::from_secs(1);
+
     #[test]
     fn a_session_is_taken_back_three_times_in_one_quarrel() {
+        let start = Instant::now();
+        let lost =
+            |quarrel: &mut Quarrel, times: [u32; 4]| times.map(|at| quarrel.lost_to_another(start + 60 * at * SECOND));
         let mut quarrel = Quarrel::default();
-        let short = Duration::from_secs(30);
-        assert_eq!([(); 4].map(|()| quarrel.lost_to_another(short)), [true, true, true, false]);
-        let mut quarrel = Quarrel { taken: 3 };
-        assert!(quarrel.lost_to_another(PEACE), "another day, another quarrel");
+        assert_eq!(lost(&mut quarrel, [0, 1, 2, 3]), [true, true, true, false]);
+        assert_eq!(lost(&mut quarrel, [13, 14, 15, 16]), [true, true, true, false], "another day, another quarrel");
+        // However often the connection is lost for other reasons meanwhile.
+        assert_eq!(lost(&mut Quarrel::default(), [0, 100, 200, 300]), [true; 4]);
     }
 
     #[test]

@@ -279,6 +279,33 @@ async fn a_bridge_that_stands_still_is_left_and_serves_again_when_it_goes_on() {
     assert!(!focus.log().contains("connection is lost"), "{}", focus.log());
 }
 
+/// Its own process stood still while a bridge answered: that is not the bridge's silence.
+#[tokio::test]
+async fn a_focus_that_stands_still_blames_nobody_for_it() {
+    let prosody = Prosody::start(Wiring::Proxy).await;
+    let mut focus = focus().configuration(SHORT_REPLY_TIMEOUT).start(&prosody).await;
+    let mut stage = stage(&prosody);
+    for (name, stress) in [("jvb1", 0.1), ("jvb2", 0.4)] {
+        stage.bridge_with(name, |bridge| bridge.stats.stress = stress).await;
+    }
+    two_come(&mut stage).await;
+
+    stage.bridge_named("jvb1").tell(|bridge| bridge.settings.delay = Duration::from_secs(1));
+    stage.joins("carol").await;
+    stage.until(|look| look.bridge("jvb1").endpoint_count() == 3).await;
+    focus.pause();
+    // Longer than any answer is waited for. A process that stands still shows nothing that could be waited for instead.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    focus.resume();
+    stage.until(|look| look.all_connected()).await;
+    stage.bridge_named("jvb1").tell(|bridge| bridge.settings.delay = Duration::ZERO);
+    assert!(focus.log().contains("This process did not run for"), "{}", focus.log());
+    assert_eq!(stage.look().bridge("jvb1").endpoint_count(), 3);
+    assert!(["alice", "bob", "carol"].iter().all(|name| stage.look().participant(name).sessions() == 1));
+    nothing_stays(stage, &focus).await;
+    left(&prosody, 0, "room").await;
+}
+
 /// Until it has the old one again.
 #[tokio::test]
 async fn a_server_that_comes_back_with_another_password_is_a_problem_told_once_and_tried_again() {
