@@ -253,14 +253,16 @@ impl Shell {
     /// Hands one input to the core and carries out what it says: so many stanzas.
     fn handle(&mut self, input: Input, caused_at: Option<Instant>) -> usize {
         let mut sent = 0;
-        if let Some(late) = self.focus.poll_timeout().and_then(|due| self.clock.catch_up(due)) {
+        let stood_still = self.focus.poll_timeout().and_then(|due| self.clock.catch_up(due));
+        // Before anything else: it may be the log that takes so long.
+        let now = self.clock.now();
+        if let Some(late) = stood_still {
             log::warn!(
                 "This process did not run for {:.1} s: nobody is blamed for not having answered meanwhile. Was it, its container or \
                  its machine paused or moved, is the machine overloaded, or does the log's disk hang?",
                 late.as_secs_f64()
             );
         }
-        let now = self.clock.now();
         let summary = Summary::of(&input);
         if catch_unwind(AssertUnwindSafe(|| self.focus.handle(now, input))).is_err() {
             let (room, meeting, nick) =
@@ -317,12 +319,14 @@ const TO_READ: Duration = Duration::from_secs(1);
 struct Clock {
     started: Instant,
     epoch: Timestamp,
+    /// For what was due then it has waited.
+    caught_up: Option<Timestamp>,
 }
 
 impl Clock {
     fn new() -> Clock {
         let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Clock { started: Instant::now(), epoch: Timestamp::default() + since_epoch }
+        Clock { started: Instant::now(), epoch: Timestamp::default() + since_epoch, caught_up: None }
     }
 
     fn now(&self) -> Timestamp {
@@ -337,7 +341,9 @@ impl Clock {
     /// has yet to be read: all deadlines keep what they had left, and a second more. Gives how long it was.
     fn catch_up(&mut self, due: Timestamp) -> Option<Duration> {
         let late = self.started.elapsed().checked_sub(due.since(self.epoch)).filter(|late| *late > LATE)?;
-        self.started += late + TO_READ;
+        // Once: where each turn comes late, what is due is done all the same.
+        let waited = self.caught_up.replace(due) == Some(due);
+        self.started += if waited { late } else { late + TO_READ };
         Some(late)
     }
 

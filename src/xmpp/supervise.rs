@@ -183,8 +183,8 @@ async fn live(
         backoff.worked();
     }
     let End::Lost(error, sm, lingering) = end else { return None };
-    // What cannot be read of a session that was resumed comes again with each resumption.
-    let again = resumed && matches!(error, Error::Framing(_));
+    // What cannot be read of a session comes again with each resumption, at once.
+    let again = resumed && began.elapsed() < GOOD_SESSION && matches!(error, Error::Framing(_));
     let kept = sm.filter(|sm| sm.id.is_some() && error.leaves_session() && !again);
     let resumable = kept.is_some();
     if !resumable {

@@ -928,6 +928,42 @@ fn a_mute_of_somebody_whom_the_bridge_does_not_know_moves_nobody() {
     s.finish();
 }
 
+/// Its session lasts where only transports are replaced; but what the bridge calls wrong must not be asked for with the next
+/// endpoint, which would be refused as well, and be his last.
+#[test]
+fn what_a_bridge_refuses_is_not_asked_for_with_the_next_endpoint() {
+    let mut s = meet(two_bridges().config(|config| {
+        config.conference.reinvite_method = jicofo::config::ReinviteMethod::ReplaceTransport;
+    }));
+    let before = count(&s, "jvb1");
+    s.bridge("jvb1").fail_next(refusal("bad-request", None));
+    s.participant("alice").add_source(desktop());
+    s.settle();
+    s.run_until(Scenario::all_connected);
+    let asked = asked_since(&s, "jvb1", before);
+    let allocation = asked.iter().find(|it| it.starts_with('+')).expect("an allocation");
+    assert_eq!((allocation.as_str(), moves(&s, "alice"), moves(&s, "bob")), ("+alice", 1, 0), "{asked:?}");
+    s.finish();
+}
+
+/// That an update was refused before says nothing of a mute: it is told again all the same.
+#[test]
+fn a_mute_is_told_again_though_an_update_was_refused_before() {
+    let mut s = crate::moderation::meeting(&["alice", "bob", "carol"]);
+    s.bridge("jvb1").fail_next(refusal("bad-request", None));
+    s.participant("bob").add_source(desktop());
+    s.settle();
+    s.run_until(Scenario::all_connected);
+    let before = s.now();
+    s.bridge("jvb1").fail_next(refusal("bad-request", None));
+    s.participant("alice").moderate("audio", true);
+    s.run_for(Time::from_secs(10));
+    let mutes = crate::moderation::force_mutes(&s, before);
+    assert_eq!((mutes.len(), mutes[0].len()), (2, 2), "{mutes:?}");
+    assert_eq!(mutes[0], mutes[1]);
+    s.finish();
+}
+
 /// A mute that the bridge calls wrong is told again, once: one that it always calls wrong is not asked for without end.
 #[test]
 fn a_mute_that_is_refused_is_told_again_once() {

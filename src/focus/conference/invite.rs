@@ -339,7 +339,7 @@ impl Conference {
         self.reinvite_by(cx, id, cx.config.conference.reinvite_method);
     }
 
-    fn reinvite_by(&mut self, cx: &mut Context, id: MemberId, method: ReinviteMethod) {
+    pub(super) fn reinvite_by(&mut self, cx: &mut Context, id: MemberId, method: ReinviteMethod) {
         let Some(participation) = self.participation(id) else { return };
         participation.task = Task::AwaitingBridge;
         let pending = participation.session.as_ref().is_some_and(|session| !session.active);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::bridge::EndpointState;
+use super::bridge::{EndpointState, Refused};
 use super::member::{Member, Role};
 use super::members::Members;
 use super::mute::{Muted, may_be_muted};
@@ -450,9 +450,9 @@ impl Conference {
         }
         match answer::update(answered.as_colibri()) {
             UpdateOutcome::EndpointRefused => {
-                // What one of several may have been the reason for, each is told again.
-                let again: Vec<EndpointKey> =
-                    endpoints.iter().copied().filter(|about| self.is_first_refusal(cx, *about)).collect();
+                // One of several may have been the reason.
+                let is_first = |about: &EndpointKey| self.is_first_refusal(cx, *about, Refused::Mute);
+                let again: Vec<EndpointKey> = endpoints.iter().copied().filter(is_first).collect();
                 if again.is_empty() {
                     return self.updated(cx, session, None, answered);
                 }

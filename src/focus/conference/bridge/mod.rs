@@ -30,7 +30,7 @@ use crate::wire::values::BridgeSessionId;
 pub(crate) use allocate::{Abilities, Placement};
 pub(crate) use relays::Linked;
 pub(crate) use repeat::{RepeatPace, Repeats, Told};
-pub(crate) use retry::{Before, Losses, Setbacks};
+pub(crate) use retry::{Before, Losses, Refused, Setbacks};
 
 /// The conference on one bridge (spec/40, "session").
 #[derive(Debug)]

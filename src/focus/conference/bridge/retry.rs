@@ -42,14 +42,21 @@ pub(crate) struct Setbacks {
 pub(crate) struct Losses {
     count: u32,
     last: Timestamp,
-    /// When a bridge last called wrong what it was asked to change.
-    refused: Option<Timestamp>,
+    /// When a bridge last called wrong what it was asked to change, and whom it was to mute.
+    refused: [Option<Timestamp>; 2],
+}
+
+/// What a bridge calls wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Update,
+    Mute,
 }
 
 impl Losses {
-    /// Counts a refusal of what the bridge was asked to change. Is it the first for long?
-    fn is_first_refusal(&mut self, now: Timestamp) -> bool {
-        let before = self.refused.replace(now);
+    /// Counts a refusal of what the bridge was asked to change. Is it the first of its kind for long?
+    fn is_first_refusal(&mut self, now: Timestamp, what: Refused) -> bool {
+        let before = self.refused[what as usize].replace(now);
         before.is_none_or(|before| now.since(before) >= CALM)
     }
 
@@ -133,10 +140,15 @@ impl Conference {
     }
 
     /// A bridge calls wrong what it was asked to change of this endpoint. Is it the participant's, and the first time for long?
-    pub(in crate::focus::conference) fn is_first_refusal(&mut self, cx: &Context, about: EndpointKey) -> bool {
+    pub(in crate::focus::conference) fn is_first_refusal(
+        &mut self,
+        cx: &Context,
+        about: EndpointKey,
+        what: Refused,
+    ) -> bool {
         let is_current = self.endpoint_key(about.member) == Some(about);
         let member = self.members.get_mut(about.member).filter(|_| is_current);
-        member.is_some_and(|member| member.losses.is_first_refusal(cx.now))
+        member.is_some_and(|member| member.losses.is_first_refusal(cx.now, what))
     }
 
     /// A participant has waited long enough for its next endpoint.

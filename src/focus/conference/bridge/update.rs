@@ -3,6 +3,8 @@
 use super::super::{Conference, EndpointKey, MemberId, SessionKey};
 use super::leaving::LeaveBridge;
 use super::repeat::Told;
+use super::retry::Refused;
+use crate::config::ReinviteMethod;
 use crate::focus::colibri::answer::{self, IceRestart, UpdateOutcome};
 use crate::focus::colibri::request::{self, Update};
 use crate::focus::context::Context;
@@ -127,9 +129,12 @@ impl Conference {
                 self.hold_if_lost_again(cx, id);
                 self.reinvite(cx, id);
             }
-            UpdateOutcome::EndpointRefused => match endpoint.filter(|about| self.is_first_refusal(cx, *about)) {
-                Some(about) => self.endpoint_failed(cx, about, answered),
-                None => self.update_refused(endpoint, answered),
+            UpdateOutcome::EndpointRefused => match endpoint {
+                Some(about) if self.endpoint_key(about.member) != endpoint => {}
+                Some(about) if self.is_first_refusal(cx, about, Refused::Update) => {
+                    self.endpoint_failed(cx, about, answered)
+                }
+                _ => self.update_refused(endpoint, answered),
             },
             UpdateOutcome::EndpointFailed => match endpoint {
                 Some(about) => self.endpoint_failed(cx, about, answered),
@@ -154,7 +159,8 @@ impl Conference {
         cx.metrics.participants_moved += 1;
         self.release_endpoint(cx, id);
         self.hold_if_lost_again(cx, id);
-        self.reinvite(cx, id);
+        // With a session of its own it is asked for without what the bridge may have stumbled over.
+        self.reinvite_by(cx, id, ReinviteMethod::RestartJingle);
     }
 
     /// What the bridge calls wrong with a new endpoint, too, it will call wrong with any: whoever is on it has at least all the rest.
