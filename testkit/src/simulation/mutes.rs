@@ -58,7 +58,9 @@ impl Judge {
                 wrong.push(format!("{bridge} mutes {}, though nothing was ever moderated", participant.nick()));
             }
             let Some(moderated) = moderation.get("audio") else { continue };
-            let known = moderated.begun.is_some_and(|begun| moderated.on && self.last_trouble() < begun);
+            // Whoever is about to leave for a moment is in the room yet.
+            let calm = self.last_trouble() + CROSSING;
+            let known = moderated.begun.is_some_and(|begun| moderated.on && calm < begun);
             let led = (0..=person.lives).any(|life| s.view(&label(*number, life)).has_led());
             let approved = moderated.ever_approved.contains(&participant.occupant_jid());
             if known && !led && !approved && !audio {
