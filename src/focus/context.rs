@@ -29,6 +29,7 @@ use super::visitors::mirrors::Mirrors;
 use super::visitors::nodes::Nodes;
 use super::{Connection, Output};
 use crate::config::Config;
+use crate::wire::colibri2::ConferenceModify;
 use crate::wire::disco::DiscoInfo;
 use crate::wire::stanza::{Iq, IqBody, Payload, Stanza, StanzaError};
 use crate::wire::values::{Condition, ErrorType, MeetingId, StanzaId};
@@ -252,6 +253,12 @@ impl Context {
     /// Asks, and remembers what to do with the answer. No answer within the connection's reply timeout is an answer too.
     pub fn request(&mut self, on: Connection, to: Jid, body: IqBody, then: Then) -> PendingId {
         self.ask(on, Some(to), body, then)
+    }
+
+    pub fn ask_bridge(&mut self, bridge: &BridgeId, modify: ConferenceModify, then: Then) {
+        let on = self.bridge_connection();
+        // A bridge takes `get` and `set` alike; `get` is what deployments are known to route (spec/40 §1 item 4).
+        self.request(on, bridge.jid.clone(), IqBody::Get(Payload::ConferenceModify(modify)), then);
     }
 
     pub fn ask(&mut self, on: Connection, to: Option<Jid>, body: IqBody, then: Then) -> PendingId {

@@ -555,7 +555,7 @@ impl Focus {
             Then::IceRestarted(id, key, endpoint, number) => self.with_conference(id, |conference, cx| {
                 conference.ice_restarted(cx, key, (endpoint, number), &answer);
             }),
-            Then::Expired { id, bridge, meeting, linked } => self.let_go(id, &bridge, meeting, linked, &answer),
+            Then::Expired(bridge, over) => self.let_go(&bridge, over, &answer),
             Then::Checked(bridge) => self.checked(&bridge, &answer),
             Then::PlaceAsked(worker, stay) => self.place_answered(worker, stay, &answer),
             Then::Pinged => self.pinged(&answer),

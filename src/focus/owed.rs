@@ -19,7 +19,6 @@ use super::conference::bridge::Before;
 use super::pending::{Answer, Then};
 use super::time::Timestamp;
 use crate::wire::Jid;
-use crate::wire::stanza::{IqBody, Payload};
 use crate::wire::values::MeetingId;
 
 /// For so many bridges it is remembered, more than anybody has. Names of bridges that never come back are forgotten for new
@@ -101,15 +100,9 @@ impl Owed {
 }
 
 impl Focus {
-    /// A bridge was told that a conference is over there; it may be over altogether by now. `linked`: with other bridges.
-    pub(super) fn let_go(
-        &mut self,
-        id: ConferenceId,
-        bridge: &BridgeId,
-        meeting: MeetingId,
-        linked: bool,
-        answer: &Answer,
-    ) {
+    /// A bridge was told that a conference is over there; it may be over altogether by now.
+    pub(super) fn let_go(&mut self, bridge: &BridgeId, over: Over, answer: &Answer) {
+        let id = over.conference;
         let heard = match answer {
             Answer::Result(_) => true,
             // Anything that is not its own word comes from somebody on the way.
@@ -119,11 +112,11 @@ impl Focus {
         // What died with our connection a conference that goes on tells again by itself.
         let died = *answer == Answer::Unheard && self.conferences.get(id).is_none();
         if heard {
-            self.cx.owed.forget(&bridge.jid, &meeting);
-        } else if linked || died {
+            self.cx.owed.forget(&bridge.jid, &over.meeting);
+        } else if over.before == Before::Linked || died {
             // What it was told, and let pass, it is told once more. What died on the way is as if it had not been told.
-            let over = Over { meeting, conference: id, before: Before::of(linked && died) };
-            self.cx.owed.add(self.cx.now, &bridge.jid, over);
+            let before = if died { over.before } else { Before::Alone };
+            self.cx.owed.add(self.cx.now, &bridge.jid, Over { before, ..over });
         }
         self.with_conference(id, |conference, cx| conference.expired(cx, bridge, answer));
     }
@@ -134,16 +127,14 @@ impl Focus {
             return;
         }
         let Some(id) = self.cx.bridges.at(bridge).map(|bridge| bridge.id.clone()) else { return };
-        for Over { meeting, conference, before } in self.cx.owed.due(bridge) {
+        for over in self.cx.owed.due(bridge) {
+            let meeting = over.meeting.clone();
             log::debug!("the bridge {bridge} is told again that the meeting {meeting} is over there");
             match self.cx.meetings.get(&meeting).copied() {
-                Some(next) => self.with_conference(next, |it, cx| it.is_over_there(cx, &id, before)),
+                Some(next) => self.with_conference(next, |it, cx| it.is_over_there(cx, &id, over.before)),
                 None => {
-                    let modify = IqBody::Get(Payload::ConferenceModify(request::expire_conference(&meeting)));
-                    let linked = before == Before::Linked;
-                    let then = Then::Expired { id: conference, bridge: id.clone(), meeting: meeting.clone(), linked };
-                    let on = self.cx.bridge_connection();
-                    self.cx.request(on, bridge.clone(), modify, then);
+                    let modify = request::expire_conference(&meeting);
+                    self.cx.ask_bridge(&id, modify, Then::Expired(id.clone(), over));
                 }
             }
             // If it lets this pass it is owed again, unless this was the last time.

@@ -11,6 +11,7 @@ use super::conference::bridge::{Linked, Told};
 use super::conference::cascade::RelayKey;
 use super::conference::{AttemptId, ConferenceId, EndpointKey, MemberId, SessionKey};
 use super::ids;
+use super::owed::Over;
 use super::seat::SeatOwner;
 use super::story::Came;
 use super::time::Timestamp;
@@ -76,12 +77,7 @@ pub(crate) enum Then {
     RelayTold(ConferenceId, SessionKey, Box<Linked>),
     /// A bridge let go of a conference, so that it can be created there anew (spec/40 §9.3); which may matter when that is over
     /// altogether, too (`owed.rs`), the more if it had linked it with others.
-    Expired {
-        id: ConferenceId,
-        bridge: BridgeId,
-        meeting: MeetingId,
-        linked: bool,
-    },
+    Expired(BridgeId, Over),
     Checked(BridgeId),
     /// Our own occupant is in a brewery, or not; in which of our stays that was asked.
     PlaceAsked(Worker, u64),
@@ -118,7 +114,7 @@ impl Then {
     /// The conference for which it was asked, if it was one.
     pub fn conference(&self) -> Option<ConferenceId> {
         match self {
-            Then::Expired { id, .. } => Some(*id),
+            Then::Expired(_, over) => Some(over.conference),
             _ => self.owner().map(|(conference, _)| conference),
         }
     }
@@ -138,7 +134,7 @@ impl Then {
 
     /// Whether a bridge was asked.
     pub fn is_for_bridge(&self) -> bool {
-        self.session().is_some() || matches!(self, Then::Expired { .. } | Then::Checked(_))
+        self.session().is_some() || matches!(self, Then::Expired(..) | Then::Checked(_))
     }
 
     /// Whether silence is taken for a failure of the bridge that was asked, or has visitors lose a room whose end they were not
@@ -163,7 +159,7 @@ impl Then {
             Then::Allocated(..) => "an allocation",
             Then::EndpointUpdated(..) | Then::EndpointExpired(..) => "an update",
             Then::IceRestarted(..) => "an ICE restart",
-            Then::Expired { .. } => "an expiry",
+            Then::Expired(..) => "an expiry",
             Then::RelayMade(..) => "a relay",
             Then::RelayTold(..) => "a change of a relay",
             _ => "a question",
@@ -271,8 +267,8 @@ impl Pending {
         if let Some(session) = then.session() {
             self.by_session.insert((session, id));
         }
-        if let Then::Expired { meeting, .. } = &then {
-            self.by_meeting.insert((meeting.clone(), id));
+        if let Then::Expired(_, over) = &then {
+            self.by_meeting.insert((over.meeting.clone(), id));
         }
         self.tally.asked += 1;
         self.table.insert(id, PendingIq { on, to, then, asked, deadline });
@@ -293,8 +289,8 @@ impl Pending {
         if let Some(session) = pending.then.session() {
             self.by_session.remove(&(session, id));
         }
-        if let Then::Expired { meeting, .. } = &pending.then {
-            self.by_meeting.remove(&(meeting.clone(), id));
+        if let Then::Expired(_, over) = &pending.then {
+            self.by_meeting.remove(&(over.meeting.clone(), id));
         }
         Some((pending.then, pending.deadline))
     }
@@ -385,7 +381,7 @@ impl Pending {
         let told = self.by_meeting.range((meeting.clone(), PendingId(0))..=(meeting.clone(), PendingId(u64::MAX)));
         let is_it = |id: &PendingId| {
             self.table.get(id).is_some_and(|it| {
-                it.to.as_ref() == Some(to) && !matches!(&it.then, Then::Expired { id, .. } if *id == but)
+                it.to.as_ref() == Some(to) && !matches!(&it.then, Then::Expired(_, over) if over.conference == but)
             })
         };
         self.forget_each(told.map(|(_, id)| *id).filter(is_it).collect())

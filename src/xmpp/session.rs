@@ -254,7 +254,7 @@ impl Session {
 
     /// When [`Session::look`] has something to do.
     fn due(&self) -> Instant {
-        let next = self.clock.due().map_or(self.liveness.due(), |due| due.min(self.liveness.due()));
+        let next = self.clock.due().into_iter().fold(self.liveness.due(), Instant::min);
         self.closing.as_ref().map_or(next, |closing| closing.until)
     }
 

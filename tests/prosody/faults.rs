@@ -294,8 +294,10 @@ async fn a_focus_that_stands_still_blames_nobody_for_it() {
     stage.joins("carol").await;
     stage.until(|look| look.bridge("jvb1").endpoint_count() == 3).await;
     focus.pause();
-    // Longer than any answer is waited for. A process that stands still shows nothing that could be waited for instead.
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    // Longer than any answer is waited for: nobody hears of it.
+    let asked = Request::get("/about/version");
+    let answer = timeout(Duration::from_secs(5), send(focus.http_address(), &asked)).await;
+    assert!(answer.is_err(), "it stands still, and answers {:?}", answer.map(|answer| answer.status));
     focus.resume();
     stage.until(|look| look.all_connected()).await;
     stage.bridge_named("jvb1").tell(|bridge| bridge.settings.delay = Duration::ZERO);

@@ -432,7 +432,7 @@ impl Conference {
             for (endpoints, mutes) in force_mutes_in_pieces(endpoints) {
                 let modify = request::force_mute(&self.meeting, &mutes);
                 // A bridge takes no notice of endpoints that it does not know in such a request (spec/40 §3.2).
-                self.ask_bridge(cx, &bridge, modify, Then::ForceMuted(self.id, session, endpoints));
+                cx.ask_bridge(&bridge, modify, Then::ForceMuted(self.id, session, endpoints));
             }
         }
     }

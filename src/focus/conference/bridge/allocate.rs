@@ -149,7 +149,7 @@ impl Conference {
         let modify = request::allocate(&self.meeting, conference, endpoint);
         let creates = if conference.is_some() { Creates::Conference } else { Creates::Nothing };
         let then = Then::Allocated(self.id, session.key, EndpointKey { member: id, attempt }, creates);
-        self.ask_bridge(cx, &session.bridge, modify, then);
+        cx.ask_bridge(&session.bridge, modify, then);
     }
 
     /// The bridge answered an allocation, or did not.
@@ -161,18 +161,16 @@ impl Conference {
         creates: Creates,
         answered: &Answer,
     ) {
-        let EndpointKey { member: id, attempt } = about;
+        let id = about.member;
         if !self.is_allocating(about) {
             if creates == Creates::Conference {
                 self.created_for_others(cx, key, answered);
             }
             return;
         }
-        let Some(member) = self.members.get(id) else { return };
-        let endpoint = member.endpoint.as_ref().filter(|endpoint| endpoint.attempt == attempt);
-        let Some(session) = endpoint.and_then(|endpoint| self.bridges.get_mut(endpoint.session)) else { return };
+        let (Some(member), Some(session)) = (self.members.get(id), self.bridges.get_mut(key)) else { return };
         if *answered == Answer::Unheard {
-            let (key, confirmed) = (session.key, session.confirmed);
+            let confirmed = session.confirmed;
             return self.allocation_unheard(cx, key, about, confirmed);
         }
         let features = member.features.unwrap_or(Features::UNANSWERED);
@@ -213,7 +211,9 @@ impl Conference {
         let failure = match answer::creation(answered.as_colibri()) {
             Ok(feedback) => {
                 session.confirmed = true;
-                session.feedback = feedback.unwrap_or_else(|| std::mem::take(&mut session.feedback));
+                if let Some(feedback) = feedback {
+                    session.feedback = feedback;
+                }
                 return;
             }
             // What is wrong with an endpoint that nobody waits for.

@@ -32,7 +32,7 @@ impl Conference {
             return;
         }
         let modify = request::expire_endpoints(&self.meeting, [&nick]);
-        self.ask_bridge(cx, &bridge, modify, Then::EndpointExpired(self.id, key, self.endpoint_key(id), nick));
+        cx.ask_bridge(&bridge, modify, Then::EndpointExpired(self.id, key, self.endpoint_key(id), nick));
         self.forget_endpoint(cx, id);
     }
 
@@ -57,12 +57,12 @@ impl Conference {
     /// came to it.
     pub(super) fn close_bridge(&mut self, cx: &mut Context, key: SessionKey) -> Vec<MemberId> {
         let Some(session) = self.bridges.get(key) else { return Vec::new() };
-        let (bridge, linked) = (session.bridge.clone(), session.linked);
+        let (bridge, before) = (session.bridge.clone(), Before::of(session.linked));
         // What was asked of it before is of no interest any more.
         let asked = cx.pending.forget_session(key);
         cx.forget_requests(asked);
         // First: if anything fails after this, the bridge has let go all the same.
-        self.tell_end(cx, &bridge, linked);
+        self.tell_end(cx, &bridge, before);
         let on_it = self.forget_session(cx, key);
         self.setbacks.expiring.insert(bridge, cx.now);
         self.publish_bridge_count(cx);

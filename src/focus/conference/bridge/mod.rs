@@ -19,12 +19,10 @@ use crate::focus::bridges::load::RecentCount;
 use crate::focus::bridges::predict::Stay;
 use crate::focus::bridges::registry::BridgeId;
 use crate::focus::context::Context;
-use crate::focus::pending::Then;
 use crate::focus::sources::set::SourceSet;
 use crate::focus::time::Timestamp;
-use crate::wire::colibri2::{ConferenceModify, ForceMute};
+use crate::wire::colibri2::ForceMute;
 use crate::wire::ice::IceTransport;
-use crate::wire::stanza::{IqBody, Payload};
 use crate::wire::values::BridgeSessionId;
 
 pub(crate) use allocate::{Abilities, Placement};
@@ -206,11 +204,5 @@ impl Conference {
     pub(super) fn endpoint_key(&self, id: MemberId) -> Option<EndpointKey> {
         let endpoint = self.members.get(id)?.endpoint.as_ref()?;
         Some(EndpointKey { member: id, attempt: endpoint.attempt })
-    }
-
-    pub(super) fn ask_bridge(&self, cx: &mut Context, bridge: &BridgeId, modify: ConferenceModify, then: Then) {
-        let on = cx.bridge_connection();
-        // A bridge takes `get` and `set` alike; `get` is what deployments are known to route (spec/40 §1 item 4).
-        cx.request(on, bridge.jid.clone(), IqBody::Get(Payload::ConferenceModify(modify)), then);
     }
 }

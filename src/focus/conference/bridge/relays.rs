@@ -123,7 +123,7 @@ impl Conference {
         let codecs = cx.codecs.get(CARRIED, &cx.config);
         let end = LinkEnd { initiator: link.initiator, sctp: cx.config.octo.sctp_datachannels };
         let modify = relay::create(&self.meeting, &id, link.mesh.0, end, &codecs, endpoints);
-        self.ask_bridge(cx, &bridge, modify, Then::RelayMade(self.id, key));
+        cx.ask_bridge(&bridge, modify, Then::RelayMade(self.id, key));
         for endpoints in pieces {
             self.tell_relay_endpoints(cx, key, endpoints);
         }
@@ -306,7 +306,7 @@ impl Conference {
 
     fn tell_relay(&self, cx: &mut Context, at: SessionKey, modify: ConferenceModify, linked: Linked) {
         let Some(session) = self.bridges.get(at) else { return };
-        self.ask_bridge(cx, &session.bridge, modify, Then::RelayTold(self.id, at, Box::new(linked)));
+        cx.ask_bridge(&session.bridge, modify, Then::RelayTold(self.id, at, Box::new(linked)));
     }
 
     /// What a bridge did not confirm of a link, as it is by now: in more requests than before, if it is more. Nothing: the link is

@@ -449,7 +449,7 @@ impl Conference {
         };
         let Some(bridge) = self.bridges.get(key).map(|session| session.bridge.clone()) else { return };
         for (modify, then) in requests {
-            self.ask_bridge(cx, &bridge, modify, then);
+            cx.ask_bridge(&bridge, modify, then);
         }
     }
 
@@ -458,7 +458,7 @@ impl Conference {
         let Some(since) = self.setbacks.expiring.get_mut(bridge) else { return };
         *since = cx.now;
         match cx.bridges.at(&bridge.jid).map(|known| known.id.clone()) {
-            Some(now) if now == *bridge => self.tell_end(cx, bridge, false),
+            Some(now) if now == *bridge => self.tell_end(cx, bridge, Before::Alone),
             Some(now) => self.let_go_again(cx, &now),
             None => self.expired(cx, bridge, &Answer::None),
         }
@@ -478,7 +478,7 @@ impl Conference {
         let changes = cx.pending.forget_changes(key, endpoint);
         cx.forget_requests(changes);
         let modify = request::expire_endpoints(&self.meeting, [&nick]);
-        self.ask_bridge(cx, &bridge, modify, Then::EndpointExpired(self.id, key, None, nick));
+        cx.ask_bridge(&bridge, modify, Then::EndpointExpired(self.id, key, None, nick));
         self.ask_for_endpoint(cx, id, attempt, None);
     }
 

@@ -194,7 +194,7 @@ impl Conference {
     /// Unless its answer to that is awaited already.
     fn ask_to_let_go(&mut self, cx: &mut Context, bridge: &BridgeId, before: Before) {
         if self.setbacks.expiring.insert(bridge.clone(), cx.now).is_none() {
-            self.tell_end(cx, bridge, before == Before::Linked);
+            self.tell_end(cx, bridge, before);
         }
     }
 
@@ -203,18 +203,19 @@ impl Conference {
     pub(super) fn before_us(&self, cx: &mut Context, bridge: &BridgeId) -> Option<Before> {
         let owed = cx.owed.take_meeting(&bridge.jid, &self.meeting);
         let told = cx.pending.forget_ends(&bridge.jid, &self.meeting, self.id);
-        let linked = told.iter().any(|(then, _)| matches!(then, Then::Expired { linked: true, .. }));
-        let is_told = (!told.is_empty()).then_some(Before::of(linked));
+        let before = |(then, _): &(Then, TimerKey)| match then {
+            Then::Expired(_, over) => Some(over.before),
+            _ => None,
+        };
+        let told_before = told.iter().filter_map(before).max();
         cx.forget_requests(told);
-        owed.max(is_told)
+        owed.max(told_before)
     }
 
     /// Tells a bridge that the conference is over there.
-    pub(super) fn tell_end(&self, cx: &mut Context, bridge: &BridgeId, linked: bool) {
-        let (bridge, meeting) = (bridge.clone(), self.meeting.clone());
-        let modify = request::expire_conference(&meeting);
-        let then = Then::Expired { id: self.id, bridge: bridge.clone(), meeting, linked };
-        self.ask_bridge(cx, &bridge, modify, then);
+    pub(super) fn tell_end(&self, cx: &mut Context, bridge: &BridgeId, before: Before) {
+        let modify = request::expire_conference(&self.meeting);
+        cx.ask_bridge(bridge, modify, Then::Expired(bridge.clone(), self.over(before)));
     }
 
     /// A bridge speaks that may not have heard that this conference is over there. If it is not there again by now it is told,

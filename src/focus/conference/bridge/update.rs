@@ -40,7 +40,7 @@ impl Conference {
         let Some(state) = self.members.get_mut(id).and_then(|member| member.endpoint.as_mut()) else { return };
         let number = state.is_told(transport.as_ref(), initial_last_n.is_some());
         let told = Told::new(number, transport, sources, initial_last_n);
-        self.ask_bridge(cx, &bridge, modify, Then::EndpointUpdated(self.id, key, endpoint, Box::new(told)));
+        cx.ask_bridge(&bridge, modify, Then::EndpointUpdated(self.id, key, endpoint, Box::new(told)));
         if sources {
             self.update_shown(cx, id);
         }
@@ -56,7 +56,7 @@ impl Conference {
         let Some(state) = self.members.get_mut(id).and_then(|member| member.endpoint.as_mut()) else { return false };
         state.ice_restarts += 1;
         let then = Then::IceRestarted(self.id, key, endpoint, state.ice_restarts);
-        self.ask_bridge(cx, &bridge, modify, then);
+        cx.ask_bridge(&bridge, modify, then);
         true
     }
 
