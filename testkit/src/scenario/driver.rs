@@ -1,10 +1,10 @@
 //! The loop: whatever is due next, in virtual time. Between core and peers everything is text, as on a real wire.
 
 use jicofo::focus::audit::{Census, Held, colibri};
-use jicofo::focus::{Connection, Input, NodeId, Output, Timestamp};
+use jicofo::focus::{Connection, Focus, Input, NodeId, Output, Timestamp};
 use jicofo::wire::Jid;
 use jicofo::wire::sm::{Incoming, read_stanza};
-use jicofo::wire::stanza::{Stanza, StanzaReadError};
+use jicofo::wire::stanza::{IqBody, Payload, Stanza, StanzaReadError};
 use jicofo::wire::values::{MeetingId, PresenceType};
 use jicofo::wire::xml;
 
@@ -54,10 +54,44 @@ impl Doubtful {
     fn of(on: Connection, stanza: &Stanza, wrong: String) -> Doubtful {
         Doubtful { on, room: room_of(stanza).to_owned(), meeting: about_meeting(stanza), wrong }
     }
+
+    /// Said in a room that was left after it, or in any of a conference that ended after it.
+    fn precedes(&self, on: Connection, end: &End) -> bool {
+        match end {
+            End::OfStay(room) => (self.on, self.room.as_str()) == (on, room),
+            End::OfConference(room) => name_of(&self.room) == name_of(room),
+        }
+    }
 }
 
-fn is_leaving(stanza: &Stanza) -> bool {
-    matches!(stanza, Stanza::Presence(presence) if presence.kind == Some(PresenceType::Unavailable))
+/// What ends in a room.
+enum End {
+    /// The focus leaves it.
+    OfStay(String),
+    /// The conference, main room and mirrors: they are left when the nodes have been told, which takes an answer.
+    OfConference(String),
+}
+
+impl End {
+    fn told_by(stanza: &Stanza, focus: &Focus) -> Option<End> {
+        match stanza {
+            Stanza::Presence(presence) if presence.kind == Some(PresenceType::Unavailable) => {
+                Some(End::OfStay(room_of(stanza).to_owned()))
+            }
+            Stanza::Iq(iq) => {
+                let IqBody::Get(Payload::Visitors(visitors)) = &iq.body else { return None };
+                let room = visitors.room.clone().filter(|_| !visitors.disconnect.is_empty());
+                // Nodes that nobody uses are disconnected of conferences that go on, too.
+                room.filter(|room| !focus.census().contains_key(room)).map(End::OfConference)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A room's name, which its mirrors have, too.
+fn name_of(room: &str) -> Option<&str> {
+    room.split_once('@').map(|(name, _)| name)
 }
 
 impl Scenario {
@@ -191,8 +225,8 @@ impl Scenario {
                 {
                     doubtful.push(Doubtful::of(on, &stanza, format!("{wrong}: {text}")));
                 }
-                if is_leaving(&stanza) {
-                    doubtful.retain(|it| (it.on, it.room.as_str()) != (on, room_of(&stanza)));
+                if let Some(end) = End::told_by(&stanza, &self.focus) {
+                    doubtful.retain(|it| !it.precedes(on, &end));
                 }
                 if colibri(&stanza).is_some_and(|modify| modify.expire) {
                     let about = about_meeting(&stanza);

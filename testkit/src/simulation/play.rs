@@ -21,6 +21,10 @@ use crate::scenario::{Scenario, Tamper, add_service, standing_requests};
 /// minute, the next presence of it comes half a minute later, somebody takes twenty seconds to accept, and people load their pages again.
 const HEALING: Time = Time::from_secs(140);
 
+/// What has begun ends within this time after the last act, but for people who load their pages again and again, for somebody who
+/// is hostile breaks their sessions: that lasts as long as he is there.
+const AFTERMATH: Time = Time::from_secs(300);
+
 /// So long after the last one the focus leaves, too.
 const DEPARTURE: Time = Time::from_secs(5);
 
@@ -234,7 +238,8 @@ impl<'a> Life<'a> {
             self.act(act.what);
             self.check()?;
         }
-        while self.later.values().any(|later| *later != Later::Look) {
+        let latest = self.s.now() + AFTERMATH;
+        while self.later.values().any(|later| *later != Later::Look) && self.s.now() < latest {
             self.advance(self.s.now() + Time::from_secs(1))?;
         }
         self.heal();
