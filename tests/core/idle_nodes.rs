@@ -46,6 +46,43 @@ fn one_who_wants_to_look_on_and_does_not_come_does_not_close_the_main_room_for_e
     s.finish();
 }
 
+/// Each time that somebody goes it has all of its time to come.
+#[test]
+fn a_room_of_visitors_is_not_given_up_just_after_it_was_used() {
+    let mut s = one_node(50).participant("alice").start();
+    s.settle();
+    s.joins_with("vera", wants_to_look_on);
+    s.run_until(|s| s.view("vera").connected());
+    s.run_for(Time::from_secs(115));
+    s.participant("vera").leave();
+    s.run_for(Time::from_secs(60));
+    assert_eq!(told_component(&s), ["connect-vnode v0"], "it is a minute since somebody was there");
+    s.run_for(Time::from_secs(70));
+    assert_eq!(told_component(&s), ["connect-vnode v0", "disconnect-vnode v0"]);
+    s.finish();
+}
+
+/// Who logs in during a meeting asks once more: he would be sent out of it.
+#[test]
+fn whoever_is_in_the_main_room_is_not_sent_to_a_node() {
+    let mut s = one_node(1).participant("alice").start();
+    s.settle();
+    s.joins("vera");
+    s.run_until(|s| s.all_connected());
+    assert_eq!(answered(&s, "vera"), node("v0"));
+    let version = "<property name='visitors-version' value='1'/>";
+    request(
+        &mut s,
+        "alice",
+        "again",
+        &format!("<conference xmlns='{}' room='{ROOM}'>{version}</conference>", ns::FOCUS),
+    );
+    s.settle();
+    let answer = only(&s, "alice", "again");
+    assert_eq!((of_conference(&answer, "ready"), of_conference(&answer, "vnode")), (Some("true"), None));
+    s.finish();
+}
+
 /// Where a moderator has yet to let visitors in, who waits at the door closes nothing; a main room that is full does.
 #[test]
 fn whoever_waits_at_the_door_of_a_node_closes_no_main_room() {

@@ -213,17 +213,17 @@ fn a_node_that_comes_back_in_time_has_lost_nothing() {
     let mut s = with_a_visitor();
     s.node_is_cut_off(V0);
     s.run_for(Time::from_secs(5));
-    // Nobody is sent there meanwhile: to the main room, as there is no other node.
+    // Nobody is sent there meanwhile, nor to the main room, where Prosody lets nobody in while a node is connected.
     s.joins("will");
     s.settle();
-    assert_eq!(answered(&s, "will"), main_room());
+    assert_eq!(answered(&s, "will"), (None, "false".to_owned(), None));
     s.node_resumes(V0);
     s.settle();
     assert!(s.view("vera").connected());
     assert_eq!(told_component(&s), ["connect-vnode v0"]);
     s.joins("xena");
-    s.run_until(|s| s.view("xena").connected());
-    assert_eq!(answered(&s, "xena"), node("v0"));
+    s.run_until(|s| s.view("xena").connected() && s.view("will").connected());
+    assert_eq!((answered(&s, "will"), answered(&s, "xena")), (node("v0"), node("v0")));
     s.finish();
 }
 
@@ -262,7 +262,7 @@ fn whose_connect_was_lost() -> Scenario {
     s.server().options.silent_visitors = true;
     s.joins("vera");
     s.run_for(Time::from_secs(10));
-    assert_eq!(s.view("vera").place(), Place::Joining, "nobody lets her in");
+    assert_eq!(s.view("vera").conference_answers().len(), 0, "nobody would let her in");
     s.server().options.silent_visitors = false;
     s
 }
@@ -284,6 +284,33 @@ fn a_connect_that_nobody_answered_is_asked_again_though_the_connection_was_lost_
     s.focus_resumes();
     s.run_until(|s| s.view("vera").connected());
     assert_eq!(told_component(&s), ["connect-vnode v0", "connect-vnode v0"]);
+    s.finish();
+}
+
+/// Prosody announces the component, and has none: whoever is sent to a node would stand before a door that stays closed.
+#[test]
+fn a_room_of_visitors_that_is_not_connected_makes_a_visitor_of_nobody() {
+    let mut s = one_node(50).server(|server| server.refuses_nodes = true).participant("alice").start();
+    s.settle();
+    s.joins_with("vera", wants_to_look_on);
+    s.settle();
+    assert_eq!(answered(&s, "vera"), (None, "false".to_owned(), None));
+    // Once, or again when she asks again; nothing is disconnected that was never connected.
+    let told = told_component(&s);
+    assert!(!told.is_empty() && told.iter().all(|it| it == "connect-vnode v0"), "{told:?}");
+    assert_eq!(leaves(&s, MIRROR).count(), told.len());
+    let problem =
+        s.focus().problems().iter().find(|it| it.subject == "v0").expect("a problem of the node").text.clone();
+    assert!(problem.contains("Prosody refuses to connect rooms of visitors on v0"), "{problem}");
+    assert!(problem.contains(&format!("Component \"{COMPONENT}\"")), "{problem}");
+    s.joins("bob");
+    s.run_until(|s| s.connected(&["alice", "bob"]));
+    assert_eq!(answered(&s, "bob"), main_room());
+    // She asks again by herself, and by then the component is there.
+    s.server().options.refuses_nodes = false;
+    s.run_until(|s| s.view("vera").connected());
+    assert_eq!(answered(&s, "vera"), node("v0"));
+    assert_eq!(s.focus().problems().iter().count(), 0);
     s.finish();
 }
 

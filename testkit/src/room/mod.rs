@@ -141,6 +141,8 @@ pub struct Options {
     pub no_visitors: bool,
     /// That component answers nothing, and does nothing.
     pub silent_visitors: bool,
+    /// It connects no node: the address is announced, and the component is not there.
+    pub refuses_nodes: bool,
     /// Condition and text with which rooms of that visitor node refuse the focus.
     pub nodes_refuse_focus: BTreeMap<String, (String, String)>,
     /// More fields of the configuration form of meetings.

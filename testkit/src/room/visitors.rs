@@ -48,7 +48,8 @@ impl Server {
             self.unheard_of_nodes = true;
             return;
         }
-        let Some(visitors) = iq.kid("visitors", ns::VISITORS).cloned() else {
+        let visitors = iq.kid("visitors", ns::VISITORS).cloned().filter(|_| !self.options.refuses_nodes);
+        let Some(visitors) = visitors else {
             return self.refuse(label, iq, "cancel", "service-unavailable", None);
         };
         if iq.get("type") != Some("get") {

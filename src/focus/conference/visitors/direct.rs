@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use super::super::entry::MAX_ASKERS;
+use super::super::member::Member;
 use super::super::mute::RoomRule;
 use super::super::{Conference, MemberId};
 use super::Redirected;
@@ -25,6 +26,10 @@ const ALL_NODES: &str = "all nodes";
 impl Conference {
     /// We are in the main room, and somebody asks: he is told where to go.
     pub(in crate::focus::conference) fn direct(&mut self, cx: &mut Context, asker: Requester) {
+        // One who is there, and asks once more, because he has logged in: he would be sent out of his own meeting.
+        if self.is_in_main_room(cx, &asker) && !asker.wish.requested {
+            return self.invite_in(cx, asker);
+        }
         let question = self.question(cx, &asker.wish);
         let rule = decide(&question);
         // Where nobody is ever sent elsewhere there is nothing to tell.
@@ -85,14 +90,22 @@ impl Conference {
     /// Sends somebody to the main room. Whoever is there already, and asks once more, is not waited for.
     fn invite_in(&mut self, cx: &mut Context, asker: Requester) {
         let sender = request::sender(cx, &asker.asked);
-        let places = sender.as_ref().and_then(|sender| cx.addresses.get(sender));
-        let is_here = places.is_some_and(|places| places.iter().any(|(id, _)| *id == self.id));
+        let is_here = self.is_in_main_room(cx, &asker);
         let is_occupant = sender.as_ref().is_some_and(|sender| self.room.as_jid().is_bare_of(sender));
         // Who has to wait in a lobby waits for those who are there, not for us.
         if !is_here && !is_occupant && !self.metadata.lobby_enabled {
             self.promised.add(cx.now, cx.config.conference.initial_timeout, sender);
         }
         self.answer(cx, asker, Place::Main);
+    }
+
+    /// Whether somebody asks who is in the main room, as far as is known of his address.
+    fn is_in_main_room(&self, cx: &Context, asker: &Requester) -> bool {
+        let sender = request::sender(cx, &asker.asked);
+        let places = sender.and_then(|sender| cx.addresses.get(&sender));
+        let is_it = |member: &Member| member.on == self.seat.on;
+        let mut here = places.into_iter().flatten().filter(|(id, _)| *id == self.id);
+        here.any(|(_, member)| self.members.get(*member).is_some_and(is_it))
     }
 
     pub(in crate::focus::conference) fn answer(&self, cx: &mut Context, asker: Requester, place: Place) {
@@ -107,7 +120,7 @@ impl Conference {
             cx.problems.solve(Kind::VisitorsOff, ALL_NODES);
             let id = &cx.nodes.get(node).id;
             let mirror = self.visitors.mirrors.get(&node);
-            let too_many = mirror.is_some_and(|it| !it.seat.is_inside() && it.askers.len() >= MAX_ASKERS);
+            let too_many = mirror.is_some_and(|it| !it.is_open() && it.askers.len() >= MAX_ASKERS);
             let words = match too_many {
                 true => format!(
                     "told to wait by rule {} (too many wait for the focus to be in the room on node {id})",
@@ -122,7 +135,7 @@ impl Conference {
                 mirror.overflows |= !redirected.by_wish;
             }
             match self.visitors.mirrors.get_mut(&node) {
-                Some(mirror) if mirror.seat.is_inside() => {
+                Some(mirror) if mirror.is_open() => {
                     mirror.redirects.add(cx.now, lasts, sender.as_ref());
                     return self.answer(cx, redirected.asker, Place::Node(node));
                 }
@@ -135,10 +148,14 @@ impl Conference {
             }
             redirected.tried.insert(node);
         }
-        // Whoever was to be sent to nodes that failed asks again, and then others may do (spec/60 §6.7).
-        let (place, words) = match redirected.tried.is_empty() && !self.gives_up_a_node(cx) {
-            true => (Place::Main, "no visitor node is there for this one: main room"),
-            false => (Place::NotReady, "no visitor node let us in: to be asked again"),
+        // Whoever was to be sent to nodes that failed asks again, and then others may do (spec/60 §6.7). While a node is
+        // connected, be it cut off for a moment, the main room would refuse him for good.
+        let (place, words) = if self.visitors.close_main_room() {
+            (Place::NotReady, "no visitor node is there just now, and the main room is closed: to be asked again")
+        } else if redirected.tried.is_empty() && !self.gives_up_a_node(cx) {
+            (Place::Main, "no visitor node is there for this one: main room")
+        } else {
+            (Place::NotReady, "no visitor node let us in: to be asked again")
         };
         self.story.decided(cx.now, words);
         self.tell_where(cx, &redirected.asker, words);

@@ -47,6 +47,7 @@ impl Conference {
             redirects: Redirects::default(),
             visitors: 0,
             connected: false,
+            connecting: false,
             overflows: !first.by_wish,
             idle: None,
         };
@@ -100,16 +101,22 @@ impl Conference {
     /// We are in the room and it is configured: its visitors are told of the conference, and are let in.
     fn mirror_entered(&mut self, cx: &mut Context, node: NodeId) {
         say!(self, info, "Joined the room of visitors on {}", cx.nodes.get(node).id);
-        let id = cx.nodes.get(node).id.clone();
-        cx.problems.solve(Kind::VisitorsOff, &id);
         self.publish_to_mirror(cx, node);
         if cx.config.visitors.auto_enable_broadcast || self.visitors.broadcast {
             self.connect_node(cx, node);
         }
-        self.answer_redirected(cx, node);
+        self.mirror_opened(cx, node);
         let held = self.visitors.mirrors.get_mut(&node).map(|mirror| std::mem::take(&mut mirror.held));
         for presence in held.unwrap_or_default() {
             self.member_presence(cx, node.connection(), &presence);
+        }
+    }
+
+    /// Visitors may be sent there, unless Prosody has yet to say that it connects the room: if it does not, nobody is let in.
+    fn mirror_opened(&mut self, cx: &mut Context, node: NodeId) {
+        if self.visitors.mirrors.get(&node).is_some_and(Mirror::is_open) {
+            cx.problems.solve(Kind::VisitorsOff, &cx.nodes.get(node).id.clone());
+            self.answer_redirected(cx, node);
         }
     }
 
@@ -183,6 +190,7 @@ impl Conference {
         cx.request(self.seat.on, component, IqBody::Get(Payload::Visitors(visitors)), then);
         // Only now: to disconnect what was never connected is an error to Prosody.
         if let Some(mirror) = self.visitors.mirrors.get_mut(&node) {
+            mirror.connecting = !mirror.connected;
             mirror.connected = true;
         }
     }
@@ -190,16 +198,43 @@ impl Conference {
     /// Prosody connected a room of visitors, or did not. Silence may be a lost question: to ask twice is harmless.
     pub fn node_connected(&mut self, cx: &mut Context, id: MirrorId, answer: &Answer) {
         let Some(node) = self.node_of(id) else { return };
+        let Some(mirror) = self.visitors.mirrors.get_mut(&node) else { return };
+        mirror.connecting = false;
+        let has_visitors = mirror.visitors > 0;
         match answer {
             Answer::Result(_) => self.watch_for_visitors(cx, node),
             Answer::Error(_) => {
                 say!(self, warn, "Prosody did not connect {} to the room{}", cx.nodes.get(node).id, answer.detail());
+                if !has_visitors {
+                    return self.mirror_refused(cx, node, answer);
+                }
             }
             Answer::None if cx.is_heard(self.seat.on) => {
                 self.story.decided(cx.now, "Prosody is asked again to connect a room of visitors");
                 self.connect_node(cx, node);
             }
             Answer::None | Answer::Unheard => {}
+        }
+        self.mirror_opened(cx, node);
+    }
+
+    /// Prosody lets nobody into a room of visitors: it is left, and in use no more. Otherwise all who come later would be sent
+    /// to a door that stays closed.
+    fn mirror_refused(&mut self, cx: &mut Context, node: NodeId, answer: &Answer) {
+        self.story.decided(cx.now, "a room of visitors is not connected: it is left");
+        let id = cx.nodes.get(node).id.clone();
+        let component = cx.nodes.component().map(Jid::to_string).unwrap_or_default();
+        cx.problems.raise(cx.now, Kind::VisitorsOff, &id, || {
+            format!(
+                "Prosody refuses to connect rooms of visitors on {id}{}; nobody can be sent there; see whether Component \
+                 \"{component}\" \"visitors_component\" is there and loaded, and its log",
+                answer.detail()
+            )
+        });
+        self.forget_shadowed(node.connection());
+        if let Some(mut mirror) = self.take_mirror(cx, node) {
+            mirror.seat.leave(cx);
+            self.send_elsewhere(cx, node, mirror.askers);
         }
     }
 

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::Conference;
 use crate::focus::NodeId;
 use crate::focus::context::{Asked, Context};
+use crate::focus::pending::Then;
 use crate::focus::request::Requester;
 use crate::focus::seat::Seat;
 use crate::focus::timers::TimerKey;
@@ -45,8 +46,10 @@ struct Mirror {
     redirects: Redirects,
     /// How many visitors are in it.
     visitors: usize,
-    /// Prosody was asked to connect it.
+    /// Prosody was asked to connect it, and has not refused.
     connected: bool,
+    /// It has not answered yet, for the first time.
+    connecting: bool,
     /// Somebody was sent there who did not ask for it: the main room had no place for him.
     overflows: bool,
     /// When to see whether anybody has come, or is there yet.
@@ -60,6 +63,13 @@ struct Redirected {
     /// He wants to look on. Otherwise there is no place for him in the main room.
     by_wish: bool,
     tried: BTreeSet<NodeId>,
+}
+
+impl Mirror {
+    /// Whether people may be sent there.
+    fn is_open(&self) -> bool {
+        self.seat.is_inside() && !self.connecting
+    }
 }
 
 impl Visitors {
@@ -77,9 +87,10 @@ impl Visitors {
     }
 
     /// A visitor is in a room, who may have been sent there.
-    pub fn came(&mut self, node: NodeId, cx: &Context) {
+    pub fn came(&mut self, node: NodeId, cx: &mut Context) {
         if let Some(mirror) = self.mirrors.get_mut(&node) {
             mirror.visitors += 1;
+            cx.timers.cancel(mirror.idle.take());
             mirror.redirects.came(cx.now, cx.config.visitors.vnode_join_latency_interval);
         }
     }
@@ -97,6 +108,11 @@ impl Visitors {
     pub fn are_in_use(&self) -> bool {
         self.mirrors.values().any(|mirror| mirror.overflows || mirror.connected)
     }
+
+    /// Whether Prosody lets nobody into the main room whom no moderator has promoted (spec/60 §6.6).
+    fn close_main_room(&self) -> bool {
+        self.mirrors.values().any(|mirror| mirror.connected)
+    }
 }
 
 impl Conference {
@@ -113,8 +129,12 @@ impl Conference {
             if cx.mirrors.conference(*node, mirror.seat.room.as_jid().as_str()) != Some(self.id) {
                 wrong.push(format!("the room on {node:?} cannot be found"));
             }
-            if mirror.seat.is_outside() || (mirror.seat.is_inside() && !mirror.askers.is_empty()) {
+            if mirror.seat.is_outside() || (mirror.is_open() && !mirror.askers.is_empty()) {
                 wrong.push(format!("the room on {node:?} is neither entered nor given up"));
+            }
+            let asked = Then::NodeConnected(self.id, mirror.id);
+            if mirror.connecting && !cx.pending.iter().any(|(then, _)| *then == asked) {
+                wrong.push(format!("the room on {node:?} is not being connected"));
             }
         }
         let known = |member: &&super::member::Member| match member.on.node() {
