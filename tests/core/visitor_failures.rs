@@ -295,10 +295,10 @@ fn a_room_of_visitors_that_is_not_connected_makes_a_visitor_of_nobody() {
     s.joins_with("vera", wants_to_look_on);
     s.settle();
     assert_eq!(answered(&s, "vera"), (None, "false".to_owned(), None));
-    // Once, or again when she asks again; nothing is disconnected that was never connected.
+    // Once, or again when she asks again; it may be connected all the same, where only the answer went wrong.
     let told = told_component(&s);
-    assert!(!told.is_empty() && told.iter().all(|it| it == "connect-vnode v0"), "{told:?}");
-    assert_eq!(leaves(&s, MIRROR).count(), told.len());
+    assert_eq!(told[..2], ["connect-vnode v0", "disconnect-vnode v0"]);
+    assert_eq!(leaves(&s, MIRROR).count(), told.len() / 2);
     let problem =
         s.focus().problems().iter().find(|it| it.subject == "v0").expect("a problem of the node").text.clone();
     assert!(problem.contains("Prosody refuses to connect rooms of visitors on v0"), "{problem}");

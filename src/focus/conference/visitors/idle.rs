@@ -1,9 +1,11 @@
 //! Rooms of visitors in which nobody is: they are given up after a while, and the main room is open to all again (spec/60
 //! §6.6). Otherwise one who asks to look on, and never comes, would make a visitor of everybody who comes later.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::super::Conference;
+use super::Redirected;
 use crate::focus::NodeId;
 use crate::focus::context::Context;
 use crate::focus::pending::Then;
@@ -36,23 +38,29 @@ impl Conference {
         let Some(mirror) = self.visitors.mirrors.get_mut(&node) else { return };
         mirror.idle = None;
         if mirror.visitors == 0 && mirror.askers.is_empty() && mirror.redirects.count(cx.now, lasts) == 0 {
+            self.story.decided(cx.now, "nobody is in a room of visitors: it is left");
+            say!(self, info, "nobody looks on at {}: its room of visitors is left", cx.nodes.get(node).id);
             self.give_up_node(cx, node);
         } else {
             self.watch_for_visitors(cx, node);
         }
     }
 
-    /// Its node is told before we leave.
-    fn give_up_node(&mut self, cx: &mut Context, node: NodeId) {
-        self.story.decided(cx.now, "nobody is in a room of visitors: it is left");
-        say!(self, info, "nobody looks on at {}: its room of visitors is left", cx.nodes.get(node).id);
+    /// Leaves a room of visitors in which nobody is. Its node is told before. Gives who waits to be sent there.
+    pub(super) fn give_up_node(&mut self, cx: &mut Context, node: NodeId) -> VecDeque<Redirected> {
         self.forget_shadowed(node.connection());
-        let Some(component) = cx.nodes.component().cloned() else { return self.leave_mirror(cx, node) };
-        let departure = DepartureId(cx.unique());
-        self.disconnect_nodes(cx, component, &[node], Then::NodesDisconnected(departure));
-        if let Some(mirror) = self.take_mirror(cx, node) {
-            cx.departures.insert(departure, vec![mirror.seat]);
+        let component = cx.nodes.component().cloned();
+        let departure = component.map(|component| {
+            let departure = DepartureId(cx.unique());
+            self.disconnect_nodes(cx, component, &[node], Then::NodesDisconnected(departure));
+            departure
+        });
+        let Some(mut mirror) = self.take_mirror(cx, node) else { return VecDeque::new() };
+        match departure {
+            Some(departure) => cx.departures.insert(departure, vec![mirror.seat]),
+            None => mirror.seat.leave(cx),
         }
+        mirror.askers
     }
 
     /// Whether we have yet to leave its room on that node.

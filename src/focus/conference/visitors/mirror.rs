@@ -231,11 +231,9 @@ impl Conference {
                 answer.detail()
             )
         });
-        self.forget_shadowed(node.connection());
-        if let Some(mut mirror) = self.take_mirror(cx, node) {
-            mirror.seat.leave(cx);
-            self.send_elsewhere(cx, node, mirror.askers);
-        }
+        // It may be connected all the same, where only the answer went wrong.
+        let askers = self.give_up_node(cx, node);
+        self.send_elsewhere(cx, node, askers);
     }
 
     pub(super) fn disconnect_nodes(&self, cx: &mut Context, component: Jid, nodes: &[NodeId], then: Then) {
