@@ -117,7 +117,11 @@ fn may_not_mute(s: &Scenario, people: &BTreeMap<u8, Person>, person: &Person, re
     let leads = refusal.led && view.is_moderator() && !view.looks_on();
     let moderation = s.view_server().moderation_of(&person.room);
     let audio = moderation.and_then(|moderation| moderation.get("audio"));
-    let moderated = audio.is_some_and(|audio| audio.on || s.now().saturating_sub(audio.changed) < CROSSING);
+    let moderated = match moderation {
+        Some(_) => audio.is_some_and(|audio| audio.on || s.now().saturating_sub(audio.changed) < CROSSING),
+        // The room is gone, and with it what was moderated when this was said.
+        None => s.view_server().was_ever_moderated(&person.room),
+    };
     let own = refusal.about.as_deref() == Some(view.nick());
     // Whoever has just come back may have looked on in the life that it was about.
     let looks_on = people.iter().any(|(number, other)| {
