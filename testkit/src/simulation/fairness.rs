@@ -131,13 +131,14 @@ fn may_not_mute(s: &Scenario, people: &BTreeMap<u8, Person>, person: &Person, re
     looks_on || (!leads && (!own || moderated))
 }
 
-/// Whether the one whom a mute is about takes part, and has for long enough for the focus to know.
+/// Whether the one whom a mute is about takes part, and has for long enough for the focus to know. Whoever is hostile may have lost
+/// his session by what he did, and think that he has one.
 fn is_there(s: &Scenario, people: &BTreeMap<u8, Person>, person: &Person, refusal: &Refusal) -> bool {
     // Whoever looks on from a node is in another room.
     let room = |person: &Person| &s.view(&person.label).settings.room;
     let mut others = people.iter().filter(|(_, other)| room(other) == room(person));
     let other = others.find(|(number, _)| refusal.about.as_deref() == Some(&*nick(**number)));
-    other.is_some_and(|(_, other)| takes_part(s, other))
+    other.is_some_and(|(_, other)| !other.hostile && takes_part(s, other))
 }
 
 fn takes_part(s: &Scenario, person: &Person) -> bool {
