@@ -88,11 +88,17 @@ impl Server {
 
     fn connect_node(&mut self, main: &str, node: &str) {
         let mirror = self.mirror_of(main, node);
-        self.nodes_connected.insert((main.to_owned(), node.to_owned()));
+        let is_new = self.nodes_connected.insert((main.to_owned(), node.to_owned()));
         let Some(held) = self.rooms.get_mut(&mirror) else {
             return self.complaints.add(format!("{node} is to be connected to {main}, and has no room for it"));
         };
         held.connected = true;
+        // Since an earlier focus had it connected somebody may be in.
+        let present: Vec<String> = held.occupants.values().map(|it| it.label.clone()).filter(|_| is_new).collect();
+        for visitor in present {
+            self.show_main_room(&mirror, &visitor);
+        }
+        let Some(held) = self.rooms.get_mut(&mirror) else { return };
         for (label, nick, presence) in std::mem::take(&mut held.waiting) {
             if self.is_connected(&label) {
                 self.presence_to_room(&label, &mirror, &nick, &presence);
