@@ -245,6 +245,7 @@ impl<'a> Life<'a> {
         self.heal();
         self.advance(self.s.now() + HEALING)?;
         self.everybody_is_served()?;
+        self.brought_in_again_leave();
         self.s.everybody_leaves_now();
         self.later.clear();
         self.advance(self.s.now() + DEPARTURE)?;
@@ -257,6 +258,17 @@ impl<'a> Life<'a> {
             recording.replay().map_err(|wrong| vec![wrong])?;
         }
         Ok(said)
+    }
+
+    /// Whoever was put out, and brought in again by what he had sent before, of which he knows nothing.
+    fn brought_in_again_leave(&mut self) {
+        let is_inside = |label: &str| self.s.view_server().rooms().values().any(|room| room.nick_of(label).is_some());
+        let labels = self.people.values().map(|person| person.label.clone());
+        let them: Vec<String> = labels.filter(|label| !self.is_present(label) && is_inside(label)).collect();
+        for label in them {
+            let now = self.s.now();
+            self.s.server().disconnect(now, &label);
+        }
     }
 
     /// Lives until then.
