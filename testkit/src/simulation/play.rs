@@ -260,11 +260,11 @@ impl<'a> Life<'a> {
         Ok(said)
     }
 
-    /// Whoever was put out, and brought in again by what he had sent before, of which he knows nothing.
+    /// Whoever is hostile and was put out, and brought in again by what he had sent before, of which he knows nothing.
     fn brought_in_again_leave(&mut self) {
         let is_inside = |label: &str| self.s.view_server().rooms().values().any(|room| room.nick_of(label).is_some());
-        let labels = self.people.values().map(|person| person.label.clone());
-        let them: Vec<String> = labels.filter(|label| !self.is_present(label) && is_inside(label)).collect();
+        let hostile = self.people.values().filter(|person| person.hostile).map(|person| person.label.clone());
+        let them: Vec<String> = hostile.filter(|label| !self.is_present(label) && is_inside(label)).collect();
         for label in them {
             let now = self.s.now();
             self.s.server().disconnect(now, &label);
