@@ -7,7 +7,7 @@ use testkit::prosody::{Prosody, Wiring};
 use testkit::tcp::Stage;
 use testkit::xml::Read;
 
-use super::support::{PATIENCE, focus, left, stage, undisturbed};
+use super::support::{PATIENCE, focus, left, met, undisturbed};
 
 /// Breakout rooms, and a component by which moderators end meetings.
 const MORE: &str = r#"
@@ -35,15 +35,7 @@ struct Meeting<'p> {
 /// A meeting of these, of whom the first leads.
 async fn meeting<'p>(prosody: &'p Prosody, people: &[&str]) -> Meeting<'p> {
     let focus = focus().start(prosody).await;
-    let mut stage = stage(prosody);
-    stage.bridge("jvb1").await;
-    stage.joins(people[0]).await;
-    let leader = people[0].to_owned();
-    stage.until(move |look| look.participant(&leader).is_moderator()).await;
-    for name in &people[1..] {
-        stage.joins(name).await;
-    }
-    stage.agree().await;
+    let stage = met(prosody, people).await;
     Meeting { prosody, focus, stage }
 }
 

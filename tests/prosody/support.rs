@@ -35,12 +35,16 @@ pub fn stage(prosody: &Prosody) -> Stage<'_> {
     stage
 }
 
-/// A stage on which these have met, with one bridge.
+/// A stage on which these have met, with one bridge. The first of them leads, and nobody else: whoever is in the room first is
+/// made owner, and those who ask at the same time may overtake each other.
 pub async fn met<'p>(prosody: &'p Prosody, names: &[&str]) -> Stage<'p> {
     let mut stage = stage(prosody);
     stage.bridge("jvb1").await;
-    for name in names {
+    for (place, name) in names.iter().enumerate() {
         stage.joins(name).await;
+        if place == 0 {
+            stage.until(|look| look.participant(name).is_moderator()).await;
+        }
     }
     stage.agree().await;
     stage
