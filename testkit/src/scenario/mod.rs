@@ -499,6 +499,11 @@ impl Scenario {
         self.focus.sabotage(stanzas);
     }
 
+    /// What it was told to do later it will not do.
+    pub fn take_back_sabotage(&mut self) {
+        self.sabotage(u32::MAX);
+    }
+
     /// And then so many times more. Not for a scenario that is recorded.
     pub fn sabotage_again(&mut self, stanzas: u32, times: u32) {
         assert!(self.recordings.is_empty(), "what is recorded could not be played again");

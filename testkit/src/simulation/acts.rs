@@ -432,7 +432,11 @@ impl Life<'_> {
             | Later::Stopped
             | Later::Succeeds
             | Later::ComponentReturns(_) => self.upheaval_follows(later),
-            Later::VisitorsSpeak => self.s.server().options.silent_visitors = false,
+            Later::VisitorsSpeak => {
+                self.s.server().options.silent_visitors = false;
+                // What it was asked and did not hear is asked again.
+                self.judge.trouble(self.s.now());
+            }
             Later::BridgeReturns(number) => {
                 self.judge.causes.bridge_fails(self.s.now(), number);
                 let name = bridge(number);
@@ -459,6 +463,7 @@ impl Life<'_> {
     /// Nothing goes wrong any more: whoever is hostile leaves, and bridges are as new.
     pub fn heal(&mut self) {
         self.healing = true;
+        self.s.take_back_sabotage();
         self.s.server().forget_rules();
         let hostile: Vec<String> = self.people.values().filter(|it| it.hostile).map(|it| it.label.clone()).collect();
         for label in hostile {
