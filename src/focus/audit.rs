@@ -106,7 +106,7 @@ impl Focus {
         for (id, node, room) in self.cx.mirrors.iter().filter(|(id, ..)| self.conferences.get(*id).is_none()) {
             wrong.push(format!("{id:?} has ended, and has {room:?} on {node:?} yet"));
         }
-        let waits = |id| self.cx.pending.iter().any(|(then, _)| *then == Then::NodesDisconnected(id));
+        let waits = |id| self.cx.pending.iter().any(|(then, _)| then.departure() == Some(id));
         for id in self.cx.departures.ids().into_iter().filter(|id| !waits(*id)) {
             wrong.push(format!("nobody leaves the rooms of {id:?}"));
         }

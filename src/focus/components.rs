@@ -139,9 +139,9 @@ impl Focus {
                 }
             }
             let visitors = component("visitors");
-            if visitors.as_deref() != self.cx.nodes.component().map(Jid::as_str) {
+            if visitors.as_deref() != self.cx.nodes.announced().map(Jid::as_str) {
                 log::info!("the component visitors is {}", visitors.as_deref().unwrap_or("nobody"));
-                self.cx.nodes.set_component(visitors.as_deref());
+                self.cx.nodes.announce(visitors.as_deref());
             }
         }
         self.cx.breakout_domain.clone_from(&self.components.breakout_rooms);

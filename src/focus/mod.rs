@@ -515,6 +515,12 @@ impl Focus {
                 self.with_conference(id, |conference, cx| conference.node_connected(cx, mirror, &answer));
             }
             Then::NodesDisconnected(departure) => self.cx.depart(departure),
+            Then::NodeDisconnected(id, node, departure) => {
+                // Due first: after a failure half way it is left all the same.
+                self.cx.departures.are_due(departure);
+                self.with_conference(id, |conference, cx| conference.node_disconnected(cx, node, &answer));
+                self.cx.depart_again();
+            }
             Then::RoomForm(SeatOwner::Brewery(worker)) => self.brewery_form_answered(worker, answer),
             Then::RoomConfigured(SeatOwner::Brewery(worker)) => self.brewery_configured(worker, answer),
             Then::RoomForm(SeatOwner::Conference(id)) => {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Connection;
+use super::NodeId;
 use super::brewery::Worker;
 use super::bridges::registry::BridgeId;
 use super::caps::Query;
@@ -53,6 +54,8 @@ pub(crate) enum Then {
     NodeConnected(ConferenceId, MirrorId),
     /// Prosody has told visitor nodes that the conference is over: its rooms can be left.
     NodesDisconnected(DepartureId),
+    /// Prosody has disconnected a node while the conference goes on, and the room there can be left, if we are in it yet.
+    NodeDisconnected(ConferenceId, NodeId, Option<DepartureId>),
     /// The form of a room that we are in, after it has changed.
     RoomReread(ConferenceId),
     /// A member was made owner.
@@ -93,7 +96,9 @@ impl Then {
         match self {
             Then::RoomForm(SeatOwner::Conference(id) | SeatOwner::Mirror(id, _))
             | Then::RoomConfigured(SeatOwner::Conference(id) | SeatOwner::Mirror(id, _))
-            | Then::NodeConnected(id, _) => Some((*id, MemberId::NONE)),
+            | Then::NodeConnected(id, _)
+            // A room is left, whatever becomes of the conference.
+            | Then::NodeDisconnected(id, _, None) => Some((*id, MemberId::NONE)),
             // A right is the member's, whatever becomes of its session.
             Then::Granted(id, _) => Some((*id, MemberId::NONE)),
             Then::Offered(id, member, _) => Some((*id, *member)),
@@ -115,6 +120,7 @@ impl Then {
     pub fn conference(&self) -> Option<ConferenceId> {
         match self {
             Then::Expired(_, over) => Some(over.conference),
+            Then::NodeDisconnected(conference, ..) => Some(*conference),
             _ => self.owner().map(|(conference, _)| conference),
         }
     }
@@ -140,7 +146,21 @@ impl Then {
     /// Whether silence is taken for a failure of the bridge that was asked, or has visitors lose a room whose end they were not
     /// told of.
     fn heeds_silence(&self) -> bool {
-        matches!(self, Then::Allocated(..) | Then::RelayMade(..) | Then::Checked(_) | Then::NodesDisconnected(_))
+        matches!(self, Then::Allocated(..) | Then::RelayMade(..) | Then::Checked(_)) || self.disconnects_nodes()
+    }
+
+    /// Whether nodes are told that a conference is over for them.
+    fn disconnects_nodes(&self) -> bool {
+        matches!(self, Then::NodesDisconnected(_) | Then::NodeDisconnected(..))
+    }
+
+    /// Whose rooms are left when this is answered.
+    pub fn departure(&self) -> Option<DepartureId> {
+        match self {
+            Then::NodesDisconnected(departure) => Some(*departure),
+            Then::NodeDisconnected(.., departure) => *departure,
+            _ => None,
+        }
     }
 
     /// Whether silence is taken for that of whoever was asked: of a bridge, or a node.
@@ -154,6 +174,7 @@ impl Then {
             Then::RoomForm(_) | Then::RoomReread(_) => "the form",
             Then::RoomConfigured(_) => "our configuration",
             Then::NodeConnected(..) => "the connection of a visitor node",
+            Then::NodesDisconnected(_) | Then::NodeDisconnected(..) => "the disconnection of visitor nodes",
             Then::Granted(..) => "a grant",
             Then::Offered(..) => "an offer",
             Then::Allocated(..) => "an allocation",
@@ -324,10 +345,10 @@ impl Pending {
         pending.then.counts_silence().then_some((pending.on, pending.asked))
     }
 
-    /// On which connection it was asked, if rooms are left when it is answered.
+    /// On which connection it was asked, if nodes are told that a conference is over for them.
     pub fn departure_on(&self, id: PendingId) -> Option<Connection> {
         let pending = self.table.get(&id)?;
-        matches!(pending.then, Then::NodesDisconnected(_)).then_some(pending.on)
+        pending.then.disconnects_nodes().then_some(pending.on)
     }
 
     /// An answer is waited for until then; gives the deadline that held before.

@@ -32,6 +32,7 @@ mod offers;
 mod outsiders;
 mod owners;
 mod ownership;
+mod parting;
 mod permissions;
 mod pins;
 mod problems;

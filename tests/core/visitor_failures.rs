@@ -375,7 +375,7 @@ fn where_broadcasts_are_not_automatic_a_moderator_lets_visitors_in() {
 
 #[test]
 fn visitors_who_wait_for_the_first_participant_are_kept_and_leave_when_the_last_one_has() {
-    let mut s = one_node(50).start();
+    let mut s = one_node(50).server(allows_promotion).start();
     s.joins_with("vera", wants_to_look_on);
     s.run_for(Time::from_secs(60));
     assert_eq!((s.view("vera").place(), s.focus().gauges().conferences), (Place::InRoom, 1));
@@ -408,7 +408,10 @@ fn visitors_who_wait_in_vain_end_the_conference_by_leaving() {
 /// A visitor that takes a participant's name has no place; one whose name a participant takes makes way.
 #[test]
 fn two_of_one_name_are_not_one() {
-    let mut s = with_a_visitor();
+    let mut s = one_node(1).server(allows_promotion).participant("alice").start();
+    s.settle();
+    s.joins("vera");
+    s.run_until(|s| s.all_connected());
     let visitor = |nick: &str, kind: &str| {
         format!(
             "<presence from='{MIRROR}/{nick}' to='focus@auth.v0.meet.test/focus' {kind}>\

@@ -5,6 +5,7 @@ use serde_json::json;
 use testkit::Time;
 use testkit::ns;
 use testkit::participant::{Place, Settings};
+use testkit::room::Options;
 use testkit::scenario::{Builder, Scenario};
 use testkit::xml::{Element, Read, el};
 
@@ -24,6 +25,11 @@ pub fn with_limit(limit: u32) -> Builder {
 /// The same with one node.
 pub fn one_node(limit: u32) -> Builder {
     Scenario::new().bridge("jvb1").nodes(&["v0"]).config(move |config| config.visitors.max_participants = limit)
+}
+
+/// Prosody lets whoever is listed into the main room while a node is connected: `auto_allow_visitor_promotion`.
+pub fn allows_promotion(options: &mut Options) {
+    options.allows_promotion = true;
 }
 
 pub fn wants_to_look_on(settings: &mut Settings) {
@@ -88,7 +94,8 @@ fn whoever_comes_to_a_full_room_is_a_visitor_and_recorders_fill_none() {
         settings.more_presence = vec![testkit::xml::el("features", ns::CLIENT).child(feature).done()];
     };
     for (people, expected) in [(vec!["alice", "bob"], node("v0")), (vec!["alice"], main_room())] {
-        let mut s = with_limit(2).config(|config| config.xmpp.trusted_domains = vec!["hidden.test".into()]).start();
+        let trusted = |config: &mut Config| config.xmpp.trusted_domains = vec!["hidden.test".into()];
+        let mut s = with_limit(2).config(trusted).server(allows_promotion).start();
         for name in people {
             s.joins(name);
         }
@@ -159,7 +166,7 @@ fn the_fifty_first_is_a_visitor() {
 /// Covers spec/60: 33.
 #[test]
 fn whoever_wants_to_look_on_opens_the_room_for_visitors_and_then_all_unlisted_ones_go_there() {
-    let mut s = with_limit(50).config(|config| config.conference.min_participants = 1).start();
+    let mut s = with_limit(50).config(|config| config.conference.min_participants = 1).server(allows_promotion).start();
     s.joins_with("vera", wants_to_look_on);
     s.run_until(|s| s.view("vera").place() == Place::InRoom);
     let (vnode, ready, _) = answered(&s, "vera");

@@ -43,6 +43,11 @@ impl Departures {
         self.by_id.keys().copied().collect()
     }
 
+    /// Nothing has to be waited for any more.
+    pub fn are_due(&mut self, id: Option<DepartureId>) {
+        self.due.extend(id);
+    }
+
     /// The room that is to be left next.
     fn next(&mut self, id: DepartureId) -> Option<Seat> {
         let next = self.by_id.get(&id).and_then(|seats| seats.first().cloned());
@@ -84,7 +89,7 @@ impl Context {
         }
     }
 
-    /// After a failure: what should have been left is.
+    /// What should have been left is, also after a failure.
     pub fn depart_again(&mut self) {
         for id in self.departures.due.clone() {
             self.depart(id);

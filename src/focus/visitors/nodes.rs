@@ -36,8 +36,10 @@ pub(crate) struct Nodes {
     enabled: bool,
     main_domain: Option<String>,
     all: Vec<Node>,
-    /// The visitors component, once Prosody has said where it is.
+    /// The visitors component, where Prosody said last that it is.
     component: Option<Jid>,
+    /// It said so when it was asked last.
+    announced: bool,
 }
 
 impl Nodes {
@@ -47,6 +49,7 @@ impl Nodes {
             main_domain: config.xmpp.client.xmpp_domain.clone(),
             all: config.xmpp.visitors.iter().map(|(id, node)| Node::new(id, node)).collect(),
             component: None,
+            announced: false,
         }
     }
 
@@ -61,19 +64,26 @@ impl Nodes {
 
     /// Whether anybody can be a visitor: it is switched on, and Prosody helps.
     pub fn usable(&self) -> bool {
-        self.enabled && self.component.is_some()
+        self.enabled && self.announced
     }
 
     pub fn enabled(&self) -> bool {
         self.enabled
     }
 
+    /// Where to connect nodes, and to disconnect them though it is announced no more.
     pub fn component(&self) -> Option<&Jid> {
         self.component.as_ref()
     }
 
-    pub fn set_component(&mut self, address: Option<&str>) {
-        self.component = address.and_then(|address| Jid::new(address).ok());
+    pub fn announced(&self) -> Option<&Jid> {
+        self.component.as_ref().filter(|_| self.announced)
+    }
+
+    pub fn announce(&mut self, address: Option<&str>) {
+        let address = address.and_then(|address| Jid::new(address).ok());
+        self.announced = address.is_some();
+        self.component = address.or(self.component.take());
     }
 
     /// The address by which clients know the focus on a node; that of the connection where none is configured.

@@ -28,7 +28,7 @@ pub use components::Moderated;
 pub use faults::Fate;
 use faults::Rule;
 use forgers::Forger;
-pub use muc::{Occupant, Room};
+pub use muc::{NOT_PROMOTED, Occupant, Room};
 
 /// The names of everything.
 #[derive(Debug, Clone)]
@@ -139,6 +139,8 @@ pub struct Options {
     pub nodes: Vec<String>,
     /// There are nodes, and no component that connects them.
     pub no_visitors: bool,
+    /// Whoever comes to a main room while a node is connected is let in, as with `auto_allow_visitor_promotion`.
+    pub allows_promotion: bool,
     /// That component answers nothing, and does nothing.
     pub silent_visitors: bool,
     /// It connects no node: the address is announced, and the component is not there.
@@ -198,6 +200,10 @@ pub struct Server {
     metadata_told: BTreeSet<(String, String)>,
     /// Main rooms and nodes that are connected.
     nodes_connected: BTreeSet<(String, String)>,
+    /// When main rooms were closed last: their first node was connected.
+    closed: BTreeMap<String, Time>,
+    /// When nodes were disconnected last, by main room and node.
+    parted: BTreeMap<(String, String), Time>,
     /// Rooms of these names were moderated once.
     ever_moderated: BTreeSet<String>,
     /// Something that was asked of the visitors component was not heard.
@@ -222,6 +228,8 @@ impl Server {
             meetings: 0,
             metadata_told: BTreeSet::new(),
             nodes_connected: BTreeSet::new(),
+            closed: BTreeMap::new(),
+            parted: BTreeMap::new(),
             ever_moderated: BTreeSet::new(),
             unheard_of_nodes: false,
             options,

@@ -8,6 +8,9 @@ use super::Server;
 use crate::ns;
 use crate::xml::{Builder, Element, Read, bare, el, set_attr, stanza_error};
 
+/// What is said to whoever comes to a main room that is closed.
+pub const NOT_PROMOTED: &str = "Visitor needs to be allowed by a moderator";
+
 #[derive(Debug, Clone, Default)]
 pub struct Room {
     pub meeting_id: String,
@@ -95,6 +98,10 @@ impl Server {
             let meeting_id = self.options.meeting_id.clone().unwrap_or_else(|| self.dice.uuid());
             let breakout_of = self.options.breakouts.get(room).cloned();
             self.rooms.insert(room.to_owned(), Room { meeting_id, breakout_of, ..Room::default() });
+        }
+        let is_inside = self.rooms.get(room).is_some_and(|held| held.nick_of(label).is_some());
+        if !admin && !is_inside && self.is_closed(room) && !self.options.allows_promotion {
+            return self.refuse_presence(label, presence, "not-allowed", NOT_PROMOTED);
         }
         if self.waits_outside(label, room, presence) || self.waits_for_connection(label, room, nick, presence) {
             return;

@@ -1,6 +1,6 @@
 //! The server does what Prosody does, as far as the traces show it.
 
-use super::{Fate, Options, Server};
+use super::{Fate, NOT_PROMOTED, Options, Server};
 use crate::Time;
 use crate::ns;
 use crate::xml::{Element, Read, error_in, parse, to_text};
@@ -216,4 +216,31 @@ fn who_forges_answers_first_and_changes_nothing_for_who_was_asked() {
     server.forget_rules();
     send(&mut server, "focus", &ping("9", "bob"));
     assert!(answered(&mut server).is_empty());
+}
+
+#[test]
+fn nobody_comes_to_a_main_room_while_a_node_is_connected() {
+    let mut server = server();
+    server.options.nodes = vec!["v0".into()];
+    for who in ["focus", "alice"] {
+        join(&mut server, who);
+    }
+    let mirror = server.mirror_of(ROOM, "v0");
+    send(&mut server, "focus", &format!("<presence to='{mirror}/focus'><x xmlns='{}'/></presence>", ns::MUC));
+    let asks = |server: &mut Server, what: &str| {
+        let to = server.options.domains.visitors.clone();
+        let wish = format!("<visitors xmlns='{}' room='{ROOM}'><{what} vnode='v0'/></visitors>", ns::VISITORS);
+        send(server, "focus", &format!("<iq type='get' id='{what}' to='{to}'>{wish}</iq>"));
+        received(server, "focus");
+    };
+    let enters = |server: &mut Server, who: &str| {
+        join(server, who);
+        received(server, who).iter().find_map(error_in)
+    };
+    asks(&mut server, "connect-vnode");
+    assert_eq!(enters(&mut server, "bob"), Some(("not-allowed".into(), NOT_PROMOTED.into())));
+    assert_eq!(enters(&mut server, "alice"), None, "she is in it");
+    asks(&mut server, "disconnect-vnode");
+    assert_eq!(enters(&mut server, "bob"), None);
+    assert!(server.violations().is_empty(), "{:?}", server.violations());
 }

@@ -37,6 +37,26 @@ impl Server {
         true
     }
 
+    /// While a node is connected, nobody comes to the main room whom no moderator has promoted (spec/60 §6.11.5).
+    pub(super) fn is_closed(&self, main: &str) -> bool {
+        self.nodes_connected.iter().any(|(room, _)| room == main)
+    }
+
+    /// When a node of a main room was disconnected last.
+    pub fn parted_at(&self, main: &str) -> Option<Time> {
+        self.parted.iter().filter(|((room, _), _)| room == main).map(|(_, at)| *at).max()
+    }
+
+    /// Whether who disconnects a node again may not have heard that it has been.
+    fn may_have_parted(&self, main: &str, node: &str) -> bool {
+        self.struck_at.is_some() && self.parted.contains_key(&(main.to_owned(), node.to_owned()))
+    }
+
+    /// When a main room was closed last.
+    pub fn closed_at(&self, main: &str) -> Option<Time> {
+        self.closed.get(main).copied()
+    }
+
     /// Visitors see the focus and themselves; the focus sees visitors only.
     pub(super) fn are_apart(&self, room: &str, one: &str, other: &str) -> bool {
         one != other && !one.starts_with("focus") && !other.starts_with("focus") && self.node_of(room).is_some()
@@ -72,9 +92,10 @@ impl Server {
                 "disconnect-vnode" if self.nodes_connected.remove(&(main.clone(), node.clone())) => {
                     let mirror = self.mirror_of(&main, &node);
                     self.destroy_room(&mirror, "Conference ended.");
+                    self.parted.insert((main.clone(), node), self.now);
                 }
-                // To connect it was asked for, and not heard.
-                "disconnect-vnode" if self.unheard_of_nodes => {
+                // To connect it was asked for, and not heard; or it was disconnected, and the answer was not heard.
+                "disconnect-vnode" if self.unheard_of_nodes || self.may_have_parted(&main, &node) => {
                     return self.refuse(label, iq, "cancel", "internal-server-error", None);
                 }
                 "disconnect-vnode" => {
@@ -88,6 +109,9 @@ impl Server {
 
     fn connect_node(&mut self, main: &str, node: &str) {
         let mirror = self.mirror_of(main, node);
+        if !self.is_closed(main) {
+            self.closed.insert(main.to_owned(), self.now);
+        }
         let is_new = self.nodes_connected.insert((main.to_owned(), node.to_owned()));
         let Some(held) = self.rooms.get_mut(&mirror) else {
             return self.complaints.add(format!("{node} is to be connected to {main}, and has no room for it"));

@@ -22,6 +22,9 @@ const MANY: usize = 12;
 /// After a bridge woke up it takes so long until it has worked off what came meanwhile.
 const BACKLOG: Time = Time::from_secs(1);
 
+/// For longer the component says nothing only if it has forgotten what it was told (spec/60 §6.4).
+const SILENCE: Time = Time::from_secs(25);
+
 impl Life<'_> {
     pub fn act(&mut self, what: What) {
         self.judge.unheard |= matches!(what, What::AnswersLost(_) | What::AnswersLate(..));
@@ -59,7 +62,7 @@ impl Life<'_> {
             What::VisitorsSilent(long) => {
                 self.s.server().options.silent_visitors = true;
                 self.judge.trouble(self.s.now());
-                self.later(millis(long), Later::VisitorsSpeak);
+                self.later(millis(long).min(SILENCE), Later::VisitorsSpeak);
             }
             What::VisitorMisbehaves(who, other, how) => self.visitor_misbehaves(who, other, how),
             What::ActsUnsettled(who, other, how) => self.acts_unsettled(who, other, how),

@@ -11,7 +11,7 @@ use super::play::{bridge, millis};
 use super::upheavals::SILENT;
 use crate::Time;
 use crate::bridge::Bridge;
-use crate::participant::{Detour, Ended};
+use crate::participant::{CROSSING, Detour, Ended};
 use crate::scenario::Scenario;
 
 /// After a bridge did wrong it may take so long until the last who was on it has another: an answer is awaited for 15 s, and one
@@ -208,11 +208,19 @@ impl Judge {
             // With the room for which it was given it ends, too.
             "session-invalid" => detour.named_session && (over || troubled),
             // The focus could not get into the room, or was put out of it; or the last had left, and it was leaving the rooms on
-            // nodes.
-            "not ready" => troubled || (!s.config().xmpp.visitors.is_empty() && is_over(s, person)),
+            // nodes; or a node is disconnected, and the main room is not open again for all that the focus has heard.
+            "not ready" => {
+                let nodes = !s.config().xmpp.visitors.is_empty();
+                troubled || (nodes && (is_over(s, person) || is_parting(s, person)))
+            }
             _ => false,
         }
     }
+}
+
+/// Whether a node has just been disconnected.
+fn is_parting(s: &Scenario, person: &Person) -> bool {
+    s.view_server().parted_at(&person.room).is_some_and(|at| s.now() < at + CROSSING)
 }
 
 /// Whether nobody else in the room has a session, or nobody had one until just now.

@@ -6,6 +6,7 @@ use super::judge::{Judge, is_young};
 use super::peers::{Person, label, nick};
 use crate::Time;
 use crate::participant::{CROSSING, Refusal};
+use crate::room::NOT_PROMOTED;
 use crate::scenario::Scenario;
 
 /// Restarts, and likewise ICE restarts: so long between two, and so many within an interval (spec/30 §12.4).
@@ -37,6 +38,11 @@ impl Judge {
     ) -> bool {
         let troubled = self.in_trouble(s.now());
         match (refusal.request.as_str(), refusal.condition.as_str()) {
+            // The room was closed while it was on its way there.
+            ("join", "not-allowed") if refusal.text == NOT_PROMOTED => {
+                let closed = s.view_server().closed_at(&person.room);
+                closed.is_some_and(|closed| refusal.at.saturating_sub(closed) < CROSSING)
+            }
             // The room is gone which the focus had made.
             ("join", "not-allowed") if troubled => true,
             // What the server says of whoever is away, and what a focus says that has just failed, or is not there.

@@ -38,6 +38,10 @@ impl Conference {
             self.tell_where(cx, &asker, rule.words());
         }
         match rule.outcome() {
+            Outcome::Main if self.visitors.will_open_main_room() => {
+                self.story.decided(cx.now, "Prosody has yet to open the main room again: to be asked again");
+                self.answer(cx, asker, Place::NotReady);
+            }
             Outcome::Main => self.invite_in(cx, asker),
             Outcome::Wait => self.answer(cx, asker, Place::NotLive),
             Outcome::Visitor => {

@@ -8,7 +8,6 @@ use super::super::Conference;
 use super::Redirected;
 use crate::focus::NodeId;
 use crate::focus::context::Context;
-use crate::focus::pending::Then;
 use crate::focus::timers::Timer;
 use crate::focus::visitors::departures::DepartureId;
 use crate::focus::visitors::mirrors::MirrorId;
@@ -49,24 +48,22 @@ impl Conference {
     /// Leaves a room of visitors in which nobody is. Its node is told before. Gives who waits to be sent there.
     pub(super) fn give_up_node(&mut self, cx: &mut Context, node: NodeId) -> VecDeque<Redirected> {
         self.forget_shadowed(node.connection());
-        let component = cx.nodes.component().cloned();
-        let departure = component.map(|component| {
-            let departure = DepartureId(cx.unique());
-            self.disconnect_nodes(cx, component, &[node], Then::NodesDisconnected(departure));
-            departure
-        });
+        let departure = DepartureId(cx.unique());
+        // First: after a failure half way, what is not there any more is nobody's to disconnect.
+        let told = self.part_with_node(cx, node, Some(departure));
         let Some(mut mirror) = self.take_mirror(cx, node) else { return VecDeque::new() };
-        match departure {
-            Some(departure) => cx.departures.insert(departure, vec![mirror.seat]),
-            None => mirror.seat.leave(cx),
+        match told {
+            true => cx.departures.insert(departure, vec![mirror.seat]),
+            false => mirror.seat.leave(cx),
         }
         mirror.askers
     }
 
-    /// Whether we have yet to leave its room on that node.
+    /// Whether we have yet to leave its room on that node, or Prosody has yet to say that it is disconnected.
     pub(super) fn gives_up(&self, cx: &Context, node: NodeId) -> bool {
         let mirror = || cx.nodes.mirror_of(node, &self.room);
-        !cx.departures.is_empty() && mirror().is_some_and(|room| cx.departures.has(node.connection(), &room))
+        let leaves = || mirror().is_some_and(|room| cx.departures.has(node.connection(), &room));
+        self.visitors.parts_with(node) || (!cx.departures.is_empty() && leaves())
     }
 
     /// Whether it is so of any: who asks meanwhile asks again.

@@ -160,8 +160,8 @@ impl Conference {
         let Some(mirror) = self.visitors.mirrors.get(&node) else { return };
         self.story.decided(cx.now, "a room of visitors is lost: its visitors are out");
         // First: after a failure half way, what is not there any more is nobody's to disconnect.
-        if let Some(component) = cx.nodes.component().cloned().filter(|_| mirror.connected) {
-            self.disconnect_nodes(cx, component, &[node], Then::Nothing);
+        if mirror.connected {
+            self.part_with_node(cx, node, None);
         }
         let Some(mut mirror) = self.take_mirror(cx, node) else { return };
         match stay {

@@ -3,6 +3,7 @@
 mod direct;
 mod idle;
 mod mirror;
+mod parting;
 mod published;
 
 pub(crate) use self::mirror::Stay;
@@ -24,6 +25,8 @@ use crate::wire::presence::Presence;
 pub(crate) struct Visitors {
     /// Rooms of visitors that we are in, or enter.
     mirrors: BTreeMap<NodeId, Mirror>,
+    /// Nodes that Prosody was told to disconnect, and has not said that it has: how often.
+    parting: BTreeMap<NodeId, u8>,
     /// Who is to be sent to another node than the one that failed.
     displaced: VecDeque<Redirected>,
     /// A moderator lets visitors in.
@@ -109,9 +112,9 @@ impl Visitors {
         self.mirrors.values().any(|mirror| mirror.overflows || mirror.connected)
     }
 
-    /// Whether Prosody lets nobody into the main room whom no moderator has promoted (spec/60 §6.6).
+    /// Whether Prosody may let nobody into the main room whom no moderator has promoted (spec/60 §6.6).
     fn close_main_room(&self) -> bool {
-        self.mirrors.values().any(|mirror| mirror.connected)
+        !self.parting.is_empty() || self.mirrors.values().any(|mirror| mirror.connected)
     }
 }
 
@@ -132,9 +135,18 @@ impl Conference {
             if mirror.seat.is_outside() || (mirror.is_open() && !mirror.askers.is_empty()) {
                 wrong.push(format!("the room on {node:?} is neither entered nor given up"));
             }
+            if self.visitors.parting.contains_key(node) {
+                wrong.push(format!("the room on {node:?} is entered before Prosody has parted with the one before"));
+            }
             let asked = Then::NodeConnected(self.id, mirror.id);
             if mirror.connecting && !cx.pending.iter().any(|(then, _)| *then == asked) {
                 wrong.push(format!("the room on {node:?} is not being connected"));
+            }
+        }
+        for node in self.visitors.parting.keys() {
+            let is_it = |then: &Then| matches!(then, Then::NodeDisconnected(id, of, _) if (*id, of) == (self.id, node));
+            if !cx.pending.iter().any(|(then, _)| is_it(then)) {
+                wrong.push(format!("nobody says any more whether {node:?} is disconnected"));
             }
         }
         let known = |member: &&super::member::Member| match member.on.node() {
