@@ -288,16 +288,16 @@ async fn reconnection_goes_on_after_a_stream_error_at_any_point_of_the_login() {
 /// Covers spec/90: 28.
 #[tokio::test(start_paused = true)]
 async fn a_closed_port_is_told_once_and_tried_for_ever() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
-    drop(listener);
-    let account = Account { port: address.port(), ..account("pencil") };
-    let mut focus = Focus::at(Settings::Client(account, Trust::Everybody), address.port());
+    // Bound, so that nobody else gets the port; whoever connects to it is refused as long as nobody listens.
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+    let port = socket.local_addr().expect("it is bound").port();
+    let mut focus = Focus::at(Settings::Client(Account { port, ..account("pencil") }, Trust::Everybody), port);
     let line = focus.logged().await;
     assert!(line.contains("Connection refused") && line.contains("Is the XMPP server running?"), "{line}");
     // A minute of attempts later the server is there.
     tokio::time::advance(Duration::from_secs(60)).await;
-    focus.listener = Some(TcpListener::bind(address).await.expect("still free"));
+    focus.listener = Some(socket.listen(8).expect("it listens"));
     focus.accept().await;
     let lines = focus.lines();
     assert_eq!(lines.len(), 1, "{lines:?}");
@@ -513,14 +513,20 @@ async fn a_session_that_another_focus_takes_is_taken_back_three_times() {
     assert!(again.is_err(), "it leaves the other in peace");
     focus.take_handle().stop().await;
 
-    // A server that goes away is another matter: it is tried until it is back.
-    let (mut focus, mut server, _) = Focus::connected_to(BIND).await;
+    // A server that goes away is another matter: it is tried until it is back. As long as this is bound nobody else is
+    // given its port meanwhile; that both reuse it lets the server listen there.
+    let kept = TcpSocket::new_v4().expect("a socket");
+    kept.set_reuseaddr(true).expect("it is not bound yet");
+    kept.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+    let address = kept.local_addr().expect("it is bound");
+    let mut focus = Focus::served_by(TcpListener::bind(address).await.expect("it is kept for this"));
+    let (mut server, _) = focus.log_in(BIND).await;
     server.send(&stream_error("system-shutdown")).await;
     assert!(matches!(focus.event().await, Event::Disconnected { resumable: false }));
     drop(server);
-    let address = focus.listener.take().and_then(|listener| listener.local_addr().ok()).expect("it was bound");
+    focus.listener = None;
     tokio::time::advance(Duration::from_secs(120)).await;
-    focus.listener = Some(TcpListener::bind(address).await.expect("still free"));
+    focus.listener = Some(TcpListener::bind(address).await.expect("it is kept for this"));
     focus.accept().await.log_in(BIND).await;
 }
 
@@ -1047,7 +1053,11 @@ impl Focus {
     /// A user whose server listens on that socket, with so many places in its queue and one.
     fn on(socket: TcpSocket, backlog: u32) -> Focus {
         socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
-        let listener = socket.listen(backlog).expect("it listens");
+        Focus::served_by(socket.listen(backlog).expect("it listens"))
+    }
+
+    /// A user whose server listens there.
+    fn served_by(listener: TcpListener) -> Focus {
         let port = listener.local_addr().expect("it is bound").port();
         let mut focus = Focus::at(Settings::Client(Account { port, ..unencrypted() }, Trust::Everybody), port);
         focus.listener = Some(listener);
