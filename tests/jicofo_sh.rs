@@ -5,11 +5,16 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{PoisonError, RwLock};
 
 /// Where packages put the configuration.
 const FOLDER: &str = "=/etc/jitsi/jicofo/";
+
+/// No process is started while a script is written: it would hold the file open for writing until it becomes what it is
+/// to run, and meanwhile the script could not be run.
+static STARTS: RwLock<()> = RwLock::new(());
 
 /// A folder with the script and a binary that only says what it was given. The script looks for files in `etc` there, where
 /// packages have `/etc/jitsi/jicofo`: what is in that folder of this machine decides nothing.
@@ -40,6 +45,7 @@ impl Installed {
     fn write(&self, name: &str, text: &str) {
         let path = self.0.join(name);
         fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the temporary folder can be written");
+        let _nobody_starts = STARTS.write().unwrap_or_else(PoisonError::into_inner);
         fs::write(path, text).expect("the temporary folder can be written");
     }
 
@@ -55,10 +61,16 @@ impl Installed {
     }
 
     fn outcome(mut command: Command) -> (Option<i32>, String) {
-        let output: Output = command.output().expect("there is a shell");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let output = start(&mut command).wait_with_output().expect("it was started");
         let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         (output.status.code(), said)
     }
+}
+
+fn start(command: &mut Command) -> Child {
+    let _nobody_writes = STARTS.read().unwrap_or_else(PoisonError::into_inner);
+    command.spawn().expect("there is a shell")
 }
 
 impl Drop for Installed {
@@ -158,7 +170,7 @@ fn a_file_in_java_sys_props_is_passed_on() {
 fn the_program_takes_the_place_of_the_script() {
     let installed = Installed::new();
     let mut command = installed.command(&["--domain=d"], &[("EXIT", "78")]);
-    let child = command.stdout(Stdio::piped()).spawn().expect("there is a shell");
+    let child = start(command.stdout(Stdio::piped()));
     let id = child.id();
     let output = child.wait_with_output().expect("it was started");
     assert_eq!(output.status.code(), Some(78));
