@@ -25,7 +25,9 @@ impl Installed {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("jicofo sh-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder).expect("the temporary folder can be written");
+        // What an earlier process with our id has left.
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir(&folder).expect("the temporary folder can be written");
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("jicofo.sh");
         let script = fs::read_to_string(script).expect("the script is there");
         assert_eq!(script.matches(FOLDER).count(), 2, "the two files of packages");

@@ -27,6 +27,14 @@ fn jicofo(arguments: &[&str], file: Option<&str>) -> (Option<i32>, String, Strin
     (output.status.code(), text(&output.stdout), text(&output.stderr))
 }
 
+/// A folder that is empty, whatever an earlier process with our id has left there.
+fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("jicofo-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir(&folder).expect("the temporary folder can be written");
+    folder
+}
+
 #[test]
 fn a_wrong_configuration_ends_with_78_and_says_where() {
     let (code, _, said) = jicofo(&[], Some("jicofo.xmpp.client.port = x\njicofo.xmpp.client.password = geheim"));
@@ -121,8 +129,7 @@ fn help_version_and_the_page_of_keys_end_with_0() {
 /// Covers spec/70: 22.
 #[test]
 fn what_is_no_readable_file_ends_with_78_and_says_what_it_is() {
-    let folder = std::env::temp_dir().join(format!("jicofo-no-file-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("the temporary folder can be written");
+    let folder = folder("no-file");
     let at = |name: &str| folder.join(name).display().to_string();
     let made = Command::new("mkfifo").arg(at("pipe.conf")).status();
     assert!(made.is_ok_and(|status| status.success()), "a pipe can be made");
@@ -234,8 +241,7 @@ fn what_cannot_serve_ends_at_once_and_says_why() {
 #[test]
 fn migrate_writes_a_new_file_that_only_its_owner_can_read() {
     use std::os::unix::fs::PermissionsExt;
-    let folder = std::env::temp_dir().join(format!("jicofo-migrate-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("the temporary folder can be written");
+    let folder = folder("migrate");
     let (old, new) = (folder.join("config"), folder.join("jicofo.toml"));
     let script = "JICOFO_HOST=localhost\nJICOFO_HOSTNAME=m.x\nJICOFO_SECRET=geheim\nJICOFO_AUTH_PASSWORD=sesam\n";
     std::fs::write(&old, script).expect("the temporary folder can be written");
@@ -312,10 +318,10 @@ fn a_syntax_error_is_told_with_its_place_and_nothing_else() {
 #[test]
 fn it_starts_and_runs_where_nothing_can_be_written() {
     use std::io::{BufRead, BufReader};
-    let folder = std::env::temp_dir().join(format!("jicofo-read-only-{}", std::process::id()));
+    let folder = folder("read-only");
     let places = ["current", "home", "tmp"].map(|name| folder.join(name));
     for place in &places {
-        std::fs::create_dir_all(place).expect("the temporary folder can be written");
+        std::fs::create_dir(place).expect("the temporary folder can be written");
     }
     let config = folder.join("jicofo.conf");
     let text = "jicofo.rest.enabled = false\njicofo.xmpp.client { domain = a.x, password = p, hostname = \"127.0.0.1\", port = 1 }";

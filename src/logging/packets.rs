@@ -104,7 +104,9 @@ mod tests {
     impl Folder {
         fn new(name: &str) -> Folder {
             let path = std::env::temp_dir().join(format!("jicofo-packets-{name}-{}", std::process::id()));
-            fs::create_dir_all(&path).expect("the temporary folder can be written");
+            // What an earlier process with our id has left.
+            let _ = fs::remove_dir_all(&path);
+            fs::create_dir(&path).expect("the temporary folder can be written");
             Folder(path)
         }
 

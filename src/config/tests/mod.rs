@@ -45,6 +45,8 @@ impl Start {
         let new = || {
             let name = format!("jicofo-config-{}-{}", std::process::id(), number.fetch_add(1, Ordering::Relaxed));
             let folder = std::env::temp_dir().join(name);
+            // What an earlier process with our id has left.
+            let _ = fs::remove_dir_all(&folder);
             fs::create_dir_all(folder.join("jicofo")).expect("the temporary folder can be written");
             folder
         };
