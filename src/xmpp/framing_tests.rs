@@ -221,11 +221,11 @@ fn a_long_stanza_is_skipped_without_being_kept() {
 
 #[test]
 fn unfinished_tags_are_not_begun_anew() {
-    // Begun anew with every piece this is 2 MB × 500 pieces: a minute in this build.
+    // Begun anew with every piece this is 1 MB on average for each of 130,000 pieces: minutes in this build.
     let value = "x".repeat(MAX_ELEMENT - 100);
     let body = format!("<message a='{value}'/>");
     let started = std::time::Instant::now();
-    let frames = frames([HEADER, &body].concat().as_bytes(), 128).expect("a stream");
+    let frames = frames([HEADER, &body].concat().as_bytes(), 16).expect("a stream");
     assert!(matches!(frames[1], Frame::Element(_)));
-    assert!(started.elapsed().as_secs() < 10);
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
 }

@@ -317,7 +317,7 @@ fn a_flood_of_sources_is_refused_quickly() {
     remove(&mut s, "alice", &content("audio", &sources));
     assert_eq!(refusal(&mut s, "alice").0, "bad-request");
     // Generous: unoptimised, on a busy machine, and most of it is the kit's own XML. Anything quadratic takes minutes.
-    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
     assert!(s.sent_to("bob").since(before).actions().is_empty());
     assert!(s.sent_to("jvb1").since(before).request("conference-modify").is_empty());
     s.participant("alice").announce(audio(1, "alice-a0"));

@@ -279,7 +279,7 @@ fn garbage_gives_a_clear_error_in_bounded_time() {
         let main = folder.write("a.conf", bytes);
         let begin = Instant::now();
         let (_, problems, _) = folder.load(&main);
-        assert!(begin.elapsed() < Duration::from_secs(20), "{name} took {:?}", begin.elapsed());
+        assert!(begin.elapsed() < Duration::from_secs(60), "{name} took {:?}", begin.elapsed());
         let first = problems.first().map(ToString::to_string).unwrap_or_default();
         let short: String = first.chars().take(300).collect();
         assert!(first.contains(says), "{name}: {short}");
