@@ -23,8 +23,8 @@ use crate::{
     prosody::{Prosody, Wiring, free_port},
 };
 
-/// How long the focus may take until clients can ask it for a conference.
-const START_DEADLINE: Duration = Duration::from_secs(20);
+/// How long the focus may take until clients can ask it for a conference, also on a machine that many share.
+const START_DEADLINE: Duration = Duration::from_secs(120);
 
 /// How the focus is to be started; [`FocusProcess::with`] makes one.
 #[derive(Clone, Debug)]

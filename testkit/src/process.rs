@@ -13,8 +13,8 @@ use std::{
 /// What `/proc/<pid>/stat` counts in: 100 a second, whatever the kernel's own clock does.
 const TICKS_PER_SECOND: u64 = 100;
 
-/// How long a process may take to end after SIGTERM before it is killed.
-const STOP_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a process may take to end after SIGTERM before it is killed. What works has ended long before.
+const STOP_DEADLINE: Duration = Duration::from_secs(60);
 
 /// How often a condition that nobody announces is looked at again.
 pub(crate) const POLL: Duration = Duration::from_millis(4);

@@ -36,8 +36,8 @@ use tokio::{
 
 use crate::process::{POLL, Process, Usage};
 
-/// How long Prosody may take until it answers. It needs a fifth of a second on an idle machine.
-const START_DEADLINE: Duration = Duration::from_secs(30);
+/// How long Prosody may take until it answers. It needs a fifth of a second on an idle machine, but many may share it.
+const START_DEADLINE: Duration = Duration::from_secs(120);
 
 /// Somebody else may take a port between our look and Prosody's.
 const PORT_ATTEMPTS: usize = 5;

@@ -145,7 +145,7 @@ async fn a_paused_server_says_nothing_until_it_goes_on() {
 #[tokio::test]
 async fn a_process_can_be_watched_paused_and_ended() {
     let prosody = Prosody::start(Wiring::Proxy).await;
-    let sleeper = || FocusProcess::with().program("sleep").argument("60").not_waiting();
+    let sleeper = || FocusProcess::with().program("sleep").argument("600").not_waiting();
     let mut process = sleeper().start(&prosody).await;
     let usage = process.usage();
     assert!(usage.rss > 0 && usage.threads == 1 && usage.cpu < Duration::from_secs(1), "{usage:?}");
@@ -173,7 +173,7 @@ async fn a_focus_counts_as_started_when_clients_can_reach_it() {
         focus
     };
     // Any process will do: it is the server that is asked.
-    let (process, _focus) = tokio::join!(FocusProcess::with().program("sleep").argument("60").start(&prosody), doing);
+    let (process, _focus) = tokio::join!(FocusProcess::with().program("sleep").argument("600").start(&prosody), doing);
     assert!(process.started_in() > Duration::ZERO);
 }
 

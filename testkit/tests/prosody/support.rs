@@ -10,7 +10,7 @@ use testkit::{
 use tokio::{io::AsyncReadExt, net::TcpStream, time::timeout};
 
 /// Longer than anything here takes, also on a busy machine.
-pub const DEADLINE: Duration = Duration::from_secs(10);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 pub const FOCUS: &str = "http://jitsi.org/protocol/focus";
 pub const JITMEET: &str = "http://jitsi.org/jitmeet";
