@@ -17,13 +17,11 @@
 use std::{
     collections::HashMap,
     fs,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
+    ops::Range,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::{
-        Mutex,
-        atomic::{AtomicU16, Ordering},
-    },
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -533,21 +531,49 @@ fn make_certificate(host: &str) -> (String, String) {
     (read(&certificate), read(&key))
 }
 
-/// A port that nobody listens on. Below the range that the system gives to outgoing connections, and in another place of it for every
-/// process: tests that run at the same time seldom meet.
+/// A port that nobody listens on, and that no other process of ours is given as long as this one lives.
 pub(crate) fn free_port() -> u16 {
-    const FIRST: u16 = 18_000;
-    const COUNT: u16 = 14_000;
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = (std::process::id().wrapping_mul(97) % u32::from(COUNT)) as u16;
-    for _ in 0..COUNT {
-        let offset = (u32::from(start) + u32::from(NEXT.fetch_add(1, Ordering::Relaxed))) % u32::from(COUNT);
-        let port = FIRST + offset as u16;
+    static SUPPLY: Mutex<Supply> = Mutex::new(Supply { claims: Vec::new(), left: 0..0, tried: 0 });
+    let mut supply = SUPPLY.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    loop {
+        let port = supply.draw();
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
             return port;
         }
     }
-    panic!("no free port on this machine");
+}
+
+/// Ports for this process, block by block, below the range that the system gives to outgoing connections.
+struct Supply {
+    /// Whoever has a block has its first port in UDP, which nothing of ours speaks: one process until it ends.
+    claims: Vec<UdpSocket>,
+    /// Of the last block.
+    left: Range<u16>,
+    /// Blocks that were asked for.
+    tried: u32,
+}
+
+impl Supply {
+    const FIRST: u16 = 18_000;
+    const BLOCK: u16 = 50;
+    const BLOCKS: u32 = 280;
+
+    fn draw(&mut self) -> u16 {
+        loop {
+            if let Some(port) = self.left.next() {
+                return port;
+            }
+            assert!(self.tried < Self::BLOCKS, "no free port on this machine");
+            // Each process begins in another place: it seldom asks in vain.
+            let block = std::process::id().wrapping_mul(97).wrapping_add(self.tried) % Self::BLOCKS;
+            self.tried += 1;
+            let first = Self::FIRST + block as u16 * Self::BLOCK;
+            if let Ok(claim) = UdpSocket::bind((Ipv4Addr::LOCALHOST, first)) {
+                self.claims.push(claim);
+                self.left = first..first + Self::BLOCK;
+            }
+        }
+    }
 }
 
 /// Opens a stream to `host` and reads until its features are there.
