@@ -1,6 +1,6 @@
 //! The process: how it ends, how it comes back, what it shows and what it costs.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use testkit::participant::Participant;
 use testkit::prosody::{Prosody, Wiring};
@@ -151,9 +151,14 @@ async fn without_anything_to_do_it_takes_no_time_and_few_threads() {
         focus.log().len()
     };
     let first = check(0).await;
-    let before = focus.usage();
+    let (begin, before) = (Instant::now(), focus.usage());
     check(first).await;
-    let after = focus.usage();
-    assert!(after.cpu - before.cpu <= Duration::from_millis(20), "{before:?} {after:?}");
+    let (lasted, after) = (begin.elapsed(), focus.usage());
+    // A check makes it wake up some eight times, wherever it runs; how long its work takes depends on who else does.
+    // We may see a check late, too: then the next is right behind it, or more of them have come meanwhile.
+    let woke = u128::from(after.waits.saturating_sub(before.waits));
+    assert!(woke <= (lasted.as_millis() / 20).max(50), "in {lasted:?}: {before:?} {after:?}");
+    let most = (lasted / 50).max(Duration::from_millis(20));
+    assert!(after.cpu.saturating_sub(before.cpu) <= most, "in {lasted:?}: {before:?} {after:?}");
     assert!(after.threads <= 4, "{after:?}");
 }
