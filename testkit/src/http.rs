@@ -15,7 +15,7 @@ use crate::process::POLL;
 use crate::scenario::Scenario;
 
 /// Longer than any answer takes, also on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 /// How long the focus may take for an answer, in virtual time.
 const PATIENCE: Time = Time::from_secs(120);

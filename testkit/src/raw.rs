@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::prosody::Prosody;
 
 /// Longer than any answer takes, also on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 pub struct RawGuest {
     stream: TcpStream,
