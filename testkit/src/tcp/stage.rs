@@ -139,9 +139,20 @@ impl<'p> Stage<'p> {
                 break stanza;
             }
         };
+        // Whoever waits for a host asks again by himself. An answer to that, once he has asked with his session, would
+        // be taken for the one to this, or have him ask once more when he is in the room.
+        self.until(|look| {
+            let participant = look.participant(name);
+            participant.place() != Place::Joining && !participant.is_waiting_for("conference")
+        })
+        .await;
         let answers = self.participant(name).look(|participant| participant.conference_answers().len());
         self.participant(name).tell(|participant| participant.logged_in(&(&answer).into()));
-        self.until(|look| look.participant(name).conference_answers().len() > answers).await;
+        self.until(|look| {
+            let participant = look.participant(name);
+            participant.conference_answers().len() > answers && participant.login().identity.is_some()
+        })
+        .await;
     }
 
     /// All of them log in first; then all ask at the same time.
