@@ -1,12 +1,13 @@
 //! Every way in which there is no connection, and that it comes as soon as the cause is mended.
 
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use futures::future::join_all;
 use testkit::focus::{FocusProcess, Options};
 use testkit::prosody::{Prosody, Wiring};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::support::{PATIENCE, focus, in_brewery, stage};
 
@@ -47,9 +48,11 @@ async fn each_failed_login_is_one_line_that_says_what_was_tried_what_came_back_a
     const WRONG: &str = "wröng-password";
     let prosody = Prosody::start(Wiring::Proxy).await;
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let closed = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let [silent_port, closed_port] = [&silent, &closed].map(|it| it.local_addr().expect("it is bound").port());
-    drop(closed);
+    // Ours as long as the test lasts, so that nobody else listens there; nor do we.
+    let closed = TcpSocket::new_v4().expect("a socket can be made");
+    closed.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a free port");
+    let [silent_port, closed_port] =
+        [silent.local_addr(), closed.local_addr()].map(|address| address.expect("it is bound").port());
     let here = format!("focus@auth.meet.test to 127.0.0.1:{}", prosody.client_address().port());
     let client = |hocon: &str| focus().configuration(&format!("jicofo.xmpp.client {{ {hocon} }}"));
 
