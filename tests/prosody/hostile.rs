@@ -170,7 +170,9 @@ async fn a_flood_of_one_is_stopped_and_the_meeting_goes_on() {
     assert!(stage.participant("alice").look(|alice| alice.mute_requests().is_empty()));
     stage.finish().await;
     undisturbed(&focus);
-    assert_eq!(focus.log().matches("asks for more than anybody needs").count(), 1, "once, not 1,800 times");
+    // It may be told again after a minute, and a busy machine may need some for all that.
+    let told = focus.log().matches("asks for more than anybody needs").count();
+    assert!((1..5).contains(&told), "once a minute, not 1,800 times: {told}");
 }
 
 /// An occupant who speaks in the name of the focus, of components and of the server.
