@@ -152,7 +152,7 @@ async fn a_connection_that_is_cut_for_long_ends_the_conferences_and_they_come_ba
     // Somebody asks: all who are in the room are invited anew. The bridge has not heard of the end, and still has the
     // conference of before under the same meeting id.
     stage.joins("carol").await;
-    stage.until(|look| ["alice", "bob"].iter().all(|name| look.participant(name).sessions() == 2)).await;
+    stage.until(|look| ["alice", "bob"].iter().all(|name| look.participant(name).sessions() >= 2)).await;
     stage.agree().await;
     let refused = stage.bridge_named("jvb1").tell(Bridge::take_errors);
     assert!(refused.iter().all(|refusal| refusal.condition == "conflict"), "{refused:?}");
@@ -246,10 +246,16 @@ async fn a_server_that_stands_still_for_long_ends_the_conferences_and_they_come_
     signal(pid, "STOP");
     let ended = |answer: &Answer| Page::open_metrics(&answer.body).value("jitsi_jicofo_conferences") == 0.0;
     until(api, &Request::get("/metrics"), ended, PATIENCE).await;
+    let (said, since) = (focus.log().len(), prosody.log().len());
     signal(pid, "CONT");
     stage.until(|look| look.participants().all(Participant::focus_gone)).await;
+    // Who asks before there is a way to the focus asks nobody. With the old session it is still there.
+    assert!(focus.logged(said, "The client connection has ", PATIENCE).await, "{}", focus.log());
+    if focus.log()[said..].contains("The client connection has logged in") {
+        back_again(&prosody, since).await;
+    }
     stage.joins("carol").await;
-    stage.until(|look| ["alice", "bob"].iter().all(|name| look.participant(name).sessions() == 2)).await;
+    stage.until(|look| ["alice", "bob"].iter().all(|name| look.participant(name).sessions() >= 2)).await;
     stage.agree().await;
     let refused = stage.bridge_named("jvb1").tell(Bridge::take_errors);
     assert!(refused.iter().all(|refusal| refusal.condition == "conflict"), "{refused:?}");
