@@ -43,15 +43,22 @@ async fn sigterm_empties_the_bridges_leaves_the_rooms_and_ends_with_143() {
 #[tokio::test]
 async fn a_second_signal_ends_it_at_once_though_the_server_does_not_answer() {
     let mut prosody = Prosody::start(Wiring::Proxy).await;
-    let mut focus = focus().start(&prosody).await;
-    prosody.pause();
-    focus.signal("TERM");
-    assert!(focus.logged(0, "Caught signal SIGTERM, stopping.", PATIENCE).await, "{}", focus.log());
-    focus.signal("TERM");
-    let status = focus.ended(PATIENCE).await;
-    prosody.resume();
-    assert_eq!(status.and_then(|status| status.code()), Some(143), "{}", focus.log());
-    assert!(focus.log().contains("Caught signal SIGTERM, stopped at once"), "{}", focus.log());
+    // It waits 2 s for such a server and ends: on a busy machine the second signal may come too late to show anything.
+    for _ in 0..5 {
+        let mut focus = focus().start(&prosody).await;
+        prosody.pause();
+        focus.signal("TERM");
+        assert!(focus.logged(0, "Caught signal SIGTERM, stopping.", PATIENCE).await, "{}", focus.log());
+        focus.signal("TERM");
+        let status = focus.ended(PATIENCE).await;
+        prosody.resume();
+        assert_eq!(status.and_then(|status| status.code()), Some(143), "{}", focus.log());
+        if focus.log().contains("Caught signal SIGTERM, stopped at once") {
+            return;
+        }
+        assert!(focus.log().contains("Stopped."), "{}", focus.log());
+    }
+    panic!("no second signal ended it at once");
 }
 
 /// The bridge still has the conference of the one before, under the same meeting id.
