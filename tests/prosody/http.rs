@@ -14,7 +14,9 @@ const WATCHED: &str = "jicofo.health { enabled = true, interval = 1 second }";
 #[tokio::test]
 async fn it_serves_operators_and_clients_over_http_while_people_meet() {
     let prosody = Prosody::start(Wiring::Proxy).await;
-    let focus = focus().configuration(WATCHED).start(&prosody).await;
+    // A room into which nobody goes is counted as long as the test lasts.
+    let patient = "jicofo.conference.initial-timeout = 10 minutes";
+    let focus = focus().configuration(WATCHED).configuration(patient).start(&prosody).await;
     let api = focus.http_address();
     let stage = met(&prosody, &["alice", "bob", "carol"]).await;
 
@@ -34,12 +36,18 @@ async fn it_serves_operators_and_clients_over_http_while_people_meet() {
     assert_eq!((&answer["ready"], &answer["properties"]["authentication"]), (&json!(true), &json!("false")));
     assert!(prosody.logged(0, &format!("occupant joined: other@{}/focus", prosody.muc_domain()), PATIENCE).await);
 
-    let page = Page::open_metrics(&send(api, &Request::get("/metrics")).await.body);
-    assert_eq!(page.value("jitsi_jicofo_conferences"), 2.0);
-    assert_eq!(page.value("jitsi_jicofo_participants_current"), 4.0);
-    assert_eq!(page.value("jitsi_jicofo_bridge_endpoints{jvb=\"jvb1\"}"), 3.0);
-    assert_eq!(page.value("jitsi_jicofo_healthy"), 1.0);
-    assert_eq!(page.value("jitsi_jicofo_xmpp_connected{connection=\"client\"}"), 1.0);
+    let counted = [
+        ("jitsi_jicofo_conferences", 2.0),
+        ("jitsi_jicofo_participants_current", 4.0),
+        ("jitsi_jicofo_bridge_endpoints{jvb=\"jvb1\"}", 3.0),
+        ("jitsi_jicofo_healthy", 1.0),
+        ("jitsi_jicofo_xmpp_connected{connection=\"client\"}", 1.0),
+    ];
+    let shown = |answer: &Answer| {
+        let page = Page::open_metrics(&answer.body);
+        counted.iter().all(|(series, count)| page.value(series) == *count)
+    };
+    until(api, &Request::get("/metrics"), shown, PATIENCE).await;
     let moved = send(api, &Request::get("/move-endpoints/move-endpoints?bridge=jvb1&numEndpoints=1")).await;
     assert_eq!(moved.json(), json!({"movedEndpoints": 1, "conferences": 1}));
     stage.agree().await;
