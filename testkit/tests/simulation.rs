@@ -293,6 +293,26 @@ fn a_focus_that_grants_visitors_what_they_ask_for_is_noticed() {
     assert!(failure.wrong.iter().any(|wrong| wrong.contains(" was granted ")), "{failure}");
 }
 
+/// While a node is connected nobody comes to the main room; and as long as it is not disconnected, it is.
+#[test]
+fn a_focus_that_sends_people_to_a_closed_room_is_noticed() {
+    let redirects_nobody: Tamper = |said| {
+        let start = said.starts_with("<iq ").then(|| said.find(" vnode='v")).flatten()?;
+        let length = " vnode='v0'".len();
+        said.contains("focusjid=").then(|| vec![format!("{}{}", &said[..start], &said[start + length..])])
+    };
+    let disconnects_nothing: Tamper = |said| said.contains("<disconnect-vnode").then(Vec::new);
+    let options = Options { nodes: 2, ..Options::default() };
+    for (what, tamper, words) in [
+        ("redirects nobody", redirects_nobody, "was refused join: not-allowed Visitor needs to be allowed"),
+        ("disconnects no node", disconnects_nothing, "before visitors were told of the end"),
+    ] {
+        let mut failures = (1..=NAMED).filter_map(|seed| play_with(&Plan::of(seed, &options), Some(tamper)).err());
+        let named = failures.find(|failure| failure.wrong.iter().any(|wrong| wrong.contains(words)));
+        assert!(named.is_some(), "nobody notices who {what}");
+    }
+}
+
 /// A focus that stops leaves its rooms.
 #[test]
 fn a_focus_that_stops_and_stays_is_noticed() {
