@@ -76,6 +76,10 @@ fn a_node_is_disconnected_though_the_component_is_announced_no_more() {
     s.run_until(|s| s.view("vera").connected());
     s.server().options.no_visitors = true;
     s.run_for(Time::from_secs(301));
+    s.joins("will");
+    s.run_until(|s| s.view("will").connected());
+    assert_eq!(answered(&s, "will"), node("v0"), "the main room is closed");
+    s.participant("will").leave();
     s.participant("vera").leave();
     s.run_for(Time::from_secs(130));
     assert_eq!(told_component(&s), ["connect-vnode v0", "disconnect-vnode v0"]);

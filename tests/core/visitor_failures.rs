@@ -495,6 +495,34 @@ fn whoever_waits_for_a_room_of_visitors_is_answered_at_the_end() {
 }
 
 /// An error of ours in the midst of it costs the conference at most: whoever waits is answered once, and all rooms are left.
+/// The room on the node has outlived the focus that began it, with somebody in it.
+#[test]
+fn whoever_waits_for_a_room_of_visitors_is_answered_when_the_conference_ends_with_its_last_visitor() {
+    // Which of the two nodes is taken is drawn: the same one, twice.
+    let of_seed = |seed| {
+        let mut s = with_limit(50).seed(seed).start();
+        s.joins_with("vera", wants_to_look_on);
+        s.run_until(|s| s.view("vera").place() == Place::InRoom);
+        let node = answered(&s, "vera").0.expect("a node");
+        s.focus_is_replaced();
+        s.server().options.silent_visitors = true;
+        s.joins_with("wilma", wants_to_look_on);
+        s.settle();
+        let mirror = format!("room@conference.{node}.meet.test");
+        (joins(&s, &mirror).count() == 2).then_some((s, node))
+    };
+    let (mut s, node) = (1..20).find_map(of_seed).expect("one of them");
+    assert_eq!((s.focus().gauges().members, s.view("wilma").conference_answers().len()), (1, 0));
+    let now = s.now();
+    s.server().close_mirror(now, ROOM, &node);
+    s.settle();
+    assert_eq!(answered(&s, "wilma"), (None, "false".to_owned(), None));
+    s.server().options.silent_visitors = false;
+    s.run_until(|s| s.view("wilma").place() == Place::InRoom);
+    s.participant("wilma").leave();
+    s.finish();
+}
+
 #[test]
 fn an_error_of_ours_leaves_nobody_without_an_answer() {
     let mut failures = 0;

@@ -421,6 +421,11 @@ impl Scenario {
     }
 
     /// The connection to a visitor node breaks; the server keeps its session for a while.
+    /// Whether the focus has a session there, be it cut off.
+    pub fn is_on_node(&self, node: NodeId) -> bool {
+        self.server.is_connected(&driver::label_of(Connection::Visitors(node)))
+    }
+
     pub fn node_is_cut_off(&mut self, node: NodeId) {
         self.nodes_cut.insert(node);
         self.server.suspend(&driver::label_of(Connection::Visitors(node)));

@@ -218,11 +218,13 @@ impl Life<'_> {
             What::NodeCutAndResumed(number, long) | What::NodeCutAndAnew(number, long) => (number, long),
             _ => return,
         };
-        if number >= self.plan.setting.nodes || !self.nodes_away.insert(number) {
+        let node = NodeId(number.into());
+        // A focus that has stopped is on no node.
+        if number >= self.plan.setting.nodes || !self.s.is_on_node(node) || !self.nodes_away.insert(number) {
             return;
         }
         self.judge.trouble(self.s.now());
-        self.s.node_is_cut_off(NodeId(number.into()));
+        self.s.node_is_cut_off(node);
         let resumes = matches!(what, What::NodeCutAndResumed(..));
         self.later(millis(long), if resumes { Later::NodeResumed(number) } else { Later::NodeLoggedIn(number) });
     }

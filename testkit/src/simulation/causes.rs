@@ -204,15 +204,13 @@ impl Judge {
         let life = person.since.max(self.causes.focus_began);
         let over = s.now() < self.causes.focus_began + OLD || s.now() >= life + OLD || person.lives > 0;
         let troubled = self.in_trouble(s.now()) || self.fails_for(s, person);
+        let nodes = !s.config().xmpp.visitors.is_empty();
         match detour.what.as_str() {
             // With the room for which it was given it ends, too.
-            "session-invalid" => detour.named_session && (over || troubled),
+            "session-invalid" => detour.named_session && (over || troubled || (nodes && is_over(s, person))),
             // The focus could not get into the room, or was put out of it; or the last had left, and it was leaving the rooms on
             // nodes; or a node is disconnected, and the main room is not open again for all that the focus has heard.
-            "not ready" => {
-                let nodes = !s.config().xmpp.visitors.is_empty();
-                troubled || (nodes && (is_over(s, person) || is_parting(s, person)))
-            }
+            "not ready" => troubled || (nodes && (is_over(s, person) || is_parting(s, person))),
             _ => false,
         }
     }

@@ -38,7 +38,7 @@ impl Conference {
             self.tell_where(cx, &asker, rule.words());
         }
         match rule.outcome() {
-            Outcome::Main if self.visitors.will_open_main_room() => {
+            Outcome::Main if rule == Rule::RoomForAll && self.visitors.will_open_main_room() => {
                 self.story.decided(cx.now, "Prosody has yet to open the main room again: to be asked again");
                 self.answer(cx, asker, Place::NotReady);
             }
@@ -73,7 +73,8 @@ impl Conference {
             requested: wish.requested,
             preferred: metadata.prefers(user, group),
             allowed: metadata.allows(user, group),
-            usable: cx.nodes.usable(),
+            // Where a node is in use the main room is closed, be the component announced just now or not.
+            usable: cx.nodes.usable() || self.visitors.are_in_use(),
             live_rooms: config.enable_live_room,
             live: metadata.visitors_live,
             flag_required: config.require_muc_config_flag,
@@ -113,7 +114,7 @@ impl Conference {
     }
 
     pub(in crate::focus::conference) fn answer(&self, cx: &mut Context, asker: Requester, place: Place) {
-        let supported = request::supports_visitors(cx, self.metadata.visitors_enabled);
+        let supported = request::supports_visitors(cx, self.metadata.visitors_enabled) || self.visitors.are_in_use();
         request::answer(cx, &self.room, asker, place, Some(supported));
     }
 
@@ -163,7 +164,9 @@ impl Conference {
         };
         self.story.decided(cx.now, words);
         self.tell_where(cx, &redirected.asker, words);
-        self.tell_no_node(cx);
+        if !self.gives_up_a_node(cx) {
+            self.tell_no_node(cx);
+        }
         match place {
             Place::Main => self.invite_in(cx, redirected.asker),
             _ => self.answer(cx, redirected.asker, place),

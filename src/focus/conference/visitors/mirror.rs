@@ -1,5 +1,7 @@
 //! Rooms of visitors: entering, being in them, losing them, ending (spec/60 §6.4, §6.7, §6.14).
 
+use std::collections::VecDeque;
+
 use super::super::entry::hold;
 use super::super::{Conference, Leave, MemberId};
 use super::direct::words_of;
@@ -164,6 +166,8 @@ impl Conference {
             self.part_with_node(cx, node, None);
         }
         let Some(mut mirror) = self.take_mirror(cx, node) else { return };
+        // Where the conference ends with its last visitor they are asked to come again.
+        self.visitors.displaced.append(&mut mirror.askers);
         match stay {
             Stay::Out => mirror.seat.forget(cx),
             Stay::In => mirror.seat.leave(cx),
@@ -175,7 +179,9 @@ impl Conference {
         caps::room_lost(cx, self.id, on);
         self.visitors_left(cx, &visitors);
         self.admit_shadowed(cx);
-        self.send_elsewhere(cx, node, mirror.askers);
+        if !self.has_ended() {
+            self.send_elsewhere(cx, node, VecDeque::new());
+        }
     }
 
     /// Has Prosody connect a room of visitors with the main room. Until then visitors wait outside.
