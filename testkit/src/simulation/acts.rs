@@ -264,6 +264,7 @@ impl Life<'_> {
     pub(super) fn is_back_in_its_session(&mut self) {
         let now = self.s.now();
         self.judge.trouble(now);
+        self.judge.caught_up = now;
         for person in self.people.values_mut().filter(|it| it.since + CROSSING > self.focus_left) {
             person.since = now;
         }

@@ -38,10 +38,10 @@ impl Judge {
     ) -> bool {
         let troubled = self.in_trouble(s.now());
         match (refusal.request.as_str(), refusal.condition.as_str()) {
-            // The room was closed while it was on its way there.
+            // The room was closed while it was on its way there, or what sent it there was.
             ("join", "not-allowed") if refusal.text == NOT_PROMOTED => {
                 let closed = s.view_server().closed_at(&person.room);
-                closed.is_some_and(|closed| refusal.at.saturating_sub(closed) < CROSSING)
+                closed.is_some_and(|closed| refusal.at < closed.max(self.caught_up) + CROSSING)
             }
             // The room is gone which the focus had made.
             ("join", "not-allowed") if troubled => true,

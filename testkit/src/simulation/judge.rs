@@ -48,6 +48,8 @@ pub(super) struct Judge {
     pub(super) causes: Causes,
     /// Mutes that are under way.
     pub(super) granted: Vec<Granted>,
+    /// When what the focus had said and nobody had heard arrived, last.
+    pub(super) caught_up: Time,
     /// What people find of themselves when they look.
     pub(super) noticed: Vec<String>,
 }

@@ -125,6 +125,7 @@ impl Life<'_> {
     pub(super) fn component_stands(&mut self) {
         if self.component_away.take().is_some() {
             self.judge.trouble(self.s.now());
+            self.judge.caught_up = self.s.now();
             self.s.component_returns();
         }
     }
