@@ -48,6 +48,8 @@ pub(super) struct Judge {
     pub(super) causes: Causes,
     /// Mutes that are under way.
     pub(super) granted: Vec<Granted>,
+    /// Until when bridges may be asked again for what they have done: the core failed, on purpose, when it had asked.
+    stammers: Time,
     /// When what the focus had said and nobody had heard arrived, last.
     pub(super) caught_up: Time,
     /// What people find of themselves when they look.
@@ -88,6 +90,7 @@ impl Judge {
             let once = s.failures() == self.failures + 1;
             self.failures = s.failures();
             self.trouble(s.now());
+            self.stammers = s.now() + CROSSING;
             match s.failed_in().filter(|_| once) {
                 Some(room) => self.causes.room_fails(s.now(), room),
                 None => self.causes.is_in_trouble(s.now()),
@@ -156,8 +159,9 @@ impl Judge {
                     && (error.missed || s.now() < self.orphans || self.lossy.contains(&label)))
                 // Said of a link whose making was refused, before that was heard.
                 || error.text.starts_with("Unknown relay")
-                // Those of a focus that is gone.
-                || (is_there_already(&error.text) && (s.now() < self.orphans || self.lossy.contains(&label)));
+                // Those of a focus that is gone, or of one that has just failed.
+                || (is_there_already(&error.text)
+                    && (s.now() < self.orphans.max(self.stammers) || self.lossy.contains(&label)));
             if !known {
                 wrong.push(format!("{label} answered {error:?}"));
             }
@@ -179,8 +183,9 @@ impl Judge {
         ];
         // Endpoints and links of the same room that a focus left behind which is gone.
         let orphaned = s.now() < self.orphans && text.contains("relay relay-");
-        // Of a link: what was not confirmed is said again.
-        let repeated = [" already", "who is not behind relay", "a second time", "which is not there"];
+        // Of a link: what was not confirmed is said again; and its end, said before we are in the bridges' room again, is refused.
+        let repeated =
+            [" already", "who is not behind relay", "a second time", "which is not there", ", and comes behind "];
         if (self.unheard || self.spoilt || troubled)
             && text.contains("relay")
             && repeated.iter().any(|words| text.contains(words))
