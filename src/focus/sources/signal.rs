@@ -13,7 +13,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::compact::to_json;
-use super::set::{SourceSet, contents_of};
+use super::set::{SourceSet, SsrcGroup, contents_of};
 use super::validate::{Changed, ConferenceSources};
 use super::view::{Encoding, View};
 use crate::focus::counted::Counted;
@@ -255,7 +255,14 @@ impl Signals {
         let entries = self.behind(place).filter(|entry| entry.owner != *receiver && of(&entry.owner));
         for (owner, (before, after)) in net(entries) {
             let (before, after) = (view.filter(&before), view.filter(&after));
-            let (removed, added) = (before.minus(&after), after.minus(&before));
+            let (mut removed, mut added) = (before.minus(&after), after.minus(&before));
+            // A group goes with any source of it, and comes back with that: nobody can have one of what is not there.
+            let torn = |group: &&SsrcGroup| {
+                after.groups.contains(group) && removed.sources.iter().any(|it| group.ssrcs.contains(&it.ssrc))
+            };
+            let torn: Vec<SsrcGroup> = before.groups.iter().filter(torn).cloned().collect();
+            removed.groups.extend(torn.iter().cloned());
+            added.groups.extend(torn);
             if !removed.is_empty() {
                 difference.removed.push((owner.clone(), removed));
             }

@@ -109,6 +109,23 @@ fn a_source_that_changed_is_removed_and_added() {
     assert_eq!(room.flush("b"), (Some(removed), Some(added)));
 }
 
+/// A client has no group of what it does not have.
+#[test]
+fn a_group_goes_with_a_source_that_changed_and_comes_back_with_it() {
+    let mut room = Room::of(&["b"]);
+    let layer = |ssrc| source(ssrc, MediaType::Video, "m");
+    let pair = SourceSet { sources: vec![layer(1), layer(4)], groups: vec![group(Semantics::Fid, &[1, 4])] };
+    room.add("a", &pair);
+    room.flush("b");
+    room.remove("a", &pair);
+    let mut renamed = pair.clone();
+    renamed.sources[0].name = Some("a-v1".into());
+    room.add("a", &renamed);
+    let removed = serde_json::json!({"a": [[{"s": 1, "m": "m"}], [["f", 1, 4]], []]});
+    let added = serde_json::json!({"a": [[{"s": 1, "n": "a-v1", "m": "m"}], [["f", 1, 4]], []]});
+    assert_eq!(room.flush("b"), (Some(removed), Some(added)));
+}
+
 #[test]
 fn simulcast_around_a_known_source_replaces_it_if_it_is_not_the_first_layer() {
     let mut room = Room::of(&["b"]);
