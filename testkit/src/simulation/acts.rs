@@ -311,6 +311,7 @@ impl Life<'_> {
         match what {
             What::BridgeFails(_, error) => {
                 self.drops |= error == Error::BadRequest;
+                self.refuses |= matches!(error, Error::BadRequest | Error::NotImplemented);
                 // The room's word that the focus is not in it: what is under way may have been heard, and is asked again.
                 self.judge.unheard |= matches!(error, Error::NotAcceptable | Error::NotInRoom | Error::NoSuchRoom);
                 self.s.bridge(&name).fail_next(fault(error));

@@ -61,6 +61,8 @@ pub(super) struct Life<'a> {
     pub focus_left: Time,
     /// A bridge has refused somebody for good.
     pub drops: bool,
+    /// A bridge has refused what it was told of somebody. It is told once more, and not again after that (spec/40 §8.2).
+    pub refuses: bool,
     /// Bridges that do nothing, and have not missed the end of a focus.
     pub asleep: BTreeSet<u8>,
     /// What else is to be complained of.
@@ -221,6 +223,7 @@ impl<'a> Life<'a> {
             component_away: None,
             focus_left: Time::ZERO,
             drops: false,
+            refuses: false,
             asleep: BTreeSet::new(),
             wrong: Vec::new(),
             healing: false,
@@ -303,6 +306,9 @@ impl<'a> Life<'a> {
         self.later.clear();
         self.advance(self.s.now() + SETTLING)?;
         let mut wrong = self.judge.quiescent(&self.s, &self.people);
+        if self.refuses {
+            wrong.retain(|text| !text.contains(" videos, but "));
+        }
         wrong.append(&mut loops);
         let is_ill = |life: &Life<'_>| {
             life.plan.setting.watched && life.plan.setting.bridges > 0 && !life.s.focus().health().is_well()
