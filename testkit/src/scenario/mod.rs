@@ -420,12 +420,12 @@ impl Scenario {
         self.unsent.retain(|(label, _)| !labels.contains(&label.as_str()));
     }
 
-    /// The connection to a visitor node breaks; the server keeps its session for a while.
-    /// Whether the focus has a session there, be it cut off.
+    /// Whether the focus has a session on that visitor node, be it cut off.
     pub fn is_on_node(&self, node: NodeId) -> bool {
         self.server.is_connected(&driver::label_of(Connection::Visitors(node)))
     }
 
+    /// The connection to a visitor node breaks; the server keeps its session for a while.
     pub fn node_is_cut_off(&mut self, node: NodeId) {
         self.nodes_cut.insert(node);
         self.server.suspend(&driver::label_of(Connection::Visitors(node)));

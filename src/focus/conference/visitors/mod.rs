@@ -135,7 +135,7 @@ impl Conference {
             if mirror.seat.is_outside() || (mirror.is_open() && !mirror.askers.is_empty()) {
                 wrong.push(format!("the room on {node:?} is neither entered nor given up"));
             }
-            if self.visitors.parting.contains_key(node) {
+            if self.visitors.parts_with(*node) {
                 wrong.push(format!("the room on {node:?} is entered before Prosody has parted with the one before"));
             }
             let asked = Then::NodeConnected(self.id, mirror.id);
