@@ -1,6 +1,6 @@
 //! Where somebody who asks for the conference is sent: the main room, or one of visitors (spec/60 §6.5, §6.6).
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 use super::super::entry::MAX_ASKERS;
 use super::super::member::Member;
@@ -217,9 +217,8 @@ impl Conference {
         }
     }
 
-    /// Whoever was to go to a node that failed goes to another.
-    pub(super) fn send_elsewhere(&mut self, cx: &mut Context, failed: NodeId, askers: VecDeque<Redirected>) {
-        self.visitors.displaced.extend(askers);
+    /// Whoever was to go to a node that failed, and is displaced, goes to another.
+    pub(super) fn send_elsewhere(&mut self, cx: &mut Context, failed: NodeId) {
         while let Some(mut redirected) = self.visitors.displaced.front().cloned() {
             redirected.tried.insert(failed);
             self.send_to_node(cx, redirected);

@@ -1,11 +1,9 @@
 //! Rooms of visitors in which nobody is: they are given up after a while, and the main room is open to all again (spec/60
 //! §6.6). Otherwise one who asks to look on, and never comes, would make a visitor of everybody who comes later.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::super::Conference;
-use super::Redirected;
 use crate::focus::NodeId;
 use crate::focus::context::Context;
 use crate::focus::timers::Timer;
@@ -45,18 +43,18 @@ impl Conference {
         }
     }
 
-    /// Leaves a room of visitors in which nobody is. Its node is told before. Gives who waits to be sent there.
-    pub(super) fn give_up_node(&mut self, cx: &mut Context, node: NodeId) -> VecDeque<Redirected> {
+    /// Leaves a room of visitors in which nobody is. Its node is told before. Whoever waits to be sent there is displaced.
+    pub(super) fn give_up_node(&mut self, cx: &mut Context, node: NodeId) {
         self.forget_shadowed(node.connection());
         let departure = DepartureId(cx.unique());
         // First: after a failure half way, what is not there any more is nobody's to disconnect.
         let told = self.part_with_node(cx, node, Some(departure));
-        let Some(mut mirror) = self.take_mirror(cx, node) else { return VecDeque::new() };
+        let Some(mut mirror) = self.take_mirror(cx, node) else { return };
+        self.visitors.displaced.append(&mut mirror.askers);
         match told {
             true => cx.departures.insert(departure, vec![mirror.seat]),
             false => mirror.seat.leave(cx),
         }
-        mirror.askers
     }
 
     /// Whether we have yet to leave its room on that node, or Prosody has yet to say that it is disconnected.

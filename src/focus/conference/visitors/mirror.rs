@@ -1,7 +1,5 @@
 //! Rooms of visitors: entering, being in them, losing them, ending (spec/60 §6.4, §6.7, §6.14).
 
-use std::collections::VecDeque;
-
 use super::super::entry::hold;
 use super::super::{Conference, Leave, MemberId};
 use super::direct::words_of;
@@ -146,7 +144,8 @@ impl Conference {
             EntryFailure::Refused { .. } if mirror.seat.is_outside() => {}
             _ => mirror.seat.leave(cx),
         }
-        self.send_elsewhere(cx, node, mirror.askers);
+        self.visitors.displaced.append(&mut mirror.askers);
+        self.send_elsewhere(cx, node);
     }
 
     /// The node says that it hosts no rooms at that domain.
@@ -180,7 +179,7 @@ impl Conference {
         self.visitors_left(cx, &visitors);
         self.admit_shadowed(cx);
         if !self.has_ended() {
-            self.send_elsewhere(cx, node, VecDeque::new());
+            self.send_elsewhere(cx, node);
         }
     }
 
@@ -238,8 +237,8 @@ impl Conference {
             )
         });
         // It may be connected all the same, where only the answer went wrong.
-        let askers = self.give_up_node(cx, node);
-        self.send_elsewhere(cx, node, askers);
+        self.give_up_node(cx, node);
+        self.send_elsewhere(cx, node);
     }
 
     pub(super) fn disconnect_nodes(&self, cx: &mut Context, component: Jid, nodes: &[NodeId], then: Then) {
