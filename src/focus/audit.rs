@@ -79,15 +79,6 @@ impl Focus {
         }
     }
 
-    /// Has a conference count its members wrong.
-    #[cfg(feature = "sabotage")]
-    pub fn miscount(&mut self, room: &str) {
-        let id = self.conferences.id_of_text(room);
-        if let Some(conference) = id.and_then(|id| self.conferences.get_mut(id)) {
-            conference.miscount();
-        }
-    }
-
     /// Everything in the state that contradicts itself. Call it between inputs; it costs what there is.
     pub fn audit(&self) -> Vec<String> {
         let mut wrong = Vec::new();

@@ -16,6 +16,8 @@ mod counted;
 pub mod debug;
 mod diagnosis;
 mod doors;
+#[cfg(feature = "sabotage")]
+pub mod flaws;
 mod floods;
 pub mod health;
 mod ids;

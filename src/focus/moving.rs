@@ -6,6 +6,7 @@ use super::Focus;
 use super::bridges::registry::BridgeId;
 use super::command::{Moved, Refusal};
 use super::conference::ConferenceId;
+use super::story::Came;
 use super::time::Timestamp;
 use super::timers::Timer;
 use crate::wire::{BareJid, Jid};
@@ -26,6 +27,9 @@ enum From {
     Movable,
 }
 
+/// Why a conference moves off a bridge, for its story.
+const BY_OPERATOR: &str = "is to be relieved, says an operator";
+
 impl Focus {
     pub(super) fn move_endpoint(
         &mut self,
@@ -40,6 +44,7 @@ impl Focus {
         let Some((member, on)) = found.filter(|(member, _)| can_move(*member)) else {
             return Ok(Moved::default());
         };
+        self.note(id, Came::Bridge(BY_OPERATOR, &on.jid));
         self.with_conference(id, |conference, cx| conference.will_move(cx, &on, &[member], &[]));
         self.relieve_of(id, &on, &[member]);
         Ok(Moved { endpoints: 1, conferences: 1 })
@@ -117,6 +122,8 @@ impl Focus {
                 From::Any => Vec::new(),
                 From::Movable => not_to.iter().chain(conference.relieved_of(self.cx.now)).cloned().collect(),
             };
+            let why = if from == From::Any { BY_OPERATOR } else { "has too much to do" };
+            self.note(id, Came::Bridge(why, &bridge.jid));
             self.with_conference(id, |conference, cx| conference.will_move(cx, bridge, &those, &not_back));
             if from == From::Movable {
                 self.with_conference(id, |conference, cx| conference.was_relieved(cx.now, bridge, &those));

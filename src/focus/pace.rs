@@ -11,6 +11,7 @@ use super::Focus;
 use super::bridges::registry::BridgeId;
 use super::conference::{ConferenceId, MemberId};
 use super::context::Context;
+use super::story::Came;
 use super::time::Timestamp;
 use super::timers::{Timer, TimerKey};
 
@@ -227,10 +228,11 @@ impl Context {
 }
 
 impl Focus {
-    /// A bridge goes: the conferences on it leave it, now or one after the other.
-    pub(super) fn leave_bridge(&mut self, bridge: &BridgeId) {
+    /// A bridge goes: the conferences on it leave it, now or one after the other. `why`: what it does, for their stories.
+    pub(super) fn leave_bridge(&mut self, bridge: &BridgeId, why: &'static str) {
         let Some(users) = self.cx.bridge_users.get(bridge).cloned() else { return };
         for id in users {
+            self.note(id, Came::Bridge(why, &bridge.jid));
             self.step(id, Step::Leave(bridge.clone()));
         }
     }

@@ -320,6 +320,10 @@ impl Focus {
             self.cx.metrics.first_jingle.get_or_insert(self.cx.now);
         }
         if !self.admits(&asked, &payload) {
+            let conference = self.member(&asked).and_then(|(id, _)| self.conferences.get_mut(id));
+            if let Some(conference) = conference {
+                conference.story.refused_as_too_many(self.cx.now, asked.from.as_ref());
+            }
             self.cx.metrics.requests_limited += 1;
             self.cx.metrics.jingle_dropped += u64::from(jingle.is_some());
             return self.cx.answer_error(asked, Condition::ResourceConstraint, "rate-limited");
@@ -417,7 +421,11 @@ impl Focus {
     /// A wish to mute of a member of one of our rooms; nobody else has any say there.
     fn mute(&mut self, asked: Asked, wish: &Wish) {
         match self.member(&asked) {
-            Some((id, member)) => self.with_conference(id, |conference, cx| conference.mute(cx, asked, member, wish)),
+            Some((id, member)) => {
+                let what = if wish.mutes() { "to mute" } else { "to unmute" };
+                self.note(id, Came::Request(what, asked.from.as_ref()));
+                self.with_conference(id, |conference, cx| conference.mute(cx, asked, member, wish));
+            }
             None => self.cx.answer_error(asked, Condition::ItemNotFound, ""),
         }
     }
@@ -429,7 +437,7 @@ impl Focus {
         }
         match self.member(&asked) {
             Some((id, member)) => {
-                self.note(id, Came::Event("a wish to let visitors in"));
+                self.note(id, Came::Request("to let visitors in", asked.from.as_ref()));
                 self.with_conference(id, |conference, cx| conference.broadcast(cx, asked, member, wish));
             }
             None => self.cx.answer_error(asked, Condition::Forbidden, ""),

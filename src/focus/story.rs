@@ -17,6 +17,9 @@ use crate::wire::values::PresenceType;
 /// How many lines a conference keeps: some minutes of a small meeting, the last offers to all of a large one. About 15 kB.
 const LINES: usize = 256;
 
+/// So many characters are kept of why something was refused.
+const MAX_WORDS: usize = 120;
+
 /// What a line is about.
 #[derive(Debug, Clone)]
 enum Event {
@@ -24,6 +27,10 @@ enum Event {
     In(Kind, Option<Jid>),
     /// A stanza went out: its kind, and to whom.
     Out(Kind, Option<Jid>),
+    /// A request was refused: with which condition and words, and to whom.
+    Refused(&'static str, Box<str>, Option<Jid>),
+    /// So many requests of this one were refused as too many.
+    TooMany(u64, Option<Jid>),
     /// What was answered, and how.
     Answer(&'static str, &'static str),
     /// No answer came to what is named.
@@ -52,6 +59,8 @@ impl Story {
         let event = match stanza {
             Came::Presence(kind, from) => Event::In(Kind("presence", presence_kind(kind)), from.cloned()),
             Came::Jingle(action, from) => Event::In(Kind("asks", known_action(action)), from.cloned()),
+            Came::Request(what, from) => Event::In(Kind("asks", what), from.cloned()),
+            Came::Bridge(what, bridge) => Event::In(Kind(what, ""), Some(bridge.clone())),
             Came::Answer(what, how) => Event::Answer(what, how),
             Came::Silence(what) => Event::Silence(what),
             Came::Due(timer) => Event::Due(timer_name(timer)),
@@ -66,9 +75,25 @@ impl Story {
                 Event::Out(Kind("presence", presence_kind(presence.kind)), presence.to.clone())
             }
             Stanza::Message(message) => Event::Out(Kind("message", ""), message.to.clone()),
-            Stanza::Iq(iq) => Event::Out(kind_of(iq), iq.to.clone()),
+            Stanza::Iq(iq) => match &iq.body {
+                IqBody::Error(error) => {
+                    Event::Refused(error.condition.as_str(), words(error.text.as_deref()), iq.to.clone())
+                }
+                _ => Event::Out(kind_of(iq), iq.to.clone()),
+            },
         };
         self.push(at, event);
+    }
+
+    /// A request was refused because there are too many. A line for all in a row: a flood takes the others with it otherwise.
+    pub fn refused_as_too_many(&mut self, at: Timestamp, from: Option<&Jid>) {
+        if let Some((_, Event::TooMany(count, of))) = self.lines.back_mut()
+            && of.as_ref() == from
+        {
+            *count += 1;
+            return;
+        }
+        self.push(at, Event::TooMany(1, from.cloned()));
     }
 
     pub fn decided(&mut self, at: Timestamp, what: &'static str) {
@@ -94,6 +119,10 @@ pub(crate) enum Came<'a> {
     Presence(Option<PresenceType>, Option<&'a Jid>),
     /// A Jingle request, by its action.
     Jingle(Option<&'a str>, Option<&'a Jid>),
+    /// Another request.
+    Request(&'static str, Option<&'a Jid>),
+    /// What has become of a bridge on which it is.
+    Bridge(&'static str, &'a Jid),
     /// An answer to what is named, and what it says: `result`, or the condition of an error.
     Answer(&'static str, &'static str),
     /// No answer, in time or because the connection was lost.
@@ -114,6 +143,15 @@ impl fmt::Display for Story {
             match event {
                 Event::In(kind, from) => write!(f, "← {}: {kind}", Name(from.as_ref()))?,
                 Event::Out(kind, to) => write!(f, "     → {}: {kind}", Name(to.as_ref()))?,
+                Event::Refused(condition, words, to) if words.is_empty() => {
+                    write!(f, "     → {}: error {condition}", Name(to.as_ref()))?;
+                }
+                Event::Refused(condition, words, to) => {
+                    write!(f, "     → {}: error {condition} ({words})", Name(to.as_ref()))?;
+                }
+                Event::TooMany(count, from) => {
+                    write!(f, "← {}: asks too much ({count} refused)", Name(from.as_ref()))?;
+                }
                 Event::Answer(what, how) => write!(f, "← {how} to {what}")?,
                 Event::Silence(what) => write!(f, "← no answer to {what}")?,
                 Event::Due(what) => write!(f, "← time: {what}")?,
@@ -171,6 +209,11 @@ fn kind_of(iq: &Iq) -> Kind {
     }
 }
 
+/// Why something was refused. Not where that might tell an address.
+fn words(text: Option<&str>) -> Box<str> {
+    text.filter(|text| !text.contains('@')).map(|text| text.chars().take(MAX_WORDS).collect()).unwrap_or_default()
+}
+
 fn modify_name(modify: &crate::wire::colibri2::ConferenceModify) -> &'static str {
     let any = |wanted: fn(&crate::wire::colibri2::Endpoint) -> bool| modify.endpoints.iter().any(wanted);
     if modify.expire {
@@ -219,6 +262,8 @@ fn timer_name(timer: &Timer) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::stanza::StanzaError;
+    use crate::wire::values::{Condition, ErrorType};
 
     #[test]
     fn the_oldest_lines_go_and_no_address_is_told() {
@@ -235,5 +280,28 @@ mod tests {
         assert!(told.starts_with("  … 46 lines before\n"), "{told}");
         assert!(told.contains("nick: presence") && !told.contains("someone@"), "{told}");
         assert!(told.ends_with("! the bridge failed: another one\n"), "{told}");
+    }
+
+    #[test]
+    fn a_flood_is_one_line_and_a_refusal_says_why() {
+        let mut story = Story::default();
+        let jid: Jid = "room@example.com/nick".parse().expect("an address");
+        story.came(Timestamp(0), Came::Request("to mute", Some(&jid)));
+        for second in 0..300 {
+            story.refused_as_too_many(Timestamp(second * 1_000_000), Some(&jid));
+        }
+        let refusal = |text: &str| {
+            let error = StanzaError::new(ErrorType::Cancel, Condition::NotAllowed, Some(text.into()));
+            Stanza::Iq(Box::new(Iq { from: None, to: Some(jid.clone()), id: "1".into(), body: IqBody::Error(error) }))
+        };
+        story.went(Timestamp(0), &refusal("only moderators may mute others"));
+        story.went(Timestamp(0), &refusal("not from someone@example.com"));
+        let told = story.to_string();
+        let lines: Vec<&str> = told.lines().map(|line| line.trim_start_matches([' ', '.', '0', '→'])).collect();
+        let refused = "nick: error not-allowed (only moderators may mute others)";
+        assert_eq!(
+            lines,
+            ["← nick: asks to mute", "← nick: asks too much (300 refused)", refused, "nick: error not-allowed"]
+        );
     }
 }

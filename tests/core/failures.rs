@@ -1,10 +1,14 @@
 //! What a failure of the core itself costs: one conference, and nobody's answer.
 
+use jicofo::focus::conference::Flaw;
 use log::Level;
 use testkit::Time;
 use testkit::logs::{keep_lines, take_lines};
 use testkit::participant::media::desktop;
 use testkit::scenario::Scenario;
+use testkit::xml::parse;
+
+use crate::support::*;
 
 const OTHER: &str = "other@conference.meet.test";
 
@@ -77,7 +81,7 @@ fn a_conference_that_contradicts_itself_is_told_once_and_goes_on() {
         lines.into_iter().filter(|line| line.level == Level::Error).collect()
     };
     assert_eq!((errors(take_lines()).len(), s.focus().metrics().contradictions), (0, 0));
-    s.miscount(OTHER);
+    s.spoil(OTHER, Flaw::AudioSender);
     looks(&mut s);
     let told = errors(take_lines());
     assert_eq!((told.len(), s.focus().metrics().contradictions), (1, 1), "{told:#?}");
@@ -252,4 +256,47 @@ fn a_failure_while_the_connection_is_set_up_leaves_a_focus_that_serves() {
         s.run_until(Scenario::all_connected);
         assert_eq!(s.focus().audit(), Vec::<String>::new(), "{stanzas}");
     }
+}
+
+/// Whatever is asked for a conference, and becomes of its bridges, is in its story, with why it was refused.
+#[test]
+fn the_story_of_a_room_has_every_request_and_what_was_said_to_it() {
+    let mut s = Scenario::new().bridge("jvb1").bridge("jvb2").participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    let mutes = |id: usize, who: &str, whom: &str| {
+        let mute = format!("<mute xmlns='http://jitsi.org/jitmeet/audio' jid='{ROOM}/{whom}'>true</mute>");
+        format!("<iq type='set' id='m{id}' from='{ROOM}/{who}' to='{FOCUS}'>{mute}</iq>")
+    };
+    to_focus(&mut s, &mutes(0, "bob", "alice"));
+    to_focus(&mut s, &mutes(0, "bob", "bob"));
+    to_focus(&mut s, &mutes(0, "alice", "bob"));
+    let on = if s.view_bridge("jvb1").conferences().is_empty() { "jvb2" } else { "jvb1" };
+    s.dies(on);
+    s.settle();
+    let story = s.focus().story(ROOM).expect("a conference");
+    for line in [
+        "← bob: asks to mute\n",
+        "! only moderators may mute others\n",
+        "→ bob: error not-allowed (only moderators may mute others)\n",
+        "! it is about himself: done\n",
+        "! who leads may: done\n",
+        &format!("← {on}: is gone\n"),
+    ] {
+        assert!(story.contains(line), "{line}\n{story}");
+    }
+    assert!(!story.contains('@'), "{story}");
+    // A flood leaves room for others.
+    let now = s.now();
+    for number in 1..900 {
+        s.server().send(now, "focus", parse(&mutes(number, "alice", "bob")).expect("well-formed XML"));
+    }
+    s.settle();
+    let story = s.focus().story(ROOM).expect("a conference");
+    let floods: Vec<&str> = story.lines().filter(|line| line.contains("← alice: asks too much (")).collect();
+    assert!(floods.len() == 1 && !floods[0].contains("(1 "), "{story}");
+    let mut s = Scenario::new().participant("alice").participant("bob").start();
+    s.settle();
+    let story = s.focus().story(ROOM).expect("a conference");
+    assert_eq!(story.matches(": asks for the conference\n").count(), 2, "{story}");
 }

@@ -11,6 +11,7 @@ mod by_hand;
 mod colibri;
 mod conference_requests;
 mod connections;
+mod contradictions;
 mod failures;
 mod floods;
 mod growth;

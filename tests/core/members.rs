@@ -281,6 +281,47 @@ fn the_last_of_three_is_told_after_a_while_unless_somebody_comes() {
     s.finish();
 }
 
+/// It is not known yet what two support. The one of whom it is known first is invited, as there are two; the other one leaves
+/// before he is a participant.
+#[test]
+fn whoever_is_left_alone_by_one_who_was_no_participant_yet_is_told_too() {
+    let mut s = Scenario::new().bridge("jvb1").start();
+    for (name, feature, late) in [("alice", "http://example.com/a", 1), ("bob", "http://example.com/b", 10)] {
+        s.accident(1, Fate::IsLate(Time::from_secs(late)), move |d| {
+            d.from == name && d.to == "focus" && d.stanza.kid("query", ns::DISCO_INFO).is_some()
+        });
+        s.joins_with(name, |it| it.profile = Profile::current().with(feature));
+    }
+    s.run_for(Time::from_secs(4));
+    assert_eq!((offers(&s, "alice"), offers(&s, "bob")), (1, 0));
+    s.participant("bob").leave();
+    s.run_for(Time::from_secs(19));
+    assert!(s.sent_to("alice").jingle("session-terminate").is_empty());
+    s.run_for(Time::from_secs(2));
+    assert!(s.sent_to("alice").jingle("session-terminate").first().text().contains("expired"));
+    assert!(s.view_bridge("jvb1").conferences().is_empty());
+    s.finish();
+}
+
+/// Where there are to be no visitors one who looks on in the main room has no session; nobody has one because of him. The same
+/// goes for one who is called like the bridge.
+#[test]
+fn nobody_is_invited_because_of_one_who_never_is() {
+    for (nick, role) in [("vic", "visitor"), ("jvb", "participant")] {
+        let mut s = Scenario::new().bridge("jvb1").participant("alice").start();
+        s.settle();
+        let item = format!("<item affiliation='none' role='{role}' jid='{nick}@meet.test/web'/>");
+        let x = format!("<x xmlns='{}'>{item}</x>", ns::MUC_USER);
+        to_focus(&mut s, &format!("<presence from='{ROOM}/{nick}' to='{FOCUS}'>{x}</presence>"));
+        s.settle();
+        assert_eq!(s.focus().gauges().members, 2);
+        s.run_for(Time::from_secs(40));
+        assert_eq!(offers(&s, "alice"), 0, "because of {nick}");
+        s.joins("bob");
+        s.run_until(|s| s.connected(&["alice", "bob"]));
+    }
+}
+
 /// Covers spec/20: 29; spec/90: 50.
 #[test]
 fn one_who_is_kicked_is_told_nothing_and_the_one_who_stays_is_told_in_time() {

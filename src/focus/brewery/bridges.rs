@@ -133,18 +133,18 @@ impl Focus {
                     } else {
                         log::info!("the bridge {} is gone", bridge.jid);
                     }
-                    self.leave_bridge(&bridge);
+                    self.leave_bridge(&bridge, "is gone");
                     self.watch_for_bridges();
                     // Some may have waited for this one to let go of them.
                     self.seek_bridges();
                 }
                 BridgeEvent::ShuttingDown(bridge) => {
                     log::info!("the bridge {} is shutting down: its conferences move", bridge.jid);
-                    self.leave_bridge(&bridge);
+                    self.leave_bridge(&bridge, "is shutting down");
                 }
                 BridgeEvent::Failed(bridge) => {
                     log::error!("the bridge {} says that it is not well: its conferences move", bridge.jid);
-                    self.leave_bridge(&bridge);
+                    self.leave_bridge(&bridge, "says that it is not well");
                 }
             }
         }

@@ -72,11 +72,6 @@ impl Conference {
         self.members.walked() + self.sources.walked() + self.signals.walked() + self.repeats.walked()
     }
 
-    #[cfg(feature = "sabotage")]
-    pub(in crate::focus) fn miscount(&mut self) {
-        self.members.miscount();
-    }
-
     fn audit_counts(&self, wrong: &mut Vec<String>) {
         let count = |wanted: fn(&Member) -> bool| self.members.iter().filter(|member| wanted(member)).count();
         let counts = [

@@ -238,11 +238,10 @@ impl Conference {
 
     /// A member is gone, however it went.
     fn member_left(&mut self, cx: &mut Context, id: MemberId, switching: bool) {
-        let was_participant = self.members.get(id).is_some_and(Member::is_participant);
         let looked_on = self.members.get(id).is_some_and(|member| member.on != self.seat.on);
         if let Some(member) = self.members.get(id) {
             say!(self, info, participant = member.nick; "Member left: {}", member.nick);
-            if was_participant {
+            if member.is_participant() {
                 say!(self, info, participant = member.nick; "Terminating {}, reason: gone", member.nick);
             }
         }
@@ -253,7 +252,7 @@ impl Conference {
             // Nobody is told: clients drop its sources by themselves (spec/30 §6.8).
             self.signals.left(&nick);
         }
-        self.after_leave(cx, was_participant);
+        self.after_leave(cx);
         if looked_on {
             self.end_if_awaited_in_vain(cx);
         } else if self.members.in_main_room() == 0 {
@@ -267,7 +266,6 @@ impl Conference {
 
     /// Visitors are out of the conference, though their room did not say so of each.
     pub(super) fn visitors_left(&mut self, cx: &mut Context, ids: &[MemberId]) {
-        let participants = self.members.participants();
         for id in ids {
             let Some(member) = self.members.get(*id) else { continue };
             let nick = member.nick.clone();
@@ -275,7 +273,7 @@ impl Conference {
             self.forget_member(cx, *id);
             self.signals.left(&nick);
         }
-        self.after_leave(cx, self.members.participants() < participants);
+        self.after_leave(cx);
         self.end_if_awaited_in_vain(cx);
     }
 
@@ -287,13 +285,12 @@ impl Conference {
         }
     }
 
-    fn after_leave(&mut self, cx: &mut Context, participants_left: bool) {
+    fn after_leave(&mut self, cx: &mut Context) {
         self.publish_sender_limits(cx);
         self.weigh(cx);
         self.publish_visitors(cx);
-        if participants_left {
-            self.watch_for_loneliness(cx);
-        }
+        // Also where he was no participant yet: who is left was invited because of him.
+        self.watch_for_loneliness(cx);
     }
 
     /// Another client of the same user has taken over a member's name before the room heard that the one before left, so it
@@ -303,16 +300,13 @@ impl Conference {
         if let Some(member) = self.members.get(id) {
             say!(self, info, participant = member.nick; "Another client has taken over from {}", member.nick);
         }
-        let was_participant = self.members.get(id).is_some_and(Member::is_participant);
         let was_unknown = self.is_unknown(id);
         self.drop_participant(cx, id, Invite::Idle);
         self.forget_member(cx, id);
         if was_unknown {
             caps::left(cx, (self.id, id));
         }
-        if was_participant {
-            self.watch_for_loneliness(cx);
-        }
+        self.watch_for_loneliness(cx);
         self.publish_visitors(cx);
         self.member_came(cx, on, presence);
     }

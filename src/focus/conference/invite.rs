@@ -126,6 +126,10 @@ impl Conference {
     /// participant, or where there were too few until now; otherwise this one alone, so that a join costs the same in a room
     /// of any size.
     pub(super) fn invite_due(&mut self, cx: &mut Context, newcomer: MemberId) {
+        // Whoever is to have no session is company for nobody.
+        if self.members.get(newcomer).is_some_and(|member| !is_welcome(cx, member)) {
+            return;
+        }
         let wanted = if self.metadata.transcribing { 1 } else { u64::from(cx.config.conference.min_participants) };
         if (self.members.len() as u64) < wanted || !self.is_running() {
             self.has_waiting = true;
@@ -467,12 +471,16 @@ fn told_of(session: &super::bridge::BridgeSession) -> BridgeSession {
     BridgeSession { id: Some(session.id.to_string()), region: session.region.clone(), ..BridgeSession::default() }
 }
 
-/// Visitors get a session only where there are to be some (spec/30 §6.1), and nobody before it is known what it supports. Nor
-/// does who is called like the bridge: what it sends would be taken for the bridge's by all.
+/// Nobody gets a session before it is known what it supports.
 fn may_be_invited(cx: &Context, member: &Member) -> bool {
+    !member.is_participant() && member.features.is_some() && member.held_back.is_none() && is_welcome(cx, member)
+}
+
+/// Visitors get a session only where there are to be some (spec/30 §6.1). Nor does who is called like the bridge: what it sends
+/// would be taken for the bridge's by all.
+fn is_welcome(cx: &Context, member: &Member) -> bool {
     let is_visitor_welcome = member.role != Role::Visitor || cx.config.visitors.enabled;
-    let is_welcome = is_visitor_welcome && member.nick.as_str() != BRIDGE_OWNER;
-    !member.is_participant() && member.features.is_some() && member.held_back.is_none() && is_welcome
+    is_visitor_welcome && member.nick.as_str() != BRIDGE_OWNER
 }
 
 impl Member {

@@ -53,6 +53,9 @@ impl Conference {
             Action::SourceRemove | Action::RemoveSource => self.source_remove(cx, id, jingle).map(due),
             Action::TransportInfo => self.transport_info(cx, id, jingle).map(due),
             Action::TransportReject => {
+                if let Some(member) = self.members.get(id) {
+                    say!(self, info, participant = member.nick; "{} rejects the transport", member.nick);
+                }
                 self.replace_answered(id);
                 Ok(Reply::Due)
             }

@@ -189,11 +189,6 @@ impl Members {
         self.by_id.values()
     }
 
-    #[cfg(feature = "sabotage")]
-    pub fn miscount(&mut self) {
-        self.audio_senders += 1;
-    }
-
     /// How many members were looked at in walks so far.
     #[cfg(feature = "sabotage")]
     pub fn walked(&self) -> u64 {

@@ -33,6 +33,8 @@ pub(crate) mod debug;
 mod ending;
 mod entry;
 pub mod features;
+#[cfg(feature = "sabotage")]
+mod flaws;
 mod identity;
 pub(crate) mod invite;
 mod jingle;
@@ -80,6 +82,8 @@ use crate::wire::values::{MeetingId, SessionId};
 use crate::wire::{BareJid, Jid};
 
 pub(crate) use self::ending::Leave;
+#[cfg(feature = "sabotage")]
+pub use self::flaws::Flaw;
 pub use self::identity::SessionKey;
 pub(crate) use self::identity::{AttemptId, ConferenceId, EndpointKey, MemberId};
 pub(crate) use self::visitors::Stay;

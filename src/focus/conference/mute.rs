@@ -78,7 +78,7 @@ impl Wish {
 }
 
 impl Wish {
-    fn mutes(&self) -> bool {
+    pub(in crate::focus) fn mutes(&self) -> bool {
         self.text.eq_ignore_ascii_case("true")
     }
 }
@@ -158,6 +158,14 @@ impl Conference {
     pub(in crate::focus) fn mute(&mut self, cx: &mut Context, asked: Asked, sender: MemberId, wish: &Wish) {
         let decided = self.may_mute(sender, wish);
         self.tell_decided(cx, sender, wish, &decided);
+        self.story.decided(
+            cx.now,
+            match &decided {
+                Err(Refused { text, .. }) => text,
+                Ok(target) if *target == sender => "it is about himself: done",
+                Ok(_) => "who leads may: done",
+            },
+        );
         match decided {
             Err(Refused { condition, text, .. }) => {
                 let rejection = Rejection { condition, text: text.to_owned() };

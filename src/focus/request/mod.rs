@@ -11,6 +11,7 @@ use super::auth::{Login, Question, Refusal, Room, Rule};
 use super::brewery::Worker;
 use super::conference::{ConferenceId, MemberId, Properties};
 use super::context::{Asked, Context, error};
+use super::story::Came;
 use super::visitors::Wish;
 use super::{Connection, Focus, NodeId};
 use crate::config::Config;
@@ -112,7 +113,10 @@ impl Focus {
             return self.hold_back(requester, &room, rule);
         }
         match self.conferences.id_of(&room) {
-            Some(id) => self.with_conference(id, |conference, cx| conference.requested(cx, requester)),
+            Some(id) => {
+                self.note(id, Came::Request(ASKS, requester.asked.from.as_ref()));
+                self.with_conference(id, |conference, cx| conference.requested(cx, requester));
+            }
             None => {
                 let properties = properties(&room, &request.properties);
                 self.begin(requester, room, properties);
@@ -189,6 +193,9 @@ impl Focus {
         }
     }
 }
+
+/// What a conference's story says of a request for it.
+const ASKS: &str = "for the conference";
 
 /// Why there can be no conference of that name, whoever asks.
 #[derive(Debug, Clone, Copy)]

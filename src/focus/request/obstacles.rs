@@ -2,11 +2,12 @@
 //! the one line of a request says what has really become of it.
 
 use super::rules::GeneralRule;
-use super::{Place, Requester, answer, supports_visitors};
+use super::{ASKS, Place, Requester, answer, supports_visitors};
 use crate::focus::command::{Refusal, Reply};
 use crate::focus::conference::{Conference, Properties};
 use crate::focus::context::NICK;
 use crate::focus::floods::Start;
+use crate::focus::story::Came;
 use crate::focus::{Connection, Focus, Output};
 use crate::wire::BareJid;
 use crate::wire::values::Condition;
@@ -81,7 +82,9 @@ impl Focus {
         let Ok(occupant) = room.with_resource(NICK) else {
             return self.cx.answer_error(requester.asked, Condition::BadRequest, "Invalid room name.");
         };
-        let conference = Conference::new(&mut self.cx, room, occupant, properties, requester);
+        let from = requester.asked.from.clone();
+        let mut conference = Conference::new(&mut self.cx, room, occupant, properties, requester);
+        conference.story.came(self.cx.now, Came::Request(ASKS, from.as_ref()));
         let id = conference.id;
         self.cx.metrics.conferences_created += 1;
         self.conferences.insert(conference);

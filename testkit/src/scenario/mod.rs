@@ -22,6 +22,8 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use jicofo::config::Config;
 use jicofo::focus::command::{Command, CommandId, Reply};
+use jicofo::focus::conference::Flaw;
+use jicofo::focus::flaws::Stray;
 use jicofo::focus::{Connection, Focus, Input, NodeId, Timestamp};
 
 use crate::Time;
@@ -521,10 +523,16 @@ impl Scenario {
         self.focus.look_over();
     }
 
-    /// Has the core count the senders of a room wrong. Not for a scenario that is recorded.
-    pub fn miscount(&mut self, room: &str) {
+    /// Makes something wrong in the state of a room's conference. Not for a scenario that is recorded.
+    pub fn spoil(&mut self, room: &str, flaw: Flaw) {
         assert!(self.recordings.is_empty(), "what is recorded could not be played again");
-        self.focus.miscount(room);
+        self.focus.spoil(room, flaw);
+    }
+
+    /// The same beside it.
+    pub fn lead_astray(&mut self, room: &str, stray: Stray) {
+        assert!(self.recordings.is_empty(), "what is recorded could not be played again");
+        self.focus.lead_astray(room, stray);
     }
 
     /// How often the core has failed.

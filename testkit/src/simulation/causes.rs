@@ -153,8 +153,7 @@ impl Judge {
         if ended.reason == "expired" {
             return is_alone(s, people, person);
         }
-        let asked = s.view(&person.label).asked(&["session-info", "session-terminate"]).last();
-        if asked.is_some_and(|at| now < at + REQUEST) {
+        if asks_for_another(s, person) {
             return true;
         }
         // Those whom links join share what befalls one.
@@ -197,6 +196,9 @@ impl Judge {
         let concerned = |bridge: &&Bridge| self.linked || self.replaced || Some(&bridge.fingerprint()) == digest;
         self.fails_for(s, person)
             || s.bridges().filter(concerned).any(|bridge| self.causes.is_of_bridge(s.now(), bridge))
+            // Whoever has the last endpoint there and asks for another gives up the conference, and such a bridge takes none.
+            || (asks_for_another(s, person)
+                && s.bridges().filter(concerned).any(|bridge| bridge.settings.stats.graceful_shutdown))
     }
 
     /// A session of before may be over, or of a focus that is gone.
@@ -214,6 +216,12 @@ impl Judge {
             _ => false,
         }
     }
+}
+
+/// Whether he has just asked for another session, or another transport.
+fn asks_for_another(s: &Scenario, person: &Person) -> bool {
+    let asked = s.view(&person.label).asked(&["session-info", "session-terminate"]).last();
+    asked.is_some_and(|at| s.now() < at + REQUEST)
 }
 
 /// Whether a node has just been disconnected.

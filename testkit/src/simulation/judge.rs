@@ -227,6 +227,9 @@ impl Judge {
                         let session = participant.session().map(|session| session.state);
                         wrong.push(format!("{} is among others and not connected: {session:?}", person.label));
                     }
+                    if !company && participant.connected() {
+                        wrong.push(format!("{} is alone, and has a session for ever", person.label));
+                    }
                 }
                 place => wrong.push(format!("{} never got in: {place:?}", person.label)),
             }
@@ -286,8 +289,12 @@ pub(super) fn is_young(person: &Person, now: Time) -> bool {
 /// Whether this is about what was meant for an earlier life of the same name: rooms know names only.
 fn is_stray(text: &str, person: Option<&Person>, people: &BTreeMap<u8, Person>, now: Time) -> bool {
     let young = |person: &Person| is_young(person, now);
-    let crossed =
-        text.starts_with("an answer to nothing") || text.contains(" of session '") || text.contains(" while session '");
+    // He may have come back as another client than he was when that was asked.
+    let misfits = text.starts_with("session-initiate: ") && text.contains(" to a client w");
+    let crossed = misfits
+        || text.starts_with("an answer to nothing")
+        || text.contains(" of session '")
+        || text.contains(" while session '");
     let back = |(number, person): (&u8, &Person)| {
         (young(person) || now < person.flickers_until) && text.contains(&format!("/{},", nick(*number)))
     };
