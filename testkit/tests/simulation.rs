@@ -18,9 +18,8 @@ fn play(lives: &[Plan]) {
     let next = AtomicU64::new(0);
     let work = || {
         while let Some(plan) = lives.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
-            if let Err(failure) = live_as(plan.clone()) {
-                let (shrunk, failure) = *failure;
-                panic!("seed {} in {:?} fails {failure}\n\n{}", plan.seed, plan.setting, as_test(&shrunk));
+            if let Err(failed) = live_as(plan.clone()) {
+                panic!("seed {} in {:?} fails {failed}\n\n{}", plan.seed, plan.setting, as_test(&failed.plan));
             }
         }
     };

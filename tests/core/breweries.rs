@@ -48,7 +48,7 @@ fn the_nick_in_breweries_is_focus_whatever_the_account_is_called() {
     assert_eq!(bridges(&s), 1);
 }
 
-/// Covers spec/70: 38.
+/// Covers spec/70: 38; spec/90: 44.
 #[test]
 fn a_brewery_that_refuses_us_is_asked_again_until_it_does_not() {
     let mut s = refused(Scenario::new().bridge("jvb1"), "not-allowed");

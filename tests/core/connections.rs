@@ -48,7 +48,7 @@ fn login(again: bool) -> Vec<String> {
 ///
 /// Covers spec/20: 44; spec/70: 28; spec/90: 25, 29, 41.
 #[test]
-fn a_login_is_followed_by_the_same_steps_each_time() {
+fn after_a_login_that_resumes_nothing_all_is_asked_and_entered_as_after_the_first() {
     let mut s = Scenario::new().start();
     assert_eq!(said_after(&s, 0), login(false));
     let before = s.said().count();
@@ -408,7 +408,7 @@ fn only_the_first_answer_of_the_one_who_was_asked_counts() {
     s.finish();
 }
 
-/// Covers spec/90: 30, 44, 45.
+/// Covers spec/90: 30, 45.
 #[test]
 fn a_brewery_that_cannot_be_entered_is_tried_until_it_can() {
     let mut s = Scenario::new().start();

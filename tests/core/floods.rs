@@ -105,7 +105,6 @@ fn one_who_floods_a_room_with_sources_is_stopped_and_the_others_are_heard() {
     is_heard(&mut s, "p1");
 }
 
-/// Covers spec/90: 24.
 #[test]
 fn whoever_asks_for_what_he_may_not_have_without_end_is_told_to_wait() {
     let mut s = meeting(3);
@@ -215,7 +214,9 @@ fn who_has_no_address_opens_no_more_rooms_than_a_focus_can_bear() {
     assert_eq!(s.focus().gauges().conferences, 0);
 }
 
-/// Whoever asks while the focus enters a room is kept until it is in, but not without end.
+/// Whoever asks while the focus enters a room is kept until it is in, but not without end; and nobody is dropped silently.
+///
+/// Covers spec/90: 24.
 #[test]
 fn not_everybody_waits_for_a_room_that_takes_its_time() {
     let mut s = Scenario::new().start();

@@ -1,5 +1,7 @@
 //! What participants are offered (spec/30 §4, §8).
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use testkit::participant::Settings;
 use testkit::participant::profile::{AUDIO, Profile, RED, REMB, SCTP, VIDEO};
 use testkit::scenario::{Builder, Scenario};
@@ -133,26 +135,112 @@ fn red_comes_before_opus_for_those_who_know_it() {
 /// Covers spec/30: 5.
 #[test]
 fn a_codec_can_be_turned_off() {
-    let config = |text: &str, legacy: &[(&str, &str)]| {
-        let file = std::env::temp_dir().join(format!("jicofo-offers-{}.conf", std::process::id()));
-        let required = "jicofo.xmpp.client { domain = auth.m.x, password = pw, xmpp-domain = m.x }\n\
-                        jicofo.bridge.brewery-jid = \"jvb@i.m.x\"\n";
-        std::fs::write(&file, format!("{required}{text}\n")).expect("written");
-        let mut sources = jicofo::config::Sources { config_file: Some(file.clone()), ..Default::default() };
-        sources.system.properties.extend(legacy.iter().map(|(name, value)| (name.to_string(), value.to_string())));
-        let loaded = jicofo::config::load(&sources);
-        std::fs::remove_file(file).expect("removed");
-        assert!(!loaded.refuses());
-        loaded.config.codec
-    };
-    let video = |codec: jicofo::config::Codec| {
-        let offer = offered(Scenario::new().config(|config| config.codec = codec), |_| {});
-        codecs(&offer, "video")
-    };
-    assert_eq!(video(config("jicofo.codec.video.vp8.pt = -1", &[])), [41, 107, 101, 42, 97, 99]);
-    assert_eq!(video(config("jicofo.codec.video.vp8.rtx-pt = -1", &[])), [41, 100, 107, 101, 42, 97, 99]);
+    let video = |text: &str, legacy: &[(&str, &str)]| codecs(&offered(configured(text, legacy), |_| {}), "video");
+    assert_eq!(video("jicofo.codec.video.vp8.pt = -1", &[]), [41, 107, 101, 42, 97, 99]);
+    assert_eq!(video("jicofo.codec.video.vp8.rtx-pt = -1", &[]), [41, 100, 107, 101, 42, 97, 99]);
     let legacy = [("org.jitsi.jicofo.ENABLE_VP8", "false")];
-    assert_eq!(video(config("jicofo.codec.video.vp8.enabled = true", &legacy)), [41, 107, 101, 42, 97, 99]);
+    assert_eq!(video("jicofo.codec.video.vp8.enabled = true", &legacy), [41, 107, 101, 42, 97, 99]);
+}
+
+/// With what a configuration says of codecs, whose file ends with these lines.
+fn configured(text: &str, legacy: &[(&str, &str)]) -> Builder {
+    let number = FILES.fetch_add(1, Ordering::Relaxed);
+    let file = std::env::temp_dir().join(format!("jicofo-offers-{}-{number}.conf", std::process::id()));
+    let required = "jicofo.xmpp.client { domain = auth.m.x, password = pw, xmpp-domain = m.x }\n\
+                    jicofo.bridge.brewery-jid = \"jvb@i.m.x\"\n";
+    std::fs::write(&file, format!("{required}{text}\n")).expect("written");
+    let mut sources = jicofo::config::Sources { config_file: Some(file.clone()), ..Default::default() };
+    sources.system.properties.extend(legacy.iter().map(|(name, value)| (name.to_string(), value.to_string())));
+    let loaded = jicofo::config::load(&sources);
+    std::fs::remove_file(file).expect("removed");
+    assert!(!loaded.refuses());
+    Scenario::new().config(|config| {
+        config.codec = loaded.config.codec;
+        config.conference.use_rtp_mid_demux = loaded.config.conference.use_rtp_mid_demux;
+        config.conference.use_ssrc_rewriting = loaded.config.conference.use_ssrc_rewriting;
+    })
+}
+
+static FILES: AtomicUsize = AtomicUsize::new(0);
+
+/// spec/30 §4.3: its key, its number, what it is called, and whether it is offered for audio and for video. In the order of offers
+/// of video.
+const EXTENSIONS: [(&str, &str, &str, bool, bool); 10] = [
+    ("audio-level", "1", "urn:ietf:params:rtp-hdrext:ssrc-audio-level", true, false),
+    (
+        "video-layers-allocation",
+        "12",
+        "http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00",
+        false,
+        true,
+    ),
+    (
+        "av1-dependency-descriptor",
+        "11",
+        "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
+        false,
+        true,
+    ),
+    ("tof", "2", "urn:ietf:params:rtp-hdrext:toffset", false, true),
+    ("mid", "10", "urn:ietf:params:rtp-hdrext:sdes:mid", true, true),
+    ("abs-send-time", "3", "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time", false, true),
+    ("framemarking", "9", "http://tools.ietf.org/html/draft-ietf-avtext-framemarking-07", false, true),
+    ("video-content-type", "7", "http://www.webrtc.org/experiments/rtp-hdrext/video-content-type", false, true),
+    ("rid", "4", "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id", false, true),
+    ("tcc", "5", "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01", true, true),
+];
+
+#[test]
+fn each_header_extension_is_offered_where_it_belongs_and_can_be_turned_off() {
+    let says = |key: &str, enabled: bool| format!("jicofo.codec.rtp-extensions.{key}.enabled = {enabled}\n");
+    let all: String = EXTENSIONS.iter().map(|(key, ..)| says(key, true)).collect();
+    let offers = |off: Option<&str>, more: &str| {
+        let text = format!("{all}{}{more}", off.map(|key| says(key, false)).unwrap_or_default());
+        let offer = offered(configured(&text, &[]), |_| {});
+        ["audio", "video"].map(|media| {
+            let description = description(&offer, media);
+            let named = description.kids("rtp-hdrext", ns::HDREXT);
+            let named: Vec<_> = named.map(|it| (it.get("id").unwrap_or(""), it.get("uri").unwrap_or(""))).collect();
+            let is_mixed = description.kid("extmap-allow-mixed", ns::HDREXT).is_some();
+            (named.iter().map(|(id, uri)| format!("{id} {uri}")).collect::<Vec<_>>(), is_mixed)
+        })
+    };
+    let expected = |off: Option<&str>| {
+        let of = |wanted: fn(bool, bool) -> bool| {
+            let offered =
+                EXTENSIONS.iter().filter(|(key, _, _, audio, video)| wanted(*audio, *video) && off != Some(*key));
+            offered.map(|(_, id, uri, ..)| format!("{id} {uri}")).collect::<Vec<_>>()
+        };
+        [of(|audio, _| audio), of(|_, video| video)].map(|named| (named, true))
+    };
+    assert_eq!(offers(None, ""), expected(None));
+    for (key, ..) in EXTENSIONS {
+        assert_eq!(offers(Some(key), ""), expected(Some(key)), "without {key}");
+    }
+    let [audio, video] = offers(None, "jicofo.codec.rtp-extensions.extmap-allow-mixed = false\n");
+    assert!(!audio.1 && !video.1);
+    let [audio, video] = offers(None, "jicofo.codec.rtp-extensions.rid.id = 14\n");
+    assert!(video.0.contains(&"14 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id".to_owned()) && audio.0.len() == 3);
+}
+
+/// spec/30 §3, spec/40 §2.3: with SSRC rewriting only, where it is configured, offered, and what the client can.
+#[test]
+fn a_bridge_stamps_mids_for_those_alone_whose_ssrcs_it_rewrites() {
+    const MIDS: &str = "http://jitsi.org/rtp-mid-demux";
+    let told = |text: &str, profile: Profile| {
+        let mut s = configured(text, &[]).bridge("jvb1").participant("bob").start();
+        s.joins_with("alice", |p| p.profile = profile);
+        s.run_until(Scenario::all_connected);
+        let create = creates(about(&s, "jvb1", "alice")).first().text().to_owned();
+        ["source-names", "ssrc-rewriting", "rtp-mid-demux"].map(|name| create.contains(&format!("name='{name}'")))
+    };
+    let both = || Profile::ssrc_rewriting().with(MIDS);
+    assert_eq!(told("", both()), [true, true, true]);
+    assert_eq!(told("", Profile::ssrc_rewriting()), [true, true, false]);
+    assert_eq!(told("", Profile::current().with(MIDS)), [true, false, false]);
+    assert_eq!(told("jicofo.conference.use-rtp-mid-demux = false", both()), [true, true, false]);
+    assert_eq!(told("jicofo.codec.rtp-extensions.mid.enabled = false", both()), [true, true, false]);
+    assert_eq!(told("jicofo.conference.use-ssrc-rewriting = false", both()), [true, false, false]);
 }
 
 /// Covers spec/30: 9.

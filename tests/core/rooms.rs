@@ -34,7 +34,7 @@ fn own(kind: &str, affiliation: &str, role: &str, codes: &[&str]) -> String {
     )
 }
 
-/// Covers spec/20: 3; spec/90: 33.
+/// Covers spec/20: 3.
 #[test]
 fn a_new_room_is_entered_configured_and_shown_to_in_this_order() {
     let mut s = Scenario::new().start();
@@ -473,7 +473,7 @@ fn the_document_of_a_room_may_have_a_random_name() {
     assert!(one.chars().all(|c| c.is_ascii_hexdigit()) && one != other);
 }
 
-/// Covers spec/20: 10.
+/// Covers spec/20: 10; spec/90: 33.
 #[test]
 fn a_new_number_of_bridges_is_one_presence_with_everything_that_is_known() {
     let mut s = Scenario::new()

@@ -41,7 +41,7 @@ fn an_ssrc_has_32_bits_and_is_not_0() {
     s.finish();
 }
 
-/// Covers spec/30: 17; spec/90: 73, 77.
+/// Covers spec/30: 17; spec/90: 77.
 #[test]
 fn nobody_has_more_sources_or_groups_than_allowed() {
     let limits = |config: &mut jicofo::config::Config| {
@@ -159,9 +159,9 @@ fn what_is_removed_is_whole_and_ones_own() {
     assert_eq!(s.view("bob").remote().of("alice").map(|left| left.sources.len()), Some(1));
 }
 
-/// Covers spec/30: 21.
+/// Covers spec/30: 21; spec/90: 73.
 #[test]
-fn no_more_senders_than_allowed() {
+fn no_more_senders_than_allowed_and_what_was_refused_is_nobodys() {
     let mut builder = Scenario::new().bridge("jvb1").config(|config| config.conference.max_audio_senders = 5);
     for number in 0..5 {
         builder = builder.participant_with(&format!("p{number}"), sends(&[testkit::participant::media::microphone()]));
@@ -172,12 +172,20 @@ fn no_more_senders_than_allowed() {
     let expected = ("resource-constraint".to_owned(), "Sender count exceeded for: audio ".to_owned());
     assert_eq!(refusal(&mut s, "late"), expected);
     assert_eq!(last_error_type(&s, "late"), "wait");
+    assert!(s.sent_to("p0").containing("700").is_empty() && s.sent_to("jvb1").containing("700").is_empty());
     s.participant("late").announce(video(701, "late-v0"));
     s.settle();
     assert_eq!(refusals(&mut s, "late"), []);
     // Who accepts is not limited.
     s.joins_with("later", sends(&[testkit::participant::media::microphone()]));
     s.run_until(Scenario::all_connected);
+    for name in ["p0", "p2"] {
+        s.participant(name).leave();
+    }
+    s.settle();
+    s.participant("p1").announce(audio(700, "p1-a1"));
+    s.settle();
+    assert_eq!(refusals(&mut s, "p1"), []);
     s.finish();
 }
 

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use testkit::simulation::{Failure, Options, Plan, Stored, as_test, live, live_as};
+use testkit::simulation::{Failed, Options, Plan, Stored, as_test, live, live_as};
 
 /// A life is little but elements that come and go.
 #[global_allocator]
@@ -71,7 +71,7 @@ fn play_stored() -> bool {
     for it in &stored {
         match it.plan().map(live_as) {
             Ok(Ok(_)) => continue,
-            Ok(Err(failure)) => tell(it.seed, &it.options, &failure.0, &failure.1),
+            Ok(Err(failed)) => tell(it.seed, &it.options, &failed),
             Err(wrong) => println!("{wrong}\n"),
         }
         clean = false;
@@ -80,9 +80,9 @@ fn play_stored() -> bool {
     clean
 }
 
-fn tell(seed: u64, options: &Options, plan: &Plan, failure: &Failure) {
+fn tell(seed: u64, options: &Options, failed: &Failed) {
     let (written, digest) = (options.written(), Plan::of(seed, options).digest());
-    println!("Seed {seed} fails {failure}\n\nAs a test:\n\n{}\n", as_test(plan));
+    println!("Seed {seed} fails {failed}\n\nAs a test:\n\n{}\n", as_test(&failed.plan));
     println!("For testkit/seeds:\n\n{seed} {written}={digest:08x} what it was\n");
 }
 
@@ -104,9 +104,8 @@ fn play_all(run: &Run) -> ExitCode {
                     said.fetch_add(lived.said, Ordering::Relaxed);
                     tell_progress(&told, &clean, &failed, begin.elapsed());
                 }
-                Err(failure) => {
-                    let (plan, failure) = *failure;
-                    tell(seed, &run.options, &plan, &failure);
+                Err(it) => {
+                    tell(seed, &run.options, &it);
                     failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(seed);
                     stop.store(!run.keep_on, Ordering::Relaxed);
                 }

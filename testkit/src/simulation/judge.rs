@@ -289,8 +289,9 @@ pub(super) fn is_young(person: &Person, now: Time) -> bool {
 /// Whether this is about what was meant for an earlier life of the same name: rooms know names only.
 fn is_stray(text: &str, person: Option<&Person>, people: &BTreeMap<u8, Person>, now: Time) -> bool {
     let young = |person: &Person| is_young(person, now);
-    // He may have come back as another client than he was when that was asked.
-    let misfits = text.starts_with("session-initiate: ") && text.contains(" to a client w");
+    // He may have come back as another client than he was when that was asked, and others may have left since.
+    let misfits = text.starts_with("session-initiate: ")
+        && [" to a client w", "who is not in the room"].iter().any(|words| text.contains(words));
     let crossed = misfits
         || text.starts_with("an answer to nothing")
         || text.contains(" of session '")

@@ -67,14 +67,36 @@ pub fn survives(plan: &Plan) {
     }
 }
 
+/// A life that failed.
+#[derive(Debug, Clone)]
+pub struct Failed {
+    /// After which input of the core the whole life did, and how many acts it had.
+    pub step: usize,
+    pub acts: usize,
+    /// The shortest plan that fails alike, and how it does.
+    pub plan: Plan,
+    pub failure: Failure,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Failed { step, acts, plan, failure } = self;
+        write!(f, "at step {step} of {acts} acts; with {} of them {failure}", plan.acts.len())
+    }
+}
+
 /// Plays the life of a seed; if it fails, with the shortest plan that fails alike.
-pub fn live(seed: u64, options: &Options) -> Result<Lived, Box<(Plan, Failure)>> {
+pub fn live(seed: u64, options: &Options) -> Result<Lived, Box<Failed>> {
     live_as(Plan::of(seed, options))
 }
 
 /// Plays the life of a plan; if it fails, with the shortest that fails alike.
-pub fn live_as(plan: Plan) -> Result<Lived, Box<(Plan, Failure)>> {
-    play(&plan).map_err(|failure| Box::new(shrink(plan, failure)))
+pub fn live_as(plan: Plan) -> Result<Lived, Box<Failed>> {
+    play(&plan).map_err(|failure| {
+        let (step, acts) = (failure.step, plan.acts.len());
+        let (plan, failure) = shrink(plan, failure);
+        Box::new(Failed { step, acts, plan, failure })
+    })
 }
 
 /// A test that plays this plan.

@@ -235,6 +235,24 @@ fn check(cascade: &Cascade, told: &Told) {
     assert!(told.relays.values().flatten().all(|home| nodes.contains(home)), "nobody who is gone");
 }
 
+/// What the simulator's lives rest on.
+#[test]
+fn links_that_contradict_themselves_are_found() {
+    let wrong = |spoil: &dyn Fn(&mut Cascade), sessions: &[SessionKey]| {
+        let (mut cascade, mut wrong) = (example(), Vec::new());
+        spoil(&mut cascade);
+        cascade.audit(&sessions.iter().copied().collect(), &mut wrong);
+        wrong.join("; ")
+    };
+    let all = [A, B, C, V1, V2];
+    assert_eq!(wrong(&|_| {}, &all), "");
+    assert!(wrong(&|_| {}, &[A, B, C, V1]).contains("are linked, but there are"));
+    let one_sided = wrong(&|cascade| _ = cascade.nodes.get_mut(&V2).expect("a node").links.remove(&V1), &all);
+    assert!(one_sided.contains("is linked with SessionKey(5) alone"), "{one_sided}");
+    let unknown = wrong(&|cascade| _ = cascade.relays.get_mut(&at((V1, V2))).expect("a relay").remove(&V2), &all);
+    assert!(unknown.contains("of SessionKey(5) know"), "{unknown}");
+}
+
 /// Whether that session is among those behind a relay (spec/40 §6.3).
 fn is_towards(cascade: &Cascade, relay: RelayKey, home: SessionKey) -> bool {
     let came_by = cascade.link_at(relay).map(|link| link.mesh);
