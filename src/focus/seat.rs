@@ -71,8 +71,14 @@ pub(crate) enum EntryFailure {
 /// Why we are no longer in a room.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Loss {
-    Destroyed { reason: String },
-    Removed { codes: Vec<u16> },
+    Destroyed {
+        reason: String,
+    },
+    Removed {
+        codes: Vec<u16>,
+    },
+    /// To the server we are not in it, of which it told nobody: its component was started anew.
+    Forgotten,
 }
 
 /// What a step of ours leads to.
@@ -182,6 +188,7 @@ impl Seat {
                     (true, _) => SeatEvent::Nothing,
                 }
             }
+            Stage::Inside if own && says_that_we_are_outside(presence) => SeatEvent::Lost(Loss::Forgotten),
             Stage::Configuring { .. } | Stage::Inside if presence.kind == Some(PresenceType::Error) => {
                 SeatEvent::Nothing
             }
@@ -284,6 +291,13 @@ impl Seat {
 /// we entered with bears its id and tells nothing of a conference yet.
 fn is_of_earlier_stay(presence: &Presence, join_id: &str) -> bool {
     presence.id.as_deref().is_some_and(|id| id != join_id) || presence.conference_properties.is_some()
+}
+
+/// A presence that we sent into the room is refused because there is no such room, or we are not in it (XEP-0045 §7.1, §7.7).
+fn says_that_we_are_outside(presence: &Presence) -> bool {
+    let condition = presence.error.as_ref().map(|error| error.condition);
+    presence.kind == Some(PresenceType::Error)
+        && matches!(condition, Some(Condition::ItemNotFound | Condition::NotAcceptable))
 }
 
 fn own_presence(presence: &Presence) -> SeatEvent {

@@ -995,3 +995,47 @@ fn a_mute_of_several_that_is_lost_is_told_again_in_one_request() {
     assert_eq!(told[0], told[1]);
     s.finish();
 }
+
+/// A bridge in graceful shutdown is better than one that drains, and refuses each new conference: the other one is taken then.
+#[test]
+fn a_draining_bridge_is_taken_where_all_better_ones_refuse() {
+    let mut s = Scenario::new().bridge("jvb1").bridge("jvb2").start();
+    s.bridge("jvb1").publish(|stats| stats.graceful_shutdown = true);
+    s.bridge("jvb2").publish(|stats| stats.drain = true);
+    s.run_for(seconds(1));
+    for name in ["alice", "bob"] {
+        s.joins(name);
+    }
+    s.run_for(seconds(5));
+    assert!(s.connected(&["alice", "bob"]), "{}", s.story());
+    assert_eq!(s.view_bridge("jvb2").endpoint_count(), 2);
+    assert!(count(&s, "jvb1") > 0, "it was asked first");
+}
+
+/// More leave a bridge that has died than can be placed at once. Whoever waits for his turn and asks for another session, as his
+/// media is gone, names the bridge's session that he knows: he is not told that there is none, or his client would load its page
+/// again.
+#[test]
+fn whoever_waits_to_be_moved_may_ask_for_another_session_himself() {
+    for in_place in [false, true] {
+        let mut s = Scenario::new().bridge_with("jvb1", stressed(0.1)).start();
+        let names: Vec<String> = (0..54).map(|number| format!("p{number}")).collect();
+        names.iter().for_each(|name| s.joins(name));
+        s.run_until(Scenario::all_connected);
+        s.add_bridge("jvb2", stressed(0.3));
+        s.run_for(seconds(1));
+        s.dies("jvb1");
+        s.run_for(Time::from_millis(1));
+        let waits = names.last().expect("somebody");
+        assert!(s.sent_to(waits).jingle("session-terminate").is_empty());
+        match in_place {
+            true => s.participant(waits).restart_ice(),
+            false => s.participant(waits).restart(),
+        }
+        s.run_for(seconds(3));
+        s.run_until(Scenario::all_connected);
+        assert_eq!(s.participant(waits).take_refusals().len(), 0);
+        s.settle();
+        s.finish();
+    }
+}

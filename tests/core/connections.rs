@@ -481,3 +481,33 @@ fn without_an_answer_at_the_next_login_components_stay_known_and_are_asked_for_a
     assert_eq!(asked(&s), before + 2);
     s.finish();
 }
+
+/// Whoever comes while the connection is away is seen when it is resumed: until then nobody is missing, and nobody is alone.
+#[test]
+fn what_waits_for_somebody_waits_for_the_connection_first() {
+    let patient = |config: &mut jicofo::config::Config| {
+        config.xmpp.client.account.reply_timeout = Time::from_secs(60);
+        config.conference.initial_timeout = Time::from_secs(5);
+        config.conference.single_participant_timeout = Time::from_secs(5);
+    };
+    // Nobody was there yet.
+    let mut s = Scenario::new().config(patient).bridge("jvb1").start();
+    s.joins("alice");
+    s.run_until(|s| s.focus().gauges().conferences == 1);
+    s.focus_is_cut_off();
+    s.run_for(Time::from_secs(20));
+    s.focus_resumes();
+    s.joins("bob");
+    s.run_until(|s| s.connected(&["alice", "bob"]));
+    assert!(leaves(&s, ROOM).is_empty());
+    // One is alone, and then is not.
+    s.participant("bob").leave();
+    s.settle();
+    s.focus_is_cut_off();
+    s.joins("carol");
+    s.run_for(Time::from_secs(20));
+    s.focus_resumes();
+    s.run_for(Time::from_secs(2));
+    assert!(s.view("alice").connected() && s.sent_to("alice").jingle("session-terminate").is_empty());
+    s.run_until(|s| s.connected(&["alice", "carol"]));
+}

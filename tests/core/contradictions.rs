@@ -40,6 +40,7 @@ fn whatever_contradicts_itself_in_a_conference_is_found() {
         (Flaw::Participation, "p is told of sources, and has no session"),
         (Flaw::Member, "is nobody's"),
         (Flaw::Member, "endpoints on "),
+        (Flaw::Alone, "one is alone in it, and nothing will end his session"),
         (Flaw::Reserved, "sources are kept for p, who has left"),
         (Flaw::SessionOfNobody, "session nobody is nobody's"),
         (Flaw::SecondSession, "has two sessions"),

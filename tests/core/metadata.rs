@@ -39,6 +39,11 @@ fn transcription_by_the_bridge_is_company_enough() {
     metadata(&mut s, ROOM, &json!({ "recording": { "isTranscribingEnabled": true } }));
     assert_eq!(recorded(&s).as_deref(), Some("false"));
     assert!(s.view("alice").connected(), "whoever is invited stays so");
+    // But nobody for ever, if there is no reason any more.
+    s.run_for(Time::from_secs(16));
+    assert!(s.view("alice").connected());
+    s.run_for(Time::from_secs(4));
+    assert!(!s.view("alice").connected());
     s.finish();
 }
 
@@ -52,6 +57,12 @@ fn where_it_is_transcribed_from_the_start_the_first_who_comes_is_invited() {
     s.run_until(Scenario::all_connected);
     s.settle();
     assert_eq!((offers(&s, "alice"), recorded(&s).as_deref()), (1, Some("true")));
+    // One is enough, also where there were two.
+    s.joins("bob");
+    s.run_until(Scenario::all_connected);
+    s.participant("bob").leave();
+    s.run_for(Time::from_secs(40));
+    assert!(s.view("alice").connected() && s.sent_to("alice").jingle("session-terminate").is_empty());
     // It is turned off while nobody is there who would have to be invited.
     s.participant("alice").leave();
     s.settle();

@@ -554,3 +554,29 @@ fn a_conference_comes_about_though_nobody_is_to_be_waited_for() {
         assert_eq!((s.focus().gauges().conferences, leaves(&s, ROOM).count()), (0, 1));
     }
 }
+
+/// The component of the rooms was started anew, and told nobody: what the focus says there is refused. Its conference is over, and
+/// whoever asks has another.
+#[test]
+fn a_room_that_the_server_has_forgotten_is_left_when_that_is_heard() {
+    for (condition, ends) in [("item-not-found", true), ("not-acceptable", true), ("resource-constraint", false)] {
+        let mut s = Scenario::new().bridge("jvb1").participant("alice").participant("bob").start();
+        s.run_until(Scenario::all_connected);
+        s.settle();
+        let error = format!("<error type='cancel'><{condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>");
+        to_focus(&mut s, &format!("<presence type='error' from='{ROOM}/alice' to='{FOCUS}'>{error}</presence>"));
+        assert_eq!(s.focus().gauges().conferences, 1, "of somebody else's presence");
+        if ends {
+            s.server().forgets_room(ROOM);
+        }
+        to_focus(&mut s, &format!("<presence type='error' from='{ROOM}/focus' to='{FOCUS}'>{error}</presence>"));
+        assert_eq!(s.focus().gauges().conferences, usize::from(!ends), "{condition}");
+        assert_eq!(s.view_bridge("jvb1").conferences().len(), usize::from(!ends), "{condition}");
+        if ends {
+            s.joins("carol");
+            s.joins("dave");
+            s.run_until(|s| s.connected(&["carol", "dave"]));
+            assert_eq!(s.focus().gauges().conferences, 1);
+        }
+    }
+}

@@ -652,3 +652,18 @@ fn codecs_are_those_of_all_who_are_there_and_a_new_session_changes_nothing() {
     assert_eq!(codecs(&s).len(), 5);
     s.finish();
 }
+
+/// Whoever waits for the focus is answered when it is in the room, and is one too many with those who are there.
+#[test]
+fn whoever_is_in_a_room_that_the_focus_enters_counts_for_those_who_waited() {
+    let mut s = with_limit(2).participant("alice").participant("bob").start();
+    s.run_until(Scenario::all_connected);
+    s.settle();
+    s.focus_is_cut_off();
+    s.run_for(Time::from_secs(20));
+    s.focus_logs_in_anew();
+    s.run_for(Time::from_secs(5));
+    s.joins("carol");
+    s.run_for(Time::from_secs(5));
+    assert!(s.view("carol").is_visitor(), "{}", s.story());
+}

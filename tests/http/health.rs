@@ -2,6 +2,7 @@
 
 use testkit::Time;
 use testkit::http::{Answer, Api};
+use testkit::logs::{keep_lines, take_lines};
 use testkit::ns;
 use testkit::openmetrics::Page;
 use testkit::room::Fate;
@@ -48,9 +49,12 @@ fn without_a_bridge_it_is_not_well() {
 #[test]
 fn with_a_bridge_and_a_server_that_answers_it_is_well() {
     let (mut s, mut api) = watched(Scenario::new().bridge("jvb1"));
+    keep_lines();
     s.run_for(seconds(35));
     assert_eq!(health(&mut s, &mut api).text(), (200, "OK"));
     assert_eq!(check_rooms(&s), 3);
+    let problems: Vec<_> = take_lines().into_iter().filter(|line| line.message.contains("PROBLEM")).collect();
+    assert!(problems.is_empty(), "{problems:?}");
     let leaves = s.said().presence().containing("__jicofo-health-check-").containing("unavailable");
     assert_eq!(leaves.count(), 3, "each room is left at once");
     let page = Page::open_metrics(&api.get(&mut s, "/metrics").body);

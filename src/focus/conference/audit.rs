@@ -39,6 +39,10 @@ impl Conference {
         if self.is_running() && !awaits_somebody {
             wrong.push("nobody is in it, and nothing will end it".into());
         }
+        let ends = self.alone.is_some_and(|timer| cx.timers.has(timer));
+        if (self.members.len(), self.members.participants()) == (1, 1) && self.enough(cx) > 1 && !ends {
+            wrong.push("one is alone in it, and nothing will end his session".into());
+        }
     }
 
     pub(in crate::focus) fn bridge_session(&self, key: SessionKey) -> Option<&BridgeSession> {

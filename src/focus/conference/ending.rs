@@ -90,8 +90,9 @@ impl Conference {
     pub fn nobody_came(&mut self, cx: &mut Context) {
         self.start = None;
         // A large room may take that long to let us in; that it does at all is watched over elsewhere. Until then nothing else
-        // ends it, not even the end of its breakout rooms.
-        if !self.is_running() {
+        // ends it, not even the end of its breakout rooms. And while the connection is away, and may be resumed, somebody may
+        // have come of whom we do not know.
+        if !self.is_running() || !cx.is_connected(self.seat.on) {
             self.await_somebody(cx);
             return;
         }

@@ -98,6 +98,10 @@ impl Conference {
                 say!(self, warn, "the focus was put out of the room (status {codes:?}): the conference ends");
                 self.end(cx, Leave::Outside);
             }
+            SeatEvent::Lost(Loss::Forgotten) => {
+                say!(self, warn, "the server has forgotten that the focus is in the room: the conference ends");
+                self.end(cx, Leave::Outside);
+            }
             SeatEvent::Own { owner: false } => {
                 say!(self, error, "the focus is not owner of the room: the conference ends");
                 let domain = self.room.domain();
@@ -213,6 +217,10 @@ impl Conference {
         if let Some(id) = said {
             cx.problems.solve(problems::Kind::NoMeetingId, domain);
             return id;
+        }
+        // Prosody gives those rooms none.
+        if self.is_check {
+            return cx.ids.meeting();
         }
         cx.problems.raise(cx.now, problems::Kind::NoMeetingId, domain, || {
             format!(

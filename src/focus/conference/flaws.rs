@@ -24,6 +24,8 @@ pub enum Flaw {
     Participation,
     /// He has left, and nothing else has changed.
     Member,
+    /// All others have left, and nothing ends his session.
+    Alone,
     /// He has left, and what he sends is kept for him.
     Reserved,
     /// A session is of nobody.
@@ -72,6 +74,11 @@ impl Conference {
             Flaw::VideoSender => self.change(id, |member| member.video_muted ^= true),
             Flaw::Participation => self.change(id, |member| member.invite = Invite::Idle),
             Flaw::Member => _ = self.members.remove(id),
+            Flaw::Alone => {
+                let others: Vec<MemberId> =
+                    self.members.iter().map(|member| member.id).filter(|it| *it != id).collect();
+                others.into_iter().for_each(|it| _ = self.members.remove(it));
+            }
             Flaw::Reserved => {
                 if let Some(member) = self.members.remove(id) {
                     self.sources.withdraw(&member.nick);

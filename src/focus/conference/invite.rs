@@ -1,5 +1,7 @@
 //! Inviting participants: when, with what, and what becomes of it (spec/30 §6).
 
+use std::time::Duration;
+
 use super::bridge::Placement;
 use super::features::Features;
 use super::member::{Member, Role};
@@ -17,7 +19,10 @@ use crate::focus::time::Timestamp;
 use crate::focus::timers::Timer;
 use crate::wire::jingle::{BridgeSession, Jingle, Reason, StartMuted};
 use crate::wire::stanza::{IqBody, Payload};
-use crate::wire::values::{Action, SessionId};
+use crate::wire::values::{Action, BridgeSessionId, SessionId};
+
+/// While nobody can be heard it is not looked oftener whether somebody is alone.
+const WHILE_AWAY: Duration = Duration::from_secs(1);
 
 /// Where a member stands with its media session.
 #[derive(Debug, Default)]
@@ -65,6 +70,8 @@ pub(crate) struct Session {
     pub sid: SessionId,
     /// Accepted. Before that nothing may be signalled to it.
     pub active: bool,
+    /// Which session on a bridge the client was told of last.
+    pub told: BridgeSessionId,
     /// When its transport was to be replaced.
     pub replaces: Replaces,
 }
@@ -130,8 +137,7 @@ impl Conference {
         if self.members.get(newcomer).is_some_and(|member| !is_welcome(cx, member)) {
             return;
         }
-        let wanted = if self.metadata.transcribing { 1 } else { u64::from(cx.config.conference.min_participants) };
-        if (self.members.len() as u64) < wanted || !self.is_running() {
+        if (self.members.len() as u64) < self.enough(cx) || !self.is_running() {
             self.has_waiting = true;
             return;
         }
@@ -151,6 +157,11 @@ impl Conference {
         for id in due {
             self.invite(cx, id);
         }
+    }
+
+    /// How many have to be there before anybody is invited.
+    pub(super) fn enough(&self, cx: &Context) -> u64 {
+        if self.metadata.transcribing { 1 } else { u64::from(cx.config.conference.min_participants) }
     }
 
     /// The conference is on no bridge, and there is one that it has not tried: everybody is invited (spec/40 §9.2).
@@ -206,7 +217,7 @@ impl Conference {
     pub(super) fn offer(&mut self, cx: &mut Context, id: MemberId, allocated: &Allocated) {
         let attempt = AttemptId(cx.unique());
         let Some(session) = self.session_of(id) else { return };
-        let (feedback, bridge_session) = (session.feedback.clone(), told_of(session));
+        let (feedback, bridge_session, told) = (session.feedback.clone(), told_of(session), session.id.clone());
         let start_muted = self.start_muted(id);
         // Whoever has a session is told of the others in it, as an offer may have no room for all of them.
         self.flush(cx, id);
@@ -241,9 +252,11 @@ impl Conference {
         participation.task = task;
         member.offered_before = true;
         if let Some(session) = &mut participation.session {
+            session.told = told;
             session.replaces.sent(attempt);
         } else {
-            participation.session = Some(Session { sid: sid.clone(), active: false, replaces: Replaces::default() });
+            let replaces = Replaces::default();
+            participation.session = Some(Session { sid: sid.clone(), active: false, told, replaces });
         }
         let to = member.occupant.clone();
         // What the offer shows and what is signalled from now on are one snapshot (spec/30 §6.8).
@@ -440,13 +453,16 @@ impl Conference {
         (audio || video).then_some(StartMuted { audio, video })
     }
 
-    /// Somebody left or was dropped: one who is alone has a while before its session ends (spec/30 §6.1).
+    /// Somebody left or was dropped: one who is alone has a while before its session ends, unless one is enough (spec/30 §6.1).
     pub(super) fn watch_for_loneliness(&mut self, cx: &mut Context) {
         cx.timers.cancel(self.alone.take());
-        if self.members.participants() == 1 {
-            let wait = cx.config.conference.single_participant_timeout;
-            self.alone = Some(cx.timers.set(cx.now + wait, Timer::Alone(self.id)));
+        if self.members.participants() == 1 && self.enough(cx) > 1 {
+            self.end_loneliness(cx, cx.config.conference.single_participant_timeout);
         }
+    }
+
+    fn end_loneliness(&mut self, cx: &mut Context, after: Duration) {
+        self.alone = Some(cx.timers.set(cx.now + after, Timer::Alone(self.id)));
     }
 
     /// The one participant has been alone long enough. It stays in the room and is invited again when somebody comes.
@@ -454,6 +470,10 @@ impl Conference {
         self.alone = None;
         if self.members.participants() != 1 {
             return;
+        }
+        // Somebody may have come, of whom we hear when the connection is resumed.
+        if !cx.is_connected(self.seat.on) {
+            return self.end_loneliness(cx, cx.config.conference.single_participant_timeout.max(WHILE_AWAY));
         }
         let Some(id) = self.members.iter().find(|member| member.is_participant()).map(|member| member.id) else {
             return;

@@ -262,7 +262,7 @@ impl Conference {
             return refuse(Condition::ResourceConstraint, "rate-limited");
         }
         let named = wish.and_then(|wish| wish.id.as_deref());
-        if named.is_none() || self.bridge_session_id(id) != named {
+        if named.is_none() || self.known_bridge_session(id) != named {
             return Err(not_current(named));
         }
         Ok(())
@@ -298,7 +298,7 @@ impl Conference {
             cx.metrics.participants_restart_requested += 1;
         }
         let named = wish.and_then(|wish| wish.id.clone());
-        let current = self.bridge_session_id(id).map(str::to_owned);
+        let current = self.known_bridge_session(id).map(str::to_owned);
         if let Some(member) = self.members.get_mut(id) {
             member.ended = jingle.sid.clone();
         }
@@ -376,6 +376,12 @@ impl Conference {
     /// The id of the session on the bridge on which a participant is.
     fn bridge_session_id(&self, id: MemberId) -> Option<&str> {
         self.session_of(id).map(|session| session.id.as_str())
+    }
+
+    /// The same, or what it was told last while it waits to be on another: it can name nothing else.
+    fn known_bridge_session(&self, id: MemberId) -> Option<&str> {
+        let told = || self.members.get(id)?.invite.session().map(|session| session.told.as_str());
+        self.bridge_session_id(id).or_else(told)
     }
 
     fn role(&self, id: MemberId) -> Option<Role> {

@@ -150,6 +150,7 @@ impl Conference {
             self.publish_transcribing(cx);
             // Whoever waits for company to be invited has it: the transcriber (spec/20 §11).
             self.invite_due(cx, MemberId::NONE);
+            self.watch_for_loneliness(cx);
         }
     }
 }

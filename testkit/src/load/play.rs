@@ -315,7 +315,7 @@ impl Game<'_> {
             })
             .collect();
         let region = Some(region).filter(|region| !region.is_empty());
-        let wanted = Wanted { conference: &conference, region, visitor, pinned_version: None, avoid: &[] };
+        let wanted = Wanted { conference: &conference, region, visitor, pinned_version: None, ..Wanted::default() };
         let selected = self.registry.select(self.time(), &self.config, wanted).ok()?;
         self.bridges.iter().position(|bridge| bridge.id.as_ref() == Some(&selected.bridge))
     }

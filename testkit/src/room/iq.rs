@@ -105,7 +105,8 @@ impl Server {
             .child(field("hidden", "FORM_TYPE", "http://jabber.org/protocol/muc#roomconfig"))
             .child(el("field", ns::DATA_FORM).attr("type", "boolean").attr("var", "muc#roomconfig_membersonly"));
         let meeting = self.options.domains.has_meetings(domain(room));
-        if meeting && !self.options.no_meeting_id {
+        // `mod_muc_meeting_id` passes over rooms of health checks.
+        if meeting && !self.options.no_meeting_id && !room.starts_with("__jicofo-health-check") {
             form = form.child(field("text-single", "muc#roominfo_meetingId", &held.meeting_id));
         }
         form = form.child(field("list-single", "muc#roomconfig_whois", whois));

@@ -46,6 +46,8 @@ pub struct Wanted<'a> {
     pub pinned_version: Option<&'a str>,
     /// Taken only if there is no other: the bridge that it has just been moved off, and those that have failed the conference.
     pub avoid: &'a [BridgeId],
+    /// Not taken at all.
+    pub without: &'a [BridgeId],
 }
 
 impl Wanted<'_> {

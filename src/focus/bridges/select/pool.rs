@@ -177,7 +177,8 @@ impl<'a> Gathered<'a> {
         let mut furthest = Excluded::NotOperational;
         for bridge in bridges.iter() {
             let used = conference.iter().find(|used| std::ptr::eq(used.bridge, bridge)).copied();
-            match filter.excludes(bridge) {
+            let left_out = || wanted.without.contains(&bridge.id).then_some(Excluded::Avoided);
+            match filter.excludes(bridge).or_else(left_out) {
                 Some(why) => {
                     furthest = furthest.max(why);
                     excluded(bridge, why);

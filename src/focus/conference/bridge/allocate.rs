@@ -429,6 +429,7 @@ impl Conference {
             visitor: member.role == Role::Visitor,
             pinned_version: self.pinned_version.as_deref(),
             avoid,
+            without: &[],
         })
     }
 
@@ -466,7 +467,8 @@ impl Conference {
         }
         if let Some(until) = self.setbacks.blocked_until(cx.now, &bridge) {
             let why = "of the conference, as the better one has failed it just now";
-            return self.least_of_ours(cx, wanted, why).map_or(Choice::Later(until), Choice::Take);
+            let ours = self.least_of_ours(cx, wanted, why);
+            return ours.or_else(|| self.second_best(cx, wanted)).map_or(Choice::Later(until), Choice::Take);
         }
         let owes =
             |bridge: &BridgeId| self.setbacks.expiring.iter().find(|(it, _)| it.jid == bridge.jid).map(|(_, at)| *at);
@@ -501,6 +503,19 @@ impl Conference {
         let wait = FIRST_RETRY * (1 << self.setbacks.waits.min(3));
         self.setbacks.waits += 1;
         self.seek_at(cx, cx.now + wait);
+    }
+
+    /// One that is taken only where there is no better one: each better one has failed the conference just now. Otherwise it would
+    /// wait for bridges that do nothing but refuse.
+    fn second_best(&self, cx: &Context, wanted: Wanted<'_>) -> Option<Selected> {
+        let without: Vec<BridgeId> =
+            self.setbacks.failing(cx.now).chain(self.setbacks.expiring.keys()).cloned().collect();
+        let selected = cx.bridges.select(cx.now, &cx.config, Wanted { without: &without, ..wanted }).ok()?;
+        // Where bridges are not linked it is that of the conference all the same.
+        let may_be_asked = !without.contains(&selected.bridge);
+        let is_ours = self.bridges.on(&selected.bridge).is_some();
+        let stays_together = self.bridges.len() == 0 || self.can_be_linked(cx, &selected.bridge);
+        (may_be_asked && (is_ours || stays_together)).then_some(selected)
     }
 
     /// Of our own bridges that take endpoints the one with the fewest of ours: for whom no other is to be had.

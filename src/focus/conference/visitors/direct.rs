@@ -82,7 +82,8 @@ impl Conference {
             lobby: metadata.lobby_enabled,
             breakout: self.form.main_room.is_some(),
             in_use: self.visitors.are_in_use(),
-            participants: self.members.of_main_room_for_limit(),
+            // Whoever was there when we came is not a member yet where those are answered who waited for us.
+            participants: self.members.of_main_room_for_limit() + self.held.len(),
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
         }
     }

@@ -95,6 +95,11 @@ impl Conference {
                 say!(self, warn, "the focus was put out of the room of visitors on {id} (status {codes:?})");
                 self.mirror_lost(cx, node, Stay::Out);
             }
+            SeatEvent::Lost(Loss::Forgotten) => {
+                let id = &cx.nodes.get(node).id;
+                say!(self, warn, "{id} has forgotten that the focus is in the room of visitors");
+                self.mirror_lost(cx, node, Stay::Out);
+            }
         }
     }
 

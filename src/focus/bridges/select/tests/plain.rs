@@ -70,6 +70,7 @@ impl<'a> Plain<'a> {
             list.retain(|bridge| bridge.full_version() == version);
         }
         list.retain(|bridge| self.can_be_linked(bridge, first));
+        list.retain(|bridge| !self.wanted.without.contains(&bridge.id));
         if list.is_empty() {
             return None;
         }
@@ -352,12 +353,14 @@ fn a_choice_is_what_the_document_says() {
                 }
             }
             let avoid: Vec<BridgeId> = (0..dice.of(&[0, 0, 2])).map(|_| ids[dice.below(ids.len())].clone()).collect();
+            let without: Vec<BridgeId> = (0..dice.of(&[0, 0, 1])).map(|_| ids[dice.below(ids.len())].clone()).collect();
             let wanted = Wanted {
                 conference: &on,
                 region: dice.of(&[None, Some("us-east"), Some("eu-west"), Some("ap-south"), Some("nowhere")]),
                 visitor: dice.once_in(3),
                 pinned_version: dice.of(&[None, None, None, Some("1"), Some("3")]),
                 avoid: &avoid,
+                without: &without,
             };
             let selected = bridges.select(now, &config, wanted).ok().map(|selected| selected.bridge.jid);
             let plain = Plain { bridges: &bridges, now, config: &config, wanted }.select();
