@@ -480,7 +480,12 @@ impl Life<'_> {
         }
         for number in 0..self.plan.setting.bridges {
             let name = bridge(number);
-            let shutting_down = self.s.view_bridge(&name).settings.stats.graceful_shutdown;
+            let settings = &self.s.view_bridge(&name).settings;
+            let (shutting_down, slow) = (settings.stats.graceful_shutdown, !settings.delay.is_zero());
+            if slow {
+                // What it was asked just now it answers as late as before.
+                self.judge.causes.bridge_fails(self.s.now(), number);
+            }
             let bridge = self.s.bridge(&name);
             bridge.forget_faults();
             bridge.settings.delay = Time::ZERO;
