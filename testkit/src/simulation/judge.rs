@@ -31,6 +31,8 @@ pub(super) struct Judge {
     forgiven: BTreeSet<String>,
     /// Answers to the focus were lost: it does not know what clients support, and guesses.
     pub unheard: bool,
+    /// The bridges' room has put the focus out: the end of a conference that it told then has reached no bridge.
+    pub put_out: bool,
     /// The server's answers to the focus were made errors: what it then can't do, whoever asks for a conference is told.
     pub spoilt: bool,
     /// Transports are replaced within a session: what a client says of the one before reaches the next, which passes it over
@@ -145,6 +147,8 @@ impl Judge {
         wrong.extend(s.take_granted().into_iter().map(|(label, what)| format!("{label} was granted {what}")));
         for (label, error) in s.take_bridge_errors() {
             let bridge = s.view_bridge(&label);
+            // It was told an end that its room did not let through, and nobody heard of that either.
+            let ended_in_vain = self.put_out && self.unheard;
             // In graceful shutdown it takes no conferences; where there is no better one it is asked all the same (spec/50 §6.2).
             let known = error.condition == "service-unavailable"
                 // It has lost what was there, or the focus does not know what is, or asks again what was not answered, or after an
@@ -156,12 +160,15 @@ impl Judge {
                         || self.spoilt))
                 // What is left there of a focus that is gone, or of a request whose answer nobody heard (spec/40 §9.3).
                 || (error.text.starts_with("Conference already exists")
-                    && (error.missed || s.now() < self.orphans || self.lossy.contains(&label)))
+                    && (error.missed
+                        || s.now() < self.orphans
+                        || self.lossy.contains(&label)
+                        || ended_in_vain))
                 // Said of a link whose making was refused, before that was heard.
                 || error.text.starts_with("Unknown relay")
                 // Those of a focus that is gone, or of one that has just failed.
                 || (is_there_already(&error.text)
-                    && (s.now() < self.orphans.max(self.stammers) || self.lossy.contains(&label)));
+                    && (s.now() < self.orphans.max(self.stammers) || self.lossy.contains(&label) || ended_in_vain));
             if !known {
                 wrong.push(format!("{label} answered {error:?}"));
             }

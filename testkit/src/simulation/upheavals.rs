@@ -38,6 +38,7 @@ impl Life<'_> {
             What::FocusKickedFromBrewery => {
                 let (now, brewery) = (self.s.now(), self.s.brewery());
                 self.judge.trouble(now);
+                self.judge.put_out = true;
                 self.s.server().put_out(now, &brewery, "focus", &["307"]);
             }
             // Bridges that lose their room start anew.
