@@ -11,6 +11,9 @@ use crate::participant::CROSSING;
 use crate::scenario::Scenario;
 use crate::views::is_of;
 
+/// The focus waits for an answer for so long, and may then leave the room that it was about to enter.
+const GIVES_UP: Time = Time::from_secs(15);
+
 /// Somebody was granted that another be muted.
 #[derive(Debug)]
 pub(super) struct Granted {
@@ -59,7 +62,8 @@ impl Judge {
             }
             let Some(moderated) = moderation.get("audio") else { continue };
             // Whoever is about to leave for a moment is in the room yet.
-            let calm = self.last_trouble() + CROSSING;
+            let unheard = s.view_server().struck_at().map_or(Time::ZERO, |at| at + GIVES_UP);
+            let calm = self.last_trouble().max(unheard) + CROSSING;
             let known = moderated.begun.is_some_and(|begun| moderated.on && calm < begun);
             let led = (0..=person.lives).any(|life| s.view(&label(*number, life)).has_led());
             let approved = moderated.ever_approved.contains(&participant.occupant_jid());
