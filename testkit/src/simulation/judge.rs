@@ -147,8 +147,9 @@ impl Judge {
         wrong.extend(s.take_granted().into_iter().map(|(label, what)| format!("{label} was granted {what}")));
         for (label, error) in s.take_bridge_errors() {
             let bridge = s.view_bridge(&label);
-            // It was told an end that its room did not let through, and nobody heard of that either.
-            let ended_in_vain = self.put_out && self.unheard;
+            // Of a focus that is gone, or of what was asked and nobody heard (spec/40 §9.3): it was lost, or was an end that the
+            // bridges' room did not let through, and its answer was lost, too.
+            let left_there = s.now() < self.orphans || self.lossy.contains(&label) || (self.put_out && self.unheard);
             // In graceful shutdown it takes no conferences; where there is no better one it is asked all the same (spec/50 §6.2).
             let known = error.condition == "service-unavailable"
                 // It has lost what was there, or the focus does not know what is, or asks again what was not answered, or after an
@@ -158,17 +159,11 @@ impl Judge {
                         || s.now() < self.orphans.max(self.trouble)
                         || self.unheard
                         || self.spoilt))
-                // What is left there of a focus that is gone, or of a request whose answer nobody heard (spec/40 §9.3).
-                || (error.text.starts_with("Conference already exists")
-                    && (error.missed
-                        || s.now() < self.orphans
-                        || self.lossy.contains(&label)
-                        || ended_in_vain))
+                || (error.text.starts_with("Conference already exists") && (error.missed || left_there))
                 // Said of a link whose making was refused, before that was heard.
                 || error.text.starts_with("Unknown relay")
-                // Those of a focus that is gone, or of one that has just failed.
-                || (is_there_already(&error.text)
-                    && (s.now() < self.orphans.max(self.stammers) || self.lossy.contains(&label) || ended_in_vain));
+                // Or of one that has just failed.
+                || (is_there_already(&error.text) && (left_there || s.now() < self.stammers));
             if !known {
                 wrong.push(format!("{label} answered {error:?}"));
             }
