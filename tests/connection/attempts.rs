@@ -14,20 +14,15 @@ use crate::server::{BIND, PLAIN, SCRAM, features, header, stream_error};
 async fn each_failure_is_one_line_that_says_what_to_do() {
     const FAILURE: &str =
         "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/><text>No.</text></failure>";
-    let error = |condition: &str| {
-        format!(
-            "<stream:error><{condition} xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>"
-        )
-    };
     let header = |more: &str| format!("{}{more}", header());
     let table = [
         ("wrong password", header(&features(SCRAM)) + FAILURE, "prosodyctl register focus auth.meet.example.com"),
-        ("unknown domain", header(&error("host-unknown")), "is no VirtualHost of the server"),
-        ("another focus", header(&error("conflict")), "Another process logs in as focus@auth.meet.example.com"),
+        ("unknown domain", header(&stream_error("host-unknown")), "is no VirtualHost of the server"),
+        ("another focus", header(&stream_error("conflict")), "Another process logs in as focus@auth.meet.example.com"),
         ("HTTP", "HTTP/1.1 400 Bad Request\r\n".into(), "not that of HTTP or BOSH"),
         ("silent", String::new(), "no answer within 30 s while waiting for the stream's header. Does an XMPP server"),
         ("silent later", header(""), "no answer within 30 s while waiting for the stream's features"),
-        ("shutting down", header(&error("system-shutdown")), "system-shutdown. It is restarting"),
+        ("shutting down", header(&stream_error("system-shutdown")), "system-shutdown. It is restarting"),
     ];
     for (what, says, explanation) in table {
         let focus = Focus::start(&account("pencil")).await;
@@ -62,8 +57,7 @@ async fn reconnection_goes_on_after_a_stream_error_at_any_point_of_the_login() {
             }
             "the password" => {
                 server.offer(PLAIN, "").await;
-                server.until("</auth>").await;
-                server.send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>").await;
+                server.accept_password().await;
                 server.until("version='1.0'>").await;
                 server.send(&header()).await;
             }

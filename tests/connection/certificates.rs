@@ -12,8 +12,7 @@ async fn a_self_signed_certificate_of_an_authority_is_believed_if_it_is_in_the_s
         let mut focus = Focus::trusting(&account("pencil"), Trust::Certificates(vec![certificate(file)])).await;
         let mut server = focus.accept().await.start_tls(file).await;
         server.offer(PLAIN, "").await;
-        server.until("</auth>").await;
-        server.send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>").await;
+        server.accept_password().await;
         server.bind(BIND).await;
         focus.connected().await;
     }

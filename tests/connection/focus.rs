@@ -37,6 +37,10 @@ pub fn message(id: &str) -> Stanza {
     Message { id: Some(id.into()), ..Message::default() }.into()
 }
 
+async fn listening() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.expect("a free port")
+}
+
 /// The side under test, and the port to which it connects.
 pub struct Focus {
     handle: Option<Handle>,
@@ -53,11 +57,7 @@ impl Focus {
     }
 
     pub async fn trusting(account: &Account, trust: Trust) -> Focus {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let port = listener.local_addr().expect("it is bound").port();
-        let mut focus = Focus::at(Settings::Client(Account { port, ..account.clone() }, trust), port);
-        focus.listener = Some(listener);
-        focus
+        Focus::of(listening().await, |port| Settings::Client(Account { port, ..account.clone() }, trust))
     }
 
     /// A user whose server listens on that socket, with so many places in its queue and one.
@@ -68,22 +68,25 @@ impl Focus {
 
     /// A user whose server listens there.
     pub fn served_by(listener: TcpListener) -> Focus {
-        let port = listener.local_addr().expect("it is bound").port();
-        let mut focus = Focus::at(Settings::Client(Account { port, ..unencrypted() }, Trust::Everybody), port);
-        focus.listener = Some(listener);
-        focus
+        Focus::of(listener, |port| Settings::Client(Account { port, ..unencrypted() }, Trust::Everybody))
     }
 
     pub async fn component(secret: &str) -> Focus {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Focus::of(listening().await, |port| {
+            let component = Component {
+                hostname: "127.0.0.1".into(),
+                port,
+                domain: "focus.meet.example.com".into(),
+                secret: Secret::new(secret),
+            };
+            Settings::from(&component)
+        })
+    }
+
+    /// With settings for the port at which its server listens.
+    fn of(listener: TcpListener, settings: impl FnOnce(u16) -> Settings) -> Focus {
         let port = listener.local_addr().expect("it is bound").port();
-        let component = Component {
-            hostname: "127.0.0.1".into(),
-            port,
-            domain: "focus.meet.example.com".into(),
-            secret: Secret::new(secret),
-        };
-        let mut focus = Focus::at(Settings::from(&component), port);
+        let mut focus = Focus::at(settings(port), port);
         focus.listener = Some(listener);
         focus
     }

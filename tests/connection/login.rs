@@ -4,7 +4,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use jicofo::config::Account;
 use jicofo::xmpp::Event;
-use sasl::common::scram::{Sha1, Sha256};
 
 use crate::focus::{Focus, account, unencrypted};
 use crate::server::{BIND, JID, PLAIN, SCRAM, STARTTLS, bound};
@@ -15,10 +14,7 @@ async fn logs_in_by_scram_when_both_sides_know_the_password() {
         let mut focus = Focus::start(&account("pencil")).await;
         let mut server = focus.accept().await;
         server.offer(&format!("<mechanism>PLAIN</mechanism><mechanism>{name}</mechanism>"), "").await;
-        match name {
-            "SCRAM-SHA-1" => server.scram::<Sha1>("pencil", 4096).await,
-            _ => server.scram::<Sha256>("pencil", 4096).await,
-        };
+        server.scram_as(name, "pencil").await;
         server.bind(BIND).await;
         assert!(matches!(focus.event().await, Event::Connected { jid, resumed: false, .. } if jid.as_str() == JID));
     }
@@ -30,7 +26,7 @@ async fn a_server_that_does_not_know_the_password_is_refused() {
     let focus = Focus::start(&account("pencil")).await;
     let mut server = focus.accept().await;
     server.offer(SCRAM, "").await;
-    server.scram::<Sha1>("another password", 4096).await;
+    server.scram_as("SCRAM-SHA-1", "another password").await;
     let line = focus.logged().await;
     assert!(line.contains("did not prove that it knows the password"), "{line}");
     assert!(!line.contains("pencil"), "{line}");
@@ -41,8 +37,7 @@ async fn a_success_without_any_challenge_is_refused() {
     let focus = Focus::start(&account("pencil")).await;
     let mut server = focus.accept().await;
     server.offer(SCRAM, "").await;
-    server.until("</auth>").await;
-    server.send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>").await;
+    server.accept_password().await;
     assert!(focus.logged().await.contains("did not prove"));
 }
 
@@ -64,7 +59,7 @@ async fn the_password_is_sent_without_tls_where_that_is_configured() {
     let auth = server.until("</auth>").await;
     assert!(auth.contains("mechanism='PLAIN'"), "{auth}");
     assert!(auth.contains(&BASE64.encode("\0focus\0pencil")), "{auth}");
-    server.send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>").await;
+    server.succeed().await;
     server.bind(BIND).await;
     focus.connected().await;
 }
@@ -75,7 +70,7 @@ async fn without_a_password_the_login_is_anonymous() {
     let mut server = focus.accept().await;
     server.offer("<mechanism>ANONYMOUS</mechanism>", "").await;
     assert!(server.until("ANONYMOUS").await.contains("<auth"));
-    server.send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>").await;
+    server.succeed().await;
     server.bind(BIND).await;
     focus.connected().await;
 }

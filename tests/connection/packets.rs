@@ -3,7 +3,6 @@
 use jicofo::wire::stanza::{Iq, Stanza};
 use jicofo::wire::xml::read_str;
 use jicofo::xmpp::Event;
-use sasl::common::scram::{Sha1, Sha256};
 
 use crate::focus::{Focus, account};
 use crate::memory::{PACKET_LINES, log_to_memory};
@@ -30,10 +29,7 @@ async fn no_secret_is_in_the_log_of_packets() {
         let mut focus = Focus::start(&account("pencil")).await;
         let mut server = focus.accept().await;
         server.offer(&format!("<mechanism>{name}</mechanism>"), "").await;
-        match name {
-            "SCRAM-SHA-1" => server.scram::<Sha1>("pencil", 4096).await,
-            _ => server.scram::<Sha256>("pencil", 4096).await,
-        }
+        server.scram_as(name, "pencil").await;
         server.bind(BIND).await;
         focus.connected().await;
     }

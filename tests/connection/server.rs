@@ -1,12 +1,14 @@
 //! The server's end of a connection, which follows a script.
 
 use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sasl::common::Password;
-use sasl::common::scram::ScramProvider;
+use sasl::common::scram::{ScramProvider, Sha1, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::task::spawn_blocking;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -71,6 +73,14 @@ pub fn acceptor(file: &str) -> TlsAcceptor {
     Arc::new(config).into()
 }
 
+/// Time stands still while this is there. What is more than sockets hold takes the kernel a moment, in which nobody here has anything
+/// to do, so that time would go on: it does not while a task blocks.
+fn stand_still() -> Sender<()> {
+    let (guard, dropped) = channel();
+    spawn_blocking(move || _ = dropped.recv());
+    guard
+}
+
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
@@ -118,8 +128,15 @@ impl Server {
         std::mem::take(&mut self.seen) + &String::from_utf8_lossy(&bytes)
     }
 
-    /// The last of what comes up to the end tag.
+    /// So many bytes, in no time.
+    pub async fn take(&mut self, bytes: usize) -> std::io::Result<()> {
+        let _time = stand_still();
+        self.stream.read_exact(&mut vec![0; bytes]).await.map(drop)
+    }
+
+    /// The last of what comes up to the end tag, in no time.
     pub async fn rest_until_end(&mut self) -> String {
+        let _time = stand_still();
         let mut last = String::new();
         while !last.ends_with("</stream:stream>") {
             last = last.split_off(last.len().saturating_sub(64)) + &self.segment().await;
@@ -149,10 +166,20 @@ impl Server {
     /// Accepts any password, and offers these features then.
     pub async fn log_in(&mut self, features: &str) {
         self.offer(PLAIN, "").await;
-        self.until("</auth>").await;
-        self.send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>").await;
+        self.accept_password().await;
         self.until("version='1.0'>").await;
         self.send(&format!("{}<stream:features>{features}</stream:features>", header())).await;
+    }
+
+    /// Whatever it is.
+    pub async fn accept_password(&mut self) {
+        self.until("</auth>").await;
+        self.succeed().await;
+    }
+
+    /// Says that the login is accepted.
+    pub async fn succeed(&mut self) {
+        self.send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>").await;
     }
 
     /// From the login to the bound session.
@@ -199,21 +226,32 @@ impl Server {
         self.send(&format!("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>{data}</success>")).await;
     }
 
-    /// Offers TLS with this certificate, and goes on inside of it.
-    pub async fn start_tls(mut self, file: &str) -> Server {
-        self.offer(SCRAM, STARTTLS).await;
+    /// The side of SCRAM that this mechanism wants.
+    pub async fn scram_as(&mut self, mechanism: &str, password: &str) {
+        match mechanism {
+            "SCRAM-SHA-1" => self.scram::<Sha1>(password, 4096).await,
+            _ => self.scram::<Sha256>(password, 4096).await,
+        }
+    }
+
+    /// Lets the encryption begin that it is asked for.
+    async fn proceed(&mut self) {
         self.until("<starttls").await;
         self.until("/>").await;
         self.send("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>").await;
+    }
+
+    /// Offers TLS with this certificate, and goes on inside of it.
+    pub async fn start_tls(mut self, file: &str) -> Server {
+        self.offer(SCRAM, STARTTLS).await;
+        self.proceed().await;
         let stream = acceptor(file).accept(self.stream).await.expect("the certificate is accepted");
         Server { stream: Box::new(stream), seen: String::new() }
     }
 
     /// The same where the certificate is not accepted.
     pub async fn refused_tls(mut self, file: &str) {
-        self.until("<starttls").await;
-        self.until("/>").await;
-        self.send("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>").await;
+        self.proceed().await;
         assert!(acceptor(file).accept(self.stream).await.is_err());
     }
 }

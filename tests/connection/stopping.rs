@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt;
 use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -52,7 +51,7 @@ async fn a_stop_goes_on_as_long_as_the_server_takes_what_is_queued() {
     let begin = Instant::now();
     for slice in 0..4 {
         sleep(Duration::from_millis(1_500)).await;
-        server.stream.read_exact(&mut vec![0; 2 << 20]).await.unwrap_or_else(|error| panic!("slice {slice}: {error}"));
+        server.take(2 << 20).await.unwrap_or_else(|error| panic!("slice {slice}: {error}"));
     }
     let rest = server.rest_until_end().await;
     assert!(rest.ends_with("</stream:stream>"), "{} bytes", rest.len());
